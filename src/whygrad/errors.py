@@ -1,0 +1,97 @@
+"""The errors that whygrad raises.
+
+    WhygradError
+    ├── InputError (also ValueError)    a value that the user gave is at fault
+    │   ├── ShapeError                  an array does not fit the network
+    │   ├── OptionError                 an unknown name, or a value out of its range
+    │   ├── AddressError                no such layer, neuron or parameter
+    │   └── DataError                   problems in a table, all of them at once
+    ├── NonFiniteError                  training met NaN or infinity and stopped
+    └── RunError                        a run folder is missing, damaged, in use or not reproducible
+
+A message has four parts: where, what was expected, what came, what to do. It is kept as a key of
+the word catalogue with its values, so it can be read in every language and by a program.
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from whygrad.words import t
+
+
+class WhygradError(Exception):
+    """An error with a message from the word catalogue.
+
+    Args:
+        key: key of the sentence, such as ``error.unknown_name``.
+        values: what the sentence says; also what a program reads from :attr:`values`.
+    """
+
+    def __init__(self, key: str, /, **values: object):
+        super().__init__(key)
+        self.key = key
+        self.values = values
+
+    def __str__(self) -> str:
+        return t(self.key, **self.values)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the error as data: its kind, key, message and values."""
+        values = {name: _plain(value) for name, value in self.values.items()}
+        return {"kind": type(self).__name__, "key": self.key, "message": str(self), **values}
+
+
+class InputError(WhygradError, ValueError):
+    """A value that the user gave is at fault."""
+
+
+class ShapeError(InputError):
+    """An array does not have the shape that the network needs."""
+
+
+class OptionError(InputError):
+    """A setting has an unknown name or a value out of its range."""
+
+
+class AddressError(InputError):
+    """An address such as ``hidden1.weight[5, 3]`` names nothing that is there."""
+
+
+class DataError(InputError):
+    """A table has problems; all of them are listed.
+
+    Args:
+        source: the name of the table.
+        problems: one finished error a problem, most serious first.
+    """
+
+    def __init__(self, source: str, problems: Sequence[InputError]):
+        self.problems = tuple(problems)
+        super().__init__("error.data", source=source, count=len(self.problems))
+
+    def __str__(self) -> str:
+        return "\n".join([super().__str__(), *(f"- {problem}" for problem in self.problems)])
+
+    def to_dict(self) -> dict[str, object]:
+        problems = [problem.to_dict() for problem in self.problems]
+        return super().to_dict() | {"problems": problems}
+
+
+class NonFiniteError(WhygradError, ArithmeticError):
+    """Training met a number that is not finite, and stopped."""
+
+
+class RunError(WhygradError):
+    """A run folder is missing, damaged, in use, or does not reproduce its own record."""
+
+
+def unknown_name(what: str, name: object, known: Sequence[str]) -> OptionError:
+    """Return the error for a name that is not in a table: the nearest one and all of them."""
+    near = get_close_matches(str(name), known, n=1)
+    key = "error.unknown_name_near" if near else "error.unknown_name"
+    values = {"what": what, "name": name, "known": ", ".join(known)}
+    return OptionError(key, **values, **({"near": near[0]} if near else {}))
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | int | float | bool | None) else str(value)

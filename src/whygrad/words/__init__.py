@@ -1,0 +1,87 @@
+"""Every sentence that a person reads, in English and 简体中文.
+
+    t("error.unknown_layer", name="hidden9", known="hidden1, output")
+
+looks the sentence up in the catalogue of the language in use and fills in the named values.
+"""
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib.resources import files
+
+LANGUAGES = ("en", "zh")
+MINUS = "\u2212"
+
+_chosen: ContextVar[str | None] = ContextVar("language", default=None)
+
+
+def language() -> str:
+    """Return the language in use: the one chosen, else the first one the environment asks for."""
+    chosen = _chosen.get()
+    if chosen is not None:
+        return chosen
+    asked = (os.environ.get(name) for name in ("WHYGRAD_LANG", "LC_ALL", "LC_MESSAGES", "LANG"))
+    return language_of(next((tag for tag in asked if tag), "en"))
+
+
+def language_of(tag: str) -> str:
+    """Return the supported language nearest to a tag such as ``zh_CN.UTF-8``; ``en`` if none is."""
+    prefix = re.split(r"[-_@.]", tag)[0].lower()
+    return prefix if prefix in LANGUAGES else "en"
+
+
+def choose(tag: str) -> None:
+    """Speak the language of ``tag`` from here on, in this context."""
+    _chosen.set(language_of(tag))
+
+
+@contextmanager
+def speaking(tag: str | None) -> Iterator[None]:
+    """Speak the language of ``tag`` inside a ``with`` block; ``None`` leaves it as it is."""
+    token = _chosen.set(language_of(tag) if tag else _chosen.get())
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def t(key: str, /, **values: object) -> str:
+    """Return the sentence ``key`` in the language in use, with ``values`` filled in.
+
+    Floating-point values are written by :func:`number`; everything else by ``str``.
+    A sentence that a translation lacks is shown in English.
+    """
+    sentence = catalogue(language()).get(key) or catalogue("en")[key]
+    return sentence.format_map({name: written(value) for name, value in values.items()})
+
+
+@cache
+def catalogue(name: str) -> dict[str, str]:
+    """Return the sentences of one language, by key."""
+    return json.loads((files(__name__) / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def written(value: object) -> str:
+    """Return a value as it stands in a sentence."""
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Return a number with ``digits`` significant digits, alike in every language.
+
+    Example:
+        >>> number(0.000_000_123_4), number(-12.5), number(float("nan"))
+        ('1.234e-7', '−12.5', 'NaN')
+    """
+    value = float(value)
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("∞" if value > 0 else f"{MINUS}∞")
+    mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
+    text = f"{mantissa}e{int(exponent)}" if exponent else mantissa
+    return text.replace("-", MINUS, 1) if text.startswith("-") else text
