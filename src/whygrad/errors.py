@@ -33,7 +33,10 @@ class WhygradError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        return t(self.key, **self.values)
+        values = dict(self.values)
+        if "what" in values:
+            values["what"] = t(f"noun.{values['what']}")
+        return t(self.key, **values)
 
     def to_dict(self) -> dict[str, object]:
         """Return the error as data: its kind, key, message and values."""
@@ -86,7 +89,13 @@ class RunError(WhygradError):
 
 
 def unknown_name(what: str, name: object, known: Sequence[str]) -> OptionError:
-    """Return the error for a name that is not in a table: the nearest one and all of them."""
+    """Return the error for a name that is not in a table: the nearest one and all of them.
+
+    Args:
+        what: what the name should have named, such as ``activation``; a key under ``noun.``.
+        name: what came.
+        known: the names that are there.
+    """
     near = get_close_matches(str(name), known, n=1)
     key = "error.unknown_name_near" if near else "error.unknown_name"
     values = {"what": what, "name": name, "known": ", ".join(known)}

@@ -1,0 +1,141 @@
+"""How a network is trained: every setting with its default, its range and its meaning.
+
+The table :data:`RANGES` is the one place where ranges stand; errors, the command line's help and
+pages read it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from whygrad.errors import OptionError, unknown_name
+
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "lion")
+SCHEDULES = ("constant", "linear", "cosine", "exponential")
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a number may be.
+
+    Attributes:
+        kind: ``int`` or ``float``.
+        low: lower end.
+        high: upper end, or None for no end.
+        includes_low: whether ``low`` itself is allowed; ``high`` never is.
+        optional: whether None is allowed, for "off".
+    """
+
+    kind: type
+    low: float
+    high: float | None = None
+    includes_low: bool = True
+    optional: bool = False
+
+    def __str__(self) -> str:
+        sign = "≥" if self.includes_low else ">"
+        upper = "" if self.high is None else f", < {self.high:g}"
+        return f"{sign} {self.low:g}{upper}"
+
+    def allows(self, value: object) -> bool:
+        """Return whether ``value`` is a number of this kind inside the range."""
+        if value is None:
+            return self.optional
+        kinds = (int,) if self.kind is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            return False
+        above = value >= self.low if self.includes_low else value > self.low
+        return above and value < (float("inf") if self.high is None else self.high)
+
+
+RANGES: dict[str, Range] = {
+    "learning_rate": Range(float, 0, includes_low=False),
+    "batch_size": Range(int, 1),
+    "epochs": Range(int, 1),
+    "record_every": Range(int, 0),
+    "seed": Range(int, 0, 2**31),
+    "momentum": Range(float, 0, 1),
+    "beta1": Range(float, 0, 1),
+    "beta2": Range(float, 0, 1),
+    "epsilon": Range(float, 0, includes_low=False),
+    "l2": Range(float, 0),
+    "weight_decay": Range(float, 0),
+    "clip_norm": Range(float, 0, includes_low=False, optional=True),
+    "warmup": Range(int, 0),
+    "patience": Range(int, 1, optional=True),
+}
+CHOICES: dict[str, tuple[str, ...]] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained.
+
+    Attributes:
+        loss: name of the loss; ``auto`` takes the one that matches the target.
+        optimizer: one of :data:`OPTIMIZERS`.
+        learning_rate: how far a step goes.
+        schedule: how the learning rate falls over the run, one of :data:`SCHEDULES`.
+        warmup: steps over which the learning rate first rises from 0.
+        batch_size: samples a step.
+        epochs: passes over the training part.
+        record_every: every how many steps the factors of all neurons are recorded; 0 for never.
+        seed: of the order of samples and of dropout.
+        momentum: of ``momentum`` and ``nesterov``; decay of ``rmsprop``'s mean square is beta2.
+        beta1, beta2, epsilon: of ``adam``, ``adamw``, ``lion`` and ``rmsprop``.
+        l2: adds l2 * weight to the gradient of every weight (not of biases).
+        weight_decay: takes learning rate * weight_decay * weight off every weight, decoupled.
+        clip_norm: longest gradient over all parameters together; None for no limit.
+        patience: epochs without a better validation loss before training stops; None for never.
+        class_weight: ``balanced`` or nothing; weights the classes alike.
+    """
+
+    loss: str = "auto"
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    schedule: str = "constant"
+    warmup: int = 0
+    batch_size: int = 64
+    epochs: int = 20
+    record_every: int = 10
+    seed: int = 0
+    momentum: float = 0.9
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    patience: int | None = None
+    class_weight: str | None = None
+
+    def __post_init__(self) -> None:
+        for name, allowed in RANGES.items():
+            if not allowed.allows(getattr(self, name)):
+                raise OptionError(
+                    f"error.{allowed.kind.__name__}_out_of_range",
+                    option=name,
+                    range=str(allowed),
+                    came=repr(getattr(self, name)),
+                )
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise unknown_name(name, getattr(self, name), choices)
+        if self.class_weight not in (None, "balanced"):
+            raise unknown_name("class_weight", self.class_weight, ("balanced",))
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> "Settings":
+        """Build settings from names and values.
+
+        Raises:
+            OptionError: an unknown name, or a value out of its range.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in known:
+                raise unknown_name("setting", name, known)
+        return cls(**given)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
