@@ -1,0 +1,72 @@
+"""whygrad: train multilayer perceptrons with the chain rule written out, and ask why."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whygrad.api import Run, open_run, resume, train
+    from whygrad.backprop import Anatomy, Trace, backward, forward
+    from whygrad.data import Data, from_arrays, load
+    from whygrad.errors import WhygradError
+    from whygrad.factors import factors
+    from whygrad.network.model import Network
+    from whygrad.settings import Settings
+    from whygrad.symmetry import clones, effective_width
+    from whygrad.training import train_together
+
+__version__ = "0.1.0"
+
+# Public name -> module. Imported at first use, so that ``import whygrad`` starts no device.
+_HOMES = {
+    "Anatomy": "backprop",
+    "Data": "data",
+    "Network": "network.model",
+    "Run": "api",
+    "Settings": "settings",
+    "Trace": "backprop",
+    "WhygradError": "errors",
+    "backward": "backprop",
+    "clones": "symmetry",
+    "effective_width": "symmetry",
+    "factors": "factors",
+    "forward": "backprop",
+    "from_arrays": "data",
+    "load": "data",
+    "open_run": "api",
+    "resume": "api",
+    "train": "api",
+    "train_together": "training",
+}
+
+__all__ = [
+    "Anatomy",
+    "Data",
+    "Network",
+    "Run",
+    "Settings",
+    "Trace",
+    "WhygradError",
+    "backward",
+    "clones",
+    "effective_width",
+    "factors",
+    "forward",
+    "from_arrays",
+    "load",
+    "open_run",
+    "resume",
+    "train",
+    "train_together",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'whygrad' has no attribute {name!r}")
+    value = getattr(import_module(f"whygrad.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -95,7 +95,7 @@ def weight_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) ->
     """Return the factors of every weight, each of shape (n_in, n_out)."""
     pulls = jnp.abs(layer.input).T @ (layer.share[:, None] * jnp.abs(layer.delta))
     return telescope(
-        jnp.broadcast_to(mean_size(layer.share, layer.upstream), gradient.shape),
+        jnp.broadcast_to(push(layer), gradient.shape),
         jnp.broadcast_to(mean_size(layer.share, layer.delta), gradient.shape),
         pulls,
         jnp.abs(gradient),
@@ -106,14 +106,14 @@ def bias_factors(layer: LayerAnatomy) -> Factors:
     """Return the factors of every bias, (n_out,): those of a weight whose input is 1."""
     through = mean_size(layer.share, layer.delta)
     gradient = jnp.abs(layer.mean_with_delta(layer.constant)[0])
-    return telescope(mean_size(layer.share, layer.upstream), through, through, gradient)
+    return telescope(push(layer), through, through, gradient)
 
 
 def neuron_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of every neuron, (n_out,), for its incoming weights together."""
     reach = layer.share * jnp.linalg.norm(layer.input, axis=1)
     return telescope(
-        mean_size(layer.share, layer.upstream),
+        push(layer),
         mean_size(layer.share, layer.delta),
         mean_size(reach, layer.delta),
         jnp.linalg.norm(gradient, axis=0),
@@ -139,6 +139,18 @@ def telescope(pushed: Array, through: Array, pulls: Array, gradient: Array) -> F
         input=ratio(pulls, through),
         agreement=jnp.minimum(ratio(gradient, pulls), 1),  # rounding must not exceed 1
     )
+
+
+def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
+    """Return how hard each neuron is pushed: mean_i |u_ik|.
+
+    A softmax neuron moves with the upstream of all outputs of its layer, so there it is the norm
+    over all of them.
+    """
+    if not ACTIVATIONS[layer.activation].is_coupled or layer.is_matched:
+        return mean_size(layer.share, layer.upstream)
+    together = layer.share @ jnp.linalg.norm(layer.upstream, axis=1)
+    return jnp.broadcast_to(together, layer.upstream.shape[1:])
 
 
 def mean_size(share: Float[Array, " m"], values: Float[Array, "m n"]) -> Float[Array, " n"]:

@@ -49,7 +49,7 @@ SCALINGS: dict[str, Callable[[Settings], optax.GradientTransformation | None]] =
 def build_stages(
     settings: Settings, learning_rate: Float[Array, ""] | float, total_steps: int
 ) -> tuple[Stage, ...]:
-    """Return the stages that ``settings`` ask for, in order; stages that would do nothing are left out.
+    """Return the stages that ``settings`` ask for, in order, without those that would do nothing.
 
     Args:
         learning_rate: the rate at its highest; may be traced, so that many can train at once.

@@ -5,22 +5,22 @@ An initialiser is written ``name`` or ``name:value``, such as ``he_normal``, ``c
 a constant 1: it is drawn as one more row of the weight matrix, with the same fan-in and fan-out.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-from jax.nn import initializers as rules
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
+from jaxtyping import Float
 
 from whygrad.errors import OptionError, unknown_name
 
-Draw = Callable[..., Array]
+Matrix = Float[np.ndarray, "n_in n_out"]
+Draw = Callable[[np.random.Generator, int, int], Matrix]
 
 
 @dataclass(frozen=True)
 class Initializer:
-    """One way to start. ``make(value)`` gives a function (key, shape, dtype) -> array.
+    """One way to start. ``make(value)`` gives a function (generator, n_in, n_out) -> weights.
 
     ``value`` is the number that belongs to the name, or None where the name takes none.
     """
@@ -29,44 +29,91 @@ class Initializer:
     value: float | None = None
 
 
-def _uniform(width: float) -> Draw:
-    def draw(key: PRNGKeyArray, shape: tuple[int, ...], dtype: jnp.dtype) -> Array:
-        return jax.random.uniform(key, shape, dtype, -width, width)
+def constant(value: float) -> Draw:
+    return lambda generator, n_in, n_out: np.full((n_in, n_out), value)
+
+
+def normal(deviation: float) -> Draw:
+    return lambda generator, n_in, n_out: generator.normal(0, deviation, (n_in, n_out))
+
+
+def uniform(width: float) -> Draw:
+    return lambda generator, n_in, n_out: generator.uniform(-width, width, (n_in, n_out))
+
+
+def orthogonal(gain: float) -> Draw:
+    def draw(generator: np.random.Generator, n_in: int, n_out: int) -> Matrix:
+        long, short = max(n_in, n_out), min(n_in, n_out)
+        columns, triangle = np.linalg.qr(generator.normal(size=(long, short)))
+        columns = columns * np.sign(np.diagonal(triangle))  # makes the draw uniform over rotations
+        return gain * (columns if n_in >= n_out else columns.T)
 
     return draw
 
 
+def scaled_normal(variance: Callable[[int, int], float]) -> Initializer:
+    """Return the initialiser that draws from a normal distribution of the variance given."""
+    return Initializer(
+        lambda _: (
+            lambda generator, n_in, n_out: normal(math.sqrt(variance(n_in, n_out)))(
+                generator, n_in, n_out
+            )
+        )
+    )
+
+
+def scaled_uniform(variance: Callable[[int, int], float]) -> Initializer:
+    """Return the initialiser that draws uniformly; the variance of [-w, w] is w^2 / 3."""
+    return Initializer(
+        lambda _: (
+            lambda generator, n_in, n_out: uniform(math.sqrt(3 * variance(n_in, n_out)))(
+                generator, n_in, n_out
+            )
+        )
+    )
+
+
+def by_fan_in(n_in: int, n_out: int) -> float:
+    """LeCun, Bottou, Orr and Mueller 1998: variance 1 / fan-in."""
+    return 1 / n_in
+
+
+def by_both_fans(n_in: int, n_out: int) -> float:
+    """Glorot and Bengio 2010: variance 2 / (fan-in + fan-out)."""
+    return 2 / (n_in + n_out)
+
+
+def by_fan_in_of_relu(n_in: int, n_out: int) -> float:
+    """He, Zhang, Ren and Sun 2015: variance 2 / fan-in, for activations that halve it."""
+    return 2 / n_in
+
+
 INITIALIZERS: dict[str, Initializer] = {
-    "zeros": Initializer(lambda _: rules.zeros),
-    "constant": Initializer(rules.constant, value=0.5),
-    "normal": Initializer(rules.normal, value=0.05),  # value: standard deviation
-    "uniform": Initializer(_uniform, value=0.05),  # value: half-width, drawn from [-value, value]
-    # LeCun, Bottou, Orr and Mueller 1998: variance 1 / fan-in
-    "lecun_normal": Initializer(lambda _: rules.lecun_normal()),
-    "lecun_uniform": Initializer(lambda _: rules.lecun_uniform()),
-    # Glorot and Bengio 2010: variance 2 / (fan-in + fan-out)
-    "glorot_normal": Initializer(lambda _: rules.glorot_normal()),
-    "glorot_uniform": Initializer(lambda _: rules.glorot_uniform()),
-    # He, Zhang, Ren and Sun 2015: variance 2 / fan-in
-    "he_normal": Initializer(lambda _: rules.he_normal()),
-    "he_uniform": Initializer(lambda _: rules.he_uniform()),
+    "zeros": Initializer(lambda _: constant(0.0)),
+    "constant": Initializer(constant, value=0.5),
+    "normal": Initializer(normal, value=0.05),  # value: standard deviation
+    "uniform": Initializer(uniform, value=0.05),  # value: half-width
+    "lecun_normal": scaled_normal(by_fan_in),
+    "lecun_uniform": scaled_uniform(by_fan_in),
+    "glorot_normal": scaled_normal(by_both_fans),
+    "glorot_uniform": scaled_uniform(by_both_fans),
+    "he_normal": scaled_normal(by_fan_in_of_relu),
+    "he_uniform": scaled_uniform(by_fan_in_of_relu),
     # Saxe, McClelland and Ganguli 2014; value: gain
-    "orthogonal": Initializer(rules.orthogonal, value=1.0),
+    "orthogonal": Initializer(orthogonal, value=1.0),
 }
 
 
-def draw_weight(
-    spec: str, key: PRNGKeyArray, n_in: int, n_out: int, dtype: jnp.dtype
-) -> Float[Array, "n_in n_out"]:
+def draw_weight(spec: str, generator: np.random.Generator, n_in: int, n_out: int) -> Matrix:
     """Return the starting weights of a layer."""
-    return parse(spec)(key, (n_in, n_out), dtype)
+    return parse(spec)(generator, n_in, n_out)
 
 
 def draw_bias(
-    spec: str, key: PRNGKeyArray, n_in: int, n_out: int, dtype: jnp.dtype
-) -> Float[Array, " n_out"]:
+    spec: str, generator: np.random.Generator, n_in: int, n_out: int
+) -> Float[np.ndarray, " n_out"]:
     """Return the starting biases of a layer: a row of a weight matrix of the same layer."""
-    return parse(spec)(key, (n_in, n_out), dtype)[0]
+    return parse(spec)(generator, n_in, n_out)[0]
 
 
 def parse(spec: str) -> Draw:

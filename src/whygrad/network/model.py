@@ -1,6 +1,6 @@
 """A multilayer perceptron: dense layers in order, named hidden1 … hiddenN, output."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -71,11 +71,11 @@ class Network:
         bias_inits = _one_per_layer("bias_init", bias_init, count)
         weights, biases = [], []
         for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
-            key = jax.random.fold_in(jax.random.key(seed), layer)
-            key_weight, key_bias = jax.random.split(key)
-            shape = (n_in, n_out, jnp.dtype(dtype))
-            weights.append(_start(inits[layer], draw_weight, key_weight, shape))
-            biases.append(_start(bias_inits[layer], draw_bias, key_bias, shape) if bias else None)
+            generator = np.random.default_rng([seed, layer])
+            weight = _start(inits[layer], draw_weight, generator, n_in, n_out)
+            offset = _start(bias_inits[layer], draw_bias, generator, n_in, n_out)
+            weights.append(_in_precision(weight, dtype))
+            biases.append(_in_precision(offset, dtype) if bias else None)
         return cls.from_arrays(weights, biases, activations=names, dropout=dropout)
 
     @classmethod
@@ -172,8 +172,16 @@ def _one_per_layer(option: str, given: str | Sequence, count: int) -> list:
     return list(given)
 
 
-def _start(given: str | ArrayLike, draw, key: Array, shape: tuple) -> ArrayLike:
-    return draw(given, key, *shape) if isinstance(given, str) else given
+def _start(
+    given: str | ArrayLike, draw: Callable, generator: np.random.Generator, n_in: int, n_out: int
+) -> ArrayLike:
+    return draw(given, generator, n_in, n_out) if isinstance(given, str) else given
+
+
+def _in_precision(values: ArrayLike, dtype: str) -> Array:
+    if dtype == "float64" and not jax.config.jax_enable_x64:
+        raise OptionError("error.needs_x64")
+    return jnp.asarray(np.asarray(values, jnp.dtype(dtype)))
 
 
 def _as_parameter(values: ArrayLike) -> Array:
@@ -221,5 +229,5 @@ def _check_layer(network: Network, name: str, dense: Dense) -> None:
             expected=network.dense[position - 1].weight.shape[-1],
         )
     for part, values in (("weight", dense.weight), ("bias", dense.bias)):
-        if values is not None and not bool(jnp.isfinite(values).all()):
+        if values is not None and not np.isfinite(np.asarray(values)).all():
             raise ShapeError("error.parameter_not_finite", parameter=f"{name}.{part}")

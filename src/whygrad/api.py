@@ -1,0 +1,120 @@
+"""What a Python user calls: ``train``, ``open_run`` and the Run they give."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+from weakref import finalize
+
+from jax.typing import ArrayLike
+
+from whygrad.data import from_arrays, load
+from whygrad.data.table import Data
+from whygrad.ledger import Ledger, explain
+from whygrad.network.model import Network
+from whygrad.run.folder import RunFolder
+from whygrad.run.recorder import Watch, begin, record
+from whygrad.settings import Settings
+
+
+class Run(RunFolder):
+    """A run: what was trained, how it went, and why its parameters move.
+
+    ``run.history`` and ``run.neurons(layer)`` hold what was recorded; ``run.network``,
+    ``run.predict(x)`` and ``run.evaluate()`` what came out; ``run.why(address)`` explains.
+    """
+
+    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> Ledger:
+        """Explain a weight, a bias, a neuron or a layer at a step.
+
+        Args:
+            address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``.
+            step: number of the step; default: the last one.
+            sample: row of the training part; then the chain for this one sample is shown too.
+
+        Raises:
+            AddressError: no such parameter, step or sample.
+            RunError: the step does not replay as it was recorded.
+        """
+        return explain(self, address, step=step, sample=sample)
+
+    def report(self, out: str | Path | None = None) -> Path:
+        """Write the run as one self-contained HTML page and return its path.
+
+        Args:
+            out: the file; default: ``report.html`` in the run's folder.
+        """
+        from whygrad.report import write_report
+
+        return write_report(self, Path(out) if out else self.path / "report.html")
+
+    def __repr__(self) -> str:
+        description = self.description
+        return f"Run({str(self.path)!r}, {description['data']['name']}, {description['state']})"
+
+
+def train(
+    network: Network,
+    data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
+    *,
+    out: str | Path | None = None,
+    watch: Watch | None = None,
+    origin: dict[str, Any] | None = None,
+    **settings: Any,
+) -> Run:
+    """Train a network and return the run.
+
+    Args:
+        network: the start; it stays as it is.
+        data: what :func:`whygrad.load` or :func:`whygrad.from_arrays` gave; a name or path to
+            load; or a pair (x, y) of arrays.
+        out: folder of the run, new or empty; default: a temporary one, gone with the process.
+        watch: called after every stretch of steps with how far training is.
+        origin: how network and data were asked for, kept with the run.
+        settings: see :class:`whygrad.Settings`; ``loss="auto"`` matches the target.
+
+    Raises:
+        InputError: network, data and settings do not fit together.
+        RunError: there is already something at ``out``.
+        NonFiniteError: a number was not finite; the run up to there is kept.
+    """
+    folder = Path(out) if out is not None else _temporary_folder()
+    run = begin(folder, network, _as_data(data), Settings.from_dict(settings), origin or {})
+    record(run, watch)
+    return Run(folder)
+
+
+def resume(path: str | Path, *, watch: Watch | None = None) -> Run:
+    """Go on with a run that was stopped or killed; the end is the same as without interruption.
+
+    Raises:
+        RunError: there is no run at ``path``, or another process is writing it.
+    """
+    run = Run(path)
+    record(run, watch)
+    return Run(path)
+
+
+def open_run(path: str | Path) -> Run:
+    """Open a run on disk.
+
+    Raises:
+        RunError: there is no run at ``path``, or it is damaged.
+    """
+    return Run(path)
+
+
+def _as_data(data: "Data | str | Path | tuple[ArrayLike, ArrayLike]") -> Data:
+    if isinstance(data, str | Path):
+        return load(data)
+    return from_arrays(*data) if isinstance(data, tuple) else data
+
+
+def _temporary_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="whygrad-"))
+    finalize(_AtExit, shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+class _AtExit:
+    """Lives as long as the process; what is tied to it is tidied away at the end."""

@@ -1,0 +1,20 @@
+"""Data for training: files, tables, arrays and built-in sets become arrays with names.
+
+    load(source) / from_arrays(x, y)
+        -> columns      raw columns, told apart by kind            (columns, arrow, files, builtin)
+        -> problems     everything that is wrong, all at once      (selecting, targets, arrays)
+        -> split        train, validation and test                 (split)
+        -> encoder      fitted on the training part only           (encoder, assembling)
+        -> Data         three parts, the encoder, notes            (table, packing)
+
+pandas, pyarrow, scikit-learn and jax are imported where they are needed, and not here.
+"""
+
+from whygrad.data.arrays import from_arrays
+from whygrad.data.builtin import BUILTIN
+from whygrad.data.encoder import Encoder
+from whygrad.data.loading import load
+from whygrad.data.packing import pack, unpack
+from whygrad.data.table import Data, Note, Part
+
+__all__ = ["BUILTIN", "Data", "Encoder", "Note", "Part", "from_arrays", "load", "pack", "unpack"]

@@ -1,0 +1,202 @@
+"""From checked columns to data: split, fit the encoder on the training part, encode every part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from whygrad.data.columns import Place, row_place
+from whygrad.data.encoder import (
+    Encoder,
+    Features,
+    categories_of,
+    expand,
+    fill_values,
+    mean_and_scale,
+)
+from whygrad.data.split import Split, absent_classes, split
+from whygrad.data.table import Data, Note, Part
+from whygrad.data.targets import Target
+from whygrad.errors import DataError, InputError
+
+SHOWN = 6  # at most so many names stand in a sentence
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What every kind of source yields before it is split.
+
+    Args:
+        features: an array (m, columns), or checked columns.
+        columns: names of the raw columns.
+        rows: where each sample stands in the source, shape (m,).
+        weight: sample weights, shape (m,), or None.
+        divisor: the inputs are divided by it where they are not standardised.
+        place: row in the source -> where a user finds it.
+    """
+
+    name: str
+    features: Features
+    columns: tuple[str, ...]
+    target: Target
+    rows: np.ndarray
+    weight: np.ndarray | None = None
+    image_shape: tuple[int, int] | None = None
+    divisor: float = 1.0
+    place: Callable[[int], Place] = row_place
+    notes: tuple[Note, ...] = ()
+    source: dict[str, object] = field(default_factory=dict)
+
+
+def assemble(raw: Raw, *, standardize: bool, validation: float, test: float, seed: int) -> Data:
+    """Return the finished data.
+
+    Raises:
+        DataError: all inputs are constant, no training sample counts, or a value is so far from the training part that it
+            cannot be a float32 once it is scaled.
+    """
+    samples = len(raw.rows)
+    parts = split(samples, raw.target.classes, validation=validation, test=test, seed=seed)
+    if raw.weight is not None and not raw.weight[parts.train].any():
+        raise DataError(raw.name, [InputError("error.data_weight_train")])
+    categories = _categories(raw.features, parts.train)
+    expanded = expand(raw.features, categories)
+    encoder = _fit(raw, categories, expanded, parts.train, standardize)
+    x = encoder.scaled(expanded)
+    y = encoder.scaled_target(raw.target.y)
+    if raw.target.classes is None:
+        y = y.astype(np.float32)
+    _check_finite(raw, encoder, expanded, x, y)
+    notes = (
+        *raw.notes,
+        *_constant_notes(raw.name, encoder, expanded),
+        *_filled_notes(encoder, expanded),
+        *_absent_notes(raw.target, parts),
+    )
+    return Data(
+        name=raw.name,
+        task=raw.target.task,
+        **{name: _part(raw, x, y, rows) for name, rows in vars(parts).items()},
+        feature_names=encoder.feature_names,
+        target_names=raw.target.names,
+        image_shape=raw.image_shape,
+        encoder=encoder,
+        notes=notes,
+        source=raw.source,
+    )
+
+
+def _part(raw: Raw, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Part:
+    weight = None if raw.weight is None else raw.weight[rows].astype(np.float32)
+    return Part(x[rows], y[rows], raw.rows[rows], weight)
+
+
+def _categories(features: Features, train: np.ndarray) -> tuple[tuple[str, ...], ...]:
+    if isinstance(features, np.ndarray):
+        return ((),) * features.shape[1]
+    return tuple(categories_of(column.take(train)) for column in features)
+
+
+def _fit(
+    raw: Raw,
+    categories: tuple[tuple[str, ...], ...],
+    expanded: np.ndarray,
+    train: np.ndarray,
+    standardize: bool,
+) -> Encoder:
+    """Return the encoder, fitted on the training rows."""
+    width = expanded.shape[1]
+    fill = fill_values(expanded[train], np.isnan(expanded).any(axis=0))
+    mean, scale = np.zeros(width), np.full(width, raw.divisor)
+    if standardize:
+        is_number = np.array([not known for known in categories for _ in known or [0]], bool)
+        filled = np.where(np.isnan(expanded[train]), fill, expanded[train])
+        mean, scale = mean_and_scale(filled)
+        mean, scale = np.where(is_number, mean, 0.0), np.where(is_number, scale, 1.0)
+    target_mean, target_scale = _target_units(raw.target, train, standardize)
+    return Encoder(
+        columns=raw.columns,
+        categories=categories,
+        fill=fill,
+        mean=mean,
+        scale=scale,
+        image_shape=raw.image_shape,
+        task=raw.target.task,
+        target_names=raw.target.names,
+        target_mean=target_mean,
+        target_scale=target_scale,
+    )
+
+
+def _target_units(
+    target: Target, train: np.ndarray, standardize: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    if target.task != "numbers":
+        return np.empty(0), np.empty(0)
+    if standardize:
+        return mean_and_scale(target.y[train])
+    return np.zeros(len(target.names)), np.ones(len(target.names))
+
+
+def _check_finite(
+    raw: Raw, encoder: Encoder, expanded: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> None:
+    problems = []
+    for values, names, given in (
+        (x, encoder.feature_names, expanded),
+        (y.reshape(len(y), -1), raw.target.names, raw.target.y.reshape(len(y), -1)),
+    ):
+        for row, column in np.argwhere(~np.isfinite(values))[:1]:
+            said = {"column": names[column], "came": float(given[row, column])}
+            place = raw.place(int(raw.rows[row]))
+            problems.append(InputError("error.data_encode_too_large", **said, **place))
+    if problems:
+        raise DataError(raw.name, problems)
+
+
+def _constant_notes(name: str, encoder: Encoder, expanded: np.ndarray) -> tuple[Note, ...]:
+    """Return the note on inputs that never change; they are kept and say nothing.
+
+    Raises:
+        DataError: no input changes.
+    """
+    values = np.where(np.isnan(expanded), encoder.fill, expanded)
+    constant = np.flatnonzero((values == values[:1]).all(axis=0))
+    if len(constant) == 0 or len(values) == 1:
+        return ()
+    if len(constant) == values.shape[1]:
+        raise DataError(name, [InputError("error.data_all_constant", count=len(constant))])
+    names = listed([encoder.feature_names[index] for index in constant])
+    return (Note("note.data_constant", {"count": len(constant), "names": names}),)
+
+
+def _filled_notes(encoder: Encoder, expanded: np.ndarray) -> tuple[Note, ...]:
+    counts = np.isnan(expanded).sum(axis=0)
+    return tuple(
+        Note(
+            "note.data_filled",
+            {
+                "column": encoder.feature_names[index],
+                "count": int(counts[index]),
+                "fill": float(encoder.fill[index]),
+            },
+        )
+        for index in np.flatnonzero(counts)
+    )
+
+
+def _absent_notes(target: Target, parts: Split) -> tuple[Note, ...]:
+    if target.classes is None:
+        return ()
+    lacking = absent_classes(target.classes, target.names, parts)
+    return tuple(
+        Note(f"note.data_absent_{part}", {"count": len(names), "names": listed(names)})
+        for part, names in lacking.items()
+    )
+
+
+def listed(names: list[str]) -> str:
+    """Return the first names, separated by commas, and an ellipsis where there are more."""
+    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

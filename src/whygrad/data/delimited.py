@@ -1,0 +1,196 @@
+"""Text tables: columns separated by commas, semicolons, tabs or bars."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from functools import cached_property
+from itertools import chain, islice
+
+import pyarrow as pa
+import pyarrow.csv
+
+from whygrad.data.arrow import columns_from_arrow, duplicate_names
+from whygrad.data.columns import Place, Table
+from whygrad.errors import DataError, InputError, OptionError
+
+DELIMITERS = (",", ";", "\t", "|")
+SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
+MISSING_WORDS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
+LOOKED_AT = 50  # lines that decide about the delimiter
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?", re.I)
+END = "\x00"  # a last line that no text holds; it is swallowed where a quotation mark stays open
+
+
+class Text:
+    """The text of a file, with the line at which each of its rows starts."""
+
+    def __init__(self, content: str, delimiter: str):
+        self.content = content
+        self.delimiter = delimiter
+
+    def records(self) -> csv.reader:  # type: ignore[valid-type]
+        lines = io.StringIO(self.content, newline="")
+        return csv.reader(chain(lines, [END]), delimiter=self.delimiter)
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """The line, counted from 1, at which each row starts that is not blank; header first."""
+        reader, starts, before = self.records(), [], 0
+        for record in reader:
+            if record and record != [END]:
+                starts.append(before + 1)
+            before = reader.line_num
+        return starts
+
+    @cached_property
+    def open_quote(self) -> int | None:
+        """The line of the row whose quotation mark is never closed; None if all are."""
+        if '"' not in self.content:
+            return None
+        *_, last = chain([[END]], self.records())
+        return None if last == [END] else self.starts[-1]
+
+    def line(self, row: int) -> Place:
+        """Return the line of a row, counted from 0 below the header."""
+        return {"what": "file_line", "row": self.starts[row + 1]}
+
+
+def read_delimited(name: str, content: bytes, delimiter: str | None) -> Table:
+    """Return the columns of a text table; what each value means is found out by its column.
+
+    Raises:
+        DataError: with what is wrong with the file as a whole.
+        OptionError: the delimiter is not a single character.
+    """
+    text = _decoded(name, content)
+    chosen = checked_delimiter(delimiter) or found_delimiter(text)
+    source = Text(text, chosen)
+    try:
+        problems = _problems_of_quotes(source) or _problems_of_header(source)
+        if problems:
+            raise DataError(name, problems)
+        table = _parsed(name, source)
+    except csv.Error:  # a field of more than 131072 characters
+        raise DataError(name, [InputError("error.data_long_field")]) from None
+    if table.num_rows == 0:
+        raise DataError(name, [InputError("error.data_no_rows")])
+    return Table(name, columns_from_arrow(table), table.num_rows, source.line)
+
+
+def checked_delimiter(delimiter: str | None) -> str | None:
+    """Return a delimiter as one character.
+
+    Raises:
+        OptionError: it is not one, or cannot separate columns.
+    """
+    if delimiter is None:
+        return None
+    character = SPOKEN.get(delimiter, delimiter)
+    is_usable = isinstance(character, str) and len(character) == 1 and character.isascii()
+    if not is_usable or character in '"\r\n\0' or character.isalnum():
+        raise OptionError("error.data_delimiter", came=repr(delimiter))
+    return character
+
+
+def found_delimiter(text: str) -> str:
+    """Return the delimiter with which the first rows have equally many columns, and the most."""
+    lines = list(islice(io.StringIO(text, newline=""), LOOKED_AT))
+    return max(DELIMITERS, key=lambda delimiter: _evenness(lines, delimiter))
+
+
+def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
+    try:
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:
+        return (0.0, 0)
+    if not widths or widths[0] == 1:
+        return (0.0, 0)
+    return (widths.count(widths[0]) / len(widths), widths[0])
+
+
+def _decoded(name: str, content: bytes) -> str:
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise DataError(name, [InputError("error.data_utf16")])
+    if b"\0" in content:
+        raise DataError(name, [InputError("error.data_binary")])
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        problem = InputError("error.data_not_utf8", what="file_line", row=line)
+        raise DataError(name, [problem]) from None
+
+
+def _problems_of_quotes(text: Text) -> list[InputError]:
+    if text.open_quote is None:
+        return []
+    return [InputError("error.data_open_quote", what="file_line", row=text.open_quote)]
+
+
+def _problems_of_header(text: Text) -> list[InputError]:
+    names = [name.strip() for name in next((row for row in text.records() if row))]
+    if len(names) == 1:
+        return _problems_of_one_column(names[0], text)
+    if _looks_like_numbers(names):
+        return [InputError("error.data_no_header", came=names[0])]
+    return duplicate_names([name for name in names if name])
+
+
+def _problems_of_one_column(header: str, text: Text) -> list[InputError]:
+    candidates = (*DELIMITERS, " ", ":")
+    found = next((mark for mark in candidates if mark in header and mark != text.delimiter), None)
+    values = {"delimiter": spoken(text.delimiter), "found": spoken(found or "")}
+    key = "error.data_one_column_other" if found else "error.data_one_column"
+    return [InputError(key, **values, header=header[:60])]
+
+
+def spoken(delimiter: str) -> str:
+    """Return a delimiter as it can be typed: ``tab`` and ``space`` by name."""
+    return {"\t": "tab", " ": "space"}.get(delimiter, delimiter)
+
+
+def _looks_like_numbers(names: list[str]) -> bool:
+    """Say whether the first row is data: mostly numbers, other than the headers 0, 1, 2 …"""
+    numbers = [float(name) for name in names if NUMBER.fullmatch(name)]
+    counts_up = all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    is_numbered = counts_up and all(number.is_integer() for number in numbers)
+    return len(numbers) * 2 >= len(names) and not (is_numbered and len(numbers) > 1)
+
+
+def _parsed(name: str, text: Text) -> pa.Table:
+    invalid = []
+
+    def skip(row: pa.csv.InvalidRow) -> str:
+        invalid.append(row)
+        return "skip"
+
+    content = text.content.encode()
+    try:
+        table = pa.csv.read_csv(
+            pa.BufferReader(content),
+            pa.csv.ReadOptions(use_threads=False, block_size=min(len(content) + 1, 2**31 - 1)),
+            pa.csv.ParseOptions(
+                delimiter=text.delimiter, newlines_in_values=True, invalid_row_handler=skip
+            ),
+            pa.csv.ConvertOptions(null_values=list(MISSING_WORDS), strings_can_be_null=True),
+        )
+    except (pa.ArrowException, OSError, MemoryError):
+        raise DataError(name, [InputError("error.data_damaged", kind="CSV")]) from None
+    if invalid:
+        raise DataError(name, [_ragged(invalid, text)])
+    names = [column.strip() or f"column{i}" for i, column in enumerate(table.column_names, 1)]
+    problems = duplicate_names(names)
+    if problems:
+        raise DataError(name, problems)
+    return table.rename_columns(names)
+
+
+def _ragged(invalid: list, text: Text) -> InputError:
+    first = invalid[0]
+    values = {"expected": first.expected_columns, "came": first.actual_columns}
+    row = text.starts[min(first.number or 1, len(text.starts)) - 1]
+    return InputError(
+        "error.data_ragged", **values, count=len(invalid), what="file_line", row=row
+    )

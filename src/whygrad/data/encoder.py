@@ -1,0 +1,220 @@
+"""From raw columns to the inputs of a network, and from its targets back to words and units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from whygrad.data.columns import (
+    Column,
+    column_from_array,
+    is_frame,
+    row_place,
+    table_from_frame,
+    table_from_mapping,
+)
+from whygrad.errors import InputError, ShapeError
+
+Features = np.ndarray | tuple[Column, ...]
+MISSING = "?"  # the category of missing text
+TINY = 10 * np.finfo(np.float64).eps  # a spread below this share of the mean is rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Encoder:
+    """The fitted rules of a table; nothing here depends on validation or test rows.
+
+    Args:
+        columns: names of the raw columns, in order.
+        categories: the known categories of each raw column; empty for a column of numbers.
+        fill: what stands in for a missing number, shape (n_in,); NaN: must not be missing.
+        mean: subtracted from each input, shape (n_in,).
+        scale: each input is divided by it afterwards, shape (n_in,).
+        target_mean: mean of each number to predict, shape (k,); empty unless ``numbers``.
+        target_scale: spread of each number to predict, shape (k,).
+    """
+
+    columns: tuple[str, ...]
+    categories: tuple[tuple[str, ...], ...]
+    fill: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    image_shape: tuple[int, int] | None
+    task: str
+    target_names: tuple[str, ...]
+    target_mean: np.ndarray
+    target_scale: np.ndarray
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name for each input; a category is written ``column=category``."""
+        return tuple(
+            name
+            for column, known in zip(self.columns, self.categories, strict=True)
+            for name in ([f"{column}={value}" for value in known] or [column])
+        )
+
+    def encode(self, raw: object) -> np.ndarray:
+        """Return raw samples as inputs, shape (m, n_in), float32.
+
+        Categories that training did not know become zeros in their whole group.
+
+        Args:
+            raw: an array (m, columns), a dict of columns, a DataFrame or an Arrow table. Columns
+                are found by name where there are names, by position where there are none.
+        Raises:
+            InputError: a column is missing, is text where numbers should be, or holds a missing
+                value where training had none; the width is wrong; a value is not finite.
+        """
+        expanded = expand(self._features(raw), self.categories)
+        self._check(expanded, np.isinf(expanded), "error.data_encode_infinite")
+        missing = np.isnan(expanded) & np.isnan(self.fill)
+        self._check(expanded, missing, "error.data_encode_missing_value")
+        encoded = self.scaled(expanded)
+        self._check(expanded, ~np.isfinite(encoded), "error.data_encode_too_large")
+        return encoded
+
+    def scaled(self, expanded: np.ndarray) -> np.ndarray:
+        """Return filled and scaled inputs, float32; checks nothing. ``expanded`` is kept."""
+        encoded = np.where(np.isnan(expanded), self.fill, expanded)
+        with np.errstate(over="ignore", invalid="ignore"):
+            encoded -= self.mean
+            encoded /= self.scale
+            return encoded.astype(np.float32)
+
+    def scaled_target(self, y: np.ndarray) -> np.ndarray:
+        """Return targets as they are trained on; only ``numbers`` are scaled."""
+        if self.task != "numbers":
+            return y
+        with np.errstate(over="ignore", invalid="ignore"):
+            return ((y - self.target_mean) / self.target_scale).astype(np.float32)
+
+    def decode(self, targets: object) -> np.ndarray | list[tuple[str, ...]]:
+        """Return targets in the user's words and units.
+
+        Args:
+            targets: class indices, shape (m,) or (m, 1); a 0/1 matrix of labels, shape (m, k); or
+                numbers as trained on, shape (m, k).
+        Returns:
+            The class names, shape (m,); for each sample the tuple of its labels; or the numbers in
+            their original units, shape (m, k), float64.
+        Raises:
+            ShapeError: the shape, or a class index, does not belong to this data.
+        """
+        values = np.asarray(targets)
+        if self.task in ("classes", "binary"):
+            return self._class_names(values)
+        if values.ndim == 1 and len(self.target_names) == 1:
+            values = values[:, None]
+        self._check_width(values, len(self.target_names))
+        if self.task == "labels":
+            return [tuple(self._chosen(row)) for row in values]
+        return values.astype(np.float64) * self.target_scale + self.target_mean
+
+    def _class_names(self, values: np.ndarray) -> np.ndarray:
+        indices = values.reshape(-1) if values.shape[1:] in ((), (1,)) else values
+        known = np.isin(indices, np.arange(len(self.target_names)))
+        if indices.ndim != 1 or not known.all():
+            last = len(self.target_names) - 1
+            raise ShapeError("error.data_decode_class", last=last, came=values.shape)
+        return np.array(self.target_names, object)[indices.astype(np.int64)]
+
+    def _chosen(self, row: np.ndarray) -> list[str]:
+        pairs = zip(self.target_names, row, strict=True)
+        return [name for name, is_chosen in pairs if is_chosen]
+
+    def _features(self, raw: object) -> Features:
+        if is_frame(raw):
+            return self._select(table_from_frame(raw, "frame").columns)
+        if isinstance(raw, Mapping):
+            return self._select(table_from_mapping(raw, "dict").columns)
+        array = np.asarray(raw)
+        if array.ndim == 3 and array.shape[1:] == self.image_shape:
+            array = array.reshape(len(array), -1)
+        self._check_width(array, len(self.columns))
+        if not any(self.categories) and array.dtype.kind in "biuf":
+            return array
+        columns = zip(self.columns, array.T, strict=True)
+        return self._select(tuple(column_from_array(name, values) for name, values in columns))
+
+    def _select(self, columns: Sequence[Column]) -> tuple[Column, ...]:
+        came = {column.name: column for column in columns}
+        absent = [name for name in self.columns if name not in came]
+        if absent:
+            values = {"missing": ", ".join(absent), "known": ", ".join(came)}
+            raise InputError("error.data_encode_missing_column", **values)
+        chosen = tuple(came[name] for name in self.columns)
+        for column, known in zip(chosen, self.categories, strict=True):
+            _check_kind(column, bool(known))
+        return chosen
+
+    def _check_width(self, array: np.ndarray, expected: int) -> None:
+        if array.ndim != 2 or array.shape[1] != expected:
+            raise ShapeError("error.data_encode_width", expected=expected, came=array.shape)
+
+    def _check(self, expanded: np.ndarray, is_wrong: np.ndarray, key: str) -> None:
+        if is_wrong.any():
+            row, feature = np.argwhere(is_wrong)[0]
+            came = float(expanded[row, feature])
+            column = self.feature_names[feature]
+            raise InputError(key, column=column, came=came, **row_place(row))
+
+
+def _check_kind(column: Column, is_category: bool) -> None:
+    if is_category or column.is_numeric or column.kind == "empty":
+        return
+    if column.kind != "text":
+        raise InputError("error.data_column_kind", column=column.name, kind=column.kind)
+    row = next(row for row, value in enumerate(column.values) if value is not None)
+    came = column.values[row]
+    raise InputError("error.data_encode_text", column=column.name, came=came, **row_place(row))
+
+
+def expand(features: Features, categories: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """Return raw features as a new table of float64, NaN where a number is missing."""
+    if isinstance(features, np.ndarray):
+        return features.astype(np.float64)
+    blocks = [
+        one_hot(column, known) if known else column.values[:, None]
+        for column, known in zip(features, categories, strict=True)
+    ]
+    return np.concatenate(blocks, axis=1, dtype=np.float64)
+
+
+def one_hot(column: Column, known: Sequence[str]) -> np.ndarray:
+    """Return 1 in the column of each sample's category and 0 elsewhere, shape (m, known)."""
+    place = {word: index for index, word in enumerate(known)}
+    words = column.words()
+    codes = np.array([place.get(MISSING if word is None else word, -1) for word in words], int)
+    return (codes[:, None] == np.arange(len(known))).astype(np.float64)
+
+
+def categories_of(column: Column) -> tuple[str, ...]:
+    """Return the categories of a column in order; none for a column of numbers."""
+    if column.kind != "text":
+        return ()
+    return tuple(sorted({MISSING if word is None else word for word in column.values}))
+
+
+def fill_values(train: np.ndarray, is_missing: np.ndarray) -> np.ndarray:
+    """Return the median of each column that has missing values anywhere, NaN for the others.
+
+    Args:
+        train: the training rows, shape (m, n_in), NaN where missing.
+        is_missing: whether any row of the source lacks the value, shape (n_in,).
+    """
+    fill = np.full(train.shape[1], np.nan)
+    for feature in np.flatnonzero(is_missing):
+        present = train[~np.isnan(train[:, feature]), feature]
+        fill[feature] = np.median(present) if len(present) else 0.0
+    return fill
+
+
+def mean_and_scale(train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation of each column; the scale of a constant column is 1."""
+    mean = train.mean(axis=0)
+    scale = train.std(axis=0)
+    is_constant = (scale <= TINY * np.abs(mean)) | (scale == 0)
+    return mean, np.where(is_constant, 1.0, scale)

@@ -1,0 +1,169 @@
+"""What is to be predicted: the task, the targets as numbers, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from whygrad.data.columns import Column
+from whygrad.errors import InputError, unknown_name
+
+TASKS = ("classes", "binary", "labels", "numbers")
+FEW_VALUES = 20  # whole numbers with at most so many different values count as classes
+MOST_CLASSES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Targets of all samples.
+
+    Args:
+        y: class indices, shape (m,), int32; or labels or numbers, shape (m, k), float64, in the
+            original units.
+        names: of the classes, the labels or the columns.
+    """
+
+    task: str
+    y: np.ndarray
+    names: tuple[str, ...]
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """Class indices, or None where there are no classes."""
+        return self.y if self.task in ("classes", "binary") else None
+
+
+def check_task(task: str | None) -> None:
+    """Check a task that was asked for.
+
+    Raises:
+        OptionError: there is no such task.
+    """
+    if task is not None and task not in TASKS:
+        raise unknown_name("task", task, TASKS)
+
+
+def task_of(columns: Sequence[Column]) -> str:
+    """Return the task that the target columns suggest: ``classes``, ``labels`` or ``numbers``.
+
+    Several columns of 0 and 1 are labels, or classes if each row holds a single 1. Text, booleans,
+    a column of 0 and 1, and whole numbers with few, repeated values are classes.
+    """
+    if len(columns) > 1:
+        return _task_of_many(columns)
+    column = columns[0]
+    if column.kind in ("text", "boolean"):
+        return "classes"
+    distinct = np.unique(column.values)
+    if len(distinct) <= 2 and np.isin(distinct, (0, 1)).all():
+        return "classes"
+    is_few = len(distinct) <= FEW_VALUES and len(column.values) >= 2 * len(distinct)
+    return "classes" if column.kind == "integer" and is_few else "numbers"
+
+
+def _task_of_many(columns: Sequence[Column]) -> str:
+    if not all(column.is_numeric for column in columns):
+        return "numbers"
+    values = matrix(columns)
+    if not np.isin(values, (0, 1)).all():
+        return "numbers"
+    return "classes" if np.all(values.sum(axis=1) == 1) else "labels"
+
+
+def matrix(columns: Sequence[Column]) -> np.ndarray:
+    """Return numeric columns side by side, shape (m, k), float64."""
+    return np.stack([column.values for column in columns], axis=1)
+
+
+def target_of(
+    columns: Sequence[Column], asked: str | None = None, names: Sequence[str] | None = None
+) -> tuple[Target | None, list[InputError]]:
+    """Return the targets, and what is wrong with them.
+
+    Args:
+        columns: the target columns, without missing values.
+        asked: the task that the caller asked for; None finds it out. Two classes are then
+            ``binary``.
+        names: of the classes, labels or numbers, where they are known.
+    """
+    task = asked or task_of(columns)
+    if task in ("classes", "binary"):
+        return _classes(columns, asked, names)
+    problems = [_not_numbers(column) for column in columns if not column.is_numeric]
+    return (None, problems) if problems else _quantities(columns, task, names)
+
+
+def _quantities(
+    columns: Sequence[Column], task: str, names: Sequence[str] | None
+) -> tuple[Target | None, list[InputError]]:
+    y = matrix(columns)
+    found = tuple(column.name for column in columns)
+    if names is not None and len(names) != len(found):
+        return None, [_wrong_names(len(found), names)]
+    if task == "labels" and not np.isin(y, (0, 1)).all():
+        return None, [InputError("error.data_labels_not_01", columns=", ".join(found))]
+    problems = [_one_value(column) for column in columns if len(np.unique(column.values)) == 1]
+    return Target(task, y, tuple(names or found)), problems if task == "numbers" else []
+
+
+def _classes(
+    columns: Sequence[Column], asked: str | None, names: Sequence[str] | None
+) -> tuple[Target | None, list[InputError]]:
+    if len(columns) > 1:
+        problems = [_not_numbers(column) for column in columns if not column.is_numeric]
+        if problems:
+            return None, problems
+        y, found = matrix(columns).argmax(axis=1), tuple(column.name for column in columns)
+    else:
+        y, found = _indices(columns[0])
+    if names is not None and len(names) != len(found):
+        return None, [_wrong_names(len(found), names)]
+    task = asked or ("binary" if len(found) == 2 else "classes")
+    target = Target(task, y.astype(np.int32), tuple(names or found))
+    return target, _class_problems(columns[0], target)
+
+
+def _indices(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return class indices and names; numbers are in their order, text in that of its letters."""
+    if column.kind == "text":
+        names, y = np.unique(column.values.astype(str), return_inverse=True)
+        return y, tuple(str(name) for name in names)
+    values, y = np.unique(column.values, return_inverse=True)
+    return y, tuple(Column(column.name, column.kind, values).words())
+
+
+def _class_problems(column: Column, target: Target) -> list[InputError]:
+    count, samples = len(target.names), len(target.y)
+    if count == 1:
+        return [_one_value(column)]
+    values = {"column": column.name, "count": count, "samples": samples}
+    if count > 2 and count == samples:
+        return [InputError("error.data_target_identifier", column=column.name)]
+    if count > MOST_CLASSES or (count > 2 and count > samples / 2):
+        return [InputError("error.data_too_many_classes", **values)]
+    if target.task == "binary" and count != 2:
+        return [InputError("error.data_not_binary", **values)]
+    return []
+
+
+def rare_classes(target: Target) -> list[InputError]:
+    """Return the classes of one sample, which cannot be divided into parts."""
+    counts = np.bincount(target.y, minlength=len(target.names))
+    return [
+        InputError("error.data_class_of_one", name=target.names[index])
+        for index in np.flatnonzero(counts == 1)
+    ]
+
+
+def _not_numbers(column: Column) -> InputError:
+    return InputError("error.data_target_not_numbers", column=column.name)
+
+
+def _one_value(column: Column) -> InputError:
+    return InputError("error.data_one_value", column=column.name, came=column.words()[0])
+
+
+def _wrong_names(expected: int, names: Sequence[str]) -> InputError:
+    return InputError("error.data_target_names", expected=expected, came=len(names))

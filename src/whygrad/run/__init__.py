@@ -1,0 +1,1 @@
+"""Level 5: a run on disk: recorded, read back, replayed."""

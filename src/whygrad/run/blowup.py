@@ -1,0 +1,93 @@
+"""Where a run first met a number that is not finite: step, layer, parameter and factor."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from whygrad.run.replay import state_before
+from whygrad.stepping import Examined, examine
+from whygrad.training import epoch_plan
+
+if TYPE_CHECKING:
+    from whygrad.run.folder import RunFolder
+
+
+@dataclass(frozen=True)
+class Blowup:
+    """The first number that was not finite, in the order in which a step computes them.
+
+    Attributes:
+        step: number of the step.
+        layer: the layer.
+        quantity: what of it: input, preactivation, output, loss, upstream, slope, delta,
+            gradient, an optimiser stage, or parameter.
+        parameter: address of the weight or bias, or of the neuron, that it belongs to.
+        value: what came: NaN or an infinity, in words.
+        largest_before: largest size of the same quantity one step earlier.
+    """
+
+    step: int
+    layer: str
+    quantity: str
+    parameter: str
+    value: str
+    largest_before: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def find_blowup(run: "RunFolder", step: int) -> Blowup:
+    """Return the first number that was not finite, given the first step whose loss was not.
+
+    The step before is looked at too: its loss was finite, but what it did may not have been.
+    """
+    before: dict[tuple[str, str], float] = {}
+    for number in range(max(step - 1, 0), step + 1):
+        seen = _see(run, number)
+        for layer, quantity, parameter, values in _in_order(seen):
+            is_finite = np.isfinite(values)
+            largest = float(np.abs(values[is_finite]).max(initial=0))
+            if not is_finite.all():
+                place = np.argwhere(~is_finite)[0]
+                value = str(float(values[tuple(place)]))
+                largest = before.get((layer, quantity), largest)
+                return Blowup(number, layer, quantity, parameter(place), value, largest)
+            before[layer, quantity] = largest
+    raise AssertionError(f"the loss of step {step} is not finite, but all of its parts are")
+
+
+def _see(run: "RunFolder", step: int) -> Examined:
+    task = run.task
+    plan = epoch_plan(task, step // task.steps_per_epoch)
+    position = step % task.steps_per_epoch
+    state = state_before(run, task, step)
+    rows, share = plan.rows[position], plan.share[position]
+    return examine(task.recipe, state, task.resident, rows, share)[0]
+
+
+def _in_order(seen: Examined) -> Iterator[tuple[str, str, Any, np.ndarray]]:
+    """Yield (layer, quantity, place -> address, values) in the order of computation."""
+    layers = seen.anatomy.layers
+    for name, layer in layers.items():
+        for quantity in ("preactivation", "output"):
+            yield name, quantity, _of_neuron(name), np.asarray(getattr(layer, quantity))
+    yield "output", "loss", lambda place: "output", np.asarray(seen.anatomy.sample_loss)
+    for name, layer in reversed(layers.items()):
+        for quantity in ("upstream", "slope", "delta"):
+            yield name, quantity, _of_neuron(name), np.asarray(getattr(layer, quantity))
+    movement = {"gradient": seen.gradients, **seen.stages, "parameter": seen.after}
+    for quantity, parts in movement.items():
+        for name, arrays in parts.items():
+            for part, values in arrays.items():
+                yield name, quantity, _of_parameter(name, part), np.asarray(values)
+
+
+def _of_neuron(layer: str):
+    return lambda place: f"{layer}[{place[-1]}]"
+
+
+def _of_parameter(layer: str, part: str):
+    return lambda place: f"{layer}.{part}[{', '.join(map(str, place))}]"

@@ -1,0 +1,124 @@
+"""A checkpoint: everything that a run needs to go on, as one file of named arrays."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.tree_util import keystr, tree_flatten_with_path
+
+from whygrad.errors import RunError
+from whygrad.network.dense import Dense
+from whygrad.network.model import Network
+from whygrad.run.files import read_tensors, write_tensors
+from whygrad.stepping import Recipe, State, first_state
+
+
+@dataclass(frozen=True)
+class Best:
+    """The epoch with the lowest validation loss so far, and the network at its end."""
+
+    epoch: int
+    loss: float
+    network: Network
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a run stands.
+
+    Attributes:
+        state: the state after ``state.step`` steps.
+        epoch_losses: losses of the steps of the epoch that is under way.
+        best: kept where training may stop early.
+    """
+
+    state: State
+    epoch_losses: np.ndarray
+    best: Best | None = None
+
+
+def describe_network(network: Network) -> dict[str, Any]:
+    """Return a network's structure as JSON-able data; the parameters stand in checkpoints."""
+    return {
+        "sizes": list(network.sizes),
+        "activations": [dense.activation for dense in network.dense],
+        "biases": [dense.bias is not None for dense in network.dense],
+        "dropout": max(dense.dropout for dense in network.dense),
+        "dtype": str(network.dense[0].weight.dtype),
+    }
+
+
+def skeleton(description: dict[str, Any]) -> Network:
+    """Return a network with shapes in place of parameters."""
+    sizes, dtype = description["sizes"], jnp.dtype(description["dtype"])
+    if dtype == jnp.float64 and not jax.config.jax_enable_x64:
+        raise RunError("error.run_needs_x64")
+    layers = []
+    for position, (n_in, n_out) in enumerate(pairwise(sizes)):
+        is_last = position == len(sizes) - 2
+        layers.append(
+            Dense(
+                weight=_shape((n_in, n_out), dtype),
+                bias=_shape((n_out,), dtype) if description["biases"][position] else None,
+                activation=description["activations"][position],
+                dropout=0.0 if is_last else description["dropout"],
+            )
+        )
+    return Network(tuple(layers))
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint whole."""
+    state = checkpoint.state
+    tensors = _flatten(replace(state, key=jax.random.key_data(state.key)))
+    tensors["epoch_losses"] = checkpoint.epoch_losses
+    notes: dict[str, Any] = {"step": int(state.step)}
+    if checkpoint.best is not None:
+        notes["best"] = {"epoch": checkpoint.best.epoch, "loss": checkpoint.best.loss}
+        tensors |= {f"best.{k}": v for k, v in _flatten(checkpoint.best.network).items()}
+    write_tensors(path, tensors, notes)
+
+
+def load_checkpoint(path: Path, network: Network, recipe: Recipe) -> Checkpoint:
+    """Read a checkpoint.
+
+    Args:
+        network: the skeleton of the run's network.
+
+    Raises:
+        RunError: the file is missing, damaged, or of another network.
+    """
+    tensors, notes = read_tensors(path)
+    shapes = jax.eval_shape(lambda n: first_state(n, recipe, 0.0, 0), network)
+    raw_key = jax.eval_shape(jax.random.key_data, shapes.key)
+    raw = _fill(path, replace(shapes, key=raw_key), tensors)
+    state = replace(raw, key=jax.random.wrap_key_data(raw.key))
+    best = None
+    if "best" in notes:
+        of_best = {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")}
+        best = Best(network=_fill(path, network, of_best), **notes["best"])
+    return Checkpoint(state, tensors["epoch_losses"], best)
+
+
+def _shape(shape: tuple[int, ...], dtype: jnp.dtype) -> Any:
+    return jax.ShapeDtypeStruct(shape, dtype)
+
+
+def _flatten(tree: Any) -> dict[str, np.ndarray]:
+    leaves, _ = tree_flatten_with_path(tree)
+    return {keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+
+
+def _fill(path: Path, template: Any, tensors: dict[str, np.ndarray]) -> Any:
+    leaves, structure = tree_flatten_with_path(template)
+    filled = []
+    for place, shape in leaves:
+        found = tensors.get(keystr(place, simple=True, separator="."))
+        if found is None or found.shape != shape.shape or found.dtype != shape.dtype:
+            raise RunError("error.run_file_damaged", path=path)
+        filled.append(jnp.asarray(found))
+    return jax.tree.unflatten(structure, filled)

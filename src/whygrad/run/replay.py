@@ -1,0 +1,78 @@
+"""Any step of a run again, exactly: from the nearest checkpoint, by the same compiled loop."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+
+from whygrad.errors import AddressError, RunError
+from whygrad.network.model import Network
+from whygrad.run.folder import RunFolder
+from whygrad.stepping import Examined, State, examine
+from whygrad.training import Task, epoch_plan, walk
+
+TOLERANCE = 1e-3  # of recorded rows, relative to the largest of their kind in the layer
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A step, replayed.
+
+    Attributes:
+        step: its number.
+        network: before the step.
+        seen: the step seen whole.
+        rows: row numbers in the training part of the batch's samples that count.
+        is_recorded: whether the run recorded this step, so that the replay was compared with it.
+    """
+
+    step: int
+    network: Network
+    seen: Examined
+    rows: np.ndarray
+    is_recorded: bool
+
+
+def replay(run: RunFolder, step: int) -> Replayed:
+    """Take step number ``step`` of a run again and return it seen whole.
+
+    Raises:
+        AddressError: the run has not taken this step.
+        RunError: the replay differs from what the run recorded.
+    """
+    last = run.checkpoints[-1] if run.checkpoints else 0
+    if not 0 <= step < max(last, 1):
+        raise AddressError("error.no_such_step", step=step, last=max(last - 1, 0))
+    task = run.task
+    state = state_before(run, task, step)
+    plan = epoch_plan(task, step // task.steps_per_epoch)
+    position = step % task.steps_per_epoch
+    rows, share = plan.rows[position], plan.share[position]
+    seen, recorded = examine(task.recipe, state, task.resident, rows, share)
+    is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
+    counting = np.asarray(rows)[np.asarray(share) > 0]
+    return Replayed(step, state.network, seen, counting, is_recorded)
+
+
+def state_before(run: RunFolder, task: Task, step: int) -> State:
+    """Return the state before ``step``, from the nearest checkpoint that can be read."""
+    for begin in reversed([c for c in run.checkpoints if c <= step]):
+        try:
+            state = run.checkpoint(begin).state
+        except RunError:
+            continue
+        return walk(task, state, begin, step)
+    raise RunError("error.run_without_checkpoint", path=run.path)
+
+
+def _agrees(run: RunFolder, step: int, again: dict[str, np.ndarray]) -> bool:
+    """Return whether the step was recorded; if it was, it must be what was replayed."""
+    for layer, rows in again.items():
+        steps, recorded = run.rows(layer)
+        place = np.flatnonzero(steps == step)
+        if not len(place):
+            return False
+        size = np.abs(recorded[place[0]]).max(axis=1, keepdims=True)
+        if (np.abs(rows - recorded[place[0]]) > TOLERANCE * size + 1e-30).any():
+            raise RunError("error.replay_differs", step=step, layer=layer, path=run.path)
+    return True

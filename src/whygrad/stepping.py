@@ -1,0 +1,298 @@
+"""The training step, and the compiled loop that runs many of them without waiting for Python.
+
+One step: gather a batch -> forward -> backward -> mean gradients -> optimiser stages -> update.
+:func:`advance` runs a stretch of steps in one compiled loop. On recording steps the factors of
+every neuron are written to a buffer that leaves the loop at its end; other steps carry no trace of
+recording. The same step, seen whole, is what :func:`examine` returns for a ledger.
+"""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+
+from whygrad.backprop import Anatomy, propagate, propagate_back
+from whygrad.factors import neuron_factors, open_share
+from whygrad.network.losses import as_matrix
+from whygrad.network.model import Network, Parameters
+from whygrad.optimizer import apply_update, build_stages, run_stages, start
+from whygrad.settings import Settings
+from whygrad.symmetry import signatures
+
+ROW_FIELDS = (
+    "upstream",
+    "slope",
+    "input",
+    "agreement",
+    "open",  # share of samples outside the flat region
+    "weight_norm",  # of the incoming weights
+    "update_norm",  # of what the step added to them
+    "signature",  # equal for clones
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a compiled step is made for; a new recipe is a new compilation.
+
+    Attributes:
+        settings: how to train, with ``loss`` resolved.
+        total_steps: length of the run, over which a schedule falls.
+    """
+
+    settings: Settings
+    total_steps: int
+
+
+@dataclass(frozen=True)
+class Resident:
+    """The training part, resident on the device.
+
+    Attributes:
+        x: inputs, (samples, n_in).
+        y: class indices (samples,) or values (samples, n_out).
+    """
+
+    x: Float[Array, "samples n_in"]
+    y: Shaped[Array, "samples *outputs"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which samples each of a stretch of steps takes.
+
+    Attributes:
+        rows: row numbers, (steps, batch).
+        share: each sample's share in the mean, (steps, batch); each step's shares sum to 1. A last
+            batch that is short is filled up with samples of share 0.
+    """
+
+    rows: Int[Array | np.ndarray, "*many steps batch"]
+    share: Float[Array | np.ndarray, "*many steps batch"]
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that changes from step to step; all of it is kept in a checkpoint.
+
+    Attributes:
+        network: the parameters.
+        optimizer: state of every stage.
+        step: steps taken.
+        learning_rate: at its highest.
+        key: of the dropout masks; a step's own key is folded in from its number.
+    """
+
+    network: Network
+    optimizer: dict
+    step: Int[Array, "*many"]
+    learning_rate: Float[Array, "*many"]
+    key: PRNGKeyArray
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One step, seen whole.
+
+    Attributes:
+        anatomy: every layer's part in the gradient.
+        gradients: their means.
+        stages: what each optimiser stage put out, by name; the last is the update.
+        before, after: parameters around the step.
+    """
+
+    anatomy: Anatomy
+    gradients: Parameters
+    stages: dict[str, Parameters]
+    before: Parameters
+    after: Parameters
+
+    @property
+    def update(self) -> Parameters:
+        """What the optimiser asks to add to the parameters."""
+        return list(self.stages.values())[-1]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a stretch of steps leaves behind.
+
+    Attributes:
+        losses: loss of each step, (steps,).
+        rows: by layer, (recorded, len(ROW_FIELDS), n_out); unused rows at the end are 0.
+    """
+
+    losses: Float[Array, "*many steps"]
+    rows: dict[str, Float[Array, "*many recorded fields n_out"]]
+
+
+for record, fields in (
+    (Resident, ["x", "y"]),
+    (Plan, ["rows", "share"]),
+    (State, ["network", "optimizer", "step", "learning_rate", "key"]),
+    (Examined, ["anatomy", "gradients", "stages", "before", "after"]),
+    (Stretch, ["losses", "rows"]),
+):
+    jax.tree_util.register_dataclass(record, data_fields=fields, meta_fields=[])
+
+
+@partial(jax.jit, static_argnums=1)
+def first_state(
+    network: Network, recipe: Recipe, learning_rate: float | Array, seed: int | Array
+) -> State:
+    """Return the state before the first step."""
+    stages = build_stages(recipe.settings, learning_rate, recipe.total_steps)
+    dtype = network.dense[0].weight.dtype
+    return State(
+        network=network,
+        optimizer=start(stages, network.parameters),
+        step=jnp.zeros((), jnp.int32),
+        learning_rate=jnp.asarray(learning_rate, dtype),
+        key=jax.random.key(seed),
+    )
+
+
+def take_step(
+    recipe: Recipe,
+    state: State,
+    resident: Resident,
+    rows: Int[Array, " batch"],
+    share: Float[Array, " batch"],
+) -> tuple[State, Examined]:
+    """Take one step of training.
+
+    Returns:
+        The next state, and the step seen whole; the compiler drops what nobody looks at.
+    """
+    network, settings = state.network, recipe.settings
+    before = network.parameters
+    key = jax.random.fold_in(state.key, state.step)
+    trace = propagate(network, resident.x[rows], key)
+    targets = as_matrix(resident.y[rows], network.sizes[-1], trace.output.dtype)
+    anatomy = propagate_back(network, trace, targets, settings.loss, share)
+    gradients = anatomy.gradients()
+    stages = build_stages(settings, state.learning_rate, recipe.total_steps)
+    outputs, optimizer = run_stages(stages, state.optimizer, gradients, before)
+    after = apply_update(before, outputs[stages[-1].name])
+    examined = Examined(anatomy, gradients, outputs, before, after)
+    network = network.with_parameters(after)
+    return replace(state, network=network, optimizer=optimizer, step=state.step + 1), examined
+
+
+def recorded_rows(network: Network, seen: Examined) -> dict[str, Float[Array, "fields n_out"]]:
+    """Return what is kept of a recording step: for every neuron the numbers of ROW_FIELDS."""
+    marks = signatures(network)
+    return {name: jnp.stack(_neuron_rows(seen, name, marks[name])) for name in seen.anatomy.layers}
+
+
+def _neuron_rows(seen: Examined, name: str, signature: Array) -> list[Array]:
+    layer = seen.anatomy[name]
+    four = neuron_factors(layer, seen.gradients[name]["weight"])
+    return [
+        four.upstream,
+        four.slope,
+        four.input,
+        four.agreement,
+        open_share(layer),
+        jnp.linalg.norm(seen.before[name]["weight"], axis=0),
+        jnp.linalg.norm(seen.update[name]["weight"], axis=0),
+        signature,
+    ]
+
+
+def run_stretch(
+    recipe: Recipe,
+    state: State,
+    resident: Resident,
+    plan: Plan,
+    begin: Int[Array, ""],
+    count: Int[Array, ""],
+) -> tuple[State, Stretch]:
+    """Take ``count`` steps of ``plan`` in one compiled loop.
+
+    Args:
+        begin: number of the first step; the same as ``state.step``, but known to be one number
+            where many networks train side by side.
+
+    Steps whose number is a multiple of ``record_every`` are recorded. The loop goes over groups of
+    plain steps up to the next recording step, then that step; both are inner loops (the second of
+    at most one turn), because a conditional inside the loop would copy all parameters every time.
+    """
+    steps = plan.rows.shape[0]
+    every = recipe.settings.record_every or steps + 1
+    capacity = steps // every + 1 if recipe.settings.record_every else 0
+    is_recording = bool(capacity)
+    first_recorded = -begin % every if is_recording else count
+
+    def step(position: Array, carry: tuple) -> tuple[tuple, Examined]:
+        state, losses, rows = carry
+        state, seen = take_step(recipe, state, resident, plan.rows[position], plan.share[position])
+        return (state, losses.at[position].set(seen.anatomy.loss), rows), seen
+
+    def plain(position: Array, carry: tuple) -> tuple:
+        return step(position, carry)[0]
+
+    def recorded(position: Array, carry: tuple) -> tuple:
+        (next_state, losses, rows), seen = step(position, carry)
+        new = recorded_rows(carry[0].network, seen)
+        place = (position - first_recorded) // every
+        rows = {name: rows[name].at[place].set(new[name]) for name in rows}
+        return next_state, losses, rows
+
+    def group(number: Array, carry: tuple) -> tuple:
+        resume = jnp.where(number == 0, 0, first_recorded + (number - 1) * every + 1)
+        stop = jnp.minimum(first_recorded + number * every, count)
+        carry = jax.lax.fori_loop(resume, stop, plain, carry)
+        return jax.lax.fori_loop(stop, jnp.minimum(stop + 1, count), recorded, carry)
+
+    losses = jnp.zeros(steps, state.learning_rate.dtype)
+    if not is_recording:
+        state, losses, _ = jax.lax.fori_loop(0, count, plain, (state, losses, {}))
+        return state, Stretch(losses, {})
+    groups = jnp.maximum((count - first_recorded + every - 1) // every, 0) + 1
+    buffers = {
+        name: jnp.zeros((capacity, len(ROW_FIELDS), dense.n_out), losses.dtype)
+        for name, dense in state.network.items()
+    }
+    state, losses, buffers = jax.lax.fori_loop(0, groups, group, (state, losses, buffers))
+    return state, Stretch(losses, buffers)
+
+
+advance = partial(jax.jit, static_argnums=0, donate_argnums=1)(run_stretch)
+
+
+@partial(jax.jit, static_argnums=(0, 6))
+def advance_together(
+    recipe: Recipe,
+    states: State,
+    resident: Resident,
+    plans: Plan,
+    begin: Int[Array, ""],
+    count: Int[Array, ""],
+    share_plan: bool,
+) -> tuple[State, Stretch]:
+    """Take ``count`` steps of many networks side by side: :func:`advance` under vmap.
+
+    Args:
+        states: stacked along a first axis, one entry a network.
+        plans: stacked likewise, or one for all if ``share_plan``.
+    """
+    plan_axis = None if share_plan else 0
+    run = jax.vmap(partial(run_stretch, recipe), in_axes=(0, None, plan_axis, None, None))
+    return run(states, resident, plans, begin, count)
+
+
+@partial(jax.jit, static_argnums=0)
+def examine(
+    recipe: Recipe,
+    state: State,
+    resident: Resident,
+    rows: Int[Array, " batch"],
+    share: Float[Array, " batch"],
+) -> tuple[Examined, dict[str, Array]]:
+    """Return the next step seen whole, and the rows that recording it would keep."""
+    _, seen = take_step(recipe, state, resident, rows, share)
+    return seen, recorded_rows(state.network, seen)

@@ -1,0 +1,393 @@
+"""The one training loop: epochs of shuffled mini-batches, in compiled stretches.
+
+:func:`train_steps` yields a :class:`Chunk` after every stretch and writes nothing; who wants to
+keep, show or stop does so between two of them. The order of the samples and the dropout masks
+depend on nothing but the seed and the number of the epoch or step, so training can go on from any
+state and gives the same numbers as training that was never interrupted.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from whygrad.data.table import Data, Part
+from whygrad.errors import OptionError, ShapeError
+from whygrad.evaluation import evaluate
+from whygrad.network.losses import LOSSES, loss_rule
+from whygrad.network.model import Network
+from whygrad.settings import Settings
+from whygrad.stepping import (
+    ROW_FIELDS,
+    Plan,
+    Recipe,
+    Resident,
+    State,
+    Stretch,
+    advance,
+    advance_together,
+    first_state,
+)
+
+MATCHED_LOSS = {
+    "classes": "softmax_cross_entropy",
+    "binary": "binary_cross_entropy",
+    "labels": "binary_cross_entropy",
+    "numbers": "squared",
+}
+STRETCH_BYTES = 64 * 2**20  # of recorded rows that wait on the device
+STRETCH_STEPS = 4096
+STRETCH_SECONDS = 0.5  # between two signs of life
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """How things stand after a pass over the training part.
+
+    Attributes:
+        epoch: epochs done.
+        train_loss: mean of the epoch's step losses.
+        validation: measures on the validation part; empty without one.
+    """
+
+    epoch: int
+    train_loss: float
+    validation: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What a stretch of steps left behind, on the host, and the state after it.
+
+    Attributes:
+        first_step: number of the first step.
+        losses: loss of each step, (steps,).
+        recorded_steps: numbers of the recorded steps, (recorded,).
+        rows: by layer, (recorded, len(ROW_FIELDS), n_out).
+        state: the state after the last step.
+        epoch_losses: losses of the steps of the epoch that is under way.
+        epoch_end: set where an epoch ended with the last step.
+    """
+
+    first_step: int
+    losses: np.ndarray
+    recorded_steps: np.ndarray
+    rows: dict[str, np.ndarray]
+    state: State
+    epoch_losses: np.ndarray
+    epoch_end: EpochEnd | None = None
+
+    @property
+    def next_step(self) -> int:
+        return self.first_step + len(self.losses)
+
+    @property
+    def bad_step(self) -> int | None:
+        """Number of the first step whose loss is not finite, if there is one."""
+        bad = np.flatnonzero(~np.isfinite(self.losses))
+        return self.first_step + int(bad[0]) if len(bad) else None
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything that stays the same during a run.
+
+    Attributes:
+        recipe: what the steps are compiled for.
+        data: the data; its training part lies on the device as ``resident``.
+        weights: weight of each training sample, or None for all alike.
+        capacity: most steps that one compiled stretch takes.
+    """
+
+    recipe: Recipe
+    data: Data
+    resident: Resident
+    weights: np.ndarray | None
+    capacity: int
+
+    @property
+    def settings(self) -> Settings:
+        return self.recipe.settings
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.data.train.x) // self.settings.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        return self.recipe.total_steps
+
+
+def prepare(network: Network, data: Data, settings: Settings) -> Task:
+    """Check that network, data and settings fit together, and put the data on the device.
+
+    Raises:
+        ShapeError: the network's inputs or outputs do not fit the data.
+        OptionError: the loss does not fit the task.
+    """
+    settings = replace(settings, loss=resolve_loss(settings.loss, network, data))
+    _check_fit(network, data, settings.loss)
+    steps = -(-len(data.train.x) // settings.batch_size) * settings.epochs
+    resident = Resident(
+        x=jnp.asarray(data.train.x, network.dense[0].weight.dtype),
+        y=jnp.asarray(data.train.y),
+    )
+    weights = sample_weights(data.train, settings.class_weight)
+    capacity = min(steps // settings.epochs, _fitting_steps(network, settings.record_every))
+    return Task(Recipe(settings, steps), data, resident, weights, capacity)
+
+
+def resolve_loss(loss: str, network: Network, data: Data) -> str:
+    """Return the loss that ``auto`` means for this target: the one that matches it."""
+    if loss != "auto":
+        return loss
+    if data.task == "binary" and network.sizes[-1] == 2:
+        return "softmax_cross_entropy"
+    return MATCHED_LOSS[data.task]
+
+
+def sample_weights(part: Part, class_weight: str | None) -> np.ndarray | None:
+    """Return the weight of each sample: its own times that of its class, or None if all are 1.
+
+    ``balanced`` weighs a class with samples / (classes * its samples), as scikit-learn does.
+    """
+    if class_weight is None:
+        return part.sample_weight
+    if part.y.ndim != 1 or not np.issubdtype(part.y.dtype, np.integer):
+        raise OptionError("error.class_weight_needs_classes")
+    counts = np.bincount(part.y)
+    present = counts > 0
+    by_class = np.where(present, len(part.y) / (present.sum() * np.maximum(counts, 1)), 0)
+    own = 1.0 if part.sample_weight is None else part.sample_weight
+    return (by_class[part.y] * own).astype(np.float32)
+
+
+def train_steps(
+    task: Task, state: State, epoch_losses: np.ndarray | None = None
+) -> Iterator[Chunk]:
+    """Train from ``state`` to the end of the last epoch.
+
+    Args:
+        epoch_losses: losses of the steps that the epoch under way has already taken.
+
+    Yields:
+        A chunk after every stretch of steps. Its ``state`` is given up to the next stretch: copy
+        what must outlive it.
+    """
+    step = int(state.step)
+    pace = _Pace(task.capacity)
+    losses = np.empty(0, np.float32) if epoch_losses is None else epoch_losses
+    while step < task.total_steps:
+        epoch, position = divmod(step, task.steps_per_epoch)
+        plan = epoch_plan(task, epoch)
+        while position < task.steps_per_epoch:
+            chunk = _run(task, state, plan, step, position, pace)
+            losses = np.concatenate([losses, chunk.losses])
+            state, step = chunk.state, chunk.next_step
+            position += len(chunk.losses)
+            end = None
+            if position == task.steps_per_epoch:
+                end = _end_epoch(task, state, epoch, losses)
+                losses = losses[:0]
+            yield replace(chunk, epoch_losses=losses, epoch_end=end)
+
+
+def epoch_plan(task: Task, epoch: int) -> Plan:
+    """Return which samples each step of an epoch takes; drawn from the seed and the epoch alone."""
+    return shuffled_plan(
+        len(task.data.train.x), task.settings.batch_size, task.settings.seed, epoch, task.weights
+    )
+
+
+def shuffled_plan(
+    samples: int, batch_size: int, seed: int, epoch: int, weights: np.ndarray | None
+) -> Plan:
+    """Return shuffled mini-batches of all samples; the last one is filled up with share 0.
+
+    Within a batch a sample's share is its weight over the sum of the batch's weights.
+    """
+    batch_size = min(batch_size, samples)
+    steps = -(-samples // batch_size)
+    order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(samples)
+    rows = np.zeros(steps * batch_size, np.int32)
+    rows[:samples] = order
+    weight = np.zeros(steps * batch_size, np.float32)
+    weight[:samples] = 1 if weights is None else weights[order]
+    weight = weight.reshape(steps, batch_size)
+    total = weight.sum(axis=1, keepdims=True)
+    share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+    return Plan(rows.reshape(steps, batch_size), share)
+
+
+def plan_window(plan: Plan, position: int, length: int) -> Plan:
+    """Return ``length`` steps of a plan, filled up at the end so that shapes never change."""
+
+    def window(array: np.ndarray) -> np.ndarray:
+        piece = array[position : position + length]
+        missing = length - len(piece)
+        return np.pad(piece, ((0, missing), (0, 0))) if missing else piece
+
+    return jax.tree.map(window, plan)
+
+
+def walk(task: Task, state: State, begin: int, stop: int) -> State:
+    """Take the steps from ``begin`` up to, not including, ``stop``, and keep only the end."""
+    while begin < stop:
+        epoch, position = divmod(begin, task.steps_per_epoch)
+        count = min(stop - begin, task.steps_per_epoch - position, task.capacity)
+        piece = plan_window(epoch_plan(task, epoch), position, task.capacity)
+        state, _ = advance(task.recipe, state, task.resident, piece, begin, count)
+        begin += count
+    return state
+
+
+def train_together(
+    networks: Sequence[Network],
+    data: Data,
+    settings: Settings,
+    *,
+    learning_rates: Sequence[float] | None = None,
+    seeds: Sequence[int] | None = None,
+) -> "Together":
+    """Train many networks of one shape side by side, in one compiled call an epoch.
+
+    Args:
+        networks: same sizes and activations; different starts.
+        learning_rates: one a network; default: that of ``settings``.
+        seeds: of each network's order of samples and dropout; default: that of ``settings``.
+
+    Raises:
+        ShapeError: the networks differ in shape.
+    """
+    _check_alike(networks)
+    task = prepare(networks[0], data, settings)
+    rates = jnp.asarray(learning_rates or [settings.learning_rate] * len(networks))
+    own_seeds = list(seeds or [settings.seed] * len(networks))
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
+    states = jax.vmap(lambda n, r, s: first_state(n, task.recipe, r, s))(
+        stacked, rates, jnp.asarray(own_seeds)
+    )
+    shared = len(set(own_seeds)) == 1
+    losses, rows, begin = [], [], 0
+    for epoch in range(task.settings.epochs):
+        plan = _plans(task, own_seeds, epoch, shared)
+        count = task.steps_per_epoch
+        states, stretch = advance_together(
+            task.recipe, states, task.resident, plan, begin, count, shared
+        )
+        losses.append(np.asarray(stretch.losses))
+        rows.append({name: np.asarray(values) for name, values in stretch.rows.items()})
+        begin += count
+    return _gather(task, states, losses, rows)
+
+
+@dataclass(frozen=True)
+class Together:
+    """Many networks, trained side by side.
+
+    Attributes:
+        networks: as trained.
+        losses: loss of every step, (networks, steps).
+        recorded_steps: numbers of the recorded steps, (recorded,).
+        rows: by layer, (networks, recorded, len(ROW_FIELDS), n_out).
+    """
+
+    networks: tuple[Network, ...]
+    losses: np.ndarray
+    recorded_steps: np.ndarray
+    rows: dict[str, np.ndarray]
+
+
+class _Pace:
+    """How many steps to take before the next sign of life."""
+
+    def __init__(self, capacity: int):
+        self.steps = self.capacity = capacity
+        self._is_compiled = False
+
+    def tell(self, steps: int, seconds: float) -> None:
+        """Take note of how long a stretch took; the first one is compilation."""
+        if self._is_compiled:
+            wanted = int(STRETCH_SECONDS * steps / max(seconds, 1e-6))
+            self.steps = min(max(wanted, 1), self.capacity)
+        self._is_compiled = True
+
+
+def _run(task: Task, state: State, plan: Plan, step: int, position: int, pace: _Pace) -> Chunk:
+    count = min(pace.steps, task.steps_per_epoch - position)
+    piece = plan_window(plan, position, task.capacity)
+    started = time.perf_counter()
+    state, stretch = advance(task.recipe, state, task.resident, piece, step, count)
+    losses = np.asarray(stretch.losses)[:count]
+    pace.tell(count, time.perf_counter() - started)
+    recorded, rows = _recorded(task, stretch, step, count)
+    return Chunk(step, losses, recorded, rows, state, losses)
+
+
+def _recorded(
+    task: Task, stretch: Stretch, step: int, count: int
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    steps = recorded_steps(step, step + count, task.settings.record_every)
+    return steps, {name: np.asarray(rows)[: len(steps)] for name, rows in stretch.rows.items()}
+
+
+def recorded_steps(begin: int, stop: int, every: int) -> np.ndarray:
+    """Return the numbers of the recording steps in [begin, stop)."""
+    return np.arange(begin + -begin % every, stop, every) if every else np.empty(0, int)
+
+
+def _end_epoch(task: Task, state: State, epoch: int, losses: np.ndarray) -> EpochEnd:
+    part, settings = task.data.validation, task.settings
+    measures = evaluate(state.network, part.x, part.y, settings.loss, task.data.task)
+    return EpochEnd(epoch + 1, float(np.mean(losses)), measures)
+
+
+def _plans(task: Task, seeds: list[int], epoch: int, shared: bool) -> Plan:
+    samples, size = len(task.data.train.x), task.settings.batch_size
+    wanted = seeds[:1] if shared else seeds
+    plans = [shuffled_plan(samples, size, seed, epoch, task.weights) for seed in wanted]
+    return plans[0] if shared else jax.tree.map(lambda *arrays: np.stack(arrays), *plans)
+
+
+def _gather(task: Task, states: State, losses: list, rows: list[dict]) -> Together:
+    every, count = task.settings.record_every, task.steps_per_epoch
+    kept = [len(recorded_steps(i * count, (i + 1) * count, every)) for i in range(len(rows))]
+    joined = {
+        name: np.concatenate(
+            [piece[name][:, :used] for piece, used in zip(rows, kept, strict=True)], axis=1
+        )
+        for name in rows[0]
+    }
+    many = len(losses[0])
+    networks = tuple(jax.tree.map(lambda a, i=i: a[i], states.network) for i in range(many))
+    steps = recorded_steps(0, task.total_steps, every)
+    return Together(networks, np.concatenate(losses, axis=1), steps, joined)
+
+
+def _fitting_steps(network: Network, record_every: int) -> int:
+    bytes_a_step = sum(network.sizes[1:]) * len(ROW_FIELDS) * 4 / (record_every or STRETCH_STEPS)
+    return max(min(STRETCH_STEPS, int(STRETCH_BYTES / bytes_a_step)), 1)
+
+
+def _check_fit(network: Network, data: Data, loss: str) -> None:
+    rule = loss_rule(loss)
+    n_in, n_out = network.sizes[0], network.sizes[-1]
+    if n_in != data.n_in:
+        raise ShapeError(
+            "error.data_inputs", layer=network.layers[0], expected=n_in, came=data.n_in
+        )
+    allowed = {data.n_out, 2} if data.task == "binary" else {data.n_out}
+    if n_out not in allowed:
+        raise ShapeError("error.data_outputs", expected=n_out, came=data.n_out)
+    if rule.is_categorical and data.task == "numbers":
+        fitting = ", ".join(name for name, rule in LOSSES.items() if not rule.is_categorical)
+        raise OptionError("error.loss_of_categories", loss=loss, fitting=fitting)
+
+
+def _check_alike(networks: Sequence[Network]) -> None:
+    shapes = {str(jax.tree.structure(n)) + str(n.sizes) for n in networks}
+    if len(shapes) != 1:
+        raise ShapeError("error.networks_differ", came=len(shapes))
