@@ -34,7 +34,7 @@ class Side:
         norm: length of each scaled vector, (n,).
     """
 
-    matrices: tuple[Float[np.ndarray, "d n"], ...]
+    matrices: tuple[Float[np.ndarray, "_ n"], ...]
     scale: Float[np.ndarray, " n"]
     sketch: Float[np.ndarray, "n directions"]
     norm: Float[np.ndarray, " n"]
@@ -61,7 +61,7 @@ class Side:
         return np.sqrt(squares)
 
 
-def side(*matrices: Float[np.ndarray, "d n"]) -> Side:
+def side(*matrices: Float[np.ndarray, "_ n"]) -> Side:
     """Sketch the vectors that stand in the columns of ``matrices``, stacked."""
     count = matrices[0].shape[1]
     generator = np.random.Generator(np.random.Philox(0))
@@ -72,7 +72,7 @@ def side(*matrices: Float[np.ndarray, "d n"]) -> Side:
     return Side(matrices, np.ones(count), sketch, np.sqrt(squares))
 
 
-def pieces(matrices: Sequence[Float[np.ndarray, "d n"]]) -> Iterator[Float[np.ndarray, "rows n"]]:
+def pieces(matrices: Sequence[Float[np.ndarray, "_ n"]]) -> Iterator[Float[np.ndarray, "_ n"]]:
     """Yield the rows of all matrices as float64 copies, few at a time, so memory stays small."""
     for matrix in matrices:
         rows = max(1, PIECE // matrix.shape[1])

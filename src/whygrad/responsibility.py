@@ -18,8 +18,8 @@ from whygrad.backprop import Anatomy, LayerAnatomy
 from whygrad.network import Address, Network
 from whygrad.network.activations import ACTIVATIONS
 
-Vector = Float[np.ndarray, " n"]
-Matrix = Float[np.ndarray, "m n"]
+PerSample = Float[np.ndarray, " m"]
+Parts = Float[np.ndarray, "m n_next"]
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def strongest(
     return up[:top], down[:top]
 
 
-def _left_over(share: Vector, parts: Matrix) -> float:
+def _left_over(share: PerSample, parts: Parts) -> float:
     """Return mean_i |sum_k part_ik| over mean_i sum_k |part_ik|."""
     whole = float(share @ np.abs(parts).sum(axis=1))
     left = float(share @ np.abs(parts.sum(axis=1)))
@@ -192,7 +192,9 @@ def _next_layer(network: Network, layer: str) -> str | None:
     return dict(zip(network.layers, network.layers[1:], strict=False)).get(layer)
 
 
-def _onward(network: Network, anatomy: Anatomy, layer: str) -> tuple[Matrix, Matrix]:
+def _onward(
+    network: Network, anatomy: Anatomy, layer: str
+) -> tuple[Float[np.ndarray, "n n_next"], Parts]:
     """Return the next layer's weights (n, n_next) and deltas (m, n_next); none after the last."""
     following = _next_layer(network, layer)
     if following is None:
@@ -201,7 +203,9 @@ def _onward(network: Network, anatomy: Anatomy, layer: str) -> tuple[Matrix, Mat
     return np.asarray(network[following].weight), np.asarray(anatomy[following].delta)
 
 
-def _projected(share: Vector, input: Matrix, delta: Matrix) -> Vector:
+def _projected(
+    share: PerSample, input: Float[np.ndarray, "m n_in"], delta: Float[np.ndarray, "m n"]
+) -> PerSample:
     """Return each sample's gradient along the direction of the mean gradient."""
     mean = input.T @ (share[:, None] * delta)
     length = np.linalg.norm(mean)
@@ -215,7 +219,7 @@ class _Walk:
     top: int
 
 
-def _opened(walk: _Walk, node: Path, reach: Matrix, depth: int | None) -> Path:
+def _opened(walk: _Walk, node: Path, reach: Parts, depth: int | None) -> Path:
     """Return ``node`` with its children.
 
     Args:
@@ -241,7 +245,7 @@ def _opened(walk: _Walk, node: Path, reach: Matrix, depth: int | None) -> Path:
 
 
 def _node(
-    anatomy: Anatomy, layer: str, neuron: int, parts: Vector, weight: float | None = None
+    anatomy: Anatomy, layer: str, neuron: int, parts: PerSample, weight: float | None = None
 ) -> Path:
     share = np.asarray(anatomy[layer].share)
     return Path(
@@ -255,7 +259,7 @@ def _node(
     )
 
 
-def _rest(layer: LayerAnatomy, name: str, parts: Matrix) -> Path:
+def _rest(layer: LayerAnatomy, name: str, parts: Parts) -> Path:
     share, together = np.asarray(layer.share), parts.sum(axis=1)
     return Path(
         layer=name,
@@ -268,7 +272,7 @@ def _rest(layer: LayerAnatomy, name: str, parts: Matrix) -> Path:
     )
 
 
-def _split_of_delta(walk: _Walk, layer: str, neuron: int) -> Matrix:
+def _split_of_delta(walk: _Walk, layer: str, neuron: int) -> Parts:
     """Return how a neuron's delta moves with each delta of the next layer, (m, n_next)."""
     here = walk.anatomy[layer]
     weight, _ = _onward(walk.network, walk.anatomy, layer)

@@ -17,19 +17,23 @@ permutations and sign flips are all of them.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
+from whygrad.backprop import Anatomy
 from whygrad.errors import OptionError
-from whygrad.grouping import Side, representatives, side
+from whygrad.grouping import Side, pieces, representatives, side
 from whygrad.network import Dense, Network
 
 # Relative to the norms of a neuron's weights in (with its bias) and of its weights out. About
 # eight steps of float32, which is what summing the same terms in another order costs; neurons that
 # were drawn apart differ by about 1.
 TOLERANCE = 1e-6
+ROOM = 10.0  # two clones are two tolerances apart at most, and each step of a proof adds as much
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,57 @@ class CloneGroup:
     neurons: tuple[int, ...]
     kind: str
     factors: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Link:
+    """One equality in the chain that keeps clones together.
+
+    Attributes:
+        name: what is compared, such as ``upstream``.
+        difference: the largest difference inside the group, in units of what is compared.
+        scale: how large the norms of what it is made of allow it to be, for comparison.
+    """
+
+    name: str
+    difference: float
+    scale: float
+
+
+@dataclass(frozen=True)
+class CloneProof:
+    """The chain of equalities that proves that no gradient step parts a group of clones.
+
+    Equal weights in and bias -> equal preactivations -> equal outputs; equal weights out -> equal
+    upstream; both together -> equal delta -> equal gradients in, of the bias and out.
+
+    Attributes:
+        layer: name of the layer.
+        group: the clones. Mirror images are compared with their signs turned.
+        links: the equalities in this order; without those of a bias where there is none.
+        tolerance: how far apart equal neurons may be, relative to their norms.
+    """
+
+    layer: str
+    group: CloneGroup
+    links: tuple[Link, ...]
+    tolerance: float
+
+    @property
+    def broken(self) -> str | None:
+        """The first equality that does not hold; None where all do.
+
+        Dropout breaks ``output``: it gives each clone its own mask. Rounding breaks ``delta`` where
+        a preactivation lies on a kink.
+        """
+        allowed = ROOM * self.tolerance
+        wide = (link.name for link in self.links if link.difference > allowed * link.scale)
+        return next(wide, None)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the next gradient step leaves the group as it is."""
+        return self.broken is None
 
 
 Scaling = Callable[[Side, Side], Float[np.ndarray, " n"]]
@@ -131,6 +186,25 @@ def effective_width(network: Network, *, tolerance: float = TOLERANCE) -> dict[s
     }
 
 
+def proof(network: Network, anatomy: Anatomy, *, tolerance: float = TOLERANCE) -> list[CloneProof]:
+    """Follow every group of equal or mirrored clones through a batch, up to its gradients.
+
+    Args:
+        anatomy: of any batch, by this network.
+
+    Raises:
+        OptionError: a tolerance below 0.
+    """
+    proofs = []
+    for layer, groups in clone_groups(network, tolerance=tolerance).items():
+        chain = _chain(network, anatomy, layer) if groups else []
+        for group in groups:
+            if group.kind != "scaled":  # those are parted by the next step
+                links = tuple(_link(group, *stage) for stage in chain)
+                proofs.append(CloneProof(layer, group, links, tolerance))
+    return proofs
+
+
 def signatures(network: Network) -> dict[str, Float[Array, " n_out"]]:
     """Return one number a neuron, by layer: its weights in, bias and weights out, projected.
 
@@ -209,6 +283,50 @@ def _groups(
         ),
         key=lambda group: group.neurons,
     )
+
+
+def _chain(network: Network, anatomy: Anatomy, layer: str) -> list[tuple[str, Any, Any]]:
+    """Return the quantities from weights in to gradients: name, values (..., n), sizes (n,).
+
+    The sizes bound the values by norms: |z| <= |weight in| |input|, and so on along the chain.
+    """
+    following = network.layers[network.layers.index(layer) + 1]
+    dense, here, above = network[layer], anatomy[layer], anatomy[following]
+    weight_out = np.asarray(network[following].weight).T
+    bias = np.zeros((1, dense.n_out)) if dense.bias is None else np.asarray(dense.bias)[None, :]
+    gradient, steepest = here.gradient(), dense.rule.steepest
+
+    length_in = np.hypot(np.linalg.norm(np.asarray(dense.weight), axis=0), np.abs(bias[0]))
+    length_out = np.linalg.norm(weight_out, axis=0)
+    reach = np.hypot(_longest(here.input), 1)  # a bias is a weight from the constant 1
+    asked = _longest(above.delta)
+    delta = length_out * asked * steepest * (1 + length_in * reach)  # the slope moves with z, too
+    chain = [
+        ("weight_in", dense.weight, length_in),
+        ("bias", bias, length_in),
+        ("preactivation", here.preactivation, length_in * reach),
+        ("output", here.output, length_in * reach * steepest),
+        ("weight_out", weight_out, length_out),
+        ("upstream", here.upstream, length_out * asked),
+        ("delta", here.delta, delta),
+        ("gradient_in", gradient["weight"], delta * reach),
+        ("gradient_bias", gradient.get("bias"), delta),
+        ("gradient_out", above.gradient()["weight"].T, length_in * reach * steepest * asked),
+    ]
+    return [stage for stage in chain if dense.bias is not None or "bias" not in stage[0]]
+
+
+def _longest(rows: ArrayLike) -> float:
+    return float(np.linalg.norm(np.asarray(rows), axis=1).max())
+
+
+def _link(group: CloneGroup, name: str, values: ArrayLike, sizes: Float[np.ndarray, " n"]) -> Link:
+    neurons, factors = list(group.neurons), np.array(group.factors)
+    spreads = [
+        np.ptp(piece[:, neurons] * factors, axis=1).max()
+        for piece in pieces([np.atleast_2d(values)])
+    ]
+    return Link(name, float(max(spreads)), float(sizes[neurons].max()))
 
 
 def _check_tolerance(tolerance: float) -> None:

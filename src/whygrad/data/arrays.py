@@ -14,7 +14,7 @@ from whygrad.data.columns import (
     is_frame,
     row_place,
 )
-from whygrad.data.split import check_shares
+from whygrad.data.split import check_split
 from whygrad.data.table import Data, Note
 from whygrad.data.targets import (
     Target,
@@ -40,8 +40,8 @@ def from_arrays(
     image_shape: tuple[int, int] | None = None,
     task: str | None = None,
     standardize: bool = False,
-    validation: float = 0.1,
-    test: float = 0.2,
+    validation: float | int = 0.1,
+    test: float | int = 0.2,
     seed: int = 0,
     source: dict[str, object] | None = None,
 ) -> Data:
@@ -63,20 +63,19 @@ def from_arrays(
         OptionError: an unknown task, or a share out of range.
     """
     check_task(task)
-    check_shares(validation, test)
+    check_split(validation, test, seed)
     inputs, names, shape, problems = _inputs(x, feature_names, image_shape)
     columns, more = _target_columns(y)
     problems += more
     weight, more = _weight(sample_weight)
     problems += more
-    problems += _lengths(x=inputs, y=columns, sample_weight=weight)
+    problems += _lengths(x=_length(x), y=_length(y), sample_weight=_length(sample_weight))
     target = None
-    if not problems and len(inputs) == 0:
-        problems = [InputError("error.data_few_rows", came=0, expected=FEWEST)]
+    problems = problems or few_rows(len(inputs), validation + test > 0)
     if not problems:
         target, problems = target_of(columns, task, target_names)
         if target is not None and not problems:
-            problems = sample_problems(target, validation + test > 0)
+            problems = rare_classes(target) if validation + test > 0 else []
     if problems or target is None:
         raise DataError(name, problems)
     raw = Raw(
@@ -93,14 +92,11 @@ def from_arrays(
     return assemble(raw, standardize=standardize, validation=validation, test=test, seed=seed)
 
 
-def sample_problems(target: Target, is_split: bool) -> list[InputError]:
-    """Return what stands against dividing the samples into parts."""
-    samples = len(target.y)
-    if samples < (FEWEST if is_split else 1):
-        return [InputError("error.data_few_rows", came=samples, expected=FEWEST)]
-    if is_split and target.classes is not None:
-        return rare_classes(target)
-    return []
+def few_rows(samples: int, is_split: bool) -> list[InputError]:
+    """Return the problem of too few samples; where all of them train, one is enough."""
+    if samples >= (FEWEST if is_split else 1):
+        return []
+    return [InputError("error.data_few_rows", came=samples, expected=FEWEST)]
 
 
 def task_notes(columns: Sequence[Column], target: Target, asked: str | None) -> tuple[Note, ...]:
@@ -217,14 +213,17 @@ def _weight(given: object) -> tuple[np.ndarray | None, list[InputError]]:
     return weight, []
 
 
-def _lengths(**given: object) -> list[InputError]:
-    lengths = {}
-    for name, value in given.items():
-        if isinstance(value, tuple):
-            value = value[0].values if value else None
-        if value is not None:
-            lengths[name] = len(value)  # type: ignore[arg-type]
-    if len(set(lengths.values())) <= 1:
+def _length(array: object) -> int | None:
+    try:
+        return len(array)  # type: ignore[arg-type]
+    except TypeError:  # None, or an array without dimensions
+        return None
+
+
+def _lengths(**lengths: int | None) -> list[InputError]:
+    """Return the problem of arrays that differ in length; None has none."""
+    known = {name: length for name, length in lengths.items() if length is not None}
+    if len(set(known.values())) <= 1:
         return []
-    came = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+    came = ", ".join(f"{name}: {length}" for name, length in known.items())
     return [InputError("error.data_lengths", came=came)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
@@ -67,16 +69,18 @@ def _numeric(name: str, kind: str, array: pa.ChunkedArray | pa.Array) -> Column:
     missing = np.isnan(values)
     if missing.all():
         kind = "empty"
-    elif kind == "number" and missing.any() and np.all(values[~missing] % 1 == 0):
+    elif (
+        kind == "number"
+        and missing.any()
+        and np.all(np.floor(values[~missing]) == values[~missing])
+    ):
         kind = "integer"  # pandas stores whole numbers as floats where one is missing
     return Column(name, kind, values)
 
 
-def _series(frame: object) -> list[object]:
-    if isinstance(frame, pa.Table):
-        return list(frame.columns)
+def _series(frame: Any) -> list[object]:
     if hasattr(frame, "iloc"):
-        return [frame.iloc[:, index] for index in range(frame.shape[1])]  # type: ignore[attr-defined]
+        return [frame.iloc[:, index] for index in range(frame.shape[1])]
     return list(pa.table(frame).columns)
 
 

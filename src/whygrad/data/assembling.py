@@ -50,12 +50,14 @@ class Raw:
     source: dict[str, object] = field(default_factory=dict)
 
 
-def assemble(raw: Raw, *, standardize: bool, validation: float, test: float, seed: int) -> Data:
+def assemble(
+    raw: Raw, *, standardize: bool, validation: float | int, test: float | int, seed: int
+) -> Data:
     """Return the finished data.
 
     Raises:
-        DataError: all inputs are constant, no training sample counts, or a value is so far from the training part that it
-            cannot be a float32 once it is scaled.
+        DataError: all inputs of a table are constant, no training sample counts, or a value is so
+            far from the training part that it cannot be a float32 once it is scaled.
     """
     samples = len(raw.rows)
     parts = split(samples, raw.target.classes, validation=validation, test=test, seed=seed)
@@ -71,7 +73,7 @@ def assemble(raw: Raw, *, standardize: bool, validation: float, test: float, see
     _check_finite(raw, encoder, expanded, x, y)
     notes = (
         *raw.notes,
-        *_constant_notes(raw.name, encoder, expanded),
+        *_constant_notes(raw.name, isinstance(raw.features, tuple), encoder, expanded),
         *_filled_notes(encoder, expanded),
         *_absent_notes(raw.target, parts),
     )
@@ -108,7 +110,7 @@ def _fit(
 ) -> Encoder:
     """Return the encoder, fitted on the training rows."""
     width = expanded.shape[1]
-    fill = fill_values(expanded[train], np.isnan(expanded).any(axis=0))
+    fill = fill_values(expanded[train], np.any(np.isnan(expanded), axis=0, keepdims=True)[0])
     mean, scale = np.zeros(width), np.full(width, raw.divisor)
     if standardize:
         is_number = np.array([not known for known in categories for _ in known or [0]], bool)
@@ -156,17 +158,20 @@ def _check_finite(
         raise DataError(raw.name, problems)
 
 
-def _constant_notes(name: str, encoder: Encoder, expanded: np.ndarray) -> tuple[Note, ...]:
+def _constant_notes(
+    name: str, is_table: bool, encoder: Encoder, expanded: np.ndarray
+) -> tuple[Note, ...]:
     """Return the note on inputs that never change; they are kept and say nothing.
 
     Raises:
-        DataError: no input changes.
+        DataError: no input of a table changes. Arrays may do so: a single neuron with the input 1
+            is a good lesson.
     """
     values = np.where(np.isnan(expanded), encoder.fill, expanded)
     constant = np.flatnonzero((values == values[:1]).all(axis=0))
     if len(constant) == 0 or len(values) == 1:
         return ()
-    if len(constant) == values.shape[1]:
+    if len(constant) == values.shape[1] and is_table:
         raise DataError(name, [InputError("error.data_all_constant", count=len(constant))])
     names = listed([encoder.feature_names[index] for index in constant])
     return (Note("note.data_constant", {"count": len(constant), "names": names}),)

@@ -36,7 +36,7 @@ class Builtin:
         noise: default spread of the noise; None where there is none to set.
     """
 
-    make: Callable[[int, float, np.random.Generator], Read]
+    make: Callable[[int, float | int, np.random.Generator], Read]
     feature_names: tuple[str, ...]
     target_names: tuple[str, ...]
     is_numbers: bool = False

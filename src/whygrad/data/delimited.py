@@ -4,57 +4,57 @@ from __future__ import annotations
 
 import csv
 import io
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 import pyarrow as pa
-import pyarrow.csv
+from pyarrow import csv as arrow_csv
 
 from whygrad.data.arrow import columns_from_arrow, duplicate_names
-from whygrad.data.columns import Place, Table
+from whygrad.data.columns import NUMBER, Place, Table
 from whygrad.errors import DataError, InputError, OptionError
 
 DELIMITERS = (",", ";", "\t", "|")
 SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
 MISSING_WORDS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 LOOKED_AT = 50  # lines that decide about the delimiter
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?inf(inity)?", re.I)
 END = "\x00"  # a last line that no text holds; it is swallowed where a quotation mark stays open
 
 
+@dataclass(frozen=True, eq=False)
 class Text:
     """The text of a file, with the line at which each of its rows starts."""
 
-    def __init__(self, content: str, delimiter: str):
-        self.content = content
-        self.delimiter = delimiter
+    content: str
+    delimiter: str
 
-    def records(self) -> csv.reader:  # type: ignore[valid-type]
-        lines = io.StringIO(self.content, newline="")
-        return csv.reader(chain(lines, [END]), delimiter=self.delimiter)
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield each row that is not blank after its first line, counted from 1; then END."""
+        lines = chain(io.StringIO(self.content, newline=""), [END])
+        reader, before = csv.reader(lines, delimiter=self.delimiter), 0
+        for row in reader:
+            if row:
+                yield before + 1, row
+            before = reader.line_num
 
     @cached_property
     def starts(self) -> list[int]:
-        """The line, counted from 1, at which each row starts that is not blank; header first."""
-        reader, starts, before = self.records(), [], 0
-        for record in reader:
-            if record and record != [END]:
-                starts.append(before + 1)
-            before = reader.line_num
-        return starts
+        """The line at which each row starts, the header first."""
+        return [line for line, row in self.rows() if row != [END]]
 
     @cached_property
     def open_quote(self) -> int | None:
         """The line of the row whose quotation mark is never closed; None if all are."""
         if '"' not in self.content:
             return None
-        *_, last = chain([[END]], self.records())
-        return None if last == [END] else self.starts[-1]
+        *_, (line, last) = self.rows()
+        return None if last == [END] else line
 
-    def line(self, row: int) -> Place:
+    def place(self, row: int) -> Place:
         """Return the line of a row, counted from 0 below the header."""
-        return {"what": "file_line", "row": self.starts[row + 1]}
+        return {"what": "file_line", "row": self.starts[min(row + 1, len(self.starts) - 1)]}
 
 
 def read_delimited(name: str, content: bytes, delimiter: str | None) -> Table:
@@ -76,7 +76,7 @@ def read_delimited(name: str, content: bytes, delimiter: str | None) -> Table:
         raise DataError(name, [InputError("error.data_long_field")]) from None
     if table.num_rows == 0:
         raise DataError(name, [InputError("error.data_no_rows")])
-    return Table(name, columns_from_arrow(table), table.num_rows, source.line)
+    return Table(name, columns_from_arrow(table), table.num_rows, source.place)
 
 
 def checked_delimiter(delimiter: str | None) -> str | None:
@@ -130,7 +130,7 @@ def _problems_of_quotes(text: Text) -> list[InputError]:
 
 
 def _problems_of_header(text: Text) -> list[InputError]:
-    names = [name.strip() for name in next((row for row in text.records() if row))]
+    names = [name.strip() for name in next(text.rows())[1]]
     if len(names) == 1:
         return _problems_of_one_column(names[0], text)
     if _looks_like_numbers(names):
@@ -154,7 +154,7 @@ def spoken(delimiter: str) -> str:
 def _looks_like_numbers(names: list[str]) -> bool:
     """Say whether the first row is data: mostly numbers, other than the headers 0, 1, 2 …"""
     numbers = [float(name) for name in names if NUMBER.fullmatch(name)]
-    counts_up = all(b - a == 1 for a, b in zip(numbers, numbers[1:], strict=False))
+    counts_up = all(b - a == 1 for a, b in pairwise(numbers))
     is_numbered = counts_up and all(number.is_integer() for number in numbers)
     return len(numbers) * 2 >= len(names) and not (is_numbered and len(numbers) > 1)
 
@@ -162,22 +162,23 @@ def _looks_like_numbers(names: list[str]) -> bool:
 def _parsed(name: str, text: Text) -> pa.Table:
     invalid = []
 
-    def skip(row: pa.csv.InvalidRow) -> str:
+    def skip(row: arrow_csv.InvalidRow) -> str:
         invalid.append(row)
         return "skip"
 
     content = text.content.encode()
     try:
-        table = pa.csv.read_csv(
+        table = arrow_csv.read_csv(
             pa.BufferReader(content),
-            pa.csv.ReadOptions(use_threads=False, block_size=min(len(content) + 1, 2**31 - 1)),
-            pa.csv.ParseOptions(
+            arrow_csv.ReadOptions(use_threads=False, block_size=min(len(content) + 1, 2**31 - 1)),
+            arrow_csv.ParseOptions(
                 delimiter=text.delimiter, newlines_in_values=True, invalid_row_handler=skip
             ),
-            pa.csv.ConvertOptions(null_values=list(MISSING_WORDS), strings_can_be_null=True),
+            arrow_csv.ConvertOptions(null_values=list(MISSING_WORDS), strings_can_be_null=True),
         )
     except (pa.ArrowException, OSError, MemoryError):
-        raise DataError(name, [InputError("error.data_damaged", kind="CSV")]) from None
+        key = "error.data_no_rows" if len(text.starts) == 1 else "error.data_damaged"
+        raise DataError(name, [InputError(key, kind="CSV")]) from None
     if invalid:
         raise DataError(name, [_ragged(invalid, text)])
     names = [column.strip() or f"column{i}" for i, column in enumerate(table.column_names, 1)]
@@ -190,7 +191,5 @@ def _parsed(name: str, text: Text) -> pa.Table:
 def _ragged(invalid: list, text: Text) -> InputError:
     first = invalid[0]
     values = {"expected": first.expected_columns, "came": first.actual_columns}
-    row = text.starts[min(first.number or 1, len(text.starts)) - 1]
-    return InputError(
-        "error.data_ragged", **values, count=len(invalid), what="file_line", row=row
-    )
+    place = text.place((first.number or 2) - 2)  # Arrow counts from 1, the header too
+    return InputError("error.data_ragged", **values, count=len(invalid), **place)

@@ -92,7 +92,10 @@ def read_npz(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         with np.load(BytesIO(content), allow_pickle=False) as archive:
             names = _pair(path.name, archive.files)
-            return archive[names[0]], archive[names[1]]
+            x, y = archive[names[0]], archive[names[1]]
+            if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
+                raise EOFError  # an entry that is no array comes back as bytes
+            return x, y
     except DataError:
         raise
     except ValueError as error:

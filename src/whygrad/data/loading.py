@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from whygrad.data.arrays import from_arrays
 from whygrad.data.assembling import Raw, assemble
 from whygrad.data.builtin import BUILTIN, Builtin
 from whygrad.data.columns import is_frame, table_from_frame
-from whygrad.data.split import check_shares
+from whygrad.data.split import check_split
 from whygrad.data.table import Data
 from whygrad.data.targets import Target
 from whygrad.errors import InputError, OptionError, unknown_name
@@ -26,13 +27,13 @@ def load(
     *,
     target: Names | None = None,
     weight: str | None = None,
-    validation: float = 0.1,
-    test: float = 0.2,
+    validation: float | int = 0.1,
+    test: float | int = 0.2,
     seed: int = 0,
     standardize: bool | None = None,
     delimiter: str | None = None,
     samples: int | None = None,
-    noise: float | None = None,
+    noise: float | int | None = None,
     drop: Names = (),
     task: str | None = None,
 ) -> Data:
@@ -66,8 +67,9 @@ def load(
         "drop": drop,
         "task": task,
     }
-    given = {name: value for name, value in given.items() if value is not None and value != ()}
-    check_shares(validation, test)
+    given = {name: _plain(value) for name, value in given.items()}
+    given = {name: value for name, value in given.items() if value not in (None, [])}
+    check_split(validation, test, seed)
     shares = {"validation": float(validation), "test": float(test), "seed": int(seed)}
     common = {"standardize": standardize, **shares}
     if isinstance(source, str) and source in BUILTIN:
@@ -80,6 +82,13 @@ def load(
         described = {"kind": "frame", "source": table.name, "options": given | common}
         return data_from_table(table, given, common, described)
     return _file(_path(source), given, common)
+
+
+def _plain(value: object) -> object:
+    """Return an option as JSON can hold it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return value if value is None or isinstance(value, str | int | float) else list(value)  # type: ignore[call-overload]
 
 
 def _builtin(name: str, given: dict, common: dict) -> Data:
@@ -115,7 +124,7 @@ def _target(chosen: Builtin, y: np.ndarray) -> Target:
     return Target(task, y.astype(np.int32), chosen.target_names)
 
 
-def _check_generated(samples: object, noise: object) -> None:
+def _check_generated(samples: Any, noise: Any) -> None:
     is_count = isinstance(samples, int | np.integer) and not isinstance(samples, bool)
     if not (is_count and 20 <= samples <= MOST_SAMPLES):
         raise OptionError("error.data_samples", came=samples, most=MOST_SAMPLES)
@@ -138,15 +147,14 @@ def _path(source: object) -> Path:
     path = Path(source)
     looks_like_path = path.suffix or len(path.parts) > 1 or path.exists()
     if not looks_like_path:
-        raise unknown_name("data set", str(source), tuple(BUILTIN))
+        raise unknown_name("data_set", str(source), tuple(BUILTIN))
     return path
 
 
 def _file(path: Path, given: dict, common: dict) -> Data:
     from whygrad.data import files
 
-    options = {k: list(v) if isinstance(v, tuple) else v for k, v in given.items()} | common
-    described = {"kind": "file", "source": str(path.absolute()), "options": options}
+    described = {"kind": "file", "source": str(path.absolute()), "options": given | common}
     suffix = files.checked_suffix(path)
     if suffix == ".npz":
         _refuse(given, ("task",), path.name)

@@ -29,7 +29,7 @@ def pack(data: Data) -> tuple[dict[str, np.ndarray], dict[str, object]]:
         "image_shape": list(data.image_shape) if data.image_shape else None,
         "columns": list(data.encoder.columns),
         "categories": [list(known) for known in data.encoder.categories],
-        "notes": [{"key": note.key, "values": note.values} for note in data.notes],
+        "notes": [{"key": note.key, "values": dict(note.values)} for note in data.notes],
         "source": data.source,
     }
     return arrays, description

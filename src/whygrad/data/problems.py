@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from whygrad.data.columns import Column, Place
+from whygrad.data.columns import NUMBER, Column, Place
 from whygrad.data.encoder import MISSING
 from whygrad.data.table import Note
 from whygrad.errors import InputError
@@ -16,9 +16,10 @@ LARGEST = float(np.finfo(np.float32).max)
 KNOWN = ("number", "integer", "boolean", "text", "date", "empty", "mixed")
 MANY = 50  # categories; more of them need many samples each
 MOST = 1000  # categories
-NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?", re.I)
 COMMA = re.compile(r"[+-]?[0-9][0-9.' ]*,[0-9]+|[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
-DATE = re.compile(r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}([ T][0-9:.]+.*)?|[0-9]{1,2}(:[0-9]{2})+")
+DATE = re.compile(
+    r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}([ T][0-9:.]+.*)?|[0-9]{1,2}(:[0-9]{2})+"
+)
 
 
 def settled(column: Column) -> Column:
@@ -39,14 +40,18 @@ def problems_of(
         is_target: then many different words are no problem of the column; the task decides.
     """
     if column.kind in ("date", "mixed") or column.kind not in KNOWN:
-        key = f"error.data_{column.kind}_column" if column.kind in KNOWN else "error.data_column_kind"
+        key = (
+            f"error.data_{column.kind}_column" if column.kind in KNOWN else "error.data_column_kind"
+        )
         return [InputError(key, column=column.name, kind=column.kind)]
     if column.is_numeric:
         return _not_finite(column, place)
     if column.kind == "empty":
         return []
-    return _dates(column, place) or _mostly_numbers(column, place) or (
-        [] if is_target else _too_many(column)
+    return (
+        _dates(column, place)
+        or _mostly_numbers(column, place)
+        or ([] if is_target else _too_many(column))
     )
 
 
@@ -67,8 +72,9 @@ def notes_of(column: Column) -> tuple[Note, ...]:
 
 def counts_rows(column: Column) -> bool:
     """Say whether a column looks like row numbers: whole numbers, each one more than the last."""
-    is_long = column.is_numeric and len(column.values) > 10
-    return is_long and column.kind == "integer" and bool(np.all(np.diff(column.values) == 1))
+    if column.kind != "integer" or len(column.values) <= 10 or not np.isfinite(column.values[0]):
+        return False
+    return np.array_equal(column.values, column.values[0] + np.arange(len(column.values)))
 
 
 def _not_finite(column: Column, place: Callable[[int], Place]) -> list[InputError]:
@@ -112,7 +118,9 @@ def _too_many(column: Column) -> list[InputError]:
     all_differ = count == rows and rows >= 10
     if not (all_differ or (count > MANY and count > 0.2 * rows) or count > MOST):
         return []
-    return [InputError("error.data_too_many_categories", column=column.name, count=count, rows=rows)]
+    return [
+        InputError("error.data_too_many_categories", column=column.name, count=count, rows=rows)
+    ]
 
 
 def _numbers_among(column: Column) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from whygrad.data.arrays import sample_problems, task_notes
+from whygrad.data.arrays import few_rows, task_notes
 from whygrad.data.assembling import Raw, assemble, listed
 from whygrad.data.columns import Column, Table
 from whygrad.data.problems import (
@@ -18,7 +18,7 @@ from whygrad.data.problems import (
     unknown_columns,
 )
 from whygrad.data.table import Data, Note
-from whygrad.data.targets import Target, check_task, target_of
+from whygrad.data.targets import Target, check_task, constant_targets, rare_classes, target_of
 from whygrad.errors import DataError, InputError
 
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "species", "outcome")
@@ -35,6 +35,8 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
         DataError: with every problem found.
     """
     check_task(given.get("task"))
+    if table.rows == 0 or not table.columns:
+        raise DataError(table.name, [InputError("error.data_no_rows")])
     targets, weight, drop = chosen_names(table, given)
     table = replace(table, columns=tuple(settled(column) for column in table.columns))
     kept, notes = _features(table, (*targets, *weight, *drop))
@@ -45,11 +47,11 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
         *(p for c in _named(table, weight) for p in weight_problems(c, table)),
     ]
     rows = _rows_with_target(target_columns, table.rows)
-    problems += _empty_problems(kept, target_columns, rows)
-    target = None
-    if not any(_empty_problems(kept, target_columns, rows)):
+    empty = _empty_problems(kept, target_columns, rows)
+    target, more = None, []
+    if not empty:
         target, more = _target(target_columns, rows, given.get("task"), common, problems)
-        problems += more
+    problems += empty + more
     if problems or target is None:
         raise DataError(table.name, problems)
     notes += tuple(note for column in kept for note in notes_of(column))
@@ -154,14 +156,20 @@ def _target(
     known_problems: Sequence[InputError],
 ) -> tuple[Target | None, list[InputError]]:
     """Return the targets of the rows that have one, and what is wrong with them."""
+    is_split = common["validation"] + common["test"] > 0
+    few = few_rows(len(rows), is_split)
+    if few:
+        return None, few
     names = {column.name for column in columns}
     if any(problem.values.get("column") in names for problem in known_problems):
         return None, []  # what the column itself suffers from comes first
     if task is None and len(columns) == 1 and counts_rows(columns[0]):
         return None, [InputError("error.data_target_identifier", column=columns[0].name)]
     target, problems = target_of([column.take(rows) for column in columns], task)
-    if target is not None and not problems:
-        problems = sample_problems(target, common["validation"] + common["test"] > 0)
+    if target is not None and target.task == "numbers":
+        problems = problems + constant_targets([column.take(rows) for column in columns])
+    if target is not None and not problems and is_split:
+        problems = rare_classes(target)
     return target, problems
 
 

@@ -21,11 +21,12 @@ class Split:
     test: np.ndarray
 
 
-def check_shares(validation: float, test: float) -> None:
-    """Check the shares of the samples that are held out.
+def check_split(validation: float | int, test: float | int, seed: int) -> None:
+    """Check how the samples are to be divided.
 
     Raises:
-        OptionError: a share is outside [0, 1), or nothing is left to train on.
+        OptionError: a share is outside [0, 1), nothing is left to train on, or the seed is not a
+            whole number >= 0.
     """
     for option, share in (("validation", validation), ("test", test)):
         is_number = isinstance(share, int | float | np.number) and not isinstance(share, bool)
@@ -33,10 +34,18 @@ def check_shares(validation: float, test: float) -> None:
             raise OptionError("error.data_share", option=option, came=share)
     if validation + test >= 1:
         raise OptionError("error.data_shares", validation=validation, test=test)
+    is_whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not (is_whole and seed >= 0):
+        raise OptionError("error.data_seed", came=seed)
 
 
 def split(
-    samples: int, classes: np.ndarray | None, *, validation: float, test: float, seed: int
+    samples: int,
+    classes: np.ndarray | None,
+    *,
+    validation: float | int,
+    test: float | int,
+    seed: int,
 ) -> Split:
     """Return the parts of ``samples`` samples, drawn at random from ``seed``.
 
@@ -49,7 +58,9 @@ def split(
         test: share of the samples, in [0, 1).
     """
     generator = np.random.default_rng(seed)
-    groups = np.zeros(samples, int) if classes is None else np.unique(classes, return_inverse=True)[1]
+    groups = (
+        np.zeros(samples, int) if classes is None else np.unique(classes, return_inverse=True)[1]
+    )
     sizes = np.bincount(groups)
     tested = apportion(sizes, test, sizes - 1)
     validated = apportion(sizes, validation, sizes - 1 - tested)
@@ -57,12 +68,14 @@ def split(
     for group in range(len(sizes)):
         members = generator.permutation(np.flatnonzero(groups == group))
         ends = [tested[group], tested[group] + validated[group]]
-        for name, piece in zip(("test", "validation", "train"), np.split(members, ends), strict=True):
+        for name, piece in zip(
+            ("test", "validation", "train"), np.split(members, ends), strict=True
+        ):
             parts[name].append(piece)
     return Split(**{name: np.sort(np.concatenate(pieces)) for name, pieces in parts.items()})
 
 
-def apportion(sizes: np.ndarray, share: float, most: np.ndarray) -> np.ndarray:
+def apportion(sizes: np.ndarray, share: float | int, most: np.ndarray) -> np.ndarray:
     """Return how many of each group are taken, to reach the share of all of them.
 
     Each group gives its share rounded down; the groups with the largest remainders give one more

@@ -57,7 +57,7 @@ def task_of(columns: Sequence[Column]) -> str:
     if column.kind in ("text", "boolean"):
         return "classes"
     distinct = np.unique(column.values)
-    if len(distinct) <= 2 and np.isin(distinct, (0, 1)).all():
+    if np.array_equal(distinct, (0, 1)):
         return "classes"
     is_few = len(distinct) <= FEW_VALUES and len(column.values) >= 2 * len(distinct)
     return "classes" if column.kind == "integer" and is_few else "numbers"
@@ -104,8 +104,7 @@ def _quantities(
         return None, [_wrong_names(len(found), names)]
     if task == "labels" and not np.isin(y, (0, 1)).all():
         return None, [InputError("error.data_labels_not_01", columns=", ".join(found))]
-    problems = [_one_value(column) for column in columns if len(np.unique(column.values)) == 1]
-    return Target(task, y, tuple(names or found)), problems if task == "numbers" else []
+    return Target(task, y, tuple(names or found)), []
 
 
 def _classes(
@@ -150,6 +149,8 @@ def _class_problems(column: Column, target: Target) -> list[InputError]:
 
 def rare_classes(target: Target) -> list[InputError]:
     """Return the classes of one sample, which cannot be divided into parts."""
+    if target.classes is None:
+        return []
     counts = np.bincount(target.y, minlength=len(target.names))
     return [
         InputError("error.data_class_of_one", name=target.names[index])
@@ -159,6 +160,11 @@ def rare_classes(target: Target) -> list[InputError]:
 
 def _not_numbers(column: Column) -> InputError:
     return InputError("error.data_target_not_numbers", column=column.name)
+
+
+def constant_targets(columns: Sequence[Column]) -> list[InputError]:
+    """Return one problem for each target that is alike in all samples."""
+    return [_one_value(column) for column in columns if len(np.unique(column.values)) == 1]
 
 
 def _one_value(column: Column) -> InputError:

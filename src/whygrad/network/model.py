@@ -179,7 +179,7 @@ def _start(
 
 
 def _in_precision(values: ArrayLike, dtype: str) -> Array:
-    if dtype == "float64" and not jax.config.jax_enable_x64:
+    if dtype == "float64" and not jax.config.read("jax_enable_x64"):
         raise OptionError("error.needs_x64")
     return jnp.asarray(np.asarray(values, jnp.dtype(dtype)))
 

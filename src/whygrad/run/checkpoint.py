@@ -55,7 +55,7 @@ def describe_network(network: Network) -> dict[str, Any]:
 def skeleton(description: dict[str, Any]) -> Network:
     """Return a network with shapes in place of parameters."""
     sizes, dtype = description["sizes"], jnp.dtype(description["dtype"])
-    if dtype == jnp.float64 and not jax.config.jax_enable_x64:
+    if dtype == jnp.float64 and not jax.config.read("jax_enable_x64"):
         raise RunError("error.run_needs_x64")
     layers = []
     for position, (n_in, n_out) in enumerate(pairwise(sizes)):

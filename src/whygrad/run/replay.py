@@ -22,7 +22,8 @@ class Replayed:
         step: its number.
         network: before the step.
         seen: the step seen whole.
-        rows: row numbers in the training part of the batch's samples that count.
+        rows: row numbers in the training part of the batch's samples, (batch,).
+        share: of each sample in the mean, (batch,); 0 for what only fills a short batch up.
         is_recorded: whether the run recorded this step, so that the replay was compared with it.
     """
 
@@ -30,6 +31,7 @@ class Replayed:
     network: Network
     seen: Examined
     rows: np.ndarray
+    share: np.ndarray
     is_recorded: bool
 
 
@@ -50,8 +52,8 @@ def replay(run: RunFolder, step: int) -> Replayed:
     rows, share = plan.rows[position], plan.share[position]
     seen, recorded = examine(task.recipe, state, task.resident, rows, share)
     is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
-    counting = np.asarray(rows)[np.asarray(share) > 0]
-    return Replayed(step, state.network, seen, counting, is_recorded)
+    batch = (np.asarray(rows), np.asarray(share))
+    return Replayed(step, state.network, seen, *batch, is_recorded)
 
 
 def state_before(run: RunFolder, task: Task, step: int) -> State:

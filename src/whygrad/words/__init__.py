@@ -79,7 +79,7 @@ def number(value: float, digits: int = 4) -> str:
         >>> number(0.000_000_123_4), number(-12.5), number(float("nan"))
         ('1.234e-7', '−12.5', 'NaN')
     """
-    value = float(value)
+    value = float(value) + 0.0  # there is no minus zero in a sentence
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("∞" if value > 0 else f"{MINUS}∞")
     mantissa, _, exponent = f"{value:.{digits}g}".partition("e")

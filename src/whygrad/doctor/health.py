@@ -1,0 +1,187 @@
+"""The health of the layers: how many neurons are dead, saturated or clones, and a verdict.
+
+Measured on a reference set, not on one batch: a neuron is dead only if it is closed for every
+sample (a criterion for all rows, not for some). The output layer is never called dead or
+saturated: an output that is sure of itself is flat and well.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import jax
+import numpy as np
+from jax.typing import ArrayLike
+
+from whygrad.backprop import LayerAnatomy, backward, forward
+from whygrad.factors import FACTORS, layer_factors, open_share
+from whygrad.network.activations import ACTIVATIONS
+from whygrad.network.model import Network
+from whygrad.run.folder import RunFolder
+from whygrad.symmetry import effective_width
+
+REFERENCE_SAMPLES = 1024
+SATURATED_OPEN = 0.05  # open for fewer samples than this share is saturated
+MOST = 0.5  # of a layer's neurons: the layer is ill
+SOME = 0.1  # of a layer's neurons: worth a look
+
+Sentence = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class LayerHealth:
+    """How one layer is.
+
+    Attributes:
+        neurons: how many there are.
+        dead: numbers of the neurons whose slope is exactly 0 for every sample.
+        saturated: numbers of those that are in a flat region for 95 % of the samples or more.
+        effective_width: how many different neurons there are.
+        factors: the four, of the whole layer.
+        severity: ``well``, ``worth_a_look`` or ``ill``.
+        verdict: the sentence, as a key and its values.
+    """
+
+    layer: str
+    neurons: int
+    dead: tuple[int, ...]
+    saturated: tuple[int, ...]
+    effective_width: int
+    factors: dict[str, float]
+    severity: str = "well"
+    verdict: Sentence = ("health.layer.well", {})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-able data."""
+        return {
+            "layer": self.layer,
+            "neurons": self.neurons,
+            "dead": list(self.dead),
+            "saturated": list(self.saturated),
+            "effective_width": self.effective_width,
+            "factors": self.factors,
+            "severity": self.severity,
+            "verdict": {"key": self.verdict[0], **self.verdict[1]},
+        }
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a network is.
+
+    Attributes:
+        layers: one verdict a layer, first to last.
+        samples: size of the reference set.
+    """
+
+    layers: tuple[LayerHealth, ...]
+    samples: int
+
+    @property
+    def severity(self) -> str:
+        """The worst of the layers."""
+        order = ("well", "worth_a_look", "ill")
+        return max((layer.severity for layer in self.layers), key=order.index)
+
+    @property
+    def sentence(self) -> Sentence:
+        """The verdict on the whole network, as a key and its values."""
+        concerned = [layer.layer for layer in self.layers if layer.severity == self.severity]
+        return f"health.{self.severity}", {"layers": ", ".join(concerned), "samples": self.samples}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as JSON-able data."""
+        layers = [layer.to_dict() for layer in self.layers]
+        return {"severity": self.severity, "samples": self.samples, "layers": layers}
+
+
+def health_of(run: RunFolder) -> Health:
+    """Return how the trained network of a run is, on samples of its training part."""
+    train = run.data.train
+    chosen = np.linspace(0, len(train.x) - 1, min(REFERENCE_SAMPLES, len(train.x)), dtype=int)
+    return examine_health(run.network, train.x[chosen], train.y[chosen], run.task.settings.loss)
+
+
+def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> Health:
+    """Return how the layers of a network are, on a reference set of samples."""
+    anatomy = jax.jit(lambda n: backward(n, forward(n, x), y, loss=loss))(network)
+    widths = effective_width(network)
+    layers = tuple(
+        _judged(_measured(name, layer, widths.get(name), network[name].n_out))
+        for name, layer in anatomy.layers.items()
+    )
+    return Health(layers, len(np.asarray(x)))
+
+
+def _measured(name: str, layer: LayerAnatomy, width: int | None, neurons: int) -> LayerHealth:
+    four = layer_factors(layer, layer.mean_with_delta(layer.input))
+    is_open = np.asarray(open_share(layer))
+    is_hidden = width is not None
+    is_exact = ACTIVATIONS[layer.activation].exactly_flat
+    dead = np.flatnonzero(is_open == 0) if is_hidden and is_exact else ()
+    closed = np.flatnonzero(is_open < SATURATED_OPEN) if is_hidden and not is_exact else ()
+    return LayerHealth(
+        layer=name,
+        neurons=neurons,
+        dead=tuple(int(k) for k in dead),
+        saturated=tuple(int(k) for k in closed),
+        effective_width=neurons if width is None else width,
+        factors={factor: float(getattr(four, factor)) for factor in FACTORS},
+    )
+
+
+@dataclass(frozen=True)
+class _Finding:
+    severity: str
+    key: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def _judged(layer: LayerHealth) -> LayerHealth:
+    findings = [found for rule in RULES if (found := rule(layer))]
+    order = ("ill", "worth_a_look")
+    worst = min(findings, key=lambda finding: order.index(finding.severity), default=None)
+    if worst is None:
+        return _with(layer, "well", ("health.layer.well", {"neurons": layer.neurons}))
+    return _with(layer, worst.severity, (worst.key, worst.values))
+
+
+def _with(layer: LayerHealth, severity: str, verdict: Sentence) -> LayerHealth:
+    return replace(layer, severity=severity, verdict=verdict)
+
+
+def _clones(layer: LayerHealth) -> _Finding | None:
+    copies = layer.neurons - layer.effective_width
+    values = {"neurons": layer.neurons, "width": layer.effective_width}
+    return _graded(copies, layer.neurons, "health.layer.clones", values)
+
+
+def _dead(layer: LayerHealth) -> _Finding | None:
+    values = {"count": len(layer.dead), "neurons": layer.neurons}
+    return _graded(len(layer.dead), layer.neurons, "health.layer.dead", values)
+
+
+def _saturated(layer: LayerHealth) -> _Finding | None:
+    count = len(layer.saturated)
+    values = {"count": count, "neurons": layer.neurons, "slope": layer.factors["slope"]}
+    return _graded(count, layer.neurons, "health.layer.saturated", values)
+
+
+def _first_zero(layer: LayerHealth) -> _Finding | None:
+    zero = next((name for name in FACTORS if layer.factors[name] == 0), None)
+    return None if zero is None else _Finding("ill", f"health.layer.zero.{zero}")
+
+
+def _graded(count: int, neurons: int, key: str, values: dict[str, Any]) -> _Finding | None:
+    share = count / neurons
+    if share <= SOME:
+        return None
+    return _Finding("ill" if share > MOST else "worth_a_look", key, values)
+
+
+RULES: tuple[Callable[[LayerHealth], _Finding | None], ...] = (
+    _clones,
+    _dead,
+    _saturated,
+    _first_zero,
+)
