@@ -29,9 +29,11 @@ def evaluate(
     """
     if len(x) == 0:
         return {}
+    # few shapes, so that small parts share one compilation; padding has weight 0
+    at_once = min(max(1 << (len(x) - 1).bit_length(), 1024), ROWS_AT_ONCE)
     pieces = [
-        _sums(network, x[i : i + ROWS_AT_ONCE], y[i : i + ROWS_AT_ONCE], loss, task)
-        for i in range(0, len(x), ROWS_AT_ONCE)
+        _sums(network, *_padded(x[i : i + at_once], y[i : i + at_once], at_once), loss, task)
+        for i in range(0, len(x), at_once)
     ]
     totals = {name: sum(float(piece[name]) for piece in pieces) for name in pieces[0]}
     means = {"loss": totals["loss"] / len(x)}
@@ -41,19 +43,25 @@ def evaluate(
     return means | {"r2": 1 - totals["misses"] / spread if spread else float("nan")}
 
 
-@partial(jax.jit, static_argnums=(3, 4))
+def _padded(x: np.ndarray, y: np.ndarray, rows: int) -> tuple[np.ndarray, ...]:
+    missing = rows - len(x)
+    counts = np.concatenate([np.ones(len(x), np.float32), np.zeros(missing, np.float32)])
+    return (*(np.pad(a, ((0, missing),) + ((0, 0),) * (a.ndim - 1)) for a in (x, y)), counts)
+
+
+@partial(jax.jit, static_argnums=(4, 5))
 def _sums(
-    network: Network, x: Array, y: Array, loss: str, task: str
+    network: Network, x: Array, y: Array, counts: Array, loss: str, task: str
 ) -> dict[str, Float[Array, ""]]:
     trace = propagate(network, jnp.asarray(x, network.dense[0].weight.dtype), None)
     last = trace.layers["output"]
     targets = as_matrix(y, network.sizes[-1], last.output.dtype)
     ends = (loss, network.output_activation, last.preactivation, last.output, targets)
-    sums = {"loss": jnp.sum(sample_losses(*ends))}
+    sums = {"loss": counts @ sample_losses(*ends)}
     claimed = predictions(loss, network.output_activation, last.output)
     if task == "numbers":
-        return sums | {"misses": jnp.sum((claimed - targets) ** 2)}
+        return sums | {"misses": counts @ jnp.sum((claimed - targets) ** 2, axis=1)}
     if network.sizes[-1] == 1 or task == "labels":
-        return sums | {"hits": jnp.sum(jnp.mean((claimed > 0.5) == (targets > 0.5), axis=1))}
+        return sums | {"hits": counts @ jnp.mean((claimed > 0.5) == (targets > 0.5), axis=1)}
     hits = jnp.argmax(claimed, axis=1) == jnp.argmax(targets, axis=1)
-    return sums | {"hits": jnp.sum(hits)}
+    return sums | {"hits": jnp.sum(hits * counts)}

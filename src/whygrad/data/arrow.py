@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from whygrad.data.columns import Column, frame_names, text_column
+from whygrad.data.columns import Column, frame_names, repeated_names, text_column
 from whygrad.errors import InputError
 
 KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
@@ -25,7 +25,7 @@ KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
 def columns_from_frame(frame: object) -> tuple[tuple[Column, ...], list[InputError]]:
     """Return the columns of a DataFrame or Arrow table, and what is wrong with them."""
     names = frame_names(frame)
-    problems = duplicate_names(names)
+    problems = repeated_names(names)
     if problems:
         return (), problems
     found = [_column_or_problem(name, series) for name, series in zip(names, _series(frame))]  # noqa: B905 - same length by construction
@@ -41,14 +41,6 @@ def columns_from_arrow(table: pa.Table) -> tuple[Column, ...]:
         column_from_arrow(str(name), column)
         for name, column in zip(table.column_names, table.columns, strict=True)
     )
-
-
-def duplicate_names(names: list[str]) -> list[InputError]:
-    """Return the problem of columns that share a name, if any do."""
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if not repeated:
-        return []
-    return [InputError("error.data_duplicate_columns", names=", ".join(repeated))]
 
 
 def column_from_arrow(name: str, array: pa.ChunkedArray | pa.Array) -> Column:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,7 +93,8 @@ def column_from_array(name: str, array: object) -> Column:
         raise InputError("error.data_column_ndim", column=name, came=values.shape)
     if values.dtype.kind in "biuf":
         kind = {"b": "boolean", "f": "number"}.get(values.dtype.kind, "integer")
-        return Column(name, kind, values.astype(np.float64))
+        with np.errstate(over="ignore"):  # a long double becomes infinite, which is named later
+            return Column(name, kind, values.astype(np.float64))
     if values.dtype.kind in "OUST":
         return _column_from_objects(name, list(values.tolist()))
     kind = "date" if values.dtype.kind in "mM" else values.dtype.name
@@ -121,7 +123,9 @@ def _numbers_or_wider(name: str, values: list[object], present: list[object]) ->
 
 
 def _is_missing(value: object) -> bool:
-    return value is None or value != value or type(value).__name__ in ("NAType", "NaTType")
+    if isinstance(value, float | np.floating):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def text_column(name: str, values: list) -> Column:
@@ -130,6 +134,22 @@ def text_column(name: str, values: list) -> Column:
     if all(value is None for value in stripped):
         return Column(name, "empty", np.full(len(stripped), np.nan))
     return Column(name, "text", np.array(stripped, object))
+
+
+def settled(column: Column) -> Column:
+    """Return the column as numbers where every word of it is one, else unchanged."""
+    if column.kind != "text" or not all(w is None or NUMBER.fullmatch(w) for w in column.values):
+        return column
+    values = [np.nan if word is None else float(word) for word in column.values]
+    return Column(column.name, "number", np.array(values))
+
+
+def repeated_names(names: Sequence[str]) -> list[InputError]:
+    """Return the problem of columns that share a name, if any do."""
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if not repeated:
+        return []
+    return [InputError("error.data_duplicate_columns", names=", ".join(repeated))]
 
 
 def is_frame(raw: object) -> bool:

@@ -12,8 +12,8 @@ from itertools import chain, islice, pairwise
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from whygrad.data.arrow import columns_from_arrow, duplicate_names
-from whygrad.data.columns import NUMBER, Place, Table
+from whygrad.data.arrow import columns_from_arrow
+from whygrad.data.columns import NUMBER, Place, Table, repeated_names
 from whygrad.errors import DataError, InputError, OptionError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -135,7 +135,7 @@ def _problems_of_header(text: Text) -> list[InputError]:
         return _problems_of_one_column(names[0], text)
     if _looks_like_numbers(names):
         return [InputError("error.data_no_header", came=names[0])]
-    return duplicate_names([name for name in names if name])
+    return repeated_names([name for name in names if name])
 
 
 def _problems_of_one_column(header: str, text: Text) -> list[InputError]:
@@ -182,7 +182,7 @@ def _parsed(name: str, text: Text) -> pa.Table:
     if invalid:
         raise DataError(name, [_ragged(invalid, text)])
     names = [column.strip() or f"column{i}" for i, column in enumerate(table.column_names, 1)]
-    problems = duplicate_names(names)
+    problems = repeated_names(names)
     if problems:
         raise DataError(name, problems)
     return table.rename_columns(names)

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from whygrad.data.columns import (
+    NUMBER,
     Column,
     column_from_array,
     is_frame,
     row_place,
+    settled,
     table_from_frame,
     table_from_mapping,
 )
+from whygrad.data.numeric import KINDS, as_array
 from whygrad.errors import InputError, ShapeError
 
 Features = np.ndarray | tuple[Column, ...]
@@ -103,7 +106,10 @@ class Encoder:
         Raises:
             ShapeError: the shape, or a class index, does not belong to this data.
         """
-        values = np.asarray(targets)
+        values = _array("targets", targets)
+        if values.dtype.kind not in "biuf":
+            came = KINDS.get(values.dtype.kind, values.dtype.name)
+            raise InputError("error.data_array_kind", name="targets", came=came)
         if self.task in ("classes", "binary"):
             return self._class_names(values)
         if values.ndim == 1 and len(self.target_names) == 1:
@@ -130,7 +136,7 @@ class Encoder:
             return self._select(table_from_frame(raw, "frame").columns)
         if isinstance(raw, Mapping):
             return self._select(table_from_mapping(raw, "dict").columns)
-        array = np.asarray(raw)
+        array = _array("x", raw)
         if array.ndim == 3 and array.shape[1:] == self.image_shape:
             array = array.reshape(len(array), -1)
         self._check_width(array, len(self.columns))
@@ -145,7 +151,8 @@ class Encoder:
         if absent:
             values = {"missing": ", ".join(absent), "known": ", ".join(came)}
             raise InputError("error.data_encode_missing_column", **values)
-        chosen = tuple(came[name] for name in self.columns)
+        pairs = list(zip(self.columns, self.categories, strict=True))
+        chosen = tuple(came[name] if known else settled(came[name]) for name, known in pairs)
         for column, known in zip(chosen, self.categories, strict=True):
             _check_kind(column, bool(known))
         return chosen
@@ -159,23 +166,31 @@ class Encoder:
             row, feature = np.argwhere(is_wrong)[0]
             came = float(expanded[row, feature])
             column = self.feature_names[feature]
-            raise InputError(key, column=column, came=came, **row_place(row))
+            raise InputError(key, column=column, came=came, **row_place(int(row)))
+
+
+def _array(name: str, given: object) -> np.ndarray:
+    array, problems = as_array(name, given)
+    if problems:
+        raise problems[0]
+    return array
 
 
 def _check_kind(column: Column, is_category: bool) -> None:
-    if is_category or column.is_numeric or column.kind == "empty":
+    if column.is_numeric or column.kind == "empty" or (is_category and column.kind == "text"):
         return
     if column.kind != "text":
         raise InputError("error.data_column_kind", column=column.name, kind=column.kind)
-    row = next(row for row, value in enumerate(column.values) if value is not None)
-    came = column.values[row]
+    words = enumerate(column.values)
+    row, came = next((row, w) for row, w in words if w is not None and not NUMBER.fullmatch(w))
     raise InputError("error.data_encode_text", column=column.name, came=came, **row_place(row))
 
 
 def expand(features: Features, categories: Sequence[tuple[str, ...]]) -> np.ndarray:
     """Return raw features as a new table of float64, NaN where a number is missing."""
     if isinstance(features, np.ndarray):
-        return features.astype(np.float64)
+        with np.errstate(over="ignore"):
+            return features.astype(np.float64)
     blocks = [
         one_hot(column, known) if known else column.values[:, None]
         for column, known in zip(features, categories, strict=True)

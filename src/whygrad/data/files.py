@@ -24,11 +24,11 @@ def checked_suffix(path: Path) -> str:
     Raises:
         DataError: it is missing, a folder, or of a kind that cannot be read.
     """
+    if not _is_there(path):
+        raise DataError(path.name, [_missing(path)])
     if path.is_dir():
         raise DataError(path.name, [InputError("error.data_folder", path=path)])
     suffix = path.suffix.lower()
-    if not _is_there(path):
-        raise DataError(path.name, [_missing(path)])
     if suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
         raise DataError(path.name, [InputError("error.data_suffix", path=path, known=known)])

@@ -9,10 +9,10 @@ import numpy as np
 
 from whygrad.data.columns import NUMBER, Column, Place
 from whygrad.data.encoder import MISSING
+from whygrad.data.numeric import LARGEST
 from whygrad.data.table import Note
 from whygrad.errors import InputError
 
-LARGEST = float(np.finfo(np.float32).max)
 KNOWN = ("number", "integer", "boolean", "text", "date", "empty", "mixed")
 MANY = 50  # categories; more of them need many samples each
 MOST = 1000  # categories
@@ -20,14 +20,6 @@ COMMA = re.compile(r"[+-]?[0-9][0-9.' ]*,[0-9]+|[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0
 DATE = re.compile(
     r"[0-9]{1,4}([./-])[0-9]{1,2}\1[0-9]{1,4}([ T][0-9:.]+.*)?|[0-9]{1,2}(:[0-9]{2})+"
 )
-
-
-def settled(column: Column) -> Column:
-    """Return the column as numbers where every word of it is one, else unchanged."""
-    if column.kind != "text" or not all(w is None or NUMBER.fullmatch(w) for w in column.values):
-        return column
-    values = [np.nan if word is None else float(word) for word in column.values]
-    return Column(column.name, "number", np.array(values))
 
 
 def problems_of(

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whygrad.data.arrays import few_rows, task_notes
 from whygrad.data.assembling import Raw, assemble, listed
-from whygrad.data.columns import Column, Table
+from whygrad.data.columns import Column, Table, settled
 from whygrad.data.problems import (
     counts_rows,
     notes_of,
     problems_of,
-    settled,
     unknown_columns,
 )
 from whygrad.data.table import Data, Note
-from whygrad.data.targets import Target, check_task, constant_targets, rare_classes, target_of
+from whygrad.data.targets import (
+    Target,
+    check_task,
+    constant_targets,
+    task_notes,
+    usable_target,
+)
 from whygrad.errors import DataError, InputError
 
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "species", "outcome")
+
+
+@dataclass(frozen=True, eq=False)
+class Chosen:
+    """The columns of a table by their use."""
+
+    inputs: tuple[Column, ...]
+    targets: tuple[Column, ...]
+    weights: tuple[Column, ...]
+    notes: tuple[Note, ...]
 
 
 def data_from_table(table: Table, given: dict, common: dict, source: dict[str, object]) -> Data:
@@ -37,39 +51,50 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
     check_task(given.get("task"))
     if table.rows == 0 or not table.columns:
         raise DataError(table.name, [InputError("error.data_no_rows")])
-    targets, weight, drop = chosen_names(table, given)
-    table = replace(table, columns=tuple(settled(column) for column in table.columns))
-    kept, notes = _features(table, (*targets, *weight, *drop))
-    target_columns = _named(table, targets)
-    problems = [
-        *(p for c in target_columns for p in problems_of(c, table.place, is_target=True)),
-        *(p for c in kept for p in problems_of(c, table.place)),
-        *(p for c in _named(table, weight) for p in weight_problems(c, table)),
-    ]
-    rows = _rows_with_target(target_columns, table.rows)
-    empty = _empty_problems(kept, target_columns, rows)
-    target, more = None, []
-    if not empty:
-        target, more = _target(target_columns, rows, given.get("task"), common, problems)
-    problems += empty + more
-    if problems or target is None:
-        raise DataError(table.name, problems)
-    notes += tuple(note for column in kept for note in notes_of(column))
-    notes += _dropped_rows(table, targets, rows)
-    notes += task_notes([column.take(rows) for column in target_columns], target, given.get("task"))
+    chosen = _chosen(table, given)
+    problems = _column_problems(table, chosen)
+    rows = _rows_with_target(chosen.targets, table.rows)
+    targets = [column.take(rows) for column in chosen.targets]
+    target, more = None, _absent(chosen, rows)
+    if not more and _are_fit(chosen.targets, problems):
+        is_split = common["validation"] + common["test"] > 0
+        target, more = _target(targets, given.get("task"), is_split)
+    if problems or more or target is None:
+        raise DataError(table.name, [*problems, *more])
+    inputs = tuple(column.take(rows) for column in chosen.inputs)
     raw = Raw(
         name=table.name,
-        features=tuple(column.take(rows) for column in kept),
-        columns=tuple(column.name for column in kept),
+        features=inputs,
+        columns=tuple(column.name for column in inputs),
         target=target,
         rows=rows,
-        weight=_named(table, weight)[0].values[rows] if weight else None,
+        weight=chosen.weights[0].values[rows] if chosen.weights else None,
         place=table.place,
-        notes=notes,
+        notes=(
+            *chosen.notes,
+            *(note for column in inputs for note in notes_of(column)),
+            *_dropped_rows(table, chosen.targets, rows),
+            *task_notes(targets, target, given.get("task")),
+        ),
         source=source,
     )
     shares = {name: common[name] for name in ("validation", "test", "seed")}
     return assemble(raw, standardize=common["standardize"] is not False, **shares)
+
+
+def _chosen(table: Table, given: dict) -> Chosen:
+    targets, weight, drop = chosen_names(table, given)
+    table = replace(table, columns=tuple(settled(column) for column in table.columns))
+    inputs, notes = _inputs(table, (*targets, *weight, *drop))
+    return Chosen(inputs, _named(table, targets), _named(table, weight), notes)
+
+
+def _column_problems(table: Table, chosen: Chosen) -> list[InputError]:
+    return [
+        *(p for c in chosen.targets for p in problems_of(c, table.place, is_target=True)),
+        *(p for c in chosen.inputs for p in problems_of(c, table.place)),
+        *(p for c in chosen.weights for p in weight_problems(c, table)),
+    ]
 
 
 def chosen_names(
@@ -82,7 +107,7 @@ def chosen_names(
     """
     known = table.names
     targets = _names(given.get("target"), known)
-    weight = _names(given.get("weight"), known)[:1]
+    weight = (str(given["weight"]),) if "weight" in given else ()
     drop = _names(given.get("drop"), known)
     problems: list[InputError] = list(unknown_columns((*targets, *weight, *drop), known))
     twice = sorted(set(targets) & {*weight, *drop} | set(weight) & set(drop))
@@ -100,23 +125,22 @@ def chosen_names(
 def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:
     if given is None:
         return ()
-    if not isinstance(given, str):
-        return tuple(str(name) for name in given)  # type: ignore[union-attr]
-    if given in known:
-        return (given,)
-    return tuple(name.strip() for name in given.split(",") if name.strip())
+    if isinstance(given, list | tuple):
+        return tuple(str(name) for name in given)
+    name = str(given)
+    return (name,) if name in known else tuple(n.strip() for n in name.split(",") if n.strip())
 
 
-def _named(table: Table, names: Sequence[str]) -> list[Column]:
-    return [table.columns[table.names.index(name)] for name in names]
+def _named(table: Table, names: Sequence[str]) -> tuple[Column, ...]:
+    return tuple(table.columns[table.names.index(name)] for name in names)
 
 
-def _features(table: Table, taken: Sequence[str]) -> tuple[list[Column], tuple[Note, ...]]:
+def _inputs(table: Table, taken: Sequence[str]) -> tuple[tuple[Column, ...], tuple[Note, ...]]:
     """Return the columns of inputs, and notes on those left out because they say nothing."""
     left = [column for column in table.columns if column.name not in taken]
     empty = [column.name for column in left if column.kind == "empty"]
     index = [column.name for column in left[:1] if _is_index(column, table)]
-    kept = [column for column in left if column.name not in (*empty, *index)]
+    kept = tuple(column for column in left if column.name not in (*empty, *index))
     notes = [Note("note.data_index_column", {"column": name}) for name in index]
     if empty:
         values = {"count": len(empty), "names": listed(empty)}
@@ -136,40 +160,30 @@ def _rows_with_target(columns: Sequence[Column], rows: int) -> np.ndarray:
     return np.flatnonzero(~np.asarray(missing, bool))
 
 
-def _empty_problems(
-    kept: Sequence[Column], targets: Sequence[Column], rows: np.ndarray
-) -> list[InputError]:
-    problems = []
-    if not kept:
-        problems.append(InputError("error.data_no_features"))
+def _absent(chosen: Chosen, rows: np.ndarray) -> list[InputError]:
+    """Return the problems of a table without inputs, or without a row that has a target."""
+    problems = [] if chosen.inputs else [InputError("error.data_no_features")]
     if len(rows) == 0:
-        names = ", ".join(column.name for column in targets)
+        names = ", ".join(column.name for column in chosen.targets)
         problems.append(InputError("error.data_target_empty", column=names))
     return problems
 
 
+def _are_fit(columns: Sequence[Column], problems: Sequence[InputError]) -> bool:
+    """Say whether no problem speaks of these columns; theirs must be solved first."""
+    named = {problem.values.get("column") for problem in problems}
+    return named.isdisjoint(column.name for column in columns)
+
+
 def _target(
-    columns: Sequence[Column],
-    rows: np.ndarray,
-    task: str | None,
-    common: dict,
-    known_problems: Sequence[InputError],
+    columns: Sequence[Column], asked: str | None, is_split: bool
 ) -> tuple[Target | None, list[InputError]]:
     """Return the targets of the rows that have one, and what is wrong with them."""
-    is_split = common["validation"] + common["test"] > 0
-    few = few_rows(len(rows), is_split)
-    if few:
-        return None, few
-    names = {column.name for column in columns}
-    if any(problem.values.get("column") in names for problem in known_problems):
-        return None, []  # what the column itself suffers from comes first
-    if task is None and len(columns) == 1 and counts_rows(columns[0]):
+    if asked is None and len(columns) == 1 and counts_rows(columns[0]):
         return None, [InputError("error.data_target_identifier", column=columns[0].name)]
-    target, problems = target_of([column.take(rows) for column in columns], task)
+    target, problems = usable_target(columns, asked, is_split=is_split)
     if target is not None and target.task == "numbers":
-        problems = problems + constant_targets([column.take(rows) for column in columns])
-    if target is not None and not problems and is_split:
-        problems = rare_classes(target)
+        problems = problems + constant_targets(columns)
     return target, problems
 
 
@@ -187,8 +201,9 @@ def weight_problems(column: Column, table: Table) -> list[InputError]:
     return problems_of(column, table.place)
 
 
-def _dropped_rows(table: Table, targets: Sequence[str], rows: np.ndarray) -> tuple[Note, ...]:
+def _dropped_rows(table: Table, targets: Sequence[Column], rows: np.ndarray) -> tuple[Note, ...]:
     count = table.rows - len(rows)
     if count == 0:
         return ()
-    return (Note("note.data_target_dropped", {"column": ", ".join(targets), "count": count}),)
+    names = ", ".join(column.name for column in targets)
+    return (Note("note.data_target_dropped", {"column": names, "count": count}),)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from whygrad.data.columns import Column
+from whygrad.data.table import Note
 from whygrad.errors import InputError, unknown_name
 
 TASKS = ("classes", "binary", "labels", "numbers")
 FEW_VALUES = 20  # whole numbers with at most so many different values count as classes
 MOST_CLASSES = 1000
+FEWEST = 5  # samples, where some of them are held out
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,6 +147,35 @@ def _class_problems(column: Column, target: Target) -> list[InputError]:
     if target.task == "binary" and count != 2:
         return [InputError("error.data_not_binary", **values)]
     return []
+
+
+def usable_target(
+    columns: Sequence[Column],
+    asked: str | None,
+    names: Sequence[str] | None = None,
+    *,
+    is_split: bool,
+) -> tuple[Target | None, list[InputError]]:
+    """Return the targets, and what stands against learning them or dividing them into parts."""
+    samples = len(columns[0].values)
+    if samples < (FEWEST if is_split else 1):
+        return None, [InputError("error.data_few_rows", came=samples, expected=FEWEST)]
+    target, problems = target_of(columns, asked, names)
+    if target is None or problems or not is_split:
+        return target, problems
+    return target, rare_classes(target)
+
+
+def task_notes(columns: Sequence[Column], target: Target, asked: str | None) -> tuple[Note, ...]:
+    """Return what was decided about the task and could have been decided otherwise."""
+    if asked is not None or target.classes is None:
+        return ()
+    if len(columns) > 1:
+        return (Note("note.data_one_hot", {"count": len(columns)}),)
+    if columns[0].kind == "integer" and len(target.names) > 2:
+        values = {"column": columns[0].name, "count": len(target.names)}
+        return (Note("note.data_whole_numbers_as_classes", values),)
+    return ()
 
 
 def rare_classes(target: Target) -> list[InputError]:

@@ -7,15 +7,17 @@ saturated: an output that is sure of itself is flat and well.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 from jax.typing import ArrayLike
+from jaxtyping import Array
 
-from whygrad.backprop import LayerAnatomy, backward, forward
-from whygrad.factors import FACTORS, layer_factors, open_share
-from whygrad.network.activations import ACTIVATIONS
+from whygrad.backprop import backward, forward
+from whygrad.factors import FACTORS, Factors, layer_factors, open_share
+from whygrad.network.dense import Dense
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
 from whygrad.symmetry import effective_width
@@ -104,28 +106,40 @@ def health_of(run: RunFolder) -> Health:
 
 def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> Health:
     """Return how the layers of a network are, on a reference set of samples."""
-    anatomy = jax.jit(lambda n: backward(n, forward(n, x), y, loss=loss))(network)
+    measured = _measure(network, x, y, loss)
     widths = effective_width(network)
     layers = tuple(
-        _judged(_measured(name, layer, widths.get(name), network[name].n_out))
-        for name, layer in anatomy.layers.items()
+        _judged(_described(name, measured[name], widths.get(name), dense))
+        for name, dense in network.items()
     )
     return Health(layers, len(np.asarray(x)))
 
 
-def _measured(name: str, layer: LayerAnatomy, width: int | None, neurons: int) -> LayerHealth:
-    four = layer_factors(layer, layer.mean_with_delta(layer.input))
-    is_open = np.asarray(open_share(layer))
-    is_hidden = width is not None
-    is_exact = ACTIVATIONS[layer.activation].exactly_flat
+@partial(jax.jit, static_argnums=3)
+def _measure(
+    network: Network, x: ArrayLike, y: ArrayLike, loss: str
+) -> dict[str, tuple[Factors, Array]]:
+    """Return the four factors of every layer, and the open share of its neurons."""
+    anatomy = backward(network, forward(network, x), y, loss=loss)
+    return {
+        name: (layer_factors(layer, layer.mean_with_delta(layer.input)), open_share(layer))
+        for name, layer in anatomy.layers.items()
+    }
+
+
+def _described(
+    name: str, measured: tuple[Factors, Array], width: int | None, dense: Dense
+) -> LayerHealth:
+    four, is_open = measured[0], np.asarray(measured[1])
+    is_hidden, is_exact = width is not None, dense.rule.exactly_flat
     dead = np.flatnonzero(is_open == 0) if is_hidden and is_exact else ()
     closed = np.flatnonzero(is_open < SATURATED_OPEN) if is_hidden and not is_exact else ()
     return LayerHealth(
         layer=name,
-        neurons=neurons,
+        neurons=dense.n_out,
         dead=tuple(int(k) for k in dead),
         saturated=tuple(int(k) for k in closed),
-        effective_width=neurons if width is None else width,
+        effective_width=dense.n_out if width is None else width,
         factors={factor: float(getattr(four, factor)) for factor in FACTORS},
     )
 

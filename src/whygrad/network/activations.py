@@ -143,9 +143,9 @@ ACTIVATIONS: dict[str, Activation] = {
     # Klambauer, Unterthiner, Mayr and Hochreiter 2017
     "selu": Activation(selu, selu_slope, SELU_SCALE * SELU_ALPHA, ((-INFINITY, -4.61),)),
     # Hendrycks and Gimpel 2016, the exact form
-    "gelu": Activation(gelu, gelu_slope, 1.128905, ((-INFINITY, -3.08),)),
+    "gelu": Activation(gelu, gelu_slope, 1.128904, ((-INFINITY, -3.03),)),
     # Elfwing, Uchibe and Doya 2018
-    "silu": Activation(silu, silu_slope, 1.099839, ((-INFINITY, -6.35),)),
+    "silu": Activation(silu, silu_slope, 1.099839, ((-INFINITY, -6.15),)),
     # Dugas, Bengio, Belisle, Nadeau and Garcia 2001
     "softplus": Activation(softplus, jax.nn.sigmoid, 1.0, ((-INFINITY, -4.6),)),
     # Bridle 1990

@@ -72,9 +72,10 @@ def as_shares(
     weight = jnp.asarray(sample_weight, dtype)
     if weight.shape != (samples,):
         raise ShapeError("error.sample_weight_shape", expected=samples, came=weight.shape)
-    if _is_known(weight) and not bool((weight >= 0).all() & (weight.sum() > 0)):
+    total = weight.sum()
+    if _is_known(weight) and not bool((weight >= 0).all() & (total > 0) & jnp.isfinite(total)):
         raise ShapeError("error.sample_weight_values")
-    return weight / weight.sum()
+    return weight / total
 
 
 def _as_classes(array: Array, n_out: int) -> Array:

@@ -1,0 +1,6 @@
+"""``python -m whygrad``."""
+
+from whygrad.cli import main
+
+if __name__ == "__main__":
+    main()

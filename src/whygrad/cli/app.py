@@ -1,0 +1,179 @@
+"""The commands. Texts are looked up when this module is imported, after the language is chosen."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+
+from whygrad.cli.console import problem, show, show_error, show_json
+from whygrad.cli.usage import explain_usage, translate
+from whygrad.errors import InputError, OptionError, WhygradError
+from whygrad.settings import OPTIMIZERS, RANGES, SCHEDULES, Settings
+from whygrad.words import t
+
+FAILED, USAGE = 1, 2
+DEFAULTS = Settings()
+
+app = typer.Typer(
+    name="whygrad",
+    help=t("help.whygrad"),
+    epilog=t("help.examples"),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, Option("--json", help=t("help.json"))]
+Lang = Annotated[str | None, Option("--lang", help=t("help.lang"), metavar="en|zh")]
+RunName = Annotated[str, Argument(help=t("help.run"), metavar="RUN")]
+
+
+def _number(name: str) -> str:
+    return t(f"help.train.{name}", range=str(RANGES[name]), default=getattr(DEFAULTS, name))
+
+
+@app.command(help=t("help.train"), no_args_is_help=True)
+def train(
+    data: Annotated[str | None, Argument(help=t("help.train.data"), metavar="DATA")] = None,
+    target: Annotated[str | None, Option(help=t("help.train.target"))] = None,
+    hidden: Annotated[str | None, Option(help=t("help.train.hidden"), metavar="32,32")] = None,
+    activation: Annotated[str | None, Option(help=t("help.train.activation"))] = None,
+    output_activation: Annotated[str | None, Option(help=t("help.train.output_activation"))] = None,
+    init: Annotated[str | None, Option(help=t("help.train.init"))] = None,
+    bias_init: Annotated[str | None, Option(help=t("help.train.bias_init"))] = None,
+    bias: Annotated[bool | None, Option("--bias/--no-bias", help=t("help.train.bias"))] = None,
+    dropout: Annotated[float | None, Option(help=t("help.train.dropout"))] = None,
+    loss: Annotated[str | None, Option(help=t("help.train.loss"))] = None,
+    optimizer: Annotated[
+        str | None, Option(help=t("help.train.optimizer", known=", ".join(OPTIMIZERS)))
+    ] = None,
+    learning_rate: Annotated[float | None, Option(help=_number("learning_rate"))] = None,
+    schedule: Annotated[
+        str | None, Option(help=t("help.train.schedule", known=", ".join(SCHEDULES)))
+    ] = None,
+    warmup: Annotated[int | None, Option(help=_number("warmup"))] = None,
+    batch_size: Annotated[int | None, Option(help=_number("batch_size"))] = None,
+    epochs: Annotated[int | None, Option(help=_number("epochs"))] = None,
+    patience: Annotated[int | None, Option(help=_number("patience"))] = None,
+    momentum: Annotated[float | None, Option(help=_number("momentum"))] = None,
+    l2: Annotated[float | None, Option(help=_number("l2"))] = None,
+    weight_decay: Annotated[float | None, Option(help=_number("weight_decay"))] = None,
+    clip_norm: Annotated[float | None, Option(help=_number("clip_norm"))] = None,
+    class_weight: Annotated[str | None, Option(help=t("help.train.class_weight"))] = None,
+    seed: Annotated[int | None, Option(help=_number("seed"))] = None,
+    record_every: Annotated[int | None, Option(help=_number("record_every"))] = None,
+    validation: Annotated[float | None, Option(help=t("help.train.validation"))] = None,
+    test: Annotated[float | None, Option(help=t("help.train.test"))] = None,
+    weight: Annotated[str | None, Option(help=t("help.train.weight"))] = None,
+    drop: Annotated[str | None, Option(help=t("help.train.drop"))] = None,
+    task: Annotated[str | None, Option(help=t("help.train.task"))] = None,
+    delimiter: Annotated[str | None, Option(help=t("help.train.delimiter"))] = None,
+    samples: Annotated[int | None, Option(help=t("help.train.samples"))] = None,
+    noise: Annotated[float | None, Option(help=t("help.train.noise"))] = None,
+    config: Annotated[Path | None, Option(help=t("help.train.config"))] = None,
+    out: Annotated[Path | None, Option(help=t("help.train.out"))] = None,
+    resume: Annotated[bool, Option("--resume", help=t("help.train.resume"))] = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    options = {k: v for k, v in locals().items() if k not in ("data", "config", "out", "resume")}
+    options = {k: v for k, v in options.items() if k not in ("as_json", "lang")}
+    options |= {"source": data, "hidden": _sizes(hidden), "drop": _listed(drop)}
+    from whygrad.cli.commands import train_command
+
+    return train_command(options, config, out, resume, as_json)
+
+
+@app.command(help=t("help.why"), no_args_is_help=True)
+def why(
+    run: RunName,
+    parameter: Annotated[str, Argument(help=t("help.why.parameter"), metavar="PARAMETER")],
+    step: Annotated[int | None, Option(help=t("help.why.step"))] = None,
+    sample: Annotated[int | None, Option(help=t("help.why.sample"))] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.commands import open_named
+
+    ledger = open_named(run).why(parameter, step=step, sample=sample)
+    if as_json:
+        show_json(ledger.to_dict())
+    else:
+        from whygrad.ledger.text import as_rich
+
+        show(as_rich(ledger))
+    return 0
+
+
+@app.command(help=t("help.runs"))
+def runs(
+    folder: Annotated[Path, Argument(help=t("help.runs.folder"))] = Path("runs"),
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.commands import runs_command
+
+    return runs_command(folder, as_json)
+
+
+@app.command(name="show", help=t("help.show"), no_args_is_help=True)
+def show_run(run: RunName, as_json: Json = False, lang: Lang = None) -> int:
+    from whygrad.cli.commands import show_command
+
+    return show_command(run, as_json)
+
+
+@app.command(help=t("help.report"), no_args_is_help=True)
+def report(
+    run: RunName,
+    out: Annotated[Path | None, Option(help=t("help.report.out"))] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.commands import report_command
+
+    return report_command(run, out, as_json)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code: 0, 1 for findings or failure, 2 for usage."""
+    as_json = "--json" in arguments
+    command = translate(typer.main.get_command(app))
+    try:
+        return _guarded(lambda: command.main(arguments, "whygrad", standalone_mode=False), as_json)
+    except BrokenPipeError:
+        # whoever read has enough; Python must not complain when it flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _guarded(command: Callable[[], Any], as_json: bool) -> int:
+    try:
+        return int(command() or 0)
+    except WhygradError as error:
+        show_error(error, as_json)
+        return USAGE if isinstance(error, InputError) else FAILED
+    except typer.Exit as leave:
+        return leave.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        problem(t("cli.interrupted"))
+        return FAILED
+    except Exception as error:
+        return explain_usage(error, as_json)
+
+
+def _sizes(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    try:
+        return [int(size) for size in text.split(",") if size.strip()]
+    except ValueError:
+        raise OptionError("error.hidden", came=text) from None
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [name.strip() for name in text.split(",")]

@@ -1,0 +1,101 @@
+"""What the commands do, once their options are read."""
+
+from pathlib import Path
+from typing import Any
+
+from whygrad.api import Run
+from whygrad.cli.console import show, show_json
+from whygrad.cli.pages import (
+    data_page,
+    health_page,
+    network_line,
+    result_page,
+    run_page,
+    runs_page,
+)
+from whygrad.cli.plan import make_plan
+from whygrad.cli.training import (
+    RUNS,
+    folder_for,
+    folder_to_resume,
+    go_on,
+    load_data,
+    make_network,
+    start_run,
+)
+from whygrad.doctor.health import health_of
+from whygrad.run.folder import RunFolder, find_runs
+from whygrad.words import t
+
+
+def train_command(
+    options: dict[str, Any], config: Path | None, out: Path | None, resume: bool, as_json: bool
+) -> int:
+    """Train a new run, or go on with one."""
+    unfinished = folder_to_resume(options["source"], out) if resume else None
+    if unfinished is not None:
+        run = Run(unfinished)
+        if not as_json:
+            show(t("cli.going_on", path=run.path))
+        run = go_on(unfinished)
+    else:
+        plan = make_plan(config, options)
+        data = load_data(plan)
+        if not as_json:
+            show(data_page(data))
+            show(network_line(make_network(plan, data)))
+        run = start_run(plan, data, folder_for(str(plan.data["source"]), out))
+    health = health_of(run)
+    if as_json:
+        show_json(_summary(run) | {"health": health.to_dict()})
+    else:
+        show(result_page(run, health))
+    return 0
+
+
+def runs_command(folder: Path, as_json: bool) -> int:
+    """List the runs in a folder."""
+    found = find_runs(folder)
+    if as_json:
+        show_json([_summary(run) for run in found])
+    elif found:
+        show(runs_page(found))
+    else:
+        show(t("cli.no_runs", folder=folder))
+    return 0
+
+
+def show_command(name: str, as_json: bool) -> int:
+    """Show what a run was asked for, how it ended, and how its layers are."""
+    run = open_named(name)
+    health = health_of(run)
+    if as_json:
+        show_json(run.description | {"path": str(run.path), "health": health.to_dict()})
+        return 0
+    show(run_page(run))
+    is_over = "result" in run.description
+    show(result_page(run, health) if is_over else health_page(health))
+    return 0
+
+
+def report_command(name: str, out: Path | None, as_json: bool) -> int:
+    """Write a run as a page."""
+    written = open_named(name).report(out)
+    if as_json:
+        show_json({"report": str(written)})
+    else:
+        show(t("cli.report_is_in", path=written))
+    return 0
+
+
+def open_named(name: str) -> Run:
+    """Open a run by its folder, or by its name under ``runs/``."""
+    path = Path(name)
+    under = RUNS / name
+    return Run(under if not path.exists() and under.exists() else path)
+
+
+def _summary(run: RunFolder) -> dict[str, Any]:
+    description = run.description
+    kept = ("state", "created", "steps", "result", "best", "data", "network", "settings")
+    return {"path": str(run.path)} | {name: description.get(name) for name in kept}

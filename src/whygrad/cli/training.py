@@ -1,0 +1,117 @@
+"""``whygrad train``: from a plan to a trained run, with a progress bar."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from whygrad.api import Run, resume, train
+from whygrad.cli.plan import Plan
+from whygrad.data import Data, load
+from whygrad.network.model import Network
+from whygrad.run.folder import find_runs
+from whygrad.run.recorder import Moment, Watch
+from whygrad.words import number, t
+
+RUNS = Path("runs")
+
+
+def start_run(plan: Plan, data: Data, out: Path) -> Run:
+    """Train what a plan asks for, in a new folder."""
+    settings = dict(plan.training)
+    network = make_network(plan, data)
+    with progress_bar() as watch:
+        return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **settings)
+
+
+def go_on(path: Path) -> Run:
+    """Train a run from its last checkpoint to its end."""
+    with progress_bar() as watch:
+        return resume(path, watch=watch)
+
+
+def load_data(plan: Plan) -> Data:
+    """Return the data that a plan names."""
+    options = dict(plan.data)
+    return load(options.pop("source"), **options)
+
+
+def make_network(plan: Plan, data: Data) -> Network:
+    """Return the starting network of a plan, with as many inputs and outputs as the data needs."""
+    options = dict(plan.network)
+    hidden = options.pop("hidden")
+    return Network.create([data.n_in, *hidden, data.n_out], **options)
+
+
+def folder_for(source: str, out: Path | None) -> Path:
+    """Return the folder of a new run: ``out``, or the next free ``runs/<data>-<number>``."""
+    if out is not None:
+        return out
+    stem = re.sub(r"[^\w.-]+", "-", Path(source).stem) or "run"
+    number_ = 1
+    while (RUNS / f"{stem}-{number_}").exists():
+        number_ += 1
+    return RUNS / f"{stem}-{number_}"
+
+
+def folder_to_resume(source: str | None, out: Path | None) -> Path | None:
+    """Return the run to go on with: ``out`` if it is one, or the newest unfinished of the data."""
+    if out is not None:
+        return out if (out / "run.json").is_file() else None
+    for run in find_runs(RUNS):
+        description = run.description
+        is_of_source = source is None or _source(description) == source
+        if is_of_source and description["state"] != "finished":
+            return run.path
+    return None
+
+
+@contextmanager
+def progress_bar() -> Iterator[Watch]:
+    """Show a bar with epoch, loss, time taken and time left, on stderr where someone looks."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    shape: dict[str, Any] = {"transient": True, "disable": not console.is_terminal}
+    with Progress(*columns, console=console, **shape) as bar:
+        task = bar.add_task(t("cli.compiling"), total=None, note="")
+        measured: dict[str, float] = {}
+
+        def watch(moment: Moment) -> None:
+            if moment.epoch_end is not None:
+                measured.update(moment.epoch_end.validation)
+            bar.update(
+                task,
+                description=t("cli.epoch", epoch=moment.epoch),
+                total=moment.total_steps,
+                completed=moment.step,
+                note=_note(moment, measured),
+            )
+
+        yield watch
+
+
+def _note(moment: Moment, measured: dict[str, float]) -> str:
+    shown = {"loss": moment.loss} | {f"validation.{k}": v for k, v in measured.items()}
+    return "  ".join(t(f"cli.note.{name}", value=number(v, 3)) for name, v in shown.items())
+
+
+def _source(description: dict[str, Any]) -> Any:
+    return description.get("origin", {}).get("data", {}).get("source")

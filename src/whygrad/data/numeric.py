@@ -1,0 +1,44 @@
+"""Arrays of finite real numbers, and why something is not one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whygrad.errors import InputError
+
+LARGEST = float(np.finfo(np.float32).max)
+KINDS = {"O": "object", "U": "text", "S": "text", "c": "complex", "M": "date", "m": "date"}
+
+
+def as_array(name: str, given: object) -> tuple[np.ndarray, list[InputError]]:
+    """Return what numpy makes of lists, frames, Series and jax arrays; masked numbers are NaN."""
+    try:
+        if isinstance(given, np.ma.MaskedArray) and given.dtype.kind in "biuf":
+            return given.astype(np.float64).filled(np.nan), []
+        return np.asarray(given), []
+    except ValueError:  # rows of different lengths
+        return np.empty(0), [InputError("error.data_ragged_array", name=name)]
+
+
+def real_numbers(name: str, given: object) -> tuple[np.ndarray, list[InputError]]:
+    """Return an array of finite real numbers that float32 can hold, or what stands against it."""
+    array, problems = as_array(name, given)
+    if problems:
+        return array, problems
+    if array.dtype.kind not in "biuf":
+        came = KINDS.get(array.dtype.kind, array.dtype.name)
+        return array, [InputError("error.data_array_kind", name=name, came=came)]
+    return array, _not_finite(name, array)
+
+
+def _not_finite(name: str, array: np.ndarray) -> list[InputError]:
+    if array.dtype.kind != "f":
+        return []
+    wrong, key = ~np.isfinite(array), "error.data_array_not_finite"
+    if not wrong.any() and array.dtype.itemsize > 4:
+        wrong, key = np.abs(array) > LARGEST, "error.data_array_too_large"
+    if not wrong.any():
+        return []
+    index = tuple(int(i) for i in np.argwhere(wrong)[0])
+    values = {"name": name, "index": list(index), "count": int(wrong.sum()), "limit": LARGEST}
+    return [InputError(key, **values, came=float(array[index]))]
