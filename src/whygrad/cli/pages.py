@@ -10,6 +10,7 @@ from rich.text import Text
 
 from whygrad.data import Data
 from whygrad.doctor.health import Health
+from whygrad.doctor.progress import is_still_falling
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
 from whygrad.words import number, t
@@ -40,6 +41,7 @@ def result_page(run: RunFolder, health: Health) -> RenderableType:
     return Group(
         Text(t(f"cli.state.{description['state']}", steps=description["steps"]), style="bold"),
         *_measures(description["result"]),
+        *([Text(t("cli.still_falling"))] if is_still_falling(run) else []),
         Padding(health_page(health), (1, 0, 1, 0)),
         Text(t("cli.run_is_in", path=run.path)),
         Text(t("cli.next.why", path=run.path)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,10 +28,10 @@ def from_arrays(
     y: object,
     *,
     name: str = "arrays",
-    feature_names: Sequence[str] | None = None,
-    target_names: Sequence[str] | None = None,
+    feature_names: Iterable[str] | None = None,
+    target_names: Iterable[str] | None = None,
     sample_weight: object = None,
-    image_shape: tuple[int, int] | None = None,
+    image_shape: Sequence[int] | None = None,
     task: str | None = None,
     standardize: bool = False,
     validation: float | int = 0.1,
@@ -59,14 +59,14 @@ def from_arrays(
     """
     check_task(task)
     check_split(validation, test, seed)
-    inputs, problems = _inputs(x, feature_names, image_shape)
+    inputs, problems = _inputs(x, _texts(feature_names), image_shape)
     columns, of_targets = _target_columns(y)
     weight, of_weight = _weight(sample_weight)
     problems += of_targets + of_weight + _lengths(x=x, y=y, sample_weight=sample_weight)
     if problems:
         raise DataError(name, problems)
     is_split = validation + test > 0
-    target, problems = usable_target(columns, task, target_names, is_split=is_split)
+    target, problems = usable_target(columns, task, _texts(target_names), is_split=is_split)
     if problems or target is None:
         raise DataError(name, problems)
     raw = Raw(
@@ -93,7 +93,7 @@ class Inputs:
 
 
 def _inputs(
-    x: object, names: Sequence[str] | None, image_shape: tuple[int, int] | None
+    x: object, names: Sequence[str] | None, image_shape: Sequence[int] | None
 ) -> tuple[Inputs, list[InputError]]:
     array, problems = real_numbers("x", x)
     if not problems and (array.ndim not in (2, 3) or 0 in array.shape[1:]):
@@ -107,7 +107,13 @@ def _inputs(
     if names is None:
         names = frame_names(x) if is_frame(x) else [f"x{index}" for index in range(width)]
     problems = _name_problems(names, width) + _image_problems(image_shape, width)
-    return Inputs(array, tuple(names), tuple(image_shape) if image_shape else None), problems
+    if problems or image_shape is None:
+        return Inputs(array, tuple(names), None), problems
+    return Inputs(array, tuple(names), (int(image_shape[0]), int(image_shape[1]))), []
+
+
+def _texts(names: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if names is None else tuple(str(name) for name in names)
 
 
 def _name_problems(names: Sequence[str], width: int) -> list[InputError]:
@@ -117,9 +123,9 @@ def _name_problems(names: Sequence[str], width: int) -> list[InputError]:
 
 
 def _image_problems(image_shape: Sequence[int] | None, width: int) -> list[InputError]:
-    if image_shape is None or (len(image_shape) == 2 and np.prod(image_shape) == width):
+    if image_shape is None or (len(image_shape) == 2 and image_shape[0] * image_shape[1] == width):
         return []
-    return [InputError("error.data_image_shape", came=tuple(image_shape), expected=width)]
+    return [InputError("error.data_image_shape", came=image_shape, expected=width)]
 
 
 def _target_columns(y: object) -> tuple[list[Column], list[InputError]]:

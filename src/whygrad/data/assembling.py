@@ -14,6 +14,7 @@ from whygrad.data.encoder import (
     categories_of,
     expand,
     fill_values,
+    filled,
     mean_and_scale,
 )
 from whygrad.data.split import Split, absent_classes, split
@@ -61,26 +62,30 @@ def assemble(
     """
     samples = len(raw.rows)
     parts = split(samples, raw.target.classes, validation=validation, test=test, seed=seed)
-    if raw.weight is not None and not raw.weight[parts.train].any():
+    weight = None if raw.weight is None else raw.weight.astype(np.float32)
+    if weight is not None and not weight[parts.train].any():
         raise DataError(raw.name, [InputError("error.data_weight_train")])
     categories = _categories(raw.features, parts.train)
     expanded = expand(raw.features, categories)
-    encoder = _fit(raw, categories, expanded, parts.train, standardize)
-    x = encoder.scaled(expanded)
+    missing = np.isnan(expanded).sum(axis=0)
+    fill = fill_values(expanded, missing, parts.train)
+    inputs = filled(expanded, fill)
+    encoder = _fit(raw, categories, fill, inputs[parts.train] if standardize else None, parts)
+    x = encoder.scaled(inputs)
     y = encoder.scaled_target(raw.target.y)
     if raw.target.classes is None:
         y = y.astype(np.float32)
-    _check_finite(raw, encoder, expanded, x, y)
+    _check_finite(raw, encoder, inputs, x, y)
     notes = (
         *raw.notes,
-        *_constant_notes(raw.name, isinstance(raw.features, tuple), encoder, expanded),
-        *_filled_notes(encoder, expanded),
+        *_constant_notes(raw.name, isinstance(raw.features, tuple), encoder, inputs),
+        *_filled_notes(encoder, missing),
         *_absent_notes(raw.target, parts),
     )
     return Data(
         name=raw.name,
         task=raw.target.task,
-        **{name: _part(raw, x, y, rows) for name, rows in vars(parts).items()},
+        **{name: _part(raw.rows, x, y, weight, rows) for name, rows in vars(parts).items()},
         feature_names=encoder.feature_names,
         target_names=raw.target.names,
         image_shape=raw.image_shape,
@@ -90,9 +95,10 @@ def assemble(
     )
 
 
-def _part(raw: Raw, x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> Part:
-    weight = None if raw.weight is None else raw.weight[rows].astype(np.float32)
-    return Part(x[rows], y[rows], raw.rows[rows], weight)
+def _part(
+    places: np.ndarray, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, rows: np.ndarray
+) -> Part:
+    return Part(x[rows], y[rows], places[rows], None if weight is None else weight[rows])
 
 
 def _categories(features: Features, train: np.ndarray) -> tuple[tuple[str, ...], ...]:
@@ -104,20 +110,21 @@ def _categories(features: Features, train: np.ndarray) -> tuple[tuple[str, ...],
 def _fit(
     raw: Raw,
     categories: tuple[tuple[str, ...], ...],
-    expanded: np.ndarray,
-    train: np.ndarray,
-    standardize: bool,
+    fill: np.ndarray,
+    train: np.ndarray | None,
+    parts: Split,
 ) -> Encoder:
-    """Return the encoder, fitted on the training rows."""
-    width = expanded.shape[1]
-    fill = fill_values(expanded[train], np.any(np.isnan(expanded), axis=0, keepdims=True)[0])
-    mean, scale = np.zeros(width), np.full(width, raw.divisor)
-    if standardize:
+    """Return the encoder, fitted on the training rows.
+
+    Args:
+        train: the filled inputs of the training part; None where nothing is standardised.
+    """
+    mean, scale = np.zeros(len(fill)), np.full(len(fill), raw.divisor)
+    if train is not None:
         is_number = np.array([not known for known in categories for _ in known or [0]], bool)
-        filled = np.where(np.isnan(expanded[train]), fill, expanded[train])
-        mean, scale = mean_and_scale(filled)
+        mean, scale = mean_and_scale(train)
         mean, scale = np.where(is_number, mean, 0.0), np.where(is_number, scale, 1.0)
-    target_mean, target_scale = _target_units(raw.target, train, standardize)
+    target_mean, target_scale = _target_units(raw.target, parts.train, train is not None)
     return Encoder(
         columns=raw.columns,
         categories=categories,
@@ -143,11 +150,11 @@ def _target_units(
 
 
 def _check_finite(
-    raw: Raw, encoder: Encoder, expanded: np.ndarray, x: np.ndarray, y: np.ndarray
+    raw: Raw, encoder: Encoder, inputs: np.ndarray, x: np.ndarray, y: np.ndarray
 ) -> None:
     problems = []
     for values, names, given in (
-        (x, encoder.feature_names, expanded),
+        (x, encoder.feature_names, inputs),
         (y.reshape(len(y), -1), raw.target.names, raw.target.y.reshape(len(y), -1)),
     ):
         for row, column in np.argwhere(~np.isfinite(values))[:1]:
@@ -159,7 +166,7 @@ def _check_finite(
 
 
 def _constant_notes(
-    name: str, is_table: bool, encoder: Encoder, expanded: np.ndarray
+    name: str, is_table: bool, encoder: Encoder, inputs: np.ndarray
 ) -> tuple[Note, ...]:
     """Return the note on inputs that never change; they are kept and say nothing.
 
@@ -167,28 +174,26 @@ def _constant_notes(
         DataError: no input of a table changes. Arrays may do so: a single neuron with the input 1
             is a good lesson.
     """
-    values = np.where(np.isnan(expanded), encoder.fill, expanded)
-    constant = np.flatnonzero((values == values[:1]).all(axis=0))
-    if len(constant) == 0 or len(values) == 1:
+    constant = np.flatnonzero((inputs == inputs[:1]).all(axis=0))
+    if len(constant) == 0 or len(inputs) == 1:
         return ()
-    if len(constant) == values.shape[1] and is_table:
+    if len(constant) == inputs.shape[1] and is_table:
         raise DataError(name, [InputError("error.data_all_constant", count=len(constant))])
     names = listed([encoder.feature_names[index] for index in constant])
     return (Note("note.data_constant", {"count": len(constant), "names": names}),)
 
 
-def _filled_notes(encoder: Encoder, expanded: np.ndarray) -> tuple[Note, ...]:
-    counts = np.isnan(expanded).sum(axis=0)
+def _filled_notes(encoder: Encoder, missing: np.ndarray) -> tuple[Note, ...]:
     return tuple(
         Note(
             "note.data_filled",
             {
                 "column": encoder.feature_names[index],
-                "count": int(counts[index]),
+                "count": int(missing[index]),
                 "fill": float(encoder.fill[index]),
             },
         )
-        for index in np.flatnonzero(counts)
+        for index in np.flatnonzero(missing)
     )
 
 

@@ -81,10 +81,9 @@ class Encoder:
 
     def scaled(self, expanded: np.ndarray) -> np.ndarray:
         """Return filled and scaled inputs, float32; checks nothing. ``expanded`` is kept."""
-        encoded = np.where(np.isnan(expanded), self.fill, expanded)
         with np.errstate(over="ignore", invalid="ignore"):
-            encoded -= self.mean
-            encoded /= self.scale
+            encoded = filled(expanded, self.fill) - self.mean
+            encoded /= self.scale  # in place: a large table is copied as rarely as possible
             return encoded.astype(np.float32)
 
     def scaled_target(self, y: np.ndarray) -> np.ndarray:
@@ -213,16 +212,24 @@ def categories_of(column: Column) -> tuple[str, ...]:
     return tuple(sorted({MISSING if word is None else word for word in column.values}))
 
 
-def fill_values(train: np.ndarray, is_missing: np.ndarray) -> np.ndarray:
-    """Return the median of each column that has missing values anywhere, NaN for the others.
+def filled(expanded: np.ndarray, fill: np.ndarray) -> np.ndarray:
+    """Return the table with its missing numbers filled; the same one where none are missing."""
+    missing = np.isnan(expanded)
+    return np.where(missing, fill, expanded) if missing.any() else expanded
+
+
+def fill_values(expanded: np.ndarray, missing: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Return the training median of each column that lacks values anywhere, NaN for the others.
 
     Args:
-        train: the training rows, shape (m, n_in), NaN where missing.
-        is_missing: whether any row of the source lacks the value, shape (n_in,).
+        expanded: all rows, shape (m, n_in), NaN where missing.
+        missing: how many values each column lacks, shape (n_in,).
+        train: the rows of the training part.
     """
-    fill = np.full(train.shape[1], np.nan)
-    for feature in np.flatnonzero(is_missing):
-        present = train[~np.isnan(train[:, feature]), feature]
+    fill = np.full(expanded.shape[1], np.nan)
+    for feature in np.flatnonzero(missing):
+        values = expanded[train, feature]
+        present = values[~np.isnan(values)]
         fill[feature] = np.median(present) if len(present) else 0.0
     return fill
 

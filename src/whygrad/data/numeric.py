@@ -14,7 +14,7 @@ def as_array(name: str, given: object) -> tuple[np.ndarray, list[InputError]]:
     """Return what numpy makes of lists, frames, Series and jax arrays; masked numbers are NaN."""
     try:
         if isinstance(given, np.ma.MaskedArray) and given.dtype.kind in "biuf":
-            return given.astype(np.float64).filled(np.nan), []
+            return np.ma.filled(given.astype(np.float64), np.nan), []
         return np.asarray(given), []
     except ValueError:  # rows of different lengths
         return np.empty(0), [InputError("error.data_ragged_array", name=name)]

@@ -148,11 +148,17 @@ class RunFolder:
         return evaluate(self.network, of_data.x, of_data.y, self.task.settings.loss, self.data.task)
 
     @property
+    def history_lines(self) -> list[dict[str, Any]]:
+        """The history as it stands in the file, one entry a recorded step or ended epoch."""
+        return read_lines(self.path / "history.jsonl")
+
+    @property
     def history(self) -> "pd.DataFrame":
         """A row a recorded step or ended epoch, in order: step, epoch, loss, and the measures."""
         import pandas as pd
 
-        return pd.DataFrame(read_lines(self.path / "history.jsonl")).drop_duplicates("step")
+        columns = ["step", "epoch", "loss"]
+        return pd.DataFrame(self.history_lines or {name: [] for name in columns})
 
     def rows(self, layer: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the recorded steps (recorded,), and the rows (recorded, fields, n_out)."""

@@ -1,0 +1,19 @@
+"""How the loss went over a run."""
+
+from whygrad.run.folder import RunFolder
+
+LAST_PART = 0.25  # of the epochs
+STILL_FALLING = 0.95  # of the loss before that part: what is left after it
+
+
+def is_still_falling(run: RunFolder) -> bool:
+    """Return whether the loss fell by more than 5 % over the last quarter of the run.
+
+    The validation loss decides where there is one: a training loss may fall for ever.
+    """
+    watched = "validation_loss" if len(run.data.validation.x) else "train_loss"
+    losses = [line[watched] for line in run.history_lines if watched in line]
+    if len(losses) < 4:
+        return False
+    before = losses[int(len(losses) * (1 - LAST_PART)) - 1]
+    return losses[-1] < STILL_FALLING * before

@@ -1,0 +1,152 @@
+"""Small drawings that take the colours of the page: matplotlib's SVG, made fit to stand in HTML.
+
+A drawing holds numbers, symbols and names only, so both languages share it. It is drawn with marks
+in place of colours; the page's stylesheet says what they are, in light and in dark.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from whygrad.words import number
+from whygrad.words.markup import Markup
+
+WIDTH = 340  # of every drawing; its text has 12 of these units, so 11 px on a narrow phone
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 20, 24
+GAP = 24  # between panels one above the other, for the name of the lower one
+
+# No drawing shows these colours; they are put in place of names that the stylesheet knows.
+INK, FAINT, LINE, BLUE, ORANGE = "#010101", "#010102", "#010103", "#010104", "#010105"
+VARIABLES = {INK: "--ink", FAINT: "--faint", LINE: "--line", BLUE: "--blue", ORANGE: "--orange"}
+
+# Cells are drawn in these two, fainter the smaller the number; the page darkens them on white.
+BLUE_CELL = (0.40, 0.68, 0.96)
+ORANGE_CELL = (0.97, 0.60, 0.28)
+GREY_CELL = (0.55, 0.55, 0.55)
+
+STYLE = {
+    "svg.fonttype": "none",
+    "font.size": 12,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.facecolor": "none",
+    "axes.labelcolor": FAINT,
+    "axes.linewidth": 1,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.axisbelow": True,
+    "figure.facecolor": "none",
+    "grid.color": LINE,
+    "grid.linewidth": 0.75,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": FAINT,
+    "ytick.labelcolor": FAINT,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "lines.linewidth": 1.75,
+}
+
+
+def panels(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+    """Return an empty drawing with one panel of each height, one above the other.
+
+    To be called, and drawn on, inside :func:`styled`.
+    """
+    total = sum(heights) + TOP + BOTTOM + GAP * (len(heights) - 1)
+    figure = Figure(figsize=(WIDTH / 72, total / 72), dpi=72)
+    axes, top = [], float(TOP)
+    for height in heights:
+        place = (LEFT, total - top - height, WIDTH - LEFT - RIGHT, height)
+        scale = (WIDTH, total, WIDTH, total)
+        axes.append(figure.add_axes(tuple(p / s for p, s in zip(place, scale, strict=True))))
+        top += height + GAP
+    return figure, axes
+
+
+def styled(name: str):
+    """Return the ``with`` block inside which a drawing is made; ``name`` makes its ids its own."""
+    return matplotlib.rc_context(STYLE | {"svg.hashsalt": name})
+
+
+def named(axes: Axes, name: str) -> None:
+    """Write the name of a panel above it."""
+    axes.annotate(
+        name, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=INK
+    )
+
+
+def whole_steps(axes: Axes, *, is_labelled: bool = True) -> None:
+    """Mark whole numbers along the lower edge."""
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 6)))
+    axes.tick_params(labelbottom=is_labelled)
+
+
+def fit_height(axes: Axes, values: np.ndarray) -> bool:
+    """Scale a panel's height to values, and return whether the scale is logarithmic.
+
+    Logarithmic where the values above 0 span more than a factor of 30, else linear and with 0.
+    """
+    found = np.asarray(values, np.float64)
+    found = found[np.isfinite(found)]
+    positive = found[found > 0]
+    is_log = bool(len(positive) and not (found < 0).any() and np.ptp(np.log(positive)) > np.log(30))
+    if is_log:
+        _logarithmic(axes, positive.min(), positive.max())
+    else:
+        _linear(axes, min(found.min(initial=0), 0), found.max(initial=0))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 3)))
+    axes.grid(axis="y")
+    return is_log
+
+
+def _linear(axes: Axes, low: float, high: float) -> None:
+    if low == high:
+        high = low + 1
+    room = 0.06 * (high - low)
+    axes.set_ylim(low - room * (low < 0), high + room)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2))
+
+
+def _logarithmic(axes: Axes, low: float, high: float) -> None:
+    axes.set_yscale("log")
+    axes.set_ylim(low / 1.6, high * 1.6)
+    first, last = int(np.ceil(np.log10(low / 1.6))), int(np.floor(np.log10(high * 1.6)))
+    powers = range(first, last + 1, max(1, -(-(last - first + 1) // 4)))
+    axes.yaxis.set_major_locator(FixedLocator([10.0**power for power in powers]))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def as_svg(figure: Figure, name: str) -> Markup:
+    """Return a drawing as an SVG element for an HTML page.
+
+    Args:
+        name: unique on the page; the element is labelled by the element ``<name>-caption``.
+    """
+    file = io.StringIO()
+    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    inside = text[text.index("<g ") : text.rindex("</svg>")]
+    width, height = (figure.get_size_inches() * 72).round(2)
+    start = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{name}-caption">'
+    return Markup(f"{start}{_cleaned(inside, name)}</svg>")
+
+
+def _cleaned(svg: str, name: str) -> str:
+    svg = svg.replace("xlink:href", "href")
+    used = set(re.findall(r'(?:url\(|href=")#([\w.-]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", svg)
+    svg = re.sub(r'( id="|url\(#|href="#)(?=[\w])', rf"\g<1>{name}-", svg)
+    svg = re.sub(r"font-family: [^;\"]+;? ?", "", svg)
+    svg = re.sub(r"(base64,)\s+", r"\1", svg)
+    svg = re.sub(r"(?<=>)\s+(?=<)", "", svg)
+    for mark, variable in VARIABLES.items():
+        svg = svg.replace(mark, f"var({variable})")
+    return svg

@@ -1,0 +1,77 @@
+"""Words as HTML: escaped by construction, in one language or in both.
+
+    element("td", "a < b", class_="number")    gives  <td class="number">a &lt; b</td>
+
+Plain strings are escaped; only a :class:`Markup` is taken as it is.
+"""
+
+from collections.abc import Callable, Iterable
+from html import escape
+from typing import Any
+
+from whygrad.words import LANGUAGES, speaking, t
+
+TAGS = {"en": "en", "zh": "zh-Hans"}  # language -> what stands in ``lang``
+VOID = ("br", "link", "meta")
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+    __slots__ = ()
+
+
+Child = str | None | Iterable[Any]
+
+
+def element(name: str, /, *children: Child, **attributes: object) -> Markup:
+    """Return an HTML element.
+
+    Args:
+        children: strings, which are escaped, :class:`Markup`, None for nothing, or series of these.
+        attributes: ``class_`` and ``aria_label`` become ``class`` and ``aria-label``. None and
+            False leave an attribute out, True gives it no value.
+    """
+    shown = {k.rstrip("_").replace("_", "-"): v for k, v in attributes.items()}
+    start = name + "".join(_attribute(key, value) for key, value in shown.items())
+    return Markup(f"<{start}>" if name in VOID else f"<{start}>{joined(*children)}</{name}>")
+
+
+def joined(*children: Child) -> Markup:
+    """Return children one after the other, escaped where they are plain strings."""
+    return Markup("".join(_written(child) for child in children))
+
+
+def said(key: str, /, **values: object) -> Markup:
+    """Return a sentence of the catalogue in both languages; the page shows one of them."""
+    return both(lambda: t(key, **values))
+
+
+def both(render: Callable[[], str], *, name: str = "span") -> Markup:
+    """Return what ``render`` gives in each language, as elements of which the page shows one.
+
+    Args:
+        render: called once a language. Where both results are the same, there is one for both.
+        name: of the elements: ``span`` for a phrase, ``div`` for blocks.
+    """
+    texts = {}
+    for language in LANGUAGES:
+        with speaking(language):
+            texts[language] = render()
+    if len(set(texts.values())) == 1:
+        return joined(next(iter(texts.values())))
+    return joined(element(name, text, class_="said", lang=TAGS[k]) for k, text in texts.items())
+
+
+def _written(child: Child) -> str:
+    if child is None:
+        return ""
+    if isinstance(child, Markup):
+        return child
+    return escape(child) if isinstance(child, str) else joined(*child)
+
+
+def _attribute(name: str, value: object) -> str:
+    if value is None or value is False:
+        return ""
+    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
