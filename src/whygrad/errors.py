@@ -19,6 +19,9 @@ from difflib import get_close_matches
 from whygrad.words import t
 
 
+NOUNS = ("what", "quantity")  # values that are words themselves, keys under ``noun.``
+
+
 class WhygradError(Exception):
     """An error with a message from the word catalogue.
 
@@ -33,10 +36,8 @@ class WhygradError(Exception):
         self.values = values
 
     def __str__(self) -> str:
-        values = dict(self.values)
-        if "what" in values:
-            values["what"] = t(f"noun.{values['what']}")
-        return t(self.key, **values)
+        named = {name: t(f"noun.{self.values[name]}") for name in NOUNS if name in self.values}
+        return t(self.key, **self.values | named)
 
     def to_dict(self) -> dict[str, object]:
         """Return the error as data: its kind, key, message and values."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from whygrad.data.table import Data, Part
 from whygrad.errors import OptionError, ShapeError
-from whygrad.evaluation import evaluate
+from whygrad.evaluation import LaidOut, lay_out, measure
 from whygrad.network.losses import LOSSES, loss_rule
 from whygrad.network.model import Network
 from whygrad.settings import Settings
@@ -86,9 +86,12 @@ class Chunk:
 
     @property
     def bad_step(self) -> int | None:
-        """Number of the first step whose loss is not finite, if there is one."""
+        """Number of the first step that left something not finite, if there is one."""
         bad = np.flatnonzero(~np.isfinite(self.losses))
-        return self.first_step + int(bad[0]) if len(bad) else None
+        if len(bad):
+            return self.first_step + int(bad[0])
+        measured = self.epoch_end.validation.values() if self.epoch_end else ()
+        return None if np.isfinite(list(measured)).all() else self.next_step - 1
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,7 @@ class Task:
     Attributes:
         recipe: what the steps are compiled for.
         data: the data; its training part lies on the device as ``resident``.
+        validation: the validation part, on the device.
         weights: weight of each training sample, or None for all alike.
         capacity: most steps that one compiled stretch takes.
     """
@@ -105,6 +109,7 @@ class Task:
     recipe: Recipe
     data: Data
     resident: Resident
+    validation: LaidOut
     weights: np.ndarray | None
     capacity: int
 
@@ -137,7 +142,8 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
     )
     weights = sample_weights(data.train, settings.class_weight)
     capacity = min(steps // settings.epochs, _fitting_steps(network, settings.record_every))
-    return Task(Recipe(settings, steps), data, resident, weights, capacity)
+    validation = lay_out(data.validation.x, data.validation.y)
+    return Task(Recipe(settings, steps), data, resident, validation, weights, capacity)
 
 
 def resolve_loss(loss: str, network: Network, data: Data) -> str:
@@ -340,8 +346,7 @@ def recorded_steps(begin: int, stop: int, every: int) -> np.ndarray:
 
 
 def _end_epoch(task: Task, state: State, epoch: int, losses: np.ndarray) -> EpochEnd:
-    part, settings = task.data.validation, task.settings
-    measures = evaluate(state.network, part.x, part.y, settings.loss, task.data.task)
+    measures = measure(state.network, task.validation, task.settings.loss, task.data.task)
     return EpochEnd(epoch + 1, float(np.mean(losses)), measures)
 
 

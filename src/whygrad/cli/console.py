@@ -3,6 +3,7 @@
 import json
 import math
 import sys
+from io import StringIO
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -10,11 +11,18 @@ from rich.console import Console, RenderableType
 from whygrad.errors import WhygradError
 from whygrad.words import t
 
+WIDTH = 100  # of what is not printed to a terminal
+
 
 def show(content: RenderableType) -> None:
     """Print something to read on stdout."""
-    width = None if sys.stdout.isatty() else 100
-    Console(width=width, highlight=False, emoji=False).print(content)
+    if sys.stdout.isatty():
+        Console(highlight=False, emoji=False).print(content)
+        return
+    console = Console(file=StringIO(), width=WIDTH, highlight=False, emoji=False)
+    console.print(content)
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] - a StringIO
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
 
 
 def show_json(content: Any) -> None:

@@ -40,7 +40,7 @@ def result_page(run: RunFolder, health: Health) -> RenderableType:
     description = run.description
     return Group(
         Text(t(f"cli.state.{description['state']}", steps=description["steps"]), style="bold"),
-        *_measures(description["result"]),
+        _measures(description["result"]),
         *([Text(t("cli.still_falling"))] if is_still_falling(run) else []),
         Padding(health_page(health), (1, 0, 1, 0)),
         Text(t("cli.run_is_in", path=run.path)),
@@ -92,11 +92,12 @@ def run_page(run: RunFolder) -> RenderableType:
     return Group(Text(str(run.path), style="bold"), Padding(table, (1, 0, 1, 0)))
 
 
-def _measures(result: dict[str, dict[str, float]]) -> Iterable[RenderableType]:
+def _measures(result: dict[str, dict[str, float]]) -> RenderableType:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     for part, measures in result.items():
         shown = [_measured(name, value) for name, value in measures.items()]
-        style = "bold" if part == "test" else ""
-        yield Text("   ".join([f"  {t(f'cli.part.{part}')}", *shown]), style=style)
+        table.add_row(t(f"cli.part.{part}"), *shown, style="bold" if part == "test" else "")
+    return Padding(table, (0, 0, 0, 2))
 
 
 def _measured(name: str, value: float) -> str:

@@ -42,7 +42,11 @@ class Text:
     @cached_property
     def starts(self) -> list[int]:
         """The line at which each row starts, the header first."""
-        return [line for line, row in self.rows() if row != [END]]
+        try:
+            return [line for line, row in self.rows() if row != [END]]
+        except csv.Error:  # a field is too long for csv: take every line for a row
+            lines = enumerate(io.StringIO(self.content, newline=""), 1)
+            return [number for number, line in lines if line.strip()]
 
     @cached_property
     def open_quote(self) -> int | None:

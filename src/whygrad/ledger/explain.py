@@ -40,8 +40,7 @@ def explain(
         RunError: the step does not replay as it was recorded.
     """
     place = Address.parse(address, run.skeleton)
-    last = max(run.checkpoints[-1] - 1, 0) if run.checkpoints else 0
-    replayed = replay(run, last if step is None else step)
+    replayed = replay(run, max(run.steps - 1, 0) if step is None else step)
     chain = None
     if sample is not None:
         chain = sample_chain(run, replayed.network, place, sample)

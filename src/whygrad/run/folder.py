@@ -89,6 +89,12 @@ class RunFolder:
         """Steps at which there is a checkpoint, ascending."""
         return _numbered(self.path / "checkpoints")
 
+    @property
+    def steps(self) -> int:
+        """How many steps the run has taken, as far as its files tell."""
+        recorded = [line["step"] + 1 for line in self.history_lines[-1:]]
+        return max([*self.checkpoints[-1:], *recorded], default=0)
+
     def checkpoint(self, step: int) -> Checkpoint:
         """Read the checkpoint at ``step``."""
         path = self.path / "checkpoints" / f"{step}.safetensors"

@@ -107,15 +107,17 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
         _drop_after(run, int(checkpoint.state.step))
         writer = _Writer(run, run.task, checkpoint)
         writer.describe(state="training")
-        for chunk in train_steps(run.task, checkpoint.state, checkpoint.epoch_losses):
-            if chunk.bad_step is not None:
-                writer.fail(chunk)
-            writer.take(chunk)
-            if watch is not None:
-                watch(_moment(run.task, chunk))
-            if is_interrupted() or writer.is_out_of_patience():
-                break
-        writer.finish(was_interrupted=is_interrupted())
+        try:
+            for chunk in train_steps(run.task, checkpoint.state, checkpoint.epoch_losses):
+                writer.take(chunk)
+                if watch is not None:
+                    watch(_moment(run.task, chunk))
+                if is_interrupted() or writer.is_out_of_patience():
+                    break
+            writer.finish(was_interrupted=is_interrupted())
+        except NonFiniteError as error:
+            writer.describe(state="failed", failure=error.to_dict())
+            raise
 
 
 @dataclass
@@ -141,12 +143,17 @@ class _Writer:
         return int(self.last.state.step)
 
     def take(self, chunk: Chunk) -> None:
+        """Take a chunk over; write what is due.
+
+        Raises:
+            NonFiniteError: not all of it is finite; what came before is kept.
+        """
+        if chunk.bad_step is not None:
+            self._keep_before(chunk, chunk.bad_step)
+            raise self._failure(chunk.bad_step)
         self._note_best(chunk)
         self.last = Checkpoint(chunk.state, chunk.epoch_losses, self.best)
-        self.lines += _lines(self.task, chunk)
-        if len(chunk.recorded_steps):
-            self.steps.append(chunk.recorded_steps)
-            self.rows.append(chunk.rows)
+        self._wait(chunk)
         is_late = time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
         if is_late or self._is_due(chunk.next_step):
             self.save(chunk.next_step)
@@ -190,33 +197,37 @@ class _Writer:
             best=None if self.best is None else {"epoch": self.best.epoch, "loss": self.best.loss},
         )
 
-    def fail(self, chunk: Chunk) -> None:
-        """Keep what is finite, name the first number that is not, and raise."""
-        bad = chunk.bad_step
-        assert bad is not None
-        keep = chunk.recorded_steps < bad
-        kept = replace(
-            chunk,
-            losses=chunk.losses[: bad - chunk.first_step],
-            recorded_steps=chunk.recorded_steps[keep],
-            rows={name: rows[keep] for name, rows in chunk.rows.items()},
-            epoch_end=None,
-        )
-        self.lines += _lines(self.task, kept)
-        if len(kept.recorded_steps):
-            self.steps.append(kept.recorded_steps)
-            self.rows.append(kept.rows)
-        self.flush()
-        blowup = find_blowup(self.run, bad)
-        self.describe(state="failed", steps=bad, failure=blowup.to_dict())
-        raise NonFiniteError("error.not_finite", path=self.run.path, **blowup.to_dict())
-
     def is_out_of_patience(self) -> bool:
         """Return whether the validation loss has not improved for too many epochs."""
         patience = self.task.settings.patience
         if patience is None or self.best is None:
             return False
         return self.step // self.task.steps_per_epoch - self.best.epoch >= patience
+
+    def _keep_before(self, chunk: Chunk, bad_step: int) -> None:
+        keep = chunk.recorded_steps < bad_step
+        kept = replace(
+            chunk,
+            losses=chunk.losses[: bad_step - chunk.first_step],
+            recorded_steps=chunk.recorded_steps[keep],
+            rows={name: rows[keep] for name, rows in chunk.rows.items()},
+            epoch_end=None,
+        )
+        self._wait(kept)
+        self.flush()
+        self.describe(steps=bad_step)
+
+    def _failure(self, bad_step: int) -> NonFiniteError:
+        blowup = find_blowup(self.run, bad_step)
+        if blowup is None:  # only what was measured between the steps is not finite
+            return NonFiniteError("error.measure_not_finite", samples=self.task.validation.samples)
+        return NonFiniteError("error.not_finite", path=self.run.path, **blowup.to_dict())
+
+    def _wait(self, chunk: Chunk) -> None:
+        self.lines += _lines(self.task, chunk)
+        if len(chunk.recorded_steps):
+            self.steps.append(chunk.recorded_steps)
+            self.rows.append(chunk.rows)
 
     def _note_best(self, chunk: Chunk) -> None:
         end = chunk.epoch_end

@@ -42,9 +42,9 @@ def replay(run: RunFolder, step: int) -> Replayed:
         AddressError: the run has not taken this step.
         RunError: the replay differs from what the run recorded.
     """
-    last = run.checkpoints[-1] if run.checkpoints else 0
-    if not 0 <= step < max(last, 1):
-        raise AddressError("error.no_such_step", step=step, last=max(last - 1, 0))
+    last = max(run.steps - 1, 0)
+    if not 0 <= step <= last:
+        raise AddressError("error.no_such_step", step=step, last=last)
     task = run.task
     state = state_before(run, task, step)
     plan = epoch_plan(task, step // task.steps_per_epoch)

@@ -1,0 +1,1 @@
+"""The speed of whygrad beside its peers, measured on this machine: ``python -m benchmarks.run``."""

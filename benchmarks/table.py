@@ -1,0 +1,179 @@
+"""Write the results into the README in both languages: ``python -m benchmarks.table [--check]``.
+
+The block between the two marks is printed from benchmarks/results and never edited by hand.
+"""
+
+import json
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from pathlib import Path
+
+from benchmarks.run import RESULTS
+from whygrad.words import number, speaking, t
+
+ROOT = Path(__file__).parents[1]
+READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+
+def main() -> int:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if they differ")
+    is_check = parser.parse_args().check
+    stale = [path for language, path in READMES.items() if not refresh(path, language, is_check)]
+    for path in stale:
+        print(f"{path.name}: run python -m benchmarks.table", file=sys.stderr)
+    return 1 if stale else 0
+
+
+def refresh(path: Path, language: str, is_check: bool) -> bool:
+    """Bring the block of one README up to date, or with ``is_check`` return whether it is.
+
+    Raises:
+        ValueError: the marks are missing.
+    """
+    text = path.read_text(encoding="utf-8")
+    head, begin, rest = text.partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{path.name} needs {BEGIN} and {END}; put both where the tables belong.")
+    with speaking(language):
+        wanted = f"{head}{BEGIN}\n{render()}\n{END}{tail}"
+    if not is_check:
+        path.write_text(wanted, encoding="utf-8")
+    return not is_check or text == wanted
+
+
+def render() -> str:
+    """Return the block in the language in use, from every results file there is."""
+    blocks = []
+    for kind, build in (("cpu", cpu_blocks), ("gpu", gpu_blocks)):
+        path = RESULTS / f"{kind}.json"
+        if path.exists():
+            blocks += build(json.loads(path.read_text(encoding="utf-8")))
+    return "\n\n".join(blocks)
+
+
+def cpu_blocks(results: dict) -> list[str]:
+    """Return the paragraphs and tables of the processor's results; what was not measured is
+    left out."""
+    blocks = [_machine(results["machine"])]
+    for part, build in (
+        ("steps", _steps),
+        ("recording", _recording),
+        ("trained", _trained),
+        ("share_of_peak", _share_of_peak),
+        ("targets", _targets),
+    ):
+        if part in results:
+            blocks += build(results)
+    return blocks
+
+
+def gpu_blocks(results: dict) -> list[str]:
+    """Return the paragraphs and tables of the GPU's results."""
+    exact = results["gradients"]["highest"]
+    return [
+        t("bench.gpu_machine", gpu=results["machine"]["gpu"], date=results["machine"]["date"]),
+        t("bench.gpu_gradients", difference=exact),
+        *(_gpu_table(results["steps"], dtype) for dtype in ("float32", "bfloat16")),
+    ]
+
+
+def markdown(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table, its first column to the left and the others to the right."""
+    header = list(header)
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
+
+
+def _machine(machine: dict) -> str:
+    versions = ", ".join(f"{name} {made}" for name, made in machine["versions"].items() if made)
+    return t(
+        "bench.machine",
+        processor=machine["processor"],
+        cores=machine["cores"],
+        memory=machine["memory_gib"],
+        python=machine["python"],
+        versions=versions,
+        date=machine["date"],
+    )
+
+
+def _steps(results: dict) -> list[str]:
+    cases, missing = results["steps"]["cases"], results["steps"]["missing"]
+    names = list(dict.fromkeys(name for row in cases.values() for name in row))
+    rows = (
+        [case, *(number(row[name]["median"], 3) if name in row else "–" for name in names)]
+        for case, row in cases.items()
+    )
+    table = markdown([t("bench.column.case"), *names], rows)
+    return [t("bench.steps"), table, t("bench.steps_how"), *_missing(missing)]
+
+
+def _missing(missing: dict) -> list[str]:
+    return [t("bench.missing", peers=", ".join(missing))] if missing else []
+
+
+def _recording(results: dict) -> list[str]:
+    rows = (
+        [case, *(number(times["median"], 3) for times in row.values())]
+        for case, row in results["recording"].items()
+    )
+    columns = [t(f"bench.column.record_{every}") for every in (0, 10, 1)]
+    return [t("bench.recording"), markdown([t("bench.column.case"), *columns], rows)]
+
+
+def _trained(results: dict) -> list[str]:
+    trained = results["trained"]
+    columns = ("peer", "seconds", "compile_seconds", "epochs", "accuracy")
+    rows = (
+        [name, *(number(found[column], 3) for column in columns[1:])]
+        for name, found in trained["peers"].items()
+    )
+    header = [t(f"bench.column.{column}") for column in columns]
+    return [t("bench.trained", case=trained["case"]), markdown(header, rows)]
+
+
+def _share_of_peak(results: dict) -> list[str]:
+    peak, share = results["peak"]["peak_gflops"], results["share_of_peak"]["whygrad"]
+    return [t("bench.peak", peak=float(f"{peak:.3g}"), share=f"{share:.0%}")]
+
+
+def _targets(results: dict) -> list[str]:
+    header = [t(f"bench.column.{name}") for name in ("target", "limit", "measured", "verdict")]
+    return [t("bench.targets"), markdown(header, map(_target, results["targets"]))]
+
+
+def _target(verdict: dict) -> list[str]:
+    unit = verdict["unit"] and f" {verdict['unit']}"
+    sign = "≥" if verdict["is_floor"] else "≤"
+    value, name = verdict["value"], t(f"bench.target.{verdict['name']}")
+    measured = t("bench.not_measured") if value is None else f"{number(value, 3)}{unit}"
+    return [name, f"{sign} {number(verdict['limit'])}{unit}", measured, _outcome(verdict)]
+
+
+def _outcome(verdict: dict) -> str:
+    if verdict["reached"]:
+        return t("bench.reached")
+    if verdict["margin"] is None:
+        return t("bench.not_measured")
+    return t("bench.missed", share=f"{-verdict['margin']:.0%}")
+
+
+def _gpu_table(cases: dict, dtype: str) -> str:
+    peers = list(dict.fromkeys(name for row in cases.values() for name in row[dtype]["peers"]))
+    rows = (
+        [case, *(_gpu_cell(row[dtype]["peers"].get(name)) for name in peers)]
+        for case, row in cases.items()
+    )
+    return markdown([t("bench.column.case_in", dtype=dtype), *peers], rows)
+
+
+def _gpu_cell(times: dict | None) -> str:
+    return "–" if times is None else number(times["median"], 3)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""A ledger in a notebook and in a report: a fragment of HTML that brings its own style.
+
+It takes ink and paper from around it, so that it is at home on light and on dark.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from whygrad.ledger.record import Ledger, Pull, SampleChain, StageEntry
+from whygrad.ledger.text import chain_lines, percent, signed
+from whygrad.words import language, number, t
+from whygrad.words.markup import TAGS, Child, Markup, element, joined
+
+SHOWN_CLONES = 8
+POINTS = 120  # of a line over the run
+WIDTH, HEIGHT = 120, 22
+
+STYLE = """
+.whygrad-ledger{--line:color-mix(in srgb,currentColor 22%,transparent);line-height:1.5;
+max-width:46rem;font-variant-numeric:tabular-nums}
+.whygrad-ledger p,.whygrad-ledger ul,.whygrad-ledger ol{margin:.3em 0}
+.whygrad-ledger ul,.whygrad-ledger ol{padding-left:1.2em}
+.whygrad-ledger .address{font-size:1.1em}
+.whygrad-ledger .address b{margin-right:.6em;overflow-wrap:anywhere}
+.whygrad-ledger .heading{font-weight:600;margin:1.1em 0 .3em}
+.whygrad-ledger .scroll{overflow-x:auto}
+.whygrad-ledger table{border-collapse:collapse;margin:.6em 0;background:none;font-size:inherit}
+.whygrad-ledger th,.whygrad-ledger td{padding:.3em .9em .3em 0;text-align:right;border:0;
+border-bottom:1px solid var(--line);vertical-align:baseline;background:none;font-weight:400}
+.whygrad-ledger tr>:first-child{text-align:left;padding-left:.6em}
+.whygrad-ledger thead th{font-size:.85em;opacity:.8;white-space:nowrap}
+.whygrad-ledger small{display:block;font-size:.85em;opacity:.8;font-weight:400}
+.whygrad-ledger .is-cause th:first-child{box-shadow:inset 3px 0 var(--orange,#c2590c)}
+.whygrad-ledger .is-cause>*{font-weight:700}
+.whygrad-ledger .product>*{border-bottom:0;border-top:2px solid var(--line)}
+.whygrad-ledger .cause{border-left:3px solid var(--orange,#c2590c);padding-left:.7em}
+.whygrad-ledger .bar{display:block;width:4em;height:3px;margin-left:auto;background:var(--line)}
+.whygrad-ledger .bar i{display:block;height:3px;background:var(--blue,#3b82d0)}
+.whygrad-ledger svg{display:block;width:120px;height:22px}
+.whygrad-ledger polyline{fill:none;stroke:var(--blue,#3b82d0);stroke-width:1.5}
+.whygrad-ledger code{font-size:.9em;background:none;color:inherit;overflow-wrap:anywhere}
+"""
+
+
+def as_html(ledger: Ledger) -> str:
+    """Return a ledger as an HTML fragment with its style, in the language in use."""
+    return joined(element("style", Markup(STYLE)), as_body(ledger))
+
+
+def as_body(ledger: Ledger) -> Markup:
+    """Return the fragment without its style, for a page that has :data:`STYLE` once."""
+    parts = [_head(ledger), _factors(ledger), _cause(ledger), _pushers(ledger), _samples(ledger)]
+    parts += [_movement(ledger), _development(ledger), _chain(ledger, ledger.chain)]
+    return element("div", parts, class_="whygrad-ledger", lang=TAGS[language()])
+
+
+def _head(ledger: Ledger) -> Markup:
+    when = t("ledger.when", step=ledger.step, epoch=ledger.epoch + 1, loss=ledger.loss)
+    what = {
+        "layer": ledger.address.layer,
+        "neuron": ledger.address.neuron,
+        "input": ledger.source,
+        "activation": ledger.activation,
+        "value": ledger.value,
+    }
+    return joined(
+        element("p", element("b", str(ledger.address)), when, class_="address"),
+        element("p", t(f"ledger.what.{ledger.address.kind}", **what)),
+        _clones(ledger.clones),
+    )
+
+
+def _clones(clones: Sequence[int]) -> Markup | None:
+    if not clones:
+        return None
+    shown = ", ".join(map(str, clones[:SHOWN_CLONES]))
+    more = " …" if len(clones) > SHOWN_CLONES else ""
+    words = t("ledger.clones", count=len(clones), neurons=shown + more)
+    return element("p", words, class_="cause")
+
+
+def _factors(ledger: Ledger) -> Markup:
+    names = [t(f"ledger.column.{name}") for name in ("factor", "value", "usual", "rank")]
+    head = element("tr", [element("th", name, scope="col") for name in names])
+    rows = [
+        _row(
+            _described(t(f"factor.{f.name}"), _meaning(f.name, f.is_cause)),
+            (number(f.value), number(f.median), _rank(f.rank)),
+            "is-cause" if f.is_cause else None,
+        )
+        for f in ledger.factors
+    ]
+    kind = ledger.address.kind
+    key = f"ledger.product.{kind if kind in ('neuron', 'layer') else 'parameter'}"
+    product = (number(ledger.product), "", "")
+    rows.append(_row(_described(t("ledger.product"), t(key)), product, "product"))
+    return _table(element("thead", head), rows)
+
+
+def _meaning(factor: str, is_cause: bool) -> str:
+    meaning = t(f"factor.{factor}.meaning")
+    return f"{meaning}  ◀ {t('ledger.mark')}" if is_cause else meaning
+
+
+def _rank(share: float) -> Markup:
+    filled = element("i", style=f"width:{100 * share:.0f}%")
+    return joined(percent(share), element("span", filled, class_="bar", aria_hidden="true"))
+
+
+def _cause(ledger: Ledger) -> Markup:
+    key, values = ledger.cause
+    return element("p", t(key, **values), class_="cause")
+
+
+def _pushers(ledger: Ledger) -> Markup | None:
+    if ledger.address.neuron is None:
+        return None
+    if not ledger.pushers:
+        return _part(t("ledger.pushers"), element("p", t("ledger.pushers.loss")))
+    lines = [
+        t(
+            "ledger.pusher",
+            neuron=pusher.neuron,
+            part=signed(pusher.part),
+            weight=signed(pusher.weight),
+            share=percent(pusher.share),
+        )
+        for pusher in ledger.pushers
+    ]
+    rest = {"rest": ledger.pushers_rest, "left": percent(ledger.left_over or 0.0)}
+    return _part(t("ledger.pushers"), _list([*lines, t("ledger.pushers.rest", **rest)]))
+
+
+def _samples(ledger: Ledger) -> Markup | None:
+    kind = "parameter" if ledger.address.parameter else "norm"
+    directions = {"raising": ledger.raising, "lowering": ledger.lowering}
+    lines = [
+        t(f"ledger.samples.{kind}.{direction}", samples="; ".join(map(_pull, pulls)))
+        for direction, pulls in directions.items()
+        if pulls
+    ]
+    return _part(t("ledger.samples", count=ledger.samples), _list(lines)) if lines else None
+
+
+def _pull(pull: Pull) -> str:
+    return t("ledger.pull", row=pull.row, target=pull.target, value=signed(pull.value))
+
+
+def _movement(ledger: Ledger) -> Markup:
+    norm = "" if ledger.address.parameter else ".norm"
+    rows = [_row(t(f"ledger.gradient{norm}"), (number(ledger.gradient), ""))]
+    rows += [_stage(stage) for stage in ledger.stages]
+    kept = ledger.swallowed < 0.005
+    swallowed = t("ledger.swallowed", share=percent(ledger.swallowed))
+    note = t("ledger.kept") if kept else swallowed
+    rows.append(_row(t("ledger.moved"), (number(ledger.movement), note), "product"))
+    return _part(t("ledger.movement"), _table(None, rows))
+
+
+def _stage(stage: StageEntry) -> Markup:
+    note = t("ledger.stage.memory") if stage.factor is None else f"× {number(stage.factor)}"
+    return _row(t(f"stage.{stage.name}"), (number(stage.after), note))
+
+
+def _development(ledger: Ledger) -> Markup | None:
+    steps = ledger.development.steps
+    if len(steps) < 2:
+        return None
+    rows = [
+        _row(t(f"factor.{name}"), (_line(values), f"{_short(values[0])} → {_short(values[-1])}"))
+        for name, values in ledger.development.values.items()
+    ]
+    whose = "layer" if ledger.address.neuron is None else "neuron"
+    title = t(f"ledger.development.{whose}", first=steps[0], last=steps[-1])
+    return _part(title, _table(None, rows))
+
+
+def _short(value: float) -> str:
+    return number(value, 2)
+
+
+def _line(values: Sequence[float]) -> Markup:
+    """Return a small line over the run, from 0 to its largest value."""
+    picked = [v for v in values[:: -(-len(values) // POINTS)] if math.isfinite(v)]
+    top = max(picked, default=0) or 1.0
+    right = WIDTH / max(len(picked) - 1, 1)
+    points = (
+        f"{i * right:.1f},{1 + (HEIGHT - 2) * (1 - v / top):.1f}" for i, v in enumerate(picked)
+    )
+    line = element("polyline", points=" ".join(points))
+    return element("svg", line, viewBox=f"0 0 {WIDTH} {HEIGHT}", aria_hidden="true")
+
+
+def _chain(ledger: Ledger, chain: SampleChain | None) -> Markup | None:
+    if chain is None:
+        return None
+    title = t("ledger.chain", row=chain.row, target=chain.target, loss=chain.loss)
+    return _part(title, _list(element("code", line) for line in chain_lines(ledger, chain)))
+
+
+def _part(title: str, content: Markup) -> Markup:
+    return joined(element("p", title, class_="heading"), content)
+
+
+def _described(name: str, meaning: str) -> Markup:
+    return joined(name, element("small", meaning))
+
+
+def _list(lines: Iterable[Child]) -> Markup:
+    return element("ul", [element("li", line) for line in lines])
+
+
+def _row(head: Child, cells: Iterable[Child], class_: str | None = None) -> Markup:
+    others = [element("td", cell) for cell in cells]
+    return element("tr", element("th", head, scope="row"), others, class_=class_)
+
+
+def _table(head: Markup | None, rows: Iterable[Markup]) -> Markup:
+    return element("div", element("table", head, element("tbody", rows)), class_="scroll")

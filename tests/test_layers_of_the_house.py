@@ -1,0 +1,104 @@
+"""The house: imports point downwards only, and nothing goes round in a circle."""
+
+import ast
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import whygrad
+
+SOURCE = Path(whygrad.__file__).parent
+LEVELS = {
+    0: ("errors", "words", "settings"),
+    1: ("network",),
+    2: ("backprop", "optimizer"),
+    3: ("factors", "grouping", "responsibility", "symmetry"),
+    4: ("data", "parallel", "stepping", "training", "evaluation"),
+    5: ("run", "replay"),
+    6: ("ledger", "doctor", "lessons"),
+    7: ("adapters", "report"),
+    8: ("api", "cli", "lab", "__init__", "__main__"),
+}
+LEVEL = {name: level for level, names in LEVELS.items() for name in names}
+
+
+def modules() -> dict[str, Path]:
+    """Return the files of the package by dotted name, without the package's own."""
+    return {
+        ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in SOURCE.rglob("*.py")
+    }
+
+
+def imports_of(name: str, path: Path, *, later: bool = True) -> set[str]:
+    """Return what a file imports from the package at any time but type checking.
+
+    ``later`` counts imports inside functions too.
+    """
+    tree = ast.parse(path.read_text("utf-8"))
+    nodes = [node for node in ast.walk(tree) if is_typing_only(node)]
+    if not later:
+        nodes += [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    aside = {id(inner) for node in nodes for inner in ast.walk(node)}
+    found = set()
+    for node in ast.walk(tree):
+        if id(node) in aside:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively; write the whole name"
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {one.removeprefix("whygrad.") for one in found if one.startswith("whygrad.")}
+
+
+def is_typing_only(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+def part(module: str) -> str:
+    return module.split(".")[0]
+
+
+def test_every_module_has_its_level():
+    assert {part(name) for name in modules()} - set(LEVEL) == set()
+
+
+def test_imports_point_downwards_only():
+    upwards = {
+        f"{name} -> {other}"
+        for name, path in modules().items()
+        for other in imports_of(name, path)
+        if part(other) in LEVEL and LEVEL[part(other)] > LEVEL[part(name)]
+    }
+    assert upwards == set()
+
+
+def test_no_import_of_a_module_goes_round_in_a_circle():
+    known = modules()
+    graph = {
+        name: {
+            other
+            for other in imports_of(name, path, later=False)
+            if other in known and other != name
+        }
+        for name, path in known.items()
+    }
+    # a package's own list of names is read after its parts, not before
+    for name, others in graph.items():
+        others -= {other for other in others if name.startswith(f"{other}.")}
+    TopologicalSorter(graph).prepare()
+
+
+def test_importing_the_package_is_light():
+    heavy = ("jax", "numpy", "pandas", "pyarrow", "sklearn", "matplotlib", "optax", "typer")
+    code = f"import sys, whygrad; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_public_names_are_there_whatever_was_imported_first():
+    code = "import whygrad as wg; [getattr(wg, n) for n in wg.__all__]; print(callable(wg.factors))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"

@@ -1,0 +1,102 @@
+"""Settings: one table of ranges, and messages that say it."""
+
+import math
+from dataclasses import fields
+
+import pytest
+
+from whygrad.errors import OptionError
+from whygrad.settings import CHOICES, RANGES, Range, Settings
+
+NUMBERS = sorted(RANGES)
+
+
+def message(**given) -> str:
+    with pytest.raises(OptionError) as raised:
+        Settings(**given)
+    return str(raised.value)
+
+
+def test_the_defaults_are_allowed():
+    assert Settings().optimizer == "adam"
+
+
+def test_every_range_and_choice_belongs_to_a_setting():
+    names = {field.name for field in fields(Settings)}
+    assert set(RANGES) | set(CHOICES) <= names
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_value_below_its_range_is_refused(name):
+    allowed = RANGES[name]
+    value = allowed.kind(allowed.low - 1)
+    assert f"{name} must be " in message(**{name: value})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_the_lower_end_belongs_to_the_range_only_if_it_says_so(name):
+    allowed = RANGES[name]
+    assert allowed.allows(allowed.kind(allowed.low)) is allowed.includes_low
+
+
+@pytest.mark.parametrize("name", [name for name in NUMBERS if RANGES[name].high])
+def test_the_upper_end_never_belongs_to_the_range(name):
+    assert not RANGES[name].allows(RANGES[name].kind(RANGES[name].high))
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+@pytest.mark.parametrize("value", [math.nan, math.inf, "3", True, [1]])
+def test_what_is_no_number_is_refused(name, value):
+    assert f"{name} must be " in message(**{name: value})
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_none_means_off_only_where_that_is_allowed(name):
+    assert RANGES[name].allows(None) is (name in ("clip_norm", "patience"))
+
+
+def test_a_whole_number_is_a_number_but_not_the_other_way_round():
+    assert Settings(learning_rate=1).learning_rate == 1
+    assert not RANGES["epochs"].allows(2.0)
+
+
+def test_messages_say_the_range_and_what_came():
+    assert message(learning_rate=-1.0) == (
+        "learning_rate must be a finite number > 0, got -1.0. Choose a value in that range."
+    )
+    assert message(momentum=1.0) == (
+        "momentum must be a finite number ≥ 0, < 1, got 1.0. Choose a value in that range."
+    )
+    assert message(epochs=0) == (
+        "epochs must be a whole number ≥ 1, got 0. Choose a value in that range."
+    )
+    assert message(optimizer="adamm") == (
+        "There is no optimiser called adamm. Did you mean adam? "
+        "Known: sgd, momentum, nesterov, adam, adamw, rmsprop, lion."
+    )
+    assert message(schedule="step") == (
+        "There is no schedule called step. Known: constant, linear, cosine, exponential."
+    )
+    assert message(class_weight="even") == (
+        "There is no class weighting called even. Known: balanced."
+    )
+
+
+def test_settings_go_to_a_dict_and_back():
+    settings = Settings(optimizer="lion", clip_norm=1.5, patience=3)
+    assert Settings.from_dict(settings.to_dict()) == settings
+
+
+def test_an_unknown_setting_names_the_nearest():
+    with pytest.raises(OptionError) as raised:
+        Settings.from_dict({"learning_rat": 1.0})
+    known = ", ".join(field.name for field in fields(Settings))
+    assert str(raised.value) == (
+        f"There is no setting called learning_rat. Did you mean learning_rate? Known: {known}."
+    )
+
+
+def test_a_range_reads_as_a_sentence_part():
+    assert str(Range(float, 0, 1)) == "≥ 0, < 1"
+    assert str(Range(int, 1)) == "≥ 1"
+    assert str(Range(float, 0, includes_low=False)) == "> 0"
