@@ -18,7 +18,6 @@ from difflib import get_close_matches
 
 from whygrad.words import t
 
-
 NOUNS = ("what", "quantity")  # values that are words themselves, keys under ``noun.``
 
 

@@ -73,6 +73,13 @@ def find_cause(
     return next((cause for cause in found if cause), Cause(None, "cause.none"))
 
 
+def _not_finite(case: _Case) -> Cause | None:
+    for name, value in case.values.items():
+        if not np.isfinite(value):
+            return Cause(name, "cause.not_finite", {"value": value})
+    return None
+
+
 def _first_zero(case: _Case) -> Cause | None:
     for name, value in case.values.items():
         if value == 0:
@@ -87,10 +94,11 @@ def _cancelled(case: _Case) -> Cause | None:
 
 
 def _closed(case: _Case) -> Cause | None:
-    steepest = 1.0 if case.layer.is_matched else ACTIVATIONS[case.layer.activation].steepest
-    if case.values["slope"] < CLOSED * steepest:
-        return Cause("slope", "cause.slope.closed", _slope_words(case))
-    return None
+    rule = ACTIVATIONS[case.layer.activation]
+    if case.layer.is_matched or case.values["slope"] >= CLOSED * rule.steepest:
+        return None
+    key = "cause.slope.mostly_closed" if rule.exactly_flat else "cause.slope.closed"
+    return Cause("slope", key, _slope_words(case))
 
 
 def _unusual(case: _Case) -> Cause | None:
@@ -121,6 +129,7 @@ def _slope_words(case: _Case) -> dict[str, Any]:
 
 
 RULES: tuple[Callable[[_Case], Cause | None], ...] = (
+    _not_finite,
     _first_zero,
     _cancelled,
     _closed,

@@ -41,10 +41,11 @@ def explain(
     """
     place = Address.parse(address, run.skeleton)
     replayed = replay(run, max(run.steps - 1, 0) if step is None else step)
-    chain = None
-    if sample is not None:
-        chain = sample_chain(run, replayed.network, place, sample)
-    return replace(_ledger(run, place, replayed), chain=chain)
+    with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
+        ledger = _ledger(run, place, replayed)
+        if sample is None:
+            return ledger
+        return replace(ledger, chain=sample_chain(run, replayed.network, place, sample))
 
 
 def _ledger(run: RunFolder, place: Address, replayed: Replayed) -> Ledger:

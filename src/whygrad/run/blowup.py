@@ -21,7 +21,7 @@ class Blowup:
     Attributes:
         step: number of the step.
         layer: the layer.
-        quantity: what of it: input, preactivation, output, loss, upstream, slope, delta,
+        quantity: what of it: input, preactivation, output, sample_loss, upstream, slope, delta,
             gradient, an optimiser stage, or parameter.
         parameter: address of the weight or bias, or of the neuron, that it belongs to.
         value: what came: NaN or an infinity, in words.
@@ -74,7 +74,7 @@ def _in_order(seen: Examined) -> Iterator[tuple[str, str, Any, np.ndarray]]:
     for name, layer in layers.items():
         for quantity in ("preactivation", "output"):
             yield name, quantity, _of_neuron(name), np.asarray(getattr(layer, quantity))
-    yield "output", "loss", lambda place: "output", np.asarray(seen.anatomy.sample_loss)
+    yield "output", "sample_loss", lambda place: "output", np.asarray(seen.anatomy.sample_loss)
     for name, layer in reversed(layers.items()):
         for quantity in ("upstream", "slope", "delta"):
             yield name, quantity, _of_neuron(name), np.asarray(getattr(layer, quantity))

@@ -91,9 +91,11 @@ class RunFolder:
 
     @property
     def steps(self) -> int:
-        """How many steps the run has taken, as far as its files tell."""
+        """How many steps the run has taken, a failed one included, as far as its files tell."""
         recorded = [line["step"] + 1 for line in self.history_lines[-1:]]
-        return max([*self.checkpoints[-1:], *recorded], default=0)
+        description = self.description
+        failed = [description["steps"] + 1] if description["state"] == "failed" else []
+        return max([*self.checkpoints[-1:], *recorded, *failed], default=0)
 
     def checkpoint(self, step: int) -> Checkpoint:
         """Read the checkpoint at ``step``."""
