@@ -13,7 +13,7 @@ LEVELS = {
     0: ("errors", "words", "settings"),
     1: ("network",),
     2: ("backprop", "optimizer"),
-    3: ("factors", "grouping", "responsibility", "symmetry"),
+    3: ("factoring", "grouping", "responsibility", "symmetry"),
     4: ("data", "parallel", "stepping", "training", "evaluation"),
     5: ("run", "replay"),
     6: ("ledger", "doctor", "lessons"),

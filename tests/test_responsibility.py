@@ -9,7 +9,7 @@ import pytest
 
 from whygrad.backprop import Anatomy, backward, forward
 from whygrad.errors import AddressError
-from whygrad.factors import factors
+from whygrad.factoring import factors
 from whygrad.network import Address, Network
 from whygrad.responsibility import Path, contributions, paths, sample_pulls, strongest
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from whygrad.backprop import Anatomy, Trace, backward, forward
     from whygrad.data import Data, from_arrays, load
     from whygrad.errors import WhygradError
-    from whygrad.factors import factors
+    from whygrad.factoring import factors
     from whygrad.network.model import Network
     from whygrad.settings import Settings
     from whygrad.symmetry import clones, effective_width
@@ -28,7 +28,7 @@ _HOMES = {
     "backward": "backprop",
     "clones": "symmetry",
     "effective_width": "symmetry",
-    "factors": "factors",
+    "factors": "factoring",
     "forward": "backprop",
     "from_arrays": "data",
     "load": "data",

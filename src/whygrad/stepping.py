@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from whygrad.backprop import Anatomy, propagate, propagate_back
-from whygrad.factors import neuron_factors, open_share
+from whygrad.factoring import neuron_factors, open_share
 from whygrad.network.losses import as_matrix
 from whygrad.network.model import Network, Parameters
 from whygrad.optimizer import apply_update, build_stages, run_stages, start

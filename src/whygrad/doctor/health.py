@@ -16,7 +16,7 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from whygrad.backprop import backward, forward
-from whygrad.factors import FACTORS, Factors, layer_factors, open_share
+from whygrad.factoring import FACTORS, Factors, layer_factors, open_share
 from whygrad.network.dense import Dense
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder

@@ -9,7 +9,7 @@ import numpy as np
 
 from whygrad.backprop import LayerAnatomy
 from whygrad.data.table import Data
-from whygrad.factors import FACTORS, Factors, factors
+from whygrad.factoring import FACTORS, Factors, factors
 from whygrad.ledger.cause import find_cause
 from whygrad.ledger.chain import sample_chain
 from whygrad.ledger.naming import names_of_inputs, target_in_words

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whygrad.backprop import LayerAnatomy, backward, forward
-from whygrad.factors import FACTORS, Factors, LayerFactors, factors, open_share, ratio
+from whygrad.factoring import FACTORS, Factors, LayerFactors, factors, open_share, ratio
 from whygrad.network import Network
 
 KINDS = ("weight", "bias", "neuron", "layer")
