@@ -10,6 +10,7 @@ from jax.typing import ArrayLike
 
 from whygrad.data import from_arrays, load
 from whygrad.data.table import Data
+from whygrad.errors import InputError
 from whygrad.ledger import Ledger, explain
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
@@ -107,7 +108,11 @@ def open_run(path: str | Path) -> Run:
 def _as_data(data: "Data | str | Path | tuple[ArrayLike, ArrayLike]") -> Data:
     if isinstance(data, str | Path):
         return load(data)
-    return from_arrays(*data) if isinstance(data, tuple) else data
+    if isinstance(data, tuple) and len(data) == 2:
+        return from_arrays(*data)
+    if not isinstance(data, Data):
+        raise InputError("error.train_data", came=type(data).__name__)
+    return data
 
 
 def _temporary_folder() -> Path:

@@ -142,15 +142,20 @@ def telescope(pushed: Array, through: Array, pulls: Array, gradient: Array) -> F
 
 
 def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
-    """Return how hard each neuron is pushed: mean_i |u_ik|.
+    """Return how hard each neuron is pushed: mean_i |u_ik|."""
+    return layer.share @ pushes(layer)
+
+
+def pushes(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
+    """Return how hard each sample pushes each neuron: |u_ik|.
 
     A softmax neuron moves with the upstream of all outputs of its layer, so there it is the norm
     over all of them.
     """
     if not ACTIVATIONS[layer.activation].is_coupled or layer.is_matched:
-        return mean_size(layer.share, layer.upstream)
-    together = layer.share @ jnp.linalg.norm(layer.upstream, axis=1)
-    return jnp.broadcast_to(together, layer.upstream.shape[1:])
+        return jnp.abs(layer.upstream)
+    together = jnp.linalg.norm(layer.upstream, axis=1, keepdims=True)
+    return jnp.broadcast_to(together, layer.upstream.shape)
 
 
 def mean_size(share: Float[Array, " m"], values: Float[Array, "m n"]) -> Float[Array, " n"]:
@@ -164,10 +169,14 @@ def ratio(part: Array, whole: Array) -> Array:
 
 
 def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:
-    """Return the share of samples for which each neuron is outside its flat region.
+    """Return the share of samples for which each neuron is outside its flat region."""
+    return layer.share @ is_open(layer)
+
+
+def is_open(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
+    """Return 1 where a neuron is outside its flat region for a sample, else 0.
 
     Open means |slope| > 1 % of the steepest slope of the activation.
     """
     steepest = ACTIVATIONS[layer.activation].steepest
-    is_open = jnp.abs(layer.slope) > FLAT_SHARE * steepest
-    return layer.share @ is_open.astype(layer.share.dtype)
+    return (jnp.abs(layer.slope) > FLAT_SHARE * steepest).astype(layer.share.dtype)

@@ -15,23 +15,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from whygrad.backprop import Anatomy, propagate, propagate_back
-from whygrad.factoring import neuron_factors, open_share
 from whygrad.network.losses import as_matrix
 from whygrad.network.model import Network, Parameters
 from whygrad.optimizer import apply_update, build_stages, run_stages, start
+from whygrad.recording import as_rows, sizes, width
 from whygrad.settings import Settings
-from whygrad.symmetry import signatures
-
-ROW_FIELDS = (
-    "upstream",
-    "slope",
-    "input",
-    "agreement",
-    "open",  # share of samples outside the flat region
-    "weight_norm",  # of the incoming weights
-    "update_norm",  # of what the step added to them
-    "signature",  # equal for clones
-)
 
 
 @dataclass(frozen=True)
@@ -122,7 +110,7 @@ class Stretch:
 
     Attributes:
         losses: loss of each step, (steps,).
-        rows: by layer, (recorded, len(ROW_FIELDS), n_out); unused rows at the end are 0.
+        rows: by layer, (recorded, fields, n_out); unused rows at the end are 0.
     """
 
     losses: Float[Array, "*many steps"]
@@ -182,27 +170,6 @@ def take_step(
     return replace(state, network=network, optimizer=optimizer, step=state.step + 1), examined
 
 
-def recorded_rows(network: Network, seen: Examined) -> dict[str, Float[Array, "fields n_out"]]:
-    """Return what is kept of a recording step: for every neuron the numbers of ROW_FIELDS."""
-    marks = signatures(network)
-    return {name: jnp.stack(_neuron_rows(seen, name, marks[name])) for name in seen.anatomy.layers}
-
-
-def _neuron_rows(seen: Examined, name: str, signature: Array) -> list[Array]:
-    layer = seen.anatomy[name]
-    four = neuron_factors(layer, seen.gradients[name]["weight"])
-    return [
-        four.upstream,
-        four.slope,
-        four.input,
-        four.agreement,
-        open_share(layer),
-        jnp.linalg.norm(seen.before[name]["weight"], axis=0),
-        jnp.linalg.norm(seen.update[name]["weight"], axis=0),
-        signature,
-    ]
-
-
 def run_stretch(
     recipe: Recipe,
     state: State,
@@ -228,19 +195,17 @@ def run_stretch(
     first_recorded = -begin % every if is_recording else count
 
     def step(position: Array, carry: tuple) -> tuple[tuple, Examined]:
-        state, losses, rows = carry
+        state, losses, kept = carry
         state, seen = take_step(recipe, state, resident, plan.rows[position], plan.share[position])
-        return (state, losses.at[position].set(seen.anatomy.loss), rows), seen
+        return (state, losses.at[position].set(seen.anatomy.loss), kept), seen
 
     def plain(position: Array, carry: tuple) -> tuple:
         return step(position, carry)[0]
 
     def recorded(position: Array, carry: tuple) -> tuple:
-        (next_state, losses, rows), seen = step(position, carry)
-        new = recorded_rows(carry[0].network, seen)
-        place = (position - first_recorded) // every
-        rows = {name: rows[name].at[place].set(new[name]) for name in rows}
-        return next_state, losses, rows
+        (next_state, losses, kept), seen = step(position, carry)
+        new = sizes(carry[0].network, seen.anatomy.layers, seen.gradients)
+        return next_state, losses, kept.at[(position - first_recorded) // every].set(new)
 
     def group(number: Array, carry: tuple) -> tuple:
         resume = jnp.where(number == 0, 0, first_recorded + (number - 1) * every + 1)
@@ -253,12 +218,9 @@ def run_stretch(
         state, losses, _ = jax.lax.fori_loop(0, count, plain, (state, losses, {}))
         return state, Stretch(losses, {})
     groups = jnp.maximum((count - first_recorded + every - 1) // every, 0) + 1
-    buffers = {
-        name: jnp.zeros((capacity, len(ROW_FIELDS), dense.n_out), losses.dtype)
-        for name, dense in state.network.items()
-    }
-    state, losses, buffers = jax.lax.fori_loop(0, groups, group, (state, losses, buffers))
-    return state, Stretch(losses, buffers)
+    kept = jnp.zeros((capacity, width(state.network)), losses.dtype)
+    state, losses, kept = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
+    return state, Stretch(losses, as_rows(state.network, kept))
 
 
 advance = partial(jax.jit, static_argnums=0, donate_argnums=1)(run_stretch)
@@ -295,4 +257,6 @@ def examine(
 ) -> tuple[Examined, dict[str, Array]]:
     """Return the next step seen whole, and the rows that recording it would keep."""
     _, seen = take_step(recipe, state, resident, rows, share)
-    return seen, recorded_rows(state.network, seen)
+    kept = sizes(state.network, seen.anatomy.layers, seen.gradients)
+    recorded = as_rows(state.network, kept[None])
+    return seen, {name: values[0] for name, values in recorded.items()}

@@ -19,9 +19,9 @@ from whygrad.errors import OptionError, ShapeError
 from whygrad.evaluation import LaidOut, lay_out, measure
 from whygrad.network.losses import LOSSES, loss_rule
 from whygrad.network.model import Network
+from whygrad.recording import ROW_FIELDS
 from whygrad.settings import Settings
 from whygrad.stepping import (
-    ROW_FIELDS,
     Plan,
     Recipe,
     Resident,
@@ -38,6 +38,7 @@ MATCHED_LOSS = {
     "labels": "binary_cross_entropy",
     "numbers": "squared",
 }
+MOST_STEPS = 2**31  # they are counted in int32
 STRETCH_BYTES = 64 * 2**20  # of recorded rows that wait on the device
 STRETCH_STEPS = 4096
 STRETCH_SECONDS = 0.5  # between two signs of life
@@ -91,7 +92,9 @@ class Chunk:
         if len(bad):
             return self.first_step + int(bad[0])
         measured = self.epoch_end.validation.values() if self.epoch_end else ()
-        return None if np.isfinite(list(measured)).all() else self.next_step - 1
+        left = [*map(float, measured), *jax.tree.leaves(self.state.network)]
+        is_sound = all(np.isfinite(np.asarray(values)).all() for values in left)
+        return None if is_sound else self.next_step - 1
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,15 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         ShapeError: the network's inputs or outputs do not fit the data.
         OptionError: the loss does not fit the task.
     """
-    settings = replace(settings, loss=resolve_loss(settings.loss, network, data))
-    _check_fit(network, data, settings.loss)
+    _check_fit(network, data, resolve_loss(settings.loss, network, data))
     steps = -(-len(data.train.x) // settings.batch_size) * settings.epochs
+    if steps + settings.warmup >= MOST_STEPS:
+        raise OptionError("error.too_many_steps", steps=steps + settings.warmup)
+    settings = replace(
+        settings,
+        loss=resolve_loss(settings.loss, network, data),
+        record_every=min(settings.record_every, steps),  # beyond the end, only step 0 is left
+    )
     resident = Resident(
         x=jnp.asarray(data.train.x, network.dense[0].weight.dtype),
         y=jnp.asarray(data.train.y),
@@ -267,14 +276,15 @@ def train_together(
 
     Raises:
         ShapeError: the networks differ in shape.
+        OptionError: not one rate and seed a network, or one out of its range.
     """
     _check_alike(networks)
     task = prepare(networks[0], data, settings)
-    rates = jnp.asarray(learning_rates or [settings.learning_rate] * len(networks))
-    own_seeds = list(seeds or [settings.seed] * len(networks))
+    rates = _one_each("learning_rate", learning_rates, networks, settings)
+    own_seeds = _one_each("seed", seeds, networks, settings)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
     states = jax.vmap(lambda n, r, s: first_state(n, task.recipe, r, s))(
-        stacked, rates, jnp.asarray(own_seeds)
+        stacked, jnp.asarray(rates), jnp.asarray(own_seeds)
     )
     shared = len(set(own_seeds)) == 1
     losses, rows, begin = [], [], 0
@@ -390,6 +400,20 @@ def _check_fit(network: Network, data: Data, loss: str) -> None:
     if rule.is_categorical and data.task == "numbers":
         fitting = ", ".join(name for name, rule in LOSSES.items() if not rule.is_categorical)
         raise OptionError("error.loss_of_categories", loss=loss, fitting=fitting)
+
+
+def _one_each(
+    name: str, given: Sequence | None, networks: Sequence[Network], settings: Settings
+) -> list:
+    """Return one value a network: those given, each in its range, or that of the settings."""
+    if given is None:
+        return [getattr(settings, name)] * len(networks)
+    values = np.asarray(given).tolist()
+    if len(values) != len(networks):
+        raise OptionError(
+            "error.together_count", option=name, expected=len(networks), came=len(values)
+        )
+    return [getattr(replace(settings, **{name: value}), name) for value in values]
 
 
 def _check_alike(networks: Sequence[Network]) -> None:

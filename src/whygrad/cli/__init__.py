@@ -2,6 +2,7 @@
 
 import os
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 
 from whygrad import words
@@ -9,6 +10,9 @@ from whygrad import words
 
 def main() -> None:
     """Run the command line; the language is chosen before any help text is built."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal without Chinese is no reason to fail
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     words.choose(_asked_language(sys.argv[1:]) or words.language())
     _keep_compiled()
     from whygrad.cli.app import run

@@ -159,10 +159,19 @@ def _guarded(command: Callable[[], Any], as_json: bool) -> int:
         return USAGE if isinstance(error, InputError) else FAILED
     except typer.Exit as leave:
         return leave.exit_code
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        values = {"path": error.filename or "", "problem": error.strerror or str(error)}
+        show_error(InputError("error.system", **values), as_json)
+        return FAILED
     except (KeyboardInterrupt, typer.Abort):
         problem(t("cli.interrupted"))
         return FAILED
     except Exception as error:
+        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # NumPy's, XLA's
+            show_error(InputError("error.out_of_memory"), as_json)
+            return FAILED
         return explain_usage(error, as_json)
 
 

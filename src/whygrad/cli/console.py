@@ -17,9 +17,9 @@ WIDTH = 100  # of what is not printed to a terminal
 def show(content: RenderableType) -> None:
     """Print something to read on stdout."""
     if sys.stdout.isatty():
-        Console(highlight=False, emoji=False).print(content)
+        Console(highlight=False, emoji=False, markup=False).print(content)
         return
-    console = Console(file=StringIO(), width=WIDTH, highlight=False, emoji=False)
+    console = Console(file=StringIO(), width=WIDTH, highlight=False, emoji=False, markup=False)
     console.print(content)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] - a StringIO
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))

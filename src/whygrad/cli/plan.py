@@ -9,7 +9,7 @@ A plan has three parts, the sections of a TOML file:
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,6 @@ from whygrad.settings import Settings
 
 Section = dict[str, Any]
 
-DATA = ("source", "target", "weight", "validation", "test", "seed", "standardize", "delimiter")
-DATA += ("samples", "noise", "drop", "task")
 NETWORK_DEFAULTS: Section = {
     "hidden": [32, 32],
     "activation": "relu",
@@ -31,11 +29,34 @@ NETWORK_DEFAULTS: Section = {
     "dropout": 0.0,
     "seed": 0,
 }
-KNOWN: dict[str, tuple[str, ...]] = {
-    "data": DATA,
-    "network": tuple(NETWORK_DEFAULTS),
-    "training": tuple(field.name for field in fields(Settings)),
+KINDS: dict[str, dict[str, str]] = {  # the settings check their own
+    "data": {
+        "source": "text",
+        "target": "texts",
+        "weight": "text",
+        "validation": "number",
+        "test": "number",
+        "seed": "whole_number",
+        "standardize": "switch",
+        "delimiter": "text",
+        "samples": "whole_number",
+        "noise": "number",
+        "drop": "texts",
+        "task": "text",
+    },
+    "network": {
+        "hidden": "whole_numbers",
+        "activation": "texts",
+        "output_activation": "text",
+        "init": "texts",
+        "bias_init": "texts",
+        "bias": "switch",
+        "dropout": "number",
+        "seed": "whole_number",
+    },
 }
+KNOWN: dict[str, tuple[str, ...]] = {name: tuple(kinds) for name, kinds in KINDS.items()}
+KNOWN["training"] = tuple(field.name for field in fields(Settings))
 
 
 @dataclass(frozen=True)
@@ -91,7 +112,36 @@ def read_config(path: Path) -> dict[str, Section]:
         for name in values:
             if name not in KNOWN[section]:
                 raise unknown_name("setting", name, KNOWN[section])
+            _check_kind(section, name, values[name])
     return content
+
+
+def _check_kind(section: str, name: str, value: Any) -> None:
+    kind = KINDS.get(section, {}).get(name)
+    if kind and value is not None and not IS_KIND[kind](value):
+        raise OptionError(f"error.config_{kind}", section=section, name=name, came=repr(value))
+
+
+def _is_list_of(check: Callable[[Any], bool], value: Any) -> bool:
+    return isinstance(value, list) and all(map(check, value))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+IS_KIND: dict[str, Callable[[Any], bool]] = {
+    "text": _is_text,
+    "texts": lambda value: _is_text(value) or _is_list_of(_is_text, value),
+    "whole_number": _is_whole,
+    "whole_numbers": lambda value: _is_list_of(_is_whole, value),
+    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "switch": lambda value: isinstance(value, bool),
+}
 
 
 def _chosen(given: Mapping[str, Any], names: tuple[str, ...]) -> Section:

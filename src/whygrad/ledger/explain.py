@@ -16,10 +16,10 @@ from whygrad.ledger.naming import names_of_inputs, target_in_words
 from whygrad.ledger.record import Development, Factor, Ledger, Pull, Pusher, StageEntry
 from whygrad.network.address import Address
 from whygrad.network.model import Network
+from whygrad.recording import ROW_FIELDS
 from whygrad.responsibility import contributions, sample_pulls, strongest
 from whygrad.run.folder import RunFolder
 from whygrad.run.replay import Replayed, replay
-from whygrad.stepping import ROW_FIELDS
 from whygrad.symmetry import clones
 
 TOP = 3

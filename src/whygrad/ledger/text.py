@@ -1,5 +1,6 @@
 """A ledger in the terminal."""
 
+import math
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
@@ -17,7 +18,7 @@ WIDTH = 100
 
 def as_text(ledger: Ledger) -> str:
     """Return a ledger as plain text."""
-    console = Console(file=StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
+    console = Console(file=StringIO(), width=WIDTH, color_system=None, markup=False)
     console.print(as_rich(ledger), soft_wrap=False)
     lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] - a StringIO
     return "\n".join(line.rstrip() for line in lines)
@@ -44,11 +45,9 @@ def percent(share: float) -> str:
 
 def sparkline(values: tuple[float, ...]) -> str:
     """Return at most 40 bars for a series, from 0 to its largest value."""
-    if not values:
-        return ""
-    stride = -(-len(values) // POINTS)
-    picked = values[::stride]
-    top = max(picked) or 1.0
+    stride = max(-(-len(values) // POINTS), 1)
+    picked = [value for value in values[::stride] if math.isfinite(value)]
+    top = max(picked, default=0) or 1.0
     return "".join(BARS[min(int(value / top * len(BARS)), len(BARS) - 1)] for value in picked)
 
 

@@ -7,6 +7,7 @@ in place of colours; the page's stylesheet says what they are, in light and in d
 import io
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -30,7 +31,7 @@ BLUE_CELL = (0.40, 0.68, 0.96)
 ORANGE_CELL = (0.97, 0.60, 0.28)
 GREY_CELL = (0.55, 0.55, 0.55)
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 12,
     "text.color": INK,
@@ -60,19 +61,28 @@ def panels(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
     To be called, and drawn on, inside :func:`styled`.
     """
     total = sum(heights) + TOP + BOTTOM + GAP * (len(heights) - 1)
-    figure = Figure(figsize=(WIDTH / 72, total / 72), dpi=72)
+    figure = sheet(total)
     axes, top = [], float(TOP)
     for height in heights:
-        place = (LEFT, total - top - height, WIDTH - LEFT - RIGHT, height)
-        scale = (WIDTH, total, WIDTH, total)
-        axes.append(figure.add_axes(tuple(p / s for p, s in zip(place, scale, strict=True))))
+        axes.append(place(figure, LEFT, top, WIDTH - LEFT - RIGHT, height))
         top += height + GAP
     return figure, axes
 
 
+def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+    """Return a new panel of a drawing; measures in the drawing's units, from its upper left."""
+    wide, tall = figure.get_size_inches() * 72
+    return figure.add_axes((left / wide, 1 - (top + height) / tall, width / wide, height / tall))
+
+
+def sheet(height: float) -> Figure:
+    """Return an empty drawing of the common width."""
+    return Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
+
+
 def styled(name: str):
     """Return the ``with`` block inside which a drawing is made; ``name`` makes its ids its own."""
-    return matplotlib.rc_context(STYLE | {"svg.hashsalt": name})
+    return matplotlib.rc_context({**STYLE, "svg.hashsalt": name})
 
 
 def named(axes: Axes, name: str) -> None:
@@ -118,10 +128,17 @@ def _linear(axes: Axes, low: float, high: float) -> None:
 def _logarithmic(axes: Axes, low: float, high: float) -> None:
     axes.set_yscale("log")
     axes.set_ylim(low / 1.6, high * 1.6)
-    first, last = int(np.ceil(np.log10(low / 1.6))), int(np.floor(np.log10(high * 1.6)))
-    powers = range(first, last + 1, max(1, -(-(last - first + 1) // 4)))
-    axes.yaxis.set_major_locator(FixedLocator([10.0**power for power in powers]))
+    axes.yaxis.set_major_locator(FixedLocator(_round_numbers(low / 1.6, high * 1.6)))
     axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """Return two to four round numbers between the ends of a logarithmic scale."""
+    first, last = int(np.ceil(np.log10(low))), int(np.floor(np.log10(high)))
+    powers = [10.0**power for power in range(first, last + 1, max(1, -(-(last - first + 1) // 4)))]
+    if len(powers) > 1:
+        return powers
+    return [n for power in powers for n in (0.3 * power, power, 3 * power) if low < n < high]
 
 
 def as_svg(figure: Figure, name: str) -> Markup:

@@ -13,7 +13,7 @@ from jax.tree_util import keystr, tree_flatten_with_path
 from whygrad.errors import RunError
 from whygrad.network.dense import Dense
 from whygrad.network.model import Network
-from whygrad.run.files import read_tensors, write_tensors
+from whygrad.run.files import read_tensors, reading, write_tensors
 from whygrad.stepping import Recipe, State, first_state
 
 
@@ -97,11 +97,16 @@ def load_checkpoint(path: Path, network: Network, recipe: Recipe) -> Checkpoint:
     raw_key = jax.eval_shape(jax.random.key_data, shapes.key)
     raw = _fill(path, replace(shapes, key=raw_key), tensors)
     state = replace(raw, key=jax.random.wrap_key_data(raw.key))
-    best = None
-    if "best" in notes:
-        of_best = {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")}
-        best = Best(network=_fill(path, network, of_best), **notes["best"])
-    return Checkpoint(state, tensors["epoch_losses"], best)
+    with reading(path):
+        best = _best(path, network, tensors, notes["best"]) if "best" in notes else None
+        return Checkpoint(state, tensors["epoch_losses"], best)
+
+
+def _best(
+    path: Path, network: Network, tensors: dict[str, np.ndarray], notes: dict[str, Any]
+) -> Best:
+    own = {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")}
+    return Best(int(notes["epoch"]), float(notes["loss"]), _fill(path, network, own))
 
 
 def _shape(shape: tuple[int, ...], dtype: jnp.dtype) -> Any:

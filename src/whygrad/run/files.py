@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,54 @@ except ImportError:  # Windows has no flock; there, two writers are not kept apa
     fcntl = None
 
 
+# whatever a file can do to who reads it, its content being anything at all
+DAMAGE = (OSError, SafetensorError, ValueError, TypeError, LookupError, AttributeError)
+DAMAGE += (OverflowError, RecursionError)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with the content of a file into one error that names the file.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    try:
+        yield
+    except DAMAGE as error:
+        raise RunError("error.run_file_damaged", path=path) from error
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn a refusal of the file system into an error that names the file and the reason.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError("error.run_not_written", path=path, problem=error.strerror) from error
+
+
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees all of it or the file before."""
+    """Write a file so that a reader, or a crash, sees all of it or the file before.
+
+    Raises:
+        RunError: it cannot be written; the file before is still there.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with temporary.open("wb") as file:
+        with writing(path), temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        with writing(path):
+            temporary.replace(path)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -44,19 +81,20 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         RunError: it is missing or damaged.
     """
-    try:
+    with reading(path):
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        content = None
-    if not isinstance(content, dict):
-        raise RunError("error.run_file_damaged", path=path)
+        if not isinstance(content, dict):
+            raise TypeError("not an object")
     return content
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], notes: Mapping[str, Any]) -> None:
     """Write arrays whole, with JSON-able notes beside them."""
     contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    words = {name: json.dumps(value, ensure_ascii=False) for name, value in notes.items()}
+    words = {
+        name: json.dumps(value, ensure_ascii=False, allow_nan=False)
+        for name, value in notes.items()
+    }
     write_whole(path, save(contiguous, metadata=words))
 
 
@@ -66,23 +104,28 @@ def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     Raises:
         RunError: the file is missing or damaged.
     """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
-            notes = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
-    except (OSError, SafetensorError, ValueError) as error:
-        raise RunError("error.run_file_damaged", path=path) from error
+    with reading(path), safe_open(path, framework="numpy") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        notes = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
     return tensors, notes
 
 
 def append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Append one JSON line each, after the last whole line, and flush."""
-    text = "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines)
-    with path.open("a+b") as file:
+    """Append one JSON line each, after the last whole line, and flush.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    with writing(path), path.open("a+b") as file:
         _cut_torn_line(file)
-        file.write(text.encode())
+        file.write(_as_lines(lines))
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """Write a file of JSON lines whole."""
+    write_whole(path, _as_lines(lines))
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
@@ -91,15 +134,11 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     Raises:
         RunError: a line before the last is damaged.
     """
-    try:
-        text = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         return []
-    whole, _, _ = text.rpartition(b"\n")
-    try:
-        return [json.loads(line) for line in whole.splitlines()]
-    except ValueError as error:
-        raise RunError("error.run_file_damaged", path=path) from error
+    with reading(path):
+        whole, _, _ = path.read_bytes().rpartition(b"\n")
+        return [json.loads(line) for line in whole.split(b"\n")] if whole else []
 
 
 @contextmanager
@@ -107,15 +146,21 @@ def only_writer(folder: Path) -> Iterator[None]:
     """Hold the right to write into a run folder; the system gives it back if the process dies.
 
     Raises:
-        RunError: another process holds it.
+        RunError: another process holds it, or the folder cannot be written.
     """
-    with (folder / "run.lock").open("a") as file:
+    with writing(folder):
+        file = (folder / "run.lock").open("a")
+    with file:
         if fcntl is not None:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
                 raise RunError("error.run_in_use", path=folder) from error
         yield
+
+
+def _as_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    return "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
 
 
 def _cut_torn_line(file) -> None:

@@ -18,18 +18,16 @@ from whygrad.errors import RunError
 from whygrad.evaluation import evaluate
 from whygrad.network.losses import predictions
 from whygrad.network.model import Network
+from whygrad.recording import ROW_FIELDS
 from whygrad.run.checkpoint import Checkpoint, load_checkpoint, skeleton
-from whygrad.run.files import read_json, read_lines, read_tensors
+from whygrad.run.description import FORMAT, is_sound
+from whygrad.run.files import read_json, read_lines, read_tensors, reading
 from whygrad.settings import Settings
-from whygrad.stepping import ROW_FIELDS
 from whygrad.training import Task, prepare
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
-
-FORMAT = 1
-PARTS = ("train", "validation", "test")
 
 
 class RunFolder:
@@ -46,13 +44,10 @@ class RunFolder:
         self.path = Path(path)
         if not (self.path / "run.json").is_file():
             raise RunError("error.no_run", path=self.path)
-        if self.description.get("format") != FORMAT:
-            raise RunError(
-                "error.run_format",
-                path=self.path,
-                expected=FORMAT,
-                came=self.description.get("format"),
-            )
+        came = read_json(self.path / "run.json").get("format")
+        if came != FORMAT:
+            raise RunError("error.run_format", path=self.path, expected=FORMAT, came=came)
+        assert self.description, "reading it checks it"
 
     @property
     def name(self) -> str:
@@ -60,29 +55,44 @@ class RunFolder:
 
     @property
     def description(self) -> dict[str, Any]:
-        """``run.json`` as it is now."""
-        return read_json(self.path / "run.json")
+        """``run.json`` as it is now.
+
+        Raises:
+            RunError: it is damaged, or something in it is missing or of the wrong kind.
+        """
+        content = read_json(self.path / "run.json")
+        if not is_sound(content):
+            raise RunError("error.run_file_damaged", path=self.path / "run.json")
+        return content
 
     @cached_property
     def settings(self) -> Settings:
-        return Settings.from_dict(self._described("settings"))
+        with reading(self.path / "run.json"):
+            return Settings.from_dict(self.description["settings"])
 
     @cached_property
     def skeleton(self) -> Network:
         """The network's structure, with shapes in place of parameters."""
-        return skeleton(self._described("network"))
+        return skeleton(self.description["network"])
 
     @cached_property
     def data(self) -> Data:
-        """The data, as the network saw it."""
+        """The data, as the network saw it; its fingerprint says that it still is."""
         from whygrad.data import unpack
 
-        arrays, notes = read_tensors(self.path / "data.safetensors")
-        return unpack(arrays, notes["description"])
+        path = self.path / "data.safetensors"
+        arrays, notes = read_tensors(path)
+        with reading(path):
+            data = unpack(arrays, notes["description"])
+            if data.fingerprint != self.description["data"]["fingerprint"]:
+                raise ValueError("not the data that the run was begun with")
+        return data
 
     @cached_property
     def task(self) -> Task:
-        return prepare(self.skeleton, self.data, self.settings)
+        skeleton, data, settings = self.skeleton, self.data, self.settings
+        with reading(self.path / "run.json"):  # they did fit together when the run began
+            return prepare(skeleton, data, settings)
 
     @property
     def checkpoints(self) -> list[int]:
@@ -95,12 +105,16 @@ class RunFolder:
         recorded = [line["step"] + 1 for line in self.history_lines[-1:]]
         description = self.description
         failed = [description["steps"] + 1] if description["state"] == "failed" else []
-        return max([*self.checkpoints[-1:], *recorded, *failed], default=0)
+        taken = max([*self.checkpoints[-1:], *recorded, *failed], default=0)
+        return min(taken, self.task.total_steps)
 
     def checkpoint(self, step: int) -> Checkpoint:
         """Read the checkpoint at ``step``."""
         path = self.path / "checkpoints" / f"{step}.safetensors"
-        return load_checkpoint(path, self.skeleton, self.task.recipe)
+        checkpoint = load_checkpoint(path, self.skeleton, self.task.recipe)
+        if int(checkpoint.state.step) != step:
+            raise RunError("error.run_file_damaged", path=path)
+        return checkpoint
 
     def last_checkpoint(self) -> Checkpoint:
         """Read the newest checkpoint that can be read.
@@ -108,6 +122,7 @@ class RunFolder:
         Raises:
             RunError: none can.
         """
+        assert self.task, "what is wrong with the run itself is no fault of its checkpoints"
         for step in reversed(self.checkpoints):
             try:
                 return self.checkpoint(step)
@@ -158,7 +173,12 @@ class RunFolder:
     @property
     def history_lines(self) -> list[dict[str, Any]]:
         """The history as it stands in the file, one entry a recorded step or ended epoch."""
-        return read_lines(self.path / "history.jsonl")
+        path = self.path / "history.jsonl"
+        lines = read_lines(path)
+        with reading(path):
+            if not all(_is_of_history(line) for line in lines):
+                raise TypeError("a line that no run wrote")
+        return lines
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -173,17 +193,19 @@ class RunFolder:
         n_out = self.skeleton[layer].n_out
         steps, rows = [np.empty(0, int)], [np.empty((0, len(ROW_FIELDS), n_out), np.float32)]
         for first in _numbered(self.path / "anatomy"):
-            tensors, _ = read_tensors(self.path / "anatomy" / f"{first}.safetensors")
-            steps.append(tensors["steps"])
-            rows.append(tensors[layer])
+            path = self.path / "anatomy" / f"{first}.safetensors"
+            tensors, _ = read_tensors(path)
+            with reading(path):
+                steps.append(tensors["steps"])
+                rows.append(tensors[layer].reshape(len(steps[-1]), len(ROW_FIELDS), n_out))
         return np.concatenate(steps), np.concatenate(rows)
 
     def neurons(self, layer: str) -> "xr.Dataset":
         """Return what was recorded of a layer's neurons, over (step, neuron).
 
         Variables: upstream, slope, input, agreement (the factors, multiplying to the norm of each
-        neuron's weight gradient), open (share of samples outside the flat region), weight_norm,
-        update_norm, and signature (equal for clones).
+        neuron's weight gradient), open (share of samples outside the flat region), and signature
+        (equal for clones).
         """
         import xarray as xr
 
@@ -194,22 +216,23 @@ class RunFolder:
         }
         return xr.Dataset(variables, {"step": steps, "neuron": np.arange(rows.shape[2])})
 
-    def _described(self, part: str) -> dict[str, Any]:
-        if not isinstance(self.description.get(part), dict):
-            raise RunError("error.run_file_damaged", path=self.path / "run.json")
-        return self.description[part]
-
 
 def find_runs(folder: Path) -> list[RunFolder]:
     """Return the runs directly inside a folder, newest first; what cannot be read is left out."""
     found = []
     for path in sorted(folder.glob("*/run.json")):
         try:
-            found.append(RunFolder(path.parent))
+            run = RunFolder(path.parent)
+            found.append((run.description["created"], run))
         except RunError:
             continue
-    return sorted(found, key=lambda run: run.description.get("created", ""), reverse=True)
+    return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
 
 
 def _numbered(folder: Path) -> list[int]:
-    return sorted(int(p.stem) for p in folder.glob("*.safetensors") if p.stem.isdigit())
+    return sorted(int(p.stem) for p in folder.glob("*.safetensors") if p.stem.isdecimal())
+
+
+def _is_of_history(line: Any) -> bool:
+    is_numbers = isinstance(line, dict) and all(type(v) in (int, float) for v in line.values())
+    return is_numbers and type(line.get("step")) is int and {"epoch", "loss"} <= line.keys()

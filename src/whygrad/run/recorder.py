@@ -5,10 +5,11 @@ is on disk before it, and going on from it means dropping what came after and do
 the same numbers.
 """
 
+import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,15 +26,16 @@ from whygrad.errors import NonFiniteError, OptionError, RunError
 from whygrad.network.model import Network
 from whygrad.run.blowup import find_blowup
 from whygrad.run.checkpoint import Best, Checkpoint, describe_network, save_checkpoint
+from whygrad.run.description import FORMAT, PARTS
 from whygrad.run.files import (
     append_lines,
     only_writer,
-    read_lines,
     write_json,
+    write_lines,
     write_tensors,
-    write_whole,
+    writing,
 )
-from whygrad.run.folder import FORMAT, PARTS, RunFolder
+from whygrad.run.folder import RunFolder
 from whygrad.settings import Settings
 from whygrad.stepping import first_state
 from whygrad.training import Chunk, EpochEnd, Task, prepare, train_steps
@@ -42,6 +44,8 @@ CHECKPOINT_SECONDS = 5.0  # most that a crash loses
 KEPT_CHECKPOINTS = 12  # spread over the run, for replaying; the newest is kept besides
 KEPT_BYTES = 512 * 2**20
 WAITING_BYTES = 32 * 2**20  # of recorded rows in memory
+# what is in a folder before it is a run
+BEGUN = re.compile(r"run\.lock|data\.safetensors|anatomy|checkpoints(/0\.safetensors)?|.*\.part")
 
 
 @dataclass(frozen=True)
@@ -80,17 +84,36 @@ def begin(
     task = prepare(network, data, settings)
     if settings.patience is not None and not len(data.validation.x):
         raise OptionError("error.patience_needs_validation")
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    with writing(path):
+        _check_free(path)
+        path.mkdir(parents=True, exist_ok=True)
+    with only_writer(path):
+        _check_free(path)  # again: another process may have been faster
+        _write_start(path, network, task, origin)
+    return RunFolder(path)
+
+
+def _check_free(path: Path) -> None:
+    """Check that nothing is there, or only what a run that was killed while it began left."""
+    if not path.exists():
+        return
+    found = [file.relative_to(path).as_posix() for file in path.rglob("*")] if path.is_dir() else []
+    is_begun = "run.lock" in found and all(BEGUN.fullmatch(name) for name in found)
+    if not path.is_dir() or (found and not is_begun):
         raise RunError("error.run_exists", path=path)
-    for folder in (path / "anatomy", path / "checkpoints"):
-        folder.mkdir(parents=True, exist_ok=True)
-    arrays, description = pack(data)
+
+
+def _write_start(path: Path, network: Network, task: Task, origin: dict[str, Any]) -> None:
+    with writing(path):
+        for folder in (path / "anatomy", path / "checkpoints"):
+            folder.mkdir(exist_ok=True)
+    arrays, description = pack(task.data)
     write_tensors(path / "data.safetensors", arrays, {"description": description})
+    settings = task.settings
     state = first_state(network, task.recipe, settings.learning_rate, settings.seed)
     save_checkpoint(_checkpoint_path(path, 0), Checkpoint(state, np.empty(0, np.float32)))
     # the folder is a run only from here on
-    write_json(path / "run.json", _description(network, data, task.settings, origin))
-    return RunFolder(path)
+    write_json(path / "run.json", _description(network, task.data, settings, origin))
 
 
 def record(run: RunFolder, watch: Watch | None = None) -> None:
@@ -108,7 +131,7 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
         writer = _Writer(run, run.task, checkpoint)
         writer.describe(state="training")
         try:
-            for chunk in train_steps(run.task, checkpoint.state, checkpoint.epoch_losses):
+            for chunk in _chunks_left(run.task, checkpoint, writer):
                 writer.take(chunk)
                 if watch is not None:
                     watch(_moment(run.task, chunk))
@@ -118,6 +141,12 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
         except NonFiniteError as error:
             writer.describe(state="failed", failure=error.to_dict())
             raise
+
+
+def _chunks_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Chunk]:
+    if writer.is_out_of_patience():  # it was stopped, or killed, after its last step
+        return ()
+    return train_steps(task, checkpoint.state, checkpoint.epoch_losses)
 
 
 @dataclass
@@ -273,16 +302,17 @@ def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
 def _drop_after(run: RunFolder, step: int) -> None:
     """Drop what was recorded after the checkpoint at ``step``; it will be done again."""
     for path in (run.path / "anatomy").glob("*.safetensors"):
-        if path.stem.isdigit() and int(path.stem) >= step:
+        if path.stem.isdecimal() and int(path.stem) >= step:
             path.unlink()
     for path in (run.path / "checkpoints").glob("*.safetensors"):
-        if path.stem.isdigit() and int(path.stem) > step:
+        if path.stem.isdecimal() and int(path.stem) > step:
             path.unlink()
-    history = run.path / "history.jsonl"
-    lines = read_lines(history)
+    for path in run.path.rglob(".*.part"):  # of a process that was killed while it wrote
+        path.unlink()
+    lines = run.history_lines
     if any(line["step"] >= step for line in lines):
-        write_whole(history, b"")
-        append_lines(history, [line for line in lines if line["step"] < step])
+        kept = [line for line in lines if line["step"] < step]
+        write_lines(run.path / "history.jsonl", kept)
 
 
 def _lines(task: Task, chunk: Chunk) -> list[dict[str, Any]]:
