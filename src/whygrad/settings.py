@@ -4,7 +4,7 @@ The table :data:`RANGES` is the one place where ranges stand; errors, the comman
 pages read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -87,7 +87,8 @@ class Settings:
         weight_decay: takes learning rate * weight_decay * weight off every weight, decoupled.
         clip_norm: longest gradient over all parameters together; None for no limit.
         patience: epochs without a better validation loss before training stops; None for never.
-        class_weight: ``balanced`` or nothing; weights the classes alike.
+        class_weight: ``balanced`` lets every class count alike; or one weight a class, in the order
+            of the data's ``target_names``; None lets every sample count alike.
     """
 
     loss: str = "auto"
@@ -107,7 +108,7 @@ class Settings:
     weight_decay: float = 0.0
     clip_norm: float | None = None
     patience: int | None = None
-    class_weight: str | None = None
+    class_weight: str | tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in RANGES.items():
@@ -121,8 +122,7 @@ class Settings:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise unknown_name(name, getattr(self, name), choices)
-        if self.class_weight not in (None, "balanced"):
-            raise unknown_name("class_weight", self.class_weight, ("balanced",))
+        _check_class_weight(self.class_weight)
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> "Settings":
@@ -135,7 +135,18 @@ class Settings:
         for name in given:
             if name not in known:
                 raise unknown_name("setting", name, known)
-        return cls(**given)
+        weights = given.get("class_weight")
+        is_many = isinstance(weights, Sequence) and not isinstance(weights, str)
+        return cls(**dict(given) | ({"class_weight": tuple(weights)} if is_many else {}))
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _check_class_weight(given: str | tuple[float, ...] | None) -> None:
+    if isinstance(given, str) and given != "balanced":
+        raise unknown_name("class_weight", given, ("balanced",))
+    if isinstance(given, tuple):
+        weight = Range(float, 0)
+        if not all(weight.allows(value) for value in given) or sum(given) <= 0:
+            raise OptionError("error.class_weight_values", came=list(given))

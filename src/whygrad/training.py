@@ -164,20 +164,30 @@ def resolve_loss(loss: str, network: Network, data: Data) -> str:
     return MATCHED_LOSS[data.task]
 
 
-def sample_weights(part: Part, class_weight: str | None) -> np.ndarray | None:
+def sample_weights(part: Part, class_weight: str | tuple[float, ...] | None) -> np.ndarray | None:
     """Return the weight of each sample: its own times that of its class, or None if all are 1.
 
     ``balanced`` weighs a class with samples / (classes * its samples), as scikit-learn does.
+
+    Raises:
+        OptionError: the target has no classes, or not as many as there are weights.
     """
     if class_weight is None:
         return part.sample_weight
     if part.y.ndim != 1 or not np.issubdtype(part.y.dtype, np.integer):
         raise OptionError("error.class_weight_needs_classes")
-    counts = np.bincount(part.y)
-    present = counts > 0
-    by_class = np.where(present, len(part.y) / (present.sum() * np.maximum(counts, 1)), 0)
+    by_class = _balanced(part.y) if isinstance(class_weight, str) else np.asarray(class_weight)
+    if part.y.max() >= len(by_class):
+        raise OptionError(
+            "error.class_weight_count", expected=int(part.y.max()) + 1, came=len(by_class)
+        )
     own = 1.0 if part.sample_weight is None else part.sample_weight
     return (by_class[part.y] * own).astype(np.float32)
+
+
+def _balanced(classes: np.ndarray) -> np.ndarray:
+    counts = np.bincount(classes)
+    return len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))
 
 
 def train_steps(

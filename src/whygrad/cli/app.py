@@ -83,6 +83,7 @@ def train(
     options = {k: v for k, v in locals().items() if k not in ("data", "config", "out", "resume")}
     options = {k: v for k, v in options.items() if k not in ("as_json", "lang")}
     options |= {"source": data, "hidden": _sizes(hidden), "drop": _listed(drop)}
+    options["class_weight"] = _weights(class_weight)
     from whygrad.cli.commands import train_command
 
     return train_command(options, config, out, resume, as_json)
@@ -182,6 +183,15 @@ def _sizes(text: str | None) -> list[int] | None:
         return [int(size) for size in text.split(",") if size.strip()]
     except ValueError:
         raise OptionError("error.hidden", came=text) from None
+
+
+def _weights(text: str | None) -> str | list[float] | None:
+    if text is None or "," not in text:
+        return text
+    try:
+        return [float(weight) for weight in text.split(",")]
+    except ValueError:
+        raise OptionError("error.class_weight_values", came=text) from None
 
 
 def _listed(text: str | None) -> list[str] | None:

@@ -18,6 +18,7 @@ from jaxtyping import Array
 from whygrad.backprop import backward, forward
 from whygrad.factoring import FACTORS, Factors, layer_factors, open_share
 from whygrad.network.dense import Dense
+from whygrad.network.losses import as_matrix
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
 from whygrad.symmetry import effective_width
@@ -101,7 +102,9 @@ def health_of(run: RunFolder) -> Health:
     """Return how the trained network of a run is, on samples of its training part."""
     train = run.data.train
     chosen = np.linspace(0, len(train.x) - 1, min(REFERENCE_SAMPLES, len(train.x)), dtype=int)
-    return examine_health(run.network, train.x[chosen], train.y[chosen], run.task.settings.loss)
+    network = run.network
+    targets = as_matrix(train.y[chosen], network.sizes[-1], network.dense[0].weight.dtype)
+    return examine_health(network, train.x[chosen], targets, run.task.settings.loss)
 
 
 def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> Health:

@@ -7,6 +7,7 @@ from whygrad.errors import AddressError
 from whygrad.ledger.naming import names_of_inputs, target_in_words
 from whygrad.ledger.record import SampleChain, Term
 from whygrad.network.address import Address
+from whygrad.network.losses import as_matrix
 from whygrad.network.model import Network
 from whygrad.responsibility import contributions
 from whygrad.run.folder import RunFolder
@@ -31,7 +32,8 @@ def sample_chain(run: RunFolder, network: Network, place: Address, row: int) -> 
         raise AddressError("error.no_such_sample", row=row, last=len(train.x) - 1)
     trace = forward(network, train.x[row : row + 1])
     loss = run.task.settings.loss
-    anatomy = backward(network, trace, train.y[row : row + 1], loss=loss)
+    targets = as_matrix(train.y[row : row + 1], network.sizes[-1], trace.output.dtype)
+    anatomy = backward(network, trace, targets, loss=loss)
     layer, k = anatomy[place.layer], place.neuron
     terms, rest = _weighted_inputs(run, network, anatomy, place)
     upstream_terms, upstream_rest = _upstream(network, anatomy, place)

@@ -116,14 +116,14 @@ def _size_of(parameters: Any, place: Address) -> float:
     return _size(_part_of(parameters, place), place)
 
 
-def _part_of(parameters: Any, place: Address) -> np.ndarray:
+def _part_of(parameters: Any, place: Address) -> np.ndarray | np.floating:
     array = np.asarray(parameters[place.layer][place.parameter or "weight"], np.float64)
     if place.kind == "neuron":
         return array[:, place.neuron]
     return array[place.index] if place.parameter else array
 
 
-def _size(part: np.ndarray, place: Address) -> float:
+def _size(part: np.ndarray | np.floating, place: Address) -> float:
     return float(part) if place.parameter else float(np.linalg.norm(part))
 
 

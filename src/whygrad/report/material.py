@@ -12,10 +12,10 @@ from whygrad.doctor.health import Health, health_of
 from whygrad.errors import RunError
 from whygrad.factoring import FACTORS
 from whygrad.network.model import Network
+from whygrad.recording import ROW_FIELDS
 from whygrad.report.thinning import evenly
 from whygrad.run.files import read_lines
 from whygrad.run.folder import RunFolder
-from whygrad.recording import ROW_FIELDS
 
 COLUMNS = 300  # recorded steps that are shown at most
 
