@@ -2,8 +2,8 @@
 
 PyTorch eager, compiled and with CUDA graphs beside whygrad, in float32 (TF32 products on both
 sides) and bfloat16 (parameters and Adam too), at the sizes of the CPU and at widths 64 to 4096.
-Gradients are checked against the processor's first. Written and read, but where results/gpu.json
-is missing never run: no GPU was at hand.
+Gradients are checked against the processor's first. As long as results/gpu.json is missing, this
+has not been run yet.
 """
 
 import json

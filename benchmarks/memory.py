@@ -1,15 +1,17 @@
 """Whether the memory of a run grows with its length: ``python -m benchmarks.memory``.
 
-Two fresh processes train the same network on digits, one ten times as long, both recording every
-step and writing to disk.
+Fresh processes train the same network on digits, some ten times as long as the others, all of them
+recording every step and writing to disk.
 """
 
 import json
 import subprocess
 import sys
+from statistics import median
 from tempfile import TemporaryDirectory
 
 SHORT, LONG = 20, 200  # epochs
+ROUNDS = 3
 TRAIN = """
 import resource, sys
 import whygrad
@@ -22,8 +24,8 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 def measure() -> dict:
-    """Return the highest resident memory of a short and of a long run, in MiB."""
-    short, long = peak_mib(SHORT), peak_mib(LONG)
+    """Return the highest resident memory of a short and of a long run, medians in MiB."""
+    short, long = (median(peak_mib(epochs) for _ in range(ROUNDS)) for epochs in (SHORT, LONG))
     return {"epochs": [SHORT, LONG], "peak_mib": [short, long], "growth": long / short - 1}
 
 

@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("-n", "--rounds", type=int, default=steps.ROUNDS)
     results = run_all(parser.parse_args().rounds)
     write(results, "cpu")
+    print(json.dumps(results["machine"]))
     for verdict in results["targets"]:
         print(json.dumps(verdict))
 
@@ -41,6 +42,7 @@ def run_all(rounds: int) -> dict:
     for name, measure in parts.items():
         print(f"measuring: {name}", file=sys.stderr, flush=True)
         results |= _attempt(name, measure)
+    results |= _attempt("peak", lambda: peak.higher(results["peak"], peak.measure()))
     results |= _attempt("share_of_peak", lambda: _share_of_peak(results))
     return results | {"targets": judge_all(results)}
 
@@ -62,7 +64,7 @@ def _attempt(name: str, measure: Callable[[], object]) -> dict:
 def _share_of_peak(results: dict) -> dict[str, float]:
     row = results["steps"]["cases"][LARGE.name]
     gflops = results["peak"]["peak_gflops"]
-    return {name: peak.share_of_peak(times["median"], gflops) for name, times in row.items()}
+    return {name: peak.share_of_peak(times["min"], gflops) for name, times in row.items()}
 
 
 if __name__ == "__main__":

@@ -46,7 +46,11 @@ def _measure_recording(case: Case, present: list[Worker], rounds: int) -> dict:
     for worker, choice in zip(present, RECORDING, strict=True):
         worker.ask("prepare", case, choice)
     times = interleave(case, present, rounds)
-    return {choice: spread(times[number]) for number, choice in enumerate(RECORDING)}
+    plain = times[0]  # RECORDING starts with not recording
+    return {
+        choice: {**spread(own), "cost": float(np.median(own / plain))}  # round by round
+        for choice, own in zip(RECORDING, times, strict=True)
+    }
 
 
 def interleave(case: Case, present: list[Worker], rounds: int) -> np.ndarray:

@@ -39,7 +39,8 @@ def refresh(path: Path, language: str, is_check: bool) -> bool:
     if not (begin and end):
         raise ValueError(f"{path.name} needs {BEGIN} and {END}; put both where the tables belong.")
     with speaking(language):
-        wanted = f"{head}{BEGIN}\n{render()}\n{END}{tail}"
+        block = render()
+    wanted = "".join([head, BEGIN, "\n", block and f"{block}\n", END, tail])
     if not is_check:
         path.write_text(wanted, encoding="utf-8")
     return not is_check or text == wanted
@@ -88,8 +89,15 @@ def markdown(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
+def microseconds(value: float) -> str:
+    """Return a time with three significant digits, or in whole microseconds if it is longer."""
+    return number(value, max(3, len(str(round(value)))))
+
+
 def _machine(machine: dict) -> str:
-    versions = ", ".join(f"{name} {made}" for name, made in machine["versions"].items() if made)
+    versions = t("bench.comma").join(
+        f"{name} {made}" for name, made in machine["versions"].items() if made
+    )
     return t(
         "bench.machine",
         processor=machine["processor"],
@@ -105,7 +113,7 @@ def _steps(results: dict) -> list[str]:
     cases, missing = results["steps"]["cases"], results["steps"]["missing"]
     names = list(dict.fromkeys(name for row in cases.values() for name in row))
     rows = (
-        [case, *(number(row[name]["median"], 3) if name in row else "–" for name in names)]
+        [case, *(microseconds(row[name]["median"]) if name in row else "–" for name in names)]
         for case, row in cases.items()
     )
     table = markdown([t("bench.column.case"), *names], rows)
@@ -113,12 +121,12 @@ def _steps(results: dict) -> list[str]:
 
 
 def _missing(missing: dict) -> list[str]:
-    return [t("bench.missing", peers=", ".join(missing))] if missing else []
+    return [t("bench.missing", peers=t("bench.comma").join(missing))] if missing else []
 
 
 def _recording(results: dict) -> list[str]:
     rows = (
-        [case, *(number(times["median"], 3) for times in row.values())]
+        [case, *(microseconds(times["median"]) for times in row.values())]
         for case, row in results["recording"].items()
     )
     columns = [t(f"bench.column.record_{every}") for every in (0, 10, 1)]
@@ -172,7 +180,7 @@ def _gpu_table(cases: dict, dtype: str) -> str:
 
 
 def _gpu_cell(times: dict | None) -> str:
-    return "–" if times is None else number(times["median"], 3)
+    return "–" if times is None else microseconds(times["median"])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ The table :data:`RANGES` is the one place where ranges stand; errors, the comman
 pages read it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -135,9 +135,10 @@ class Settings:
         for name in given:
             if name not in known:
                 raise unknown_name("setting", name, known)
-        weights = given.get("class_weight")
-        is_many = isinstance(weights, Sequence) and not isinstance(weights, str)
-        return cls(**dict(given) | ({"class_weight": tuple(weights)} if is_many else {}))
+        values: dict[str, Any] = dict(given)
+        if isinstance(values.get("class_weight"), list):
+            values["class_weight"] = tuple(values["class_weight"])
+        return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

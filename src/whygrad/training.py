@@ -274,8 +274,8 @@ def train_together(
     data: Data,
     settings: Settings,
     *,
-    learning_rates: Sequence[float] | None = None,
-    seeds: Sequence[int] | None = None,
+    learning_rates: Sequence[float] | np.ndarray | None = None,
+    seeds: Sequence[int] | np.ndarray | None = None,
 ) -> "Together":
     """Train many networks of one shape side by side, in one compiled call an epoch.
 
@@ -413,7 +413,7 @@ def _check_fit(network: Network, data: Data, loss: str) -> None:
 
 
 def _one_each(
-    name: str, given: Sequence | None, networks: Sequence[Network], settings: Settings
+    name: str, given: Sequence | np.ndarray | None, networks: Sequence[Network], settings: Settings
 ) -> list:
     """Return one value a network: those given, each in its range, or that of the settings."""
     if given is None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array
@@ -103,7 +104,9 @@ def health_of(run: RunFolder) -> Health:
     train = run.data.train
     chosen = np.linspace(0, len(train.x) - 1, min(REFERENCE_SAMPLES, len(train.x)), dtype=int)
     network = run.network
-    targets = as_matrix(train.y[chosen], network.sizes[-1], network.dense[0].weight.dtype)
+    targets = as_matrix(
+        jnp.asarray(train.y[chosen]), network.sizes[-1], network.dense[0].weight.dtype
+    )
     return examine_health(network, train.x[chosen], targets, run.task.settings.loss)
 
 

@@ -1,5 +1,6 @@
 """The chain rule for one sample, with its numbers put into the formulas."""
 
+import jax.numpy as jnp
 import numpy as np
 
 from whygrad.backprop import Anatomy, backward, forward
@@ -32,7 +33,7 @@ def sample_chain(run: RunFolder, network: Network, place: Address, row: int) -> 
         raise AddressError("error.no_such_sample", row=row, last=len(train.x) - 1)
     trace = forward(network, train.x[row : row + 1])
     loss = run.task.settings.loss
-    targets = as_matrix(train.y[row : row + 1], network.sizes[-1], trace.output.dtype)
+    targets = as_matrix(jnp.asarray(train.y[row : row + 1]), network.sizes[-1], trace.output.dtype)
     anatomy = backward(network, trace, targets, loss=loss)
     layer, k = anatomy[place.layer], place.neuron
     terms, rest = _weighted_inputs(run, network, anatomy, place)

@@ -14,7 +14,6 @@ from whygrad.factoring import FACTORS
 from whygrad.network.model import Network
 from whygrad.recording import ROW_FIELDS
 from whygrad.report.thinning import evenly
-from whygrad.run.files import read_lines
 from whygrad.run.folder import RunFolder
 
 COLUMNS = 300  # recorded steps that are shown at most
@@ -62,8 +61,7 @@ class Material:
     @cached_property
     def history(self) -> list[dict[str, Any]]:
         """A line a recorded step or ended epoch, in order."""
-        lines = {line["step"]: line for line in read_lines(self.run.path / "history.jsonl")}
-        return [lines[step] for step in sorted(lines)]
+        return self.run.history_lines
 
     def series(self, name: str) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
         """Return the steps at which the history holds a number of this name, and the numbers."""

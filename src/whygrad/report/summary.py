@@ -1,7 +1,9 @@
 """What was trained, how it ended, and how the layers are."""
 
+from typing import Any
+
 from whygrad.doctor.health import LayerHealth
-from whygrad.errors import NonFiniteError
+from whygrad.errors import WhygradError
 from whygrad.report.layout import Section, table
 from whygrad.report.material import Material
 from whygrad.words import number, t
@@ -9,6 +11,7 @@ from whygrad.words.markup import Markup, both, element, joined, said
 
 SIGNS = {"well": "●", "worth_a_look": "▲", "ill": "✕"}
 MEASURES = ("loss", "accuracy", "r2")
+ABOUT = ("kind", "key", "message")  # of an error as data; the rest are its values
 
 
 def section(material: Material) -> Section:
@@ -56,22 +59,28 @@ def _samples(material: Material) -> dict[str, int]:
 
 def _ending(material: Material) -> Markup:
     description, task = material.description, material.run.task
-    steps = description.get("steps", material.run.checkpoints[-1])
+    steps = description.get("steps", material.run.steps)
     state = description["state"]
     if state == "finished" and steps < task.total_steps:
         state = "early"
-    words = {"steps": steps, "total": task.total_steps}
-    words |= {"epochs": steps // task.steps_per_epoch, "seconds": ""}
-    line = said(f"report.state.{state}", **words)
-    failure = description.get("failure")
-    return joined(element("p", line, class_="lead"), _failure(material, failure))
+    epochs = steps // task.steps_per_epoch
+    line = said(f"report.state.{state}", steps=steps, total=task.total_steps, epochs=epochs)
+    return joined(element("p", line, class_="lead"), _failure(description.get("failure")))
 
 
-def _failure(material: Material, failure: dict | None) -> Markup | None:
+def _failure(failure: dict[str, Any] | None) -> Markup | None:
     if not failure:
         return None
-    error = NonFiniteError("error.not_finite", path=material.path, **failure)
-    return element("p", both(lambda: str(error)), class_="note ill")
+    return element("p", both(lambda: _told(failure)), class_="note ill")
+
+
+def _told(failure: dict[str, Any]) -> str:
+    """Return in the language in use what the run's file says of its failure."""
+    values = {name: value for name, value in failure.items() if name not in ABOUT}
+    try:
+        return str(WhygradError(failure["key"], **values))
+    except KeyError:  # of another version, or not written by a run
+        return str(failure.get("message", ""))
 
 
 def _measures(material: Material) -> Markup | None:

@@ -65,9 +65,7 @@ def _timeline(material: Material, factor: str) -> Markup:
     return figure(
         f"timeline-{factor}",
         svg,
-        joined(
-            element("b", said(f"factor.{factor}")), " · ", both(lambda: _caption(layers, factor))
-        ),
+        joined(element("b", said(f"factor.{factor}")), " · ", _caption(layers, factor)),
         up=lambda: t(f"report.scale.{'log' if is_log else 'linear'}", what=t(f"factor.{factor}")),
         legend=_legend(has_zeros),
         numbers=_numbers(layers),
@@ -105,7 +103,11 @@ def _draw(axes: Axes, one: Quartiles) -> None:
     axes.plot(zeros, at, color=ORANGE, marker="x", markersize=5, linestyle="none", clip_on=False)
 
 
-def _caption(layers: list[Quartiles], factor: str) -> str:
+def _caption(layers: list[Quartiles], factor: str) -> Markup:
+    return both(lambda: _in_words(layers, factor))
+
+
+def _in_words(layers: list[Quartiles], factor: str) -> str:
     ends = listed(f"{one.layer} {number(one.median[-1])}" for one in layers)
     return t("report.timelines.caption", ends=ends, meaning=t(f"factor.{factor}.meaning"))
 
