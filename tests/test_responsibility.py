@@ -65,8 +65,8 @@ def test_cancelling_is_what_is_left_between_the_sizes_and_the_upstream_factor(ca
     upstream = np.abs(anatomy["hidden2"].upstream).T @ np.asarray(anatomy["hidden2"].share)
     for neuron in range(network["hidden2"].n_out):
         came = contributions(network, anatomy, "hidden2", neuron)
-        assert 0 <= came.cancelling <= 1
-        assert came.size.sum() * came.cancelling == pytest.approx(upstream[neuron], rel=1e-12)
+        assert 0 <= came.left_over <= 1
+        assert came.size.sum() * came.left_over == pytest.approx(upstream[neuron], rel=1e-12)
 
 
 def test_the_upstream_of_the_output_comes_from_the_loss(case):
@@ -74,7 +74,7 @@ def test_the_upstream_of_the_output_comes_from_the_loss(case):
     came = contributions(network, anatomy, "output", 1)
     assert came.is_from_loss and came.next_layer is None
     assert came.parts.shape == (9, 0)
-    assert came.cancelling == 1
+    assert came.left_over == 1
     np.testing.assert_array_equal(came.upstream, anatomy["output"].upstream[:, 1])
     leaf = paths(network, anatomy, "output", 1)
     assert leaf.children == ()
@@ -89,7 +89,7 @@ def test_next_neurons_that_do_not_cancel_and_that_do():
     for network, expected in ((same, 1), (against, 0)):
         trace = forward(network, np.ones((2, 1)))
         anatomy = backward(network, trace, np.full((2, 1), -7.0), loss="squared")
-        assert contributions(network, anatomy, "hidden1", 0).cancelling == expected
+        assert contributions(network, anatomy, "hidden1", 0).left_over == expected
 
 
 @pytest.mark.parametrize("top", [1, 3, 100])

@@ -37,7 +37,7 @@ class Contributions:
         mean: mean_i of the signed parts, (n_next,); sums to the mean upstream.
         size: mean_i of the |parts|, (n_next,).
         share: of each next neuron in the sum of the sizes, (n_next,).
-        cancelling: what is left after the next neurons have cancelled each other, in [0, 1]:
+        left_over: what is left after the next neurons have cancelled each other, in [0, 1]:
             mean_i |sum_k part_ik| over mean_i sum_k |part_ik|. At 1 nothing cancels, at 0 all does.
             The upstream factor is this times the sum of the sizes; 1 where there are no parts.
     """
@@ -51,7 +51,7 @@ class Contributions:
     mean: Float[np.ndarray, " n_next"]
     size: Float[np.ndarray, " n_next"]
     share: Float[np.ndarray, " n_next"]
-    cancelling: float
+    left_over: float
 
     @property
     def is_from_loss(self) -> bool:
@@ -109,7 +109,7 @@ def contributions(network: Network, anatomy: Anatomy, layer: str, neuron: int) -
         mean=share @ parts,
         size=size,
         share=size / (size.sum() or 1),
-        cancelling=1.0 if next_layer is None else _left_over(share, parts),
+        left_over=1.0 if next_layer is None else _left_over(share, parts),
     )
 
 

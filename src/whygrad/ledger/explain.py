@@ -158,7 +158,7 @@ def _pushers(
         )
         for k in order
     )
-    return pushers, len(parts.weight) - len(pushers), float(parts.cancelling)
+    return pushers, len(parts.weight) - len(pushers), float(parts.left_over)
 
 
 def _pulls(

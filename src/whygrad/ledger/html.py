@@ -6,7 +6,7 @@ It takes ink and paper from around it, so that it is at home on light and on dar
 import math
 from collections.abc import Iterable, Sequence
 
-from whygrad.ledger.record import Ledger, Pull, SampleChain, StageEntry
+from whygrad.ledger.record import Factor, Ledger, Pull, SampleChain, StageEntry
 from whygrad.ledger.text import chain_lines, percent, signed
 from whygrad.words import language, number, t
 from whygrad.words.markup import TAGS, Child, Markup, element, joined
@@ -24,19 +24,24 @@ max-width:46rem;font-variant-numeric:tabular-nums}
 .whygrad-ledger .address b{margin-right:.6em;overflow-wrap:anywhere}
 .whygrad-ledger .heading{font-weight:600;margin:1.1em 0 .3em}
 .whygrad-ledger .scroll{overflow-x:auto}
-.whygrad-ledger table{border-collapse:collapse;margin:.6em 0;background:none;font-size:inherit}
-.whygrad-ledger th,.whygrad-ledger td{padding:.3em .9em .3em 0;text-align:right;border:0;
-border-bottom:1px solid var(--line);vertical-align:baseline;background:none;font-weight:400}
+.whygrad-ledger table{border-collapse:collapse;margin:.6em 0;min-width:min(100%,26em);background:none;font-size:inherit}
+.whygrad-ledger th,.whygrad-ledger td{padding:.3em clamp(.4em,1.5vw,.9em) .3em 0;text-align:right;border:0;
+border-bottom:1px solid var(--line);vertical-align:baseline;background:none;font-weight:400;
+white-space:nowrap}
 .whygrad-ledger tr>:first-child{text-align:left;padding-left:.6em}
-.whygrad-ledger thead th{font-size:.85em;opacity:.8;white-space:nowrap}
-.whygrad-ledger small{display:block;font-size:.85em;opacity:.8;font-weight:400}
-.whygrad-ledger .is-cause th:first-child{box-shadow:inset 3px 0 var(--orange,#c2590c)}
-.whygrad-ledger .is-cause>*{font-weight:700}
-.whygrad-ledger .product>*{border-bottom:0;border-top:2px solid var(--line)}
+.whygrad-ledger th[scope=row],.whygrad-ledger .words,.whygrad-ledger .meaning td{white-space:normal}
+.whygrad-ledger .described tr:first-child>*{border-bottom:0;padding-bottom:0}
+.whygrad-ledger .meaning td{font-size:.85em;opacity:.8;padding-top:0}
+.whygrad-ledger thead th{font-size:.85em;opacity:.8}
+.whygrad-ledger .is-cause{box-shadow:inset 3px 0 var(--orange,#c2590c)}
+.whygrad-ledger .is-cause tr:first-child>*{font-weight:700}
+.whygrad-ledger .product tr>*,.whygrad-ledger tr.product>*{border-bottom:0}
+.whygrad-ledger .product{border-top:2px solid var(--line)}
 .whygrad-ledger .cause{border-left:3px solid var(--orange,#c2590c);padding-left:.7em}
-.whygrad-ledger .bar{display:block;width:4em;height:3px;margin-left:auto;background:var(--line)}
+.whygrad-ledger .cause.none{border-color:var(--line)}
+.whygrad-ledger .bar{display:block;width:2.6em;height:3px;margin-left:auto;background:var(--line)}
 .whygrad-ledger .bar i{display:block;height:3px;background:var(--blue,#3b82d0)}
-.whygrad-ledger svg{display:block;width:120px;height:22px}
+.whygrad-ledger svg{display:block;width:clamp(60px,25vw,120px);height:22px}
 .whygrad-ledger polyline{fill:none;stroke:var(--blue,#3b82d0);stroke-width:1.5}
 .whygrad-ledger code{font-size:.9em;background:none;color:inherit;overflow-wrap:anywhere}
 """
@@ -83,23 +88,24 @@ def _factors(ledger: Ledger) -> Markup:
     names = [t(f"ledger.column.{name}") for name in ("factor", "value", "usual", "rank")]
     head = element("tr", [element("th", name, scope="col") for name in names])
     rows = [
-        _row(
-            _described(t(f"factor.{f.name}"), _meaning(f.name, f.is_cause)),
-            (number(f.value), number(f.median), _rank(f.rank)),
-            "is-cause" if f.is_cause else None,
+        _described(
+            t(f"factor.{factor.name}"),
+            (number(factor.value), number(factor.median), _rank(factor.rank)),
+            _meaning(factor),
+            "is-cause" if factor.is_cause else None,
         )
-        for f in ledger.factors
+        for factor in ledger.factors
     ]
     kind = ledger.address.kind
-    key = f"ledger.product.{kind if kind in ('neuron', 'layer') else 'parameter'}"
+    meaning = t(f"ledger.product.{kind if kind in ('neuron', 'layer') else 'parameter'}")
     product = (number(ledger.product), "", "")
-    rows.append(_row(_described(t("ledger.product"), t(key)), product, "product"))
-    return _table(element("thead", head), rows)
+    rows.append(_described(t("ledger.product"), product, meaning, "product"))
+    return element("div", element("table", element("thead", head), rows), class_="scroll")
 
 
-def _meaning(factor: str, is_cause: bool) -> str:
-    meaning = t(f"factor.{factor}.meaning")
-    return f"{meaning}  ◀ {t('ledger.mark')}" if is_cause else meaning
+def _meaning(factor: Factor) -> str:
+    meaning = t(f"factor.{factor.name}.meaning")
+    return f"{meaning}  ◀ {t('ledger.mark')}" if factor.is_cause else meaning
 
 
 def _rank(share: float) -> Markup:
@@ -109,7 +115,8 @@ def _rank(share: float) -> Markup:
 
 def _cause(ledger: Ledger) -> Markup:
     key, values = ledger.cause
-    return element("p", t(key, **values), class_="cause")
+    is_one = any(factor.is_cause for factor in ledger.factors)
+    return element("p", t(key, **values), class_="cause" if is_one else "cause none")
 
 
 def _pushers(ledger: Ledger) -> Markup | None:
@@ -135,7 +142,10 @@ def _samples(ledger: Ledger) -> Markup | None:
     kind = "parameter" if ledger.address.parameter else "norm"
     directions = {"raising": ledger.raising, "lowering": ledger.lowering}
     lines = [
-        t(f"ledger.samples.{kind}.{direction}", samples="; ".join(map(_pull, pulls)))
+        t(
+            f"ledger.samples.{kind}.{direction}",
+            samples=t("ledger.html.between").join(map(_pull, pulls)),
+        )
         for direction, pulls in directions.items()
         if pulls
     ]
@@ -152,13 +162,14 @@ def _movement(ledger: Ledger) -> Markup:
     rows += [_stage(stage) for stage in ledger.stages]
     kept = ledger.swallowed < 0.005
     swallowed = t("ledger.swallowed", share=percent(ledger.swallowed))
-    note = t("ledger.kept") if kept else swallowed
+    note = _words(t("ledger.kept") if kept else swallowed)
     rows.append(_row(t("ledger.moved"), (number(ledger.movement), note), "product"))
-    return _part(t("ledger.movement"), _table(None, rows))
+    return _part(t("ledger.movement"), _table(rows))
 
 
 def _stage(stage: StageEntry) -> Markup:
-    note = t("ledger.stage.memory") if stage.factor is None else f"× {number(stage.factor)}"
+    memory = _words(t("ledger.stage.memory"))
+    note = memory if stage.factor is None else f"× {number(stage.factor)}"
     return _row(t(f"stage.{stage.name}"), (number(stage.after), note))
 
 
@@ -172,7 +183,7 @@ def _development(ledger: Ledger) -> Markup | None:
     ]
     whose = "layer" if ledger.address.neuron is None else "neuron"
     title = t(f"ledger.development.{whose}", first=steps[0], last=steps[-1])
-    return _part(title, _table(None, rows))
+    return _part(title, _table(rows))
 
 
 def _short(value: float) -> str:
@@ -188,7 +199,8 @@ def _line(values: Sequence[float]) -> Markup:
         f"{i * right:.1f},{1 + (HEIGHT - 2) * (1 - v / top):.1f}" for i, v in enumerate(picked)
     )
     line = element("polyline", points=" ".join(points))
-    return element("svg", line, viewBox=f"0 0 {WIDTH} {HEIGHT}", aria_hidden="true")
+    box = f"0 0 {WIDTH} {HEIGHT}"
+    return element("svg", line, viewBox=box, preserveAspectRatio="none", aria_hidden="true")
 
 
 def _chain(ledger: Ledger, chain: SampleChain | None) -> Markup | None:
@@ -202,8 +214,15 @@ def _part(title: str, content: Markup) -> Markup:
     return joined(element("p", title, class_="heading"), content)
 
 
-def _described(name: str, meaning: str) -> Markup:
-    return joined(name, element("small", meaning))
+def _described(name: str, cells: Sequence[Child], meaning: str, class_: str | None) -> Markup:
+    """Return a row of a table with a row of words under it."""
+    words = element("tr", element("td", meaning, colspan=len(cells) + 1), class_="meaning")
+    classes = " ".join(filter(None, ("described", class_)))
+    return element("tbody", _row(name, cells), words, class_=classes)
+
+
+def _words(text: str) -> Markup:
+    return element("span", text, class_="words")
 
 
 def _list(lines: Iterable[Child]) -> Markup:
@@ -215,5 +234,5 @@ def _row(head: Child, cells: Iterable[Child], class_: str | None = None) -> Mark
     return element("tr", element("th", head, scope="row"), others, class_=class_)
 
 
-def _table(head: Markup | None, rows: Iterable[Markup]) -> Markup:
-    return element("div", element("table", head, element("tbody", rows)), class_="scroll")
+def _table(rows: Iterable[Markup]) -> Markup:
+    return element("div", element("table", element("tbody", rows)), class_="scroll")

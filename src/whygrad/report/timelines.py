@@ -26,6 +26,7 @@ from whygrad.words.markup import Markup, both, element, joined, said
 HEIGHT = 64
 POINTS = 150
 TABLE_STEPS = 30
+BAND = 0.28  # opacity
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,10 @@ def _drawn(layers: list[Quartiles], name: str) -> tuple[Markup, bool]:
 
 def _draw(axes: Axes, one: Quartiles) -> None:
     floor = axes.get_ylim()[0]
-    axes.fill_between(
-        one.steps,
-        np.maximum(one.lower, floor),
-        np.maximum(one.upper, floor),
-        color=BLUE,
-        alpha=0.22,
-        linewidth=0,
-    )
+    low, high = np.maximum(one.lower, floor), np.maximum(one.upper, floor)
+    axes.fill_between(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=0)
+    if len(one.steps) == 1:  # a band without length would not show
+        axes.vlines(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=8)
     marker = "o" if len(one.steps) <= 30 else None
     line = np.where(one.median > 0, one.median, np.nan)
     axes.plot(one.steps, line, color=BLUE, marker=marker, markersize=3)

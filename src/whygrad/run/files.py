@@ -138,7 +138,10 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
         return []
     with reading(path):
         whole, _, _ = path.read_bytes().rpartition(b"\n")
-        return [json.loads(line) for line in whole.split(b"\n")] if whole else []
+        lines = [json.loads(line) for line in whole.split(b"\n")] if whole else []
+        if not all(isinstance(line, dict) for line in lines):
+            raise TypeError("not an object")
+    return lines
 
 
 @contextmanager

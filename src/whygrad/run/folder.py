@@ -234,5 +234,5 @@ def _numbered(folder: Path) -> list[int]:
 
 
 def _is_of_history(line: Any) -> bool:
-    is_numbers = isinstance(line, dict) and all(type(v) in (int, float) for v in line.values())
+    is_numbers = all(type(value) in (int, float) for value in line.values())
     return is_numbers and type(line.get("step")) is int and {"epoch", "loss"} <= line.keys()

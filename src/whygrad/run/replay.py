@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import jax
 import numpy as np
+from jaxtyping import Bool, Float
 
 from whygrad.errors import AddressError, RunError
 from whygrad.network.model import Network
@@ -74,7 +75,14 @@ def _agrees(run: RunFolder, step: int, again: dict[str, np.ndarray]) -> bool:
         place = np.flatnonzero(steps == step)
         if not len(place):
             return False
-        size = np.abs(recorded[place[0]]).max(axis=1, keepdims=True)
-        if (np.abs(rows - recorded[place[0]]) > TOLERANCE * size + 1e-30).any():
+        if not _alike(rows, recorded[place[0]]).all():
             raise RunError("error.replay_differs", step=step, layer=layer, path=run.path)
     return True
+
+
+def _alike(
+    again: Float[np.ndarray, "fields n_out"], recorded: Float[np.ndarray, "fields n_out"]
+) -> Bool[np.ndarray, "fields n_out"]:
+    """Return where two rows agree; a number that is not finite agrees with its like alone."""
+    size = np.where(np.isfinite(again), np.abs(again), 0).max(axis=1, keepdims=True)
+    return np.isclose(again, recorded, rtol=0, atol=TOLERANCE * size + 1e-30, equal_nan=True)
