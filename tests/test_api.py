@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import whygrad as wg
+from whygrad.api import _as_data
 from whygrad.errors import InputError, OptionError, RunError
 
 
@@ -88,12 +89,15 @@ def test_the_other_roads_to_data(tmp_path):
     )
 
 
+def plainly(function):
+    """Return a function without the check of types that the tests put around it."""
+    return getattr(function, "__wrapped__", function)
+
+
 @pytest.mark.parametrize("data", [None, 5, [[1.0]], np.ones((3, 2)), (1, 2, 3)], ids=repr)
 def test_what_is_no_data_is_told(data):
-    from whygrad.api import _as_data
-
     with pytest.raises(InputError) as raised:
-        _as_data.__wrapped__(data) if hasattr(_as_data, "__wrapped__") else _as_data(data)
+        plainly(_as_data)(data)
     assert str(raised.value) == (
         "Training needs data from whygrad.load or whygrad.from_arrays, a name or path, or a pair "
         f"(x, y), got {type(data).__name__}. Pass one of these."

@@ -178,7 +178,7 @@ def backward(
         ShapeError: targets or weights do not fit the trace.
     """
     samples, dtype = trace.output.shape[0], trace.output.dtype
-    if trace.output.shape[1] != network.sizes[-1] or tuple(trace.layers) != network.layers:
+    if trace.output.shape[1] != network.sizes[-1] or set(trace.layers) != set(network.layers):
         raise ShapeError("error.trace_of_another_network", layers=", ".join(network.layers))
     targets = as_targets(network, y, loss, samples)
     return propagate_back(network, trace, targets, loss, as_shares(sample_weight, samples, dtype))

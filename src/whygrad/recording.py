@@ -42,7 +42,7 @@ def sizes(
     total = sum(layer.delta.shape[1] for layer in layers.values())
     ends = total + _ends(network)
     pulls = [means[1 + i, a:b] for i, (a, b) in enumerate(pairwise(ends))]
-    squares = [_square_norms(gradients[name]["weight"]) for name in layers]
+    squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=0) for name in layers]
     marks = signatures(network)
     return jnp.concatenate([means[0], *pulls, *squares, *(marks[name] for name in layers)])
 
@@ -67,8 +67,3 @@ def width(network: Network) -> int:
 
 def _ends(network: Network) -> np.ndarray:
     return np.cumsum((0, *network.sizes[1:]))
-
-
-def _square_norms(gradient: Float[Array, "n_in n_out"]) -> Float[Array, " n_out"]:
-    """Return sum_j g_jk^2, as a matrix product: a strided sum would run on one core only."""
-    return jnp.ones(gradient.shape[0], gradient.dtype) @ gradient**2

@@ -247,15 +247,41 @@ def advance_together(
     return run(states, resident, plans, begin, count)
 
 
-@partial(jax.jit, static_argnums=0)
 def examine(
+    recipe: Recipe,
+    state: State,
+    resident: Resident,
+    rows: Int[Array | np.ndarray, " batch"],
+    share: Float[Array | np.ndarray, " batch"],
+) -> tuple[Examined, dict[str, Array]]:
+    """Return the next step seen whole, and the rows that recording it would keep."""
+    seen, recorded = _examine(recipe, state, resident, rows, share)
+    return _in_order(recipe, state.network, seen), recorded
+
+
+def _in_order(recipe: Recipe, network: Network, seen: Examined) -> Examined:
+    """Return the same with layers and stages in their order: a compiled call sorts names by letter.
+
+    Without it ``learning_rate`` would stand before ``momentum``, and ``hidden10`` before
+    ``hidden2``.
+    """
+    stages = build_stages(recipe.settings, 1.0, recipe.total_steps)
+    layers = {name: seen.anatomy.layers[name] for name in network.layers}
+    return replace(
+        seen,
+        anatomy=replace(seen.anatomy, layers=layers),
+        stages={stage.name: seen.stages[stage.name] for stage in stages},
+    )
+
+
+@partial(jax.jit, static_argnums=0)
+def _examine(
     recipe: Recipe,
     state: State,
     resident: Resident,
     rows: Int[Array, " batch"],
     share: Float[Array, " batch"],
 ) -> tuple[Examined, dict[str, Array]]:
-    """Return the next step seen whole, and the rows that recording it would keep."""
     _, seen = take_step(recipe, state, resident, rows, share)
     kept = sizes(state.network, seen.anatomy.layers, seen.gradients)
     recorded = as_rows(state.network, kept[None])

@@ -216,13 +216,13 @@ def signatures(network: Network) -> dict[str, Float[Array, " n_out"]]:
     for position, (layer, dense) in enumerate(network.items()):
         # the last direction belongs to the bias, a weight from the constant 1
         along = _directions(dense.n_in + 1, dense.weight.dtype)
-        number = jnp.dot(along[:-1], dense.weight, precision="highest")
+        number = along[:-1] @ dense.weight
         if dense.bias is not None:
             number = number + along[-1] * dense.bias
         if position < len(following):
             out = following[position]
             along = _directions(out.shape[1], out.dtype)
-            number = number + jnp.dot(out, along, precision="highest")
+            number = number + out @ along
         numbers[layer] = number
     return numbers
 

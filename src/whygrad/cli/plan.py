@@ -29,7 +29,7 @@ NETWORK_DEFAULTS: Section = {
     "dropout": 0.0,
     "seed": 0,
 }
-KINDS: dict[str, dict[str, str]] = {  # the settings check their own
+KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
     "data": {
         "source": "text",
         "target": "texts",
@@ -53,6 +53,12 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own
         "bias": "switch",
         "dropout": "number",
         "seed": "whole_number",
+    },
+    "training": {
+        "loss": "text",
+        "optimizer": "text",
+        "schedule": "text",
+        "class_weight": "text",
     },
 }
 KNOWN: dict[str, tuple[str, ...]] = {name: tuple(kinds) for name, kinds in KINDS.items()}

@@ -47,13 +47,13 @@ def _in_our_words(error: Any) -> OptionError:
     if name == "NoSuchOption":
         return _no_such("option", error.option_name, _options(error.ctx), command)
     if name == "MissingParameter":
-        missing = error.param.make_metavar(error.ctx) if error.param else ""
+        missing = getattr(error.param, "metavar", None) or error.param.name if error.param else ""
         return OptionError("error.usage_missing", parameter=missing, command=command)
     kind = next((KINDS[word] for word in KINDS if f"valid {word}" in error.message), None)
     if name == "BadParameter" and kind and error.param is not None:
         option = error.param.opts[0]
         return OptionError(f"error.usage_{kind}", option=option, command=command)
-    unknown = re.search(r"No such command '(.*)'", error.message or "")
+    unknown = re.search(r"No such command '(.*?)'", error.message or "")
     if unknown:
         known = list(getattr(error.ctx.command, "commands", {}))
         return _no_such("command", unknown[1], known, command)

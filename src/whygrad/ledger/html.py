@@ -24,9 +24,11 @@ max-width:46rem;font-variant-numeric:tabular-nums}
 .whygrad-ledger .address b{margin-right:.6em;overflow-wrap:anywhere}
 .whygrad-ledger .heading{font-weight:600;margin:1.1em 0 .3em}
 .whygrad-ledger .scroll{overflow-x:auto}
-.whygrad-ledger table{border-collapse:collapse;margin:.6em 0;min-width:min(100%,26em);background:none;font-size:inherit}
-.whygrad-ledger th,.whygrad-ledger td{padding:.3em clamp(.4em,1.5vw,.9em) .3em 0;text-align:right;border:0;
-border-bottom:1px solid var(--line);vertical-align:baseline;background:none;font-weight:400;
+.whygrad-ledger table{border-collapse:collapse;margin:.6em 0;min-width:min(100%,26em);
+background:none;font-size:inherit}
+.whygrad-ledger th,.whygrad-ledger td{padding:.3em clamp(.4em,1.5vw,.9em) .3em 0;text-align:right;
+border:0;border-bottom:1px solid var(--line);vertical-align:baseline;background:none;
+font-weight:400;
 white-space:nowrap}
 .whygrad-ledger tr>:first-child{text-align:left;padding-left:.6em}
 .whygrad-ledger th[scope=row],.whygrad-ledger .words,.whygrad-ledger .meaning td{white-space:normal}

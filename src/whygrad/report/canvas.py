@@ -18,6 +18,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from whygrad.words import number
 from whygrad.words.markup import Markup
 
+Length = int | float
+
 WIDTH = 340  # of every drawing; its text has 12 of these units, so 11 px on a narrow phone
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 20, 24
 GAP = 24  # between panels one above the other, for the name of the lower one
@@ -55,7 +57,7 @@ STYLE: dict[Any, Any] = {
 }
 
 
-def panels(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
+def panels(heights: Sequence[Length]) -> tuple[Figure, list[Axes]]:
     """Return an empty drawing with one panel of each height, one above the other.
 
     To be called, and drawn on, inside :func:`styled`.
@@ -69,13 +71,13 @@ def panels(heights: Sequence[float]) -> tuple[Figure, list[Axes]]:
     return figure, axes
 
 
-def place(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
+def place(figure: Figure, left: Length, top: Length, width: Length, height: Length) -> Axes:
     """Return a new panel of a drawing; measures in the drawing's units, from its upper left."""
     wide, tall = figure.get_size_inches() * 72
     return figure.add_axes((left / wide, 1 - (top + height) / tall, width / wide, height / tall))
 
 
-def sheet(height: float) -> Figure:
+def sheet(height: Length) -> Figure:
     """Return an empty drawing of the common width."""
     return Figure(figsize=(WIDTH / 72, height / 72), dpi=72)
 

@@ -150,7 +150,7 @@ def _numbers(record: Record, rows: np.ndarray) -> Markup:
         said("report.neurons.share_zero"),
     ]
     zero = (record.gradient == 0).mean(axis=0)
-    last = {factor: record.field(factor)[-1] for factor in FACTORS}
+    last = {factor: record.field(factor)[-1].astype(float) for factor in FACTORS}
     body = [
         [str(k), *(number(last[factor][k]) for factor in FACTORS), number(zero[k])] for k in rows
     ]

@@ -118,7 +118,7 @@ def _legend(has_zeros: bool) -> Markup:
 
 
 def _numbers(layers: list[Quartiles]) -> Markup:
-    chosen = evenly(len(layers[0].steps), TABLE_STEPS)
+    chosen = evenly(len(layers[0].steps), TABLE_STEPS).tolist()
     head = [said("report.word.step"), *(one.layer for one in layers)]
     rows = [[str(layers[0].steps[i]), *(_cell(one, i) for one in layers)] for i in chosen]
     return table(head, rows)

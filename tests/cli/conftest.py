@@ -1,0 +1,62 @@
+"""The command line as a user meets it: a process, a folder of its own, a cache shared by all."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: its exit code, and what it wrote."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return self.out + self.err
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "WHYGRAD", "LC_"))}
+    cache = str(tmp_path_factory.mktemp("cache"))
+    own = {"XDG_CACHE_HOME": cache, "JAX_PLATFORMS": "cpu", "WHYGRAD_LANG": "en"}
+    return kept | own | {"PYTHONUTF8": "1"}
+
+
+@pytest.fixture(scope="session")
+def whygrad(environment) -> Callable[..., Outcome]:
+    """Run the command line as a process and return what it left."""
+
+    def run(*arguments: str, cwd: Path, **more: str) -> Outcome:
+        done = subprocess.run(
+            [sys.executable, "-m", "whygrad", *arguments],
+            cwd=cwd,
+            env=environment | more,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def trained(whygrad, tmp_path_factory) -> SimpleNamespace:
+    """A run that nobody may change, and the folder that it lies in."""
+    home = tmp_path_factory.mktemp("home")
+    outcome = whygrad("train", "xor", *TINY, "--out", "runs/a", "--json", cwd=home)
+    assert outcome.code == 0, outcome.err
+    return SimpleNamespace(home=home, path=home / "runs" / "a", outcome=outcome)
