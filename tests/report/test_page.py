@@ -34,6 +34,7 @@ SECTIONS = [
 ]
 # What is the same in both languages: names of layers, options, functions and files.
 NAMES = re.compile(
+    r"（[a-z]+）|"
     r"(hidden\d+|output)(\.\w+)?(\[[\d, ]+\])?|record_every=\d+|learning_rate|weight_decay|"
     r"relu|tanh|sigmoid|identity|adam|sgd|l2|inf|whygrad|\d[\d.]*e[\d−-]+|/\S+|pixel_\w+|"
     r"x\d|(sepal|petal) (length|width) \(cm\)|setosa|versicolor|virginica|same|different|nan"

@@ -36,6 +36,7 @@ GREY_CELL = (0.55, 0.55, 0.55)
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.size": 12,
+    "axes.titlesize": 12,
     "text.color": INK,
     "axes.edgecolor": LINE,
     "axes.facecolor": "none",

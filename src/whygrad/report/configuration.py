@@ -5,7 +5,6 @@ from typing import Any
 from whygrad.report.layout import Section, behind, table
 from whygrad.report.material import Material
 from whygrad.settings import Settings
-from whygrad.words import number
 from whygrad.words.markup import Markup, element, joined, said
 
 
@@ -73,7 +72,7 @@ def written(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, float):
-        return number(value)
+        return repr(value)  # all its digits, since this is to be done again
     if isinstance(value, dict):
         return "; ".join(f"{key}: {written(one)}" for key, one in value.items())
     if isinstance(value, list | tuple):

@@ -13,7 +13,7 @@ from whygrad.words.markup import Markup, joined, said
 
 TILES, ACROSS = 36, 6  # pictures at most, and how many in a row
 EDGE = 6  # around a drawing
-LABEL = 14  # height of a picture's number
+LABEL = 16  # height of a picture's number
 SPACE = 6  # between two pictures
 
 
@@ -74,7 +74,7 @@ def _drawn(
         axes = _frame(place(figure, left, top, side, tall))
         axes.imshow(_cells(weights[:, n].reshape(shape), largest), interpolation="none")
         axes.set_aspect("auto")
-        axes.set_title(str(neuron), fontsize=11, pad=2, color=FAINT)
+        axes.set_title(str(neuron), pad=2, color=FAINT)
     _legend(_frame(place(figure, EDGE + 16, total - 30, 160, 8)), largest)
     return figure
 

@@ -24,9 +24,9 @@
     history.replaceState(null, "", `#${hash}`);
   }
 
-  function go(at) {
+  function go(at, behavior) {
     const place = at && document.getElementById(at);
-    if (place) place.scrollIntoView();
+    if (place) place.scrollIntoView({ behavior });
   }
 
   document.addEventListener("click", (event) => {
@@ -40,12 +40,12 @@
       remember(new URLSearchParams(location.hash.slice(1)).get("at"));
     } else if (link) {
       event.preventDefault();
-      go(link.hash.slice(1));
+      go(link.hash.slice(1), "auto");
       remember(link.hash.slice(1));
     }
   });
 
   root.classList.add("scripted");
   show();
-  go(asked.get("at"));
+  go(asked.get("at"), "instant");
 })();
