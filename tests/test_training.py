@@ -201,7 +201,7 @@ def optax_steps(network: wg.Network, task: Task, rule: optax.GradientTransformat
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_compiled_loop_equals_python_and_optax(iris, network, optimizer):
-    settings = replace(BASE, optimizer=optimizer, learning_rate=0.003, epochs=2)
+    settings = replace(BASE, optimizer=optimizer, learning_rate=0.003, epochs=1)
     task = prepare(network, iris, settings)
     alone = optax_steps(network, task, ALONE[optimizer](settings.learning_rate))
     together = trained(network, iris, settings)[0]
@@ -211,9 +211,7 @@ def test_the_compiled_loop_equals_python_and_optax(iris, network, optimizer):
 
 
 def test_clipping_l2_and_decay_stand_in_their_order(iris, network):
-    settings = replace(
-        BASE, optimizer="sgd", clip_norm=0.05, l2=0.1, weight_decay=0.2, epochs=2, momentum=0.5
-    )
+    settings = replace(BASE, optimizer="sgd", clip_norm=0.05, l2=0.1, weight_decay=0.2, epochs=1)
     mask = {name: {"weight": True, "bias": False} for name in network.layers}
     rule = optax.chain(
         optax.clip_by_global_norm(0.05),
@@ -247,7 +245,7 @@ def test_a_schedule_falls_over_the_run(schedule, warmup):
 
 
 def test_the_schedule_reaches_the_weights(iris, network):
-    settings = replace(BASE, optimizer="sgd", schedule="linear", warmup=3)
+    settings = replace(BASE, optimizer="sgd", schedule="linear", warmup=3, epochs=1)
     task = prepare(network, iris, settings)
     rule = optax.scale_by_schedule(
         lambda step: -settings.learning_rate * schedule_of(settings, task.total_steps)(step)

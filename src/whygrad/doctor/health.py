@@ -28,6 +28,7 @@ REFERENCE_SAMPLES = 1024
 SATURATED_OPEN = 0.05  # open for fewer samples than this share is saturated
 MOST = 0.5  # of a layer's neurons: the layer is ill
 SOME = 0.1  # of a layer's neurons: worth a look
+VANISHED = 1e-3  # of the push at the output is left: AutoTrainer's limit for a vanishing gradient
 
 Sentence = tuple[str, dict[str, Any]]
 
@@ -114,11 +115,11 @@ def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> H
     """Return how the layers of a network are, on a reference set of samples."""
     measured = _measure(network, x, y, loss)
     widths = effective_width(network)
-    layers = tuple(
-        _judged(_described(name, measured[name], widths.get(name), dense))
-        for name, dense in network.items()
-    )
-    return Health(layers, len(np.asarray(x)))
+    layers = [
+        _described(name, measured[name], widths.get(name), dense) for name, dense in network.items()
+    ]
+    pushed = layers[-1].factors["upstream"]
+    return Health(tuple(_judged(layer, pushed) for layer in layers), len(np.asarray(x)))
 
 
 @partial(jax.jit, static_argnums=3)
@@ -157,8 +158,9 @@ class _Finding:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-def _judged(layer: LayerHealth) -> LayerHealth:
-    findings = [found for rule in RULES if (found := rule(layer))]
+def _judged(layer: LayerHealth, pushed: float) -> LayerHealth:
+    """Return a layer with its verdict; ``pushed`` is the upstream that enters at the output."""
+    findings = [found for rule in RULES if (found := rule(layer, pushed))]
     order = ("ill", "worth_a_look")
     worst = min(findings, key=lambda finding: order.index(finding.severity), default=None)
     if worst is None:
@@ -170,26 +172,33 @@ def _with(layer: LayerHealth, severity: str, verdict: Sentence) -> LayerHealth:
     return replace(layer, severity=severity, verdict=verdict)
 
 
-def _clones(layer: LayerHealth) -> _Finding | None:
+def _clones(layer: LayerHealth, pushed: float) -> _Finding | None:
     copies = layer.neurons - layer.effective_width
     values = {"neurons": layer.neurons, "width": layer.effective_width}
     return _graded(copies, layer.neurons, "health.layer.clones", values)
 
 
-def _dead(layer: LayerHealth) -> _Finding | None:
+def _dead(layer: LayerHealth, pushed: float) -> _Finding | None:
     values = {"count": len(layer.dead), "neurons": layer.neurons}
     return _graded(len(layer.dead), layer.neurons, "health.layer.dead", values)
 
 
-def _saturated(layer: LayerHealth) -> _Finding | None:
+def _saturated(layer: LayerHealth, pushed: float) -> _Finding | None:
     count = len(layer.saturated)
     values = {"count": count, "neurons": layer.neurons, "slope": layer.factors["slope"]}
     return _graded(count, layer.neurons, "health.layer.saturated", values)
 
 
-def _first_zero(layer: LayerHealth) -> _Finding | None:
+def _first_zero(layer: LayerHealth, pushed: float) -> _Finding | None:
     zero = next((name for name in FACTORS if layer.factors[name] == 0), None)
     return None if zero is None else _Finding("ill", f"health.layer.zero.{zero}")
+
+
+def _vanished(layer: LayerHealth, pushed: float) -> _Finding | None:
+    if layer.factors["upstream"] >= VANISHED * pushed:
+        return None
+    share = layer.factors["upstream"] / pushed
+    return _Finding("ill", "health.layer.vanished", {"share": share})
 
 
 def _graded(count: int, neurons: int, key: str, values: dict[str, Any]) -> _Finding | None:
@@ -199,9 +208,10 @@ def _graded(count: int, neurons: int, key: str, values: dict[str, Any]) -> _Find
     return _Finding("ill" if share > MOST else "worth_a_look", key, values)
 
 
-RULES: tuple[Callable[[LayerHealth], _Finding | None], ...] = (
+RULES: tuple[Callable[[LayerHealth, float], _Finding | None], ...] = (
     _clones,
     _dead,
     _saturated,
     _first_zero,
+    _vanished,
 )

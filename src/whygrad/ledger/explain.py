@@ -23,6 +23,7 @@ from whygrad.run.replay import Replayed, replay
 from whygrad.symmetry import clones
 
 TOP = 3
+all_factors = jax.jit(factors)  # one compilation a layer shape instead of one an operation
 
 
 def explain(
@@ -88,11 +89,11 @@ def _ledger(run: RunFolder, place: Address, replayed: Replayed) -> Ledger:
 def four_factors(layers: dict[str, LayerAnatomy], place: Address) -> tuple[Factor, ...]:
     """Return the four factors of what an address names, each with what is normal around it."""
     if place.kind == "layer":
-        every = [factors(anatomy).layer for anatomy in layers.values()]
+        every = [all_factors(anatomy).layer for anatomy in layers.values()]
         around = jax.tree.map(lambda *values: jnp.stack(values), *every)
         here: tuple[int, ...] = (list(layers).index(place.layer),)
     else:
-        around = getattr(factors(layers[place.layer]), place.kind)
+        around = getattr(all_factors(layers[place.layer]), place.kind)
         here = place.index
     return tuple(_factor(name, around, here) for name in FACTORS)
 

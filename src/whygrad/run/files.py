@@ -98,14 +98,20 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], notes: Mapping[
     write_whole(path, save(contiguous, metadata=words))
 
 
-def read_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read_tensors(
+    path: Path, names: Sequence[str] | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read arrays and their notes.
+
+    Args:
+        names: of the arrays that are wanted; None for all.
 
     Raises:
         RunError: the file is missing or damaged.
     """
     with reading(path), safe_open(path, framework="numpy") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        wanted = file.keys() if names is None else names
+        tensors = {name: file.get_tensor(name) for name in wanted}
         notes = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
     return tensors, notes
 

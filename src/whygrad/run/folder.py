@@ -193,12 +193,26 @@ class RunFolder:
         n_out = self.skeleton[layer].n_out
         steps, rows = [np.empty(0, int)], [np.empty((0, len(ROW_FIELDS), n_out), np.float32)]
         for first in _numbered(self.path / "anatomy"):
-            path = self.path / "anatomy" / f"{first}.safetensors"
-            tensors, _ = read_tensors(path)
-            with reading(path):
-                steps.append(tensors["steps"])
-                rows.append(tensors[layer].reshape(len(steps[-1]), len(ROW_FIELDS), n_out))
+            some_steps, some_rows = self._rows_of_file(first, layer)
+            steps.append(some_steps)
+            rows.append(some_rows)
         return np.concatenate(steps), np.concatenate(rows)
+
+    def row(self, layer: str, step: int) -> np.ndarray | None:
+        """Return what was recorded of a layer at one step, (fields, n_out), or None."""
+        before = [first for first in _numbered(self.path / "anatomy") if first <= step]
+        if not before:
+            return None
+        steps, rows = self._rows_of_file(before[-1], layer)
+        place = np.flatnonzero(steps == step)
+        return rows[place[0]] if len(place) else None
+
+    def _rows_of_file(self, first: int, layer: str) -> tuple[np.ndarray, np.ndarray]:
+        path = self.path / "anatomy" / f"{first}.safetensors"
+        tensors, _ = read_tensors(path, ("steps", layer))
+        shape = (len(tensors["steps"]), len(ROW_FIELDS), self.skeleton[layer].n_out)
+        with reading(path):
+            return tensors["steps"], tensors[layer].reshape(shape)
 
     def neurons(self, layer: str) -> "xr.Dataset":
         """Return what was recorded of a layer's neurons, over (step, neuron).

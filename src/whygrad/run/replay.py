@@ -71,11 +71,10 @@ def state_before(run: RunFolder, task: Task, step: int) -> State:
 def _agrees(run: RunFolder, step: int, again: dict[str, np.ndarray]) -> bool:
     """Return whether the step was recorded; if it was, it must be what was replayed."""
     for layer, rows in again.items():
-        steps, recorded = run.rows(layer)
-        place = np.flatnonzero(steps == step)
-        if not len(place):
+        recorded = run.row(layer, step)
+        if recorded is None:
             return False
-        if not _alike(rows, recorded[place[0]]).all():
+        if not _alike(rows, recorded).all():
             raise RunError("error.replay_differs", step=step, layer=layer, path=run.path)
     return True
 
