@@ -14,7 +14,7 @@ LEVELS = {
     1: ("network",),
     2: ("backprop", "optimizer"),
     3: ("factoring", "grouping", "responsibility", "symmetry"),
-    4: ("data", "parallel", "recording", "stepping", "training", "evaluation"),
+    4: ("data", "parallel", "recording", "stepping", "together", "training", "evaluation"),
     5: ("run", "replay"),
     6: ("ledger", "doctor", "lessons"),
     7: ("adapters", "report"),

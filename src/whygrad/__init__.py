@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from whygrad.network.model import Network
     from whygrad.settings import Settings
     from whygrad.symmetry import clones, effective_width
-    from whygrad.training import train_together
+    from whygrad.together import train_together
 
 __version__ = "0.1.0"
 
@@ -35,7 +35,7 @@ _HOMES = {
     "open_run": "api",
     "resume": "api",
     "train": "api",
-    "train_together": "training",
+    "train_together": "together",
 }
 
 __all__ = [

@@ -6,6 +6,7 @@ pages read it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
 from typing import Any
 
 from whygrad.errors import OptionError, unknown_name
@@ -41,9 +42,12 @@ class Range:
         """Return whether ``value`` is a number of this kind inside the range."""
         if value is None:
             return self.optional
-        kinds = (int,) if self.kind is int else (int, float)
-        if isinstance(value, bool) or not isinstance(value, kinds):
+        # NumPy's numbers are among these
+        if isinstance(value, bool) or not isinstance(value, Real):
             return False
+        if self.kind is int and not isinstance(value, Integral):
+            return False
+        value = float(value)
         above = value >= self.low if self.includes_low else value > self.low
         return above and value < (float("inf") if self.high is None else self.high)
 
@@ -119,6 +123,8 @@ class Settings:
                     range=str(allowed),
                     came=repr(getattr(self, name)),
                 )
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, allowed.kind(getattr(self, name)))
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise unknown_name(name, getattr(self, name), choices)

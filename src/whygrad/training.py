@@ -7,7 +7,7 @@ state and gives the same numbers as training that was never interrupted.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import jax
@@ -28,8 +28,6 @@ from whygrad.stepping import (
     State,
     Stretch,
     advance,
-    advance_together,
-    first_state,
 )
 
 MATCHED_LOSS = {
@@ -269,64 +267,6 @@ def walk(task: Task, state: State, begin: int, stop: int) -> State:
     return state
 
 
-def train_together(
-    networks: Sequence[Network],
-    data: Data,
-    settings: Settings,
-    *,
-    learning_rates: Sequence[float] | np.ndarray | None = None,
-    seeds: Sequence[int] | np.ndarray | None = None,
-) -> "Together":
-    """Train many networks of one shape side by side, in one compiled call an epoch.
-
-    Args:
-        networks: same sizes and activations; different starts.
-        learning_rates: one a network; default: that of ``settings``.
-        seeds: of each network's order of samples and dropout; default: that of ``settings``.
-
-    Raises:
-        ShapeError: the networks differ in shape.
-        OptionError: not one rate and seed a network, or one out of its range.
-    """
-    _check_alike(networks)
-    task = prepare(networks[0], data, settings)
-    rates = _one_each("learning_rate", learning_rates, networks, settings)
-    own_seeds = _one_each("seed", seeds, networks, settings)
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    states = jax.vmap(lambda n, r, s: first_state(n, task.recipe, r, s))(
-        stacked, jnp.asarray(rates), jnp.asarray(own_seeds)
-    )
-    shared = len(set(own_seeds)) == 1
-    losses, rows, begin = [], [], 0
-    for epoch in range(task.settings.epochs):
-        plan = _plans(task, own_seeds, epoch, shared)
-        count = task.steps_per_epoch
-        states, stretch = advance_together(
-            task.recipe, states, task.resident, plan, begin, count, shared
-        )
-        losses.append(np.asarray(stretch.losses))
-        rows.append({name: np.asarray(values) for name, values in stretch.rows.items()})
-        begin += count
-    return _gather(task, states, losses, rows)
-
-
-@dataclass(frozen=True)
-class Together:
-    """Many networks, trained side by side.
-
-    Attributes:
-        networks: as trained.
-        losses: loss of every step, (networks, steps).
-        recorded_steps: numbers of the recorded steps, (recorded,).
-        rows: by layer, (networks, recorded, len(ROW_FIELDS), n_out).
-    """
-
-    networks: tuple[Network, ...]
-    losses: np.ndarray
-    recorded_steps: np.ndarray
-    rows: dict[str, np.ndarray]
-
-
 class _Pace:
     """How many steps to take before the next sign of life."""
 
@@ -370,28 +310,6 @@ def _end_epoch(task: Task, state: State, epoch: int, losses: np.ndarray) -> Epoc
     return EpochEnd(epoch + 1, float(np.mean(losses)), measures)
 
 
-def _plans(task: Task, seeds: list[int], epoch: int, shared: bool) -> Plan:
-    samples, size = len(task.data.train.x), task.settings.batch_size
-    wanted = seeds[:1] if shared else seeds
-    plans = [shuffled_plan(samples, size, seed, epoch, task.weights) for seed in wanted]
-    return plans[0] if shared else jax.tree.map(lambda *arrays: np.stack(arrays), *plans)
-
-
-def _gather(task: Task, states: State, losses: list, rows: list[dict]) -> Together:
-    every, count = task.settings.record_every, task.steps_per_epoch
-    kept = [len(recorded_steps(i * count, (i + 1) * count, every)) for i in range(len(rows))]
-    joined = {
-        name: np.concatenate(
-            [piece[name][:, :used] for piece, used in zip(rows, kept, strict=True)], axis=1
-        )
-        for name in rows[0]
-    }
-    many = len(losses[0])
-    networks = tuple(jax.tree.map(lambda a, i=i: a[i], states.network) for i in range(many))
-    steps = recorded_steps(0, task.total_steps, every)
-    return Together(networks, np.concatenate(losses, axis=1), steps, joined)
-
-
 def _fitting_steps(network: Network, record_every: int) -> int:
     bytes_a_step = sum(network.sizes[1:]) * len(ROW_FIELDS) * 4 / (record_every or STRETCH_STEPS)
     return max(min(STRETCH_STEPS, int(STRETCH_BYTES / bytes_a_step)), 1)
@@ -410,23 +328,3 @@ def _check_fit(network: Network, data: Data, loss: str) -> None:
     if rule.is_categorical and data.task == "numbers":
         fitting = ", ".join(name for name, rule in LOSSES.items() if not rule.is_categorical)
         raise OptionError("error.loss_of_categories", loss=loss, fitting=fitting)
-
-
-def _one_each(
-    name: str, given: Sequence | np.ndarray | None, networks: Sequence[Network], settings: Settings
-) -> list:
-    """Return one value a network: those given, each in its range, or that of the settings."""
-    if given is None:
-        return [getattr(settings, name)] * len(networks)
-    values = np.asarray(given).tolist()
-    if len(values) != len(networks):
-        raise OptionError(
-            "error.together_count", option=name, expected=len(networks), came=len(values)
-        )
-    return [getattr(replace(settings, **{name: value}), name) for value in values]
-
-
-def _check_alike(networks: Sequence[Network]) -> None:
-    shapes = {str(jax.tree.structure(n)) + str(n.sizes) for n in networks}
-    if len(shapes) != 1:
-        raise ShapeError("error.networks_differ", came=len(shapes))

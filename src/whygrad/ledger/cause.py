@@ -13,11 +13,11 @@ import numpy as np
 from whygrad.backprop import LayerAnatomy
 from whygrad.ledger.record import Factor
 from whygrad.network.activations import ACTIVATIONS
-from whygrad.network.address import Address
 
 CLOSED = 0.05  # of the steepest slope: what is left of a sigmoid at |z| = 4.3, of a tanh at 2.2
 CANCELLED = 1e-3  # of the next neurons' parts left over; independent signs leave 1 / sqrt(n)
 TORN = 0.3  # of the agreement that m samples with random signs would show, 1 / sqrt(m)
+VANISHED = 1e-3  # of the push at the output
 UNUSUAL = 0.1  # of the neighbours' median
 
 
@@ -42,16 +42,14 @@ class _Case:
     medians: dict[str, float]
     layer: LayerAnatomy
     left_over: float | None
-    clones: Sequence[int]
-    kind: str
+    pushed: float
 
 
 def find_cause(
     factors: Sequence[Factor],
     layer: LayerAnatomy,
-    place: Address,
     left_over: float | None,
-    clones: Sequence[int],
+    pushed: float,
 ) -> Cause:
     """Return the cause of a small gradient; the first rule that speaks wins.
 
@@ -59,15 +57,14 @@ def find_cause(
         factors: the four.
         layer: the anatomy that they come from.
         left_over: share of the upstream that the next neurons leave after cancelling, if known.
-        clones: neurons equal to this one.
+        pushed: mean |upstream| of the output layer, where all pushing begins.
     """
     case = _Case(
         {f.name: f.value for f in factors},
         {f.name: f.median for f in factors},
         layer,
         left_over,
-        clones,
-        place.kind,
+        pushed,
     )
     found = (rule(case) for rule in RULES)
     return next((cause for cause in found if cause), Cause(None, "cause.none"))
@@ -90,6 +87,13 @@ def _first_zero(case: _Case) -> Cause | None:
 def _cancelled(case: _Case) -> Cause | None:
     if case.left_over is not None and case.left_over < CANCELLED:
         return Cause("upstream", "cause.upstream.cancelled", {"left": case.left_over})
+    return None
+
+
+def _vanished(case: _Case) -> Cause | None:
+    if case.values["upstream"] < VANISHED * case.pushed:
+        share = case.values["upstream"] / case.pushed
+        return Cause("upstream", "cause.upstream.vanished", {"share": share})
     return None
 
 
@@ -132,6 +136,7 @@ RULES: tuple[Callable[[_Case], Cause | None], ...] = (
     _not_finite,
     _first_zero,
     _cancelled,
+    _vanished,
     _closed,
     _unusual,
     _torn,

@@ -58,7 +58,8 @@ def _ledger(run: RunFolder, place: Address, replayed: Replayed) -> Ledger:
     raising, lowering = _pulls(run.data, replayed, layer, place)
     gradient = _size_of(seen.gradients, place)
     stages = _stages(gradient, seen.stages, place)
-    cause = find_cause(entries, layer, place, left_over, twins)
+    pushed = float(all_factors(seen.anatomy["output"]).neuron.upstream.mean())
+    cause = find_cause(entries, layer, left_over, pushed)
     return Ledger(
         address=place,
         step=replayed.step,

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from whygrad.ledger.record import Ledger, Pull, SampleChain, Term
+from whygrad.network.activations import ACTIVATIONS
 from whygrad.words import number, t
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -202,15 +203,21 @@ def chain_lines(ledger: Ledger, chain: SampleChain) -> list[str]:
         lines.append(t("ledger.chain.matched", value=chain.upstream))
     else:
         lines.append(t("ledger.chain.loss", value=chain.upstream))
-    lines.append(f"f'(z) = {number(chain.slope)}")
-    lines.append(
-        f"δ = dC/da · f'(z) = {number(chain.upstream)} · {number(chain.slope)}"
-        f" = {number(chain.delta)}"
-    )
+    lines += _delta_lines(chain)
     name = {"weight": "x", "bias": "1", "neuron": "‖x‖"}[ledger.address.kind]
     product = f"{number(chain.delta)} · {number(chain.input)} = {number(chain.gradient)}"
     lines.append(t("ledger.chain.gradient", formula=f"δ · {name} = {product}"))
     return lines
+
+
+def _delta_lines(chain: SampleChain) -> list[str]:
+    if ACTIVATIONS[chain.activation].is_coupled and not chain.is_matched:
+        return [t("ledger.chain.coupled", delta=chain.delta)]
+    factors = f"{number(chain.upstream)} · {number(chain.slope)}"
+    return [
+        f"f'(z) = {number(chain.slope)}",
+        f"δ = dC/da · f'(z) = {factors} = {number(chain.delta)}",
+    ]
 
 
 def weighted_sum(terms: tuple[Term, ...], rest: float) -> str:

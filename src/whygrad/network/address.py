@@ -9,7 +9,7 @@ from whygrad.network.model import Network
 PATTERN = re.compile(
     r"""\s*(?P<layer>\w+)\s*
     (?:\.\s*(?P<parameter>weight|bias)\s*)?
-    (?:\[\s*(?P<first>\d+)\s*(?:,\s*(?P<second>\d+)\s*)?\])?\s*""",
+    (?:\[\s*(?P<first>\d{1,18})\s*(?:,\s*(?P<second>\d{1,18})\s*)?\])?\s*""",
     re.VERBOSE,
 )
 
