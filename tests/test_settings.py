@@ -3,6 +3,7 @@
 import math
 from dataclasses import fields
 
+import numpy as np
 import pytest
 
 from whygrad.errors import OptionError
@@ -100,3 +101,15 @@ def test_a_range_reads_as_a_sentence_part():
     assert str(Range(float, 0, 1)) == "≥ 0, < 1"
     assert str(Range(int, 1)) == "≥ 1"
     assert str(Range(float, 0, includes_low=False)) == "> 0"
+
+
+def test_numpy_numbers_are_numbers_and_become_plain():
+    settings = Settings(epochs=np.int64(3), learning_rate=np.float32(0.5))  # type: ignore[arg-type]
+    assert (settings.epochs, settings.learning_rate) == (3, 0.5)
+    assert (type(settings.epochs), type(settings.learning_rate)) == (int, float)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "l2", "seed"])
+def test_a_number_beyond_every_float_is_out_of_range(name):
+    with pytest.raises(OptionError, match=f"^{name} must be a"):
+        Settings(**{name: 10**400})

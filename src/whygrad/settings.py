@@ -47,9 +47,15 @@ class Range:
             return False
         if self.kind is int and not isinstance(value, Integral):
             return False
-        value = float(value)
-        above = value >= self.low if self.includes_low else value > self.low
-        return above and value < (float("inf") if self.high is None else self.high)
+        return self._holds(value)
+
+    def _holds(self, number: Any) -> bool:
+        try:
+            number = self.kind(number)
+        except OverflowError:  # a whole number beyond every float
+            return False
+        above = number >= self.low if self.includes_low else number > self.low
+        return above and number < (float("inf") if self.high is None else self.high)
 
 
 RANGES: dict[str, Range] = {
