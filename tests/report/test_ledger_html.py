@@ -6,7 +6,7 @@ import pytest
 
 from whygrad.ledger import Ledger, explain
 from whygrad.ledger.html import STYLE, as_html
-from whygrad.ledger.text import chain_lines
+from whygrad.ledger.phrases import chain_lines
 from whygrad.words import number, speaking
 
 

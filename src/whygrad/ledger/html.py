@@ -6,8 +6,16 @@ It takes ink and paper from around it, so that it is at home on light and on dar
 import math
 from collections.abc import Iterable, Sequence
 
-from whygrad.ledger.record import Factor, Ledger, Pull, SampleChain, StageEntry
-from whygrad.ledger.text import chain_lines, percent, signed
+from whygrad.ledger.phrases import (
+    chain_lines,
+    percent,
+    product_key,
+    pusher_lines,
+    rounding,
+    sample_lines,
+    stage_note,
+)
+from whygrad.ledger.record import Factor, Ledger, SampleChain, StageEntry
 from whygrad.words import language, number, t
 from whygrad.words.markup import TAGS, Child, Markup, element, joined
 
@@ -98,8 +106,7 @@ def _factors(ledger: Ledger) -> Markup:
         )
         for factor in ledger.factors
     ]
-    kind = ledger.address.kind
-    meaning = t(f"ledger.product.{kind if kind in ('neuron', 'layer') else 'parameter'}")
+    meaning = t(product_key(ledger))
     product = (number(ledger.product), "", "")
     rows.append(_described(t("ledger.product"), product, meaning, "product"))
     return element("div", element("table", element("thead", head), rows), class_="scroll")
@@ -126,52 +133,25 @@ def _pushers(ledger: Ledger) -> Markup | None:
         return None
     if not ledger.pushers:
         return _part(t("ledger.pushers"), element("p", t("ledger.pushers.loss")))
-    lines = [
-        t(
-            "ledger.pusher",
-            neuron=pusher.neuron,
-            part=signed(pusher.part),
-            weight=signed(pusher.weight),
-            share=percent(pusher.share),
-        )
-        for pusher in ledger.pushers
-    ]
-    rest = {"rest": ledger.pushers_rest, "left": percent(ledger.left_over or 0.0)}
-    return _part(t("ledger.pushers"), _list([*lines, t("ledger.pushers.rest", **rest)]))
+    return _part(t("ledger.pushers"), _list(pusher_lines(ledger)))
 
 
 def _samples(ledger: Ledger) -> Markup | None:
-    kind = "parameter" if ledger.address.parameter else "norm"
-    directions = {"raising": ledger.raising, "lowering": ledger.lowering}
-    lines = [
-        t(
-            f"ledger.samples.{kind}.{direction}",
-            samples=t("ledger.html.between").join(map(_pull, pulls)),
-        )
-        for direction, pulls in directions.items()
-        if pulls
-    ]
+    lines = sample_lines(ledger)
     return _part(t("ledger.samples", count=ledger.samples), _list(lines)) if lines else None
-
-
-def _pull(pull: Pull) -> str:
-    return t("ledger.pull", row=pull.row, target=pull.target, value=signed(pull.value))
 
 
 def _movement(ledger: Ledger) -> Markup:
     norm = "" if ledger.address.parameter else ".norm"
     rows = [_row(t(f"ledger.gradient{norm}"), (number(ledger.gradient), ""))]
     rows += [_stage(stage) for stage in ledger.stages]
-    kept = ledger.swallowed < 0.005
-    swallowed = t("ledger.swallowed", share=percent(ledger.swallowed))
-    note = _words(t("ledger.kept") if kept else swallowed)
-    rows.append(_row(t("ledger.moved"), (number(ledger.movement), note), "product"))
+    moved = (number(ledger.movement), _words(rounding(ledger)))
+    rows.append(_row(t("ledger.moved"), moved, "product"))
     return _part(t("ledger.movement"), _table(rows))
 
 
 def _stage(stage: StageEntry) -> Markup:
-    memory = _words(t("ledger.stage.memory"))
-    note = memory if stage.factor is None else f"× {number(stage.factor)}"
+    note = stage_note(stage) or _words(t("ledger.stage.memory"))
     return _row(t(f"stage.{stage.name}"), (number(stage.after), note))
 
 

@@ -8,8 +8,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from whygrad.ledger.record import Ledger, Pull, SampleChain, Term
-from whygrad.network.activations import ACTIVATIONS
+from whygrad.ledger.phrases import (
+    chain_lines,
+    percent,
+    product_key,
+    pusher_lines,
+    rounding,
+    sample_lines,
+    stage_note,
+)
+from whygrad.ledger.record import Ledger, SampleChain
 from whygrad.words import number, t
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -32,16 +40,6 @@ def as_rich(ledger: Ledger) -> RenderableType:
     if ledger.chain is not None:
         parts.append(_chain(ledger, ledger.chain))
     return Group(*parts)
-
-
-def signed(value: float) -> str:
-    """Return a number with its sign, plus included."""
-    return number(value) if value < 0 else f"+{number(value)}"
-
-
-def percent(share: float) -> str:
-    """Return a share in per cent, without decimals."""
-    return f"{100 * share:.0f} %"
 
 
 def sparkline(values: tuple[float, ...]) -> str:
@@ -92,14 +90,9 @@ def _factors(ledger: Ledger) -> RenderableType:
             style="bold" if factor.is_cause else "",
         )
     table.add_row(
-        t("ledger.product"), number(ledger.product), "", "", t(_product_key(ledger)), style="dim"
+        t("ledger.product"), number(ledger.product), "", "", t(product_key(ledger)), style="dim"
     )
     return Padding(table, (1, 0, 0, 2))
-
-
-def _product_key(ledger: Ledger) -> str:
-    kind = ledger.address.kind
-    return f"ledger.product.{'parameter' if kind in ('weight', 'bias') else kind}"
 
 
 def _in_words(ledger: Ledger) -> RenderableType:
@@ -113,33 +106,14 @@ def _pushers(ledger: Ledger) -> list[RenderableType]:
     title = Text(t("ledger.pushers"), style="bold")
     if not ledger.pushers:
         return [Padding(Group(title, Text(f"  {t('ledger.pushers.loss')}")), (1, 0, 0, 0))]
-    lines = [
-        t(
-            "ledger.pusher",
-            neuron=pusher.neuron,
-            part=signed(pusher.part),
-            weight=signed(pusher.weight),
-            share=percent(pusher.share),
-        )
-        for pusher in ledger.pushers
-    ]
-    values = {"rest": ledger.pushers_rest, "left": percent(ledger.left_over or 0.0)}
-    lines.append(t("ledger.pushers.rest", **values))
+    lines = pusher_lines(ledger)
     return [Padding(Group(title, *(Text(f"  {line}") for line in lines)), (1, 0, 0, 0))]
 
 
 def _samples(ledger: Ledger) -> list[RenderableType]:
-    kind = "parameter" if ledger.address.parameter else "norm"
-    lines = [Text(t("ledger.samples", count=ledger.samples), style="bold")]
-    for direction, pulls in (("raising", ledger.raising), ("lowering", ledger.lowering)):
-        if pulls:
-            listed = "; ".join(_pull(pull) for pull in pulls)
-            lines.append(Text(f"  {t(f'ledger.samples.{kind}.{direction}', samples=listed)}"))
-    return [Padding(Group(*lines), (1, 0, 0, 0))] if len(lines) > 1 else []
-
-
-def _pull(pull: Pull) -> str:
-    return t("ledger.pull", row=pull.row, target=pull.target, value=signed(pull.value))
+    lines = [Text(f"  {line}") for line in sample_lines(ledger)]
+    title = Text(t("ledger.samples", count=ledger.samples), style="bold")
+    return [Padding(Group(title, *lines), (1, 0, 0, 0))] if lines else []
 
 
 def _movement(ledger: Ledger) -> RenderableType:
@@ -150,19 +124,11 @@ def _movement(ledger: Ledger) -> RenderableType:
     norm = "" if ledger.address.parameter else ".norm"
     table.add_row(t(f"ledger.gradient{norm}"), number(ledger.gradient), "")
     for stage in ledger.stages:
-        factor = stage.factor
-        note = t("ledger.stage.memory") if factor is None else f"× {number(factor)}"
-        words = t(f"stage.{stage.name}")
-        table.add_row(words, number(stage.after), note)
-    table.add_row(t("ledger.moved"), number(ledger.movement), _rounding(ledger))
+        note = stage_note(stage) or t("ledger.stage.memory")
+        table.add_row(t(f"stage.{stage.name}"), number(stage.after), note)
+    table.add_row(t("ledger.moved"), number(ledger.movement), rounding(ledger))
     title = Text(t("ledger.movement"), style="bold")
     return Padding(Group(title, Padding(table, (0, 0, 0, 2))), (1, 0, 0, 0))
-
-
-def _rounding(ledger: Ledger) -> str:
-    if ledger.swallowed < 0.005:
-        return t("ledger.kept")
-    return t("ledger.swallowed", share=percent(ledger.swallowed))
 
 
 def _development(ledger: Ledger) -> list[RenderableType]:
@@ -186,41 +152,3 @@ def _chain(ledger: Ledger, chain: SampleChain) -> RenderableType:
     title = Text(t("ledger.chain", **head), style="bold")
     lines = [f"  {line}" for line in chain_lines(ledger, chain)]
     return Padding(Group(title, *(Text(line) for line in lines)), (1, 0, 0, 0))
-
-
-def chain_lines(ledger: Ledger, chain: SampleChain) -> list[str]:
-    """Return the chain of one sample as formulas with their numbers, one a line."""
-    bias = [] if chain.bias is None else [signed(chain.bias)]
-    z = " ".join([weighted_sum(chain.terms, chain.rest), *bias])
-    lines = [
-        f"z = Σ w · x + b = {z} = {number(chain.preactivation)}",
-        f"a = {chain.activation}(z) = {number(chain.output)}",
-    ]
-    if chain.upstream_terms:
-        asked = weighted_sum(chain.upstream_terms, chain.upstream_rest)
-        lines.append(f"dC/da = Σ w · δ = {asked} = {number(chain.upstream)}")
-    elif chain.is_matched:
-        lines.append(t("ledger.chain.matched", value=chain.upstream))
-    else:
-        lines.append(t("ledger.chain.loss", value=chain.upstream))
-    lines += _delta_lines(chain)
-    name = {"weight": "x", "bias": "1", "neuron": "‖x‖"}[ledger.address.kind]
-    product = f"{number(chain.delta)} · {number(chain.input)} = {number(chain.gradient)}"
-    lines.append(t("ledger.chain.gradient", formula=f"δ · {name} = {product}"))
-    return lines
-
-
-def _delta_lines(chain: SampleChain) -> list[str]:
-    if ACTIVATIONS[chain.activation].is_coupled and not chain.is_matched:
-        return [t("ledger.chain.coupled", delta=chain.delta)]
-    factors = f"{number(chain.upstream)} · {number(chain.slope)}"
-    return [
-        f"f'(z) = {number(chain.slope)}",
-        f"δ = dC/da · f'(z) = {factors} = {number(chain.delta)}",
-    ]
-
-
-def weighted_sum(terms: tuple[Term, ...], rest: float) -> str:
-    """Return the largest terms of a sum, each with its label, and the rest as one number."""
-    shown = [f"{signed(term.weight)}·{number(term.value)} [{term.label}]" for term in terms]
-    return " ".join([*shown, signed(rest) + " […]"])
