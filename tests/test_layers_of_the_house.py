@@ -13,7 +13,7 @@ LEVELS = {
     0: ("errors", "words", "settings"),
     1: ("network",),
     2: ("backprop", "optimizer"),
-    3: ("factoring", "grouping", "responsibility", "symmetry"),
+    3: ("factoring", "grouping", "page", "responsibility", "symmetry"),
     4: ("data", "parallel", "recording", "stepping", "together", "training", "evaluation"),
     5: ("run", "replay"),
     6: ("ledger", "doctor", "lessons"),

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whygrad.page.canvas import as_svg, fit_height, panels, styled, whole_steps
 from whygrad.report import heatmap, timelines
-from whygrad.report.canvas import as_svg, fit_height, panels, styled, whole_steps
 from whygrad.report.heatmap import cells
 from whygrad.report.material import COLUMNS, Material, Record
 from whygrad.report.scale import Scale

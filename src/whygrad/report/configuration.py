@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from whygrad.report.layout import Section, behind, table
+from whygrad.page.layout import behind, table
 from whygrad.report.material import Material
+from whygrad.report.section import Section
 from whygrad.settings import Settings
 from whygrad.words.markup import Markup, element, joined, said
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from whygrad.report.canvas import (
+from whygrad.page.canvas import (
     BLUE,
     FAINT,
     ORANGE,
@@ -16,8 +16,9 @@ from whygrad.report.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.report.layout import TABLE_ROWS, Section, figure, grid, legend, note, table
+from whygrad.page.layout import TABLE_ROWS, figure, grid, legend, note, table
 from whygrad.report.material import Material
+from whygrad.report.section import Section
 from whygrad.report.thinning import envelope, evenly
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, said

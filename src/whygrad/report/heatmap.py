@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from whygrad.factoring import FACTORS
-from whygrad.report.canvas import (
+from whygrad.page.canvas import (
     BLUE_CELL,
     GREY_CELL,
     INK,
@@ -19,9 +19,10 @@ from whygrad.report.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.report.layout import Section, behind, figure, grid, listed, note, table
+from whygrad.page.layout import behind, figure, grid, listed, note, table
 from whygrad.report.material import Material, Record
 from whygrad.report.scale import Scale
+from whygrad.report.section import Section
 from whygrad.report.thinning import evenly
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said

@@ -5,9 +5,10 @@ from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from whygrad.report.canvas import BLUE_CELL, FAINT, ORANGE_CELL, WIDTH, as_svg, place, sheet, styled
-from whygrad.report.layout import Section, behind, figure, grid, note, table
+from whygrad.page.canvas import BLUE_CELL, FAINT, ORANGE_CELL, WIDTH, as_svg, place, sheet, styled
+from whygrad.page.layout import behind, figure, grid, note, table
 from whygrad.report.material import Material
+from whygrad.report.section import Section
 from whygrad.words import number
 from whygrad.words.markup import Markup, joined, said
 
@@ -108,4 +109,4 @@ def _numbers(weights: dict[str, np.ndarray], neurons: np.ndarray) -> Markup:
     ]
     norms = {when: np.linalg.norm(weight, axis=0) for when, weight in weights.items()}
     rows = [[str(k), *(number(norms[when][k]) for when in weights)] for k in neurons]
-    return behind(said("report.numbers"), table(head, rows))
+    return behind(said("page.numbers"), table(head, rows))

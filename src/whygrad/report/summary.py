@@ -4,8 +4,9 @@ from typing import Any
 
 from whygrad.doctor.health import LayerHealth
 from whygrad.errors import WhygradError
-from whygrad.report.layout import Section, table
+from whygrad.page.layout import table
 from whygrad.report.material import Material
+from whygrad.report.section import Section
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
 

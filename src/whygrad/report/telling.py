@@ -14,8 +14,9 @@ from whygrad.errors import RunError
 from whygrad.factoring import FACTORS, Factors, neuron_factors
 from whygrad.ledger import explain
 from whygrad.ledger.html import as_body
-from whygrad.report.layout import Section, note
+from whygrad.page.layout import note
 from whygrad.report.material import Material
+from whygrad.report.section import Section
 from whygrad.run.replay import Replayed, replay
 from whygrad.stepping import Examined
 from whygrad.words import t

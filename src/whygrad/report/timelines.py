@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 
 from whygrad.factoring import FACTORS
-from whygrad.report.canvas import (
+from whygrad.page.canvas import (
     BLUE,
     ORANGE,
     as_svg,
@@ -17,8 +17,9 @@ from whygrad.report.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.report.layout import Section, figure, grid, legend, listed, note, table
+from whygrad.page.layout import figure, grid, legend, listed, note, table
 from whygrad.report.material import Material
+from whygrad.report.section import Section
 from whygrad.report.thinning import evenly
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said

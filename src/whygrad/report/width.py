@@ -3,9 +3,10 @@
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from whygrad.report.canvas import BLUE, as_svg, named, panels, styled, whole_steps
-from whygrad.report.layout import Section, figure, grid, listed, note, table
+from whygrad.page.canvas import BLUE, as_svg, named, panels, styled, whole_steps
+from whygrad.page.layout import figure, grid, listed, note, table
 from whygrad.report.material import Material, Record
+from whygrad.report.section import Section
 from whygrad.report.thinning import evenly
 from whygrad.symmetry import CloneGroup, clone_groups, distinct
 from whygrad.words import number, t

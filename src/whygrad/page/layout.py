@@ -1,40 +1,11 @@
-"""The parts that a report is laid out from: sections, figures, tables of numbers."""
+"""The parts that a page is laid out from: figures, tables of numbers, legends."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from whygrad.words import number, t
 from whygrad.words.markup import Child, Markup, both, element, joined, said
 
 TABLE_ROWS = 60  # of a table behind a drawing
-
-
-@dataclass(frozen=True)
-class Section:
-    """One section of the page.
-
-    Attributes:
-        name: its anchor; ``report.<name>.title`` is its heading, ``report.<name>.meaning`` the
-            sentence under it.
-        body: what stands below.
-    """
-
-    name: str
-    body: Markup
-
-    @property
-    def title(self) -> Markup:
-        return said(f"report.{self.name}.title")
-
-    def html(self) -> Markup:
-        head = element(
-            "header",
-            element("h2", self.title, id=f"{self.name}-title"),
-            element("p", said(f"report.{self.name}.meaning")),
-        )
-        labelled = f"{self.name}-title"
-        body = element("div", self.body, class_="body")
-        return element("section", head, body, id=self.name, aria_labelledby=labelled)
 
 
 def figure(
@@ -53,14 +24,14 @@ def figure(
         up: the word for what the drawing shows upwards; then it shows steps to the right.
         numbers: the table of what is drawn.
     """
-    table = behind(said("report.numbers"), numbers) if numbers else None
+    table = behind(said("page.numbers"), numbers) if numbers else None
     below = element("div", svg, axes_words(up) if up else None, legend, table)
     return element("figure", element("figcaption", caption, id=f"{name}-caption"), below)
 
 
 def axes_words(up: Callable[[], str]) -> Markup:
     """Return the line under a drawing that says what its two directions are."""
-    return element("p", both(lambda: t("report.axes", up=up())), class_="axes")
+    return element("p", both(lambda: t("page.steps", up=up())), class_="axes")
 
 
 def behind(title: Markup, content: Markup, *, is_open: bool = False) -> Markup:
@@ -108,4 +79,4 @@ def grid(parts: Iterable[Markup]) -> Markup:
 
 def listed(parts: Iterable[object]) -> str:
     """Return names or numbers as a list in a sentence, in the language in use."""
-    return t("report.comma").join(map(str, parts))
+    return t("page.comma").join(map(str, parts))

@@ -1,0 +1,1 @@
+"""Level 3: pages that stand alone, and the drawings in them; what they show comes from above."""
