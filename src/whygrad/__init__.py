@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from whygrad import lessons
     from whygrad.api import Run, open_run, resume, train
     from whygrad.backprop import Anatomy, Trace, backward, forward
     from whygrad.data import Data, from_arrays, load
@@ -52,6 +53,7 @@ __all__ = [
     "factors",
     "forward",
     "from_arrays",
+    "lessons",
     "load",
     "open_run",
     "resume",
@@ -61,6 +63,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "lessons":
+        return import_module("whygrad.lessons")
     if name not in _HOMES:
         raise AttributeError(f"module 'whygrad' has no attribute {name!r}")
     value = getattr(import_module(f"whygrad.{_HOMES[name]}"), name)

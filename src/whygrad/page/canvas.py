@@ -26,7 +26,25 @@ GAP = 24  # between panels one above the other, for the name of the lower one
 
 # No drawing shows these colours; they are put in place of names that the stylesheet knows.
 INK, FAINT, LINE, BLUE, ORANGE = "#010101", "#010102", "#010103", "#010104", "#010105"
-VARIABLES = {INK: "--ink", FAINT: "--faint", LINE: "--line", BLUE: "--blue", ORANGE: "--orange"}
+GREEN, PURPLE = "#010106", "#010107"
+VARIABLES = {
+    INK: "--ink",
+    FAINT: "--faint",
+    LINE: "--line",
+    BLUE: "--blue",
+    ORANGE: "--orange",
+    GREEN: "--green",
+    PURPLE: "--purple",
+}
+LIGHT = {  # as in style.css, for drawings that stand outside of a page
+    "--ink": "#1a1f24",
+    "--faint": "#55606b",
+    "--line": "#d5dbe1",
+    "--blue": "#0b5cad",
+    "--orange": "#a84300",
+    "--green": "#1a7f37",
+    "--purple": "#7a3fb0",
+}
 
 # Cells are drawn in these two, fainter the smaller the number; the page darkens them on white.
 BLUE_CELL = (0.40, 0.68, 0.96)

@@ -1,0 +1,62 @@
+"""Level 6: the lessons. Each statement of the teaching notes is an experiment that can fail.
+
+    result = whygrad.lessons.symmetry(constant=0.5, activation="tanh").run()
+
+starts a lesson by its name, with any of its options.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from whygrad.errors import unknown_name
+
+if TYPE_CHECKING:
+    from whygrad.lessons.lesson import Experiment, Lesson
+
+NAMES = (  # in the order in which the book tells them: statements 1 to 14
+    "chain",
+    "flat",
+    "silence",
+    "responsibility",
+    "constant",
+    "zeros",
+    "depth",
+    "symmetry",
+    "detectors",
+    "biases",
+    "broadcast",
+    "outer",
+    "starts",
+    "parallel",
+)
+
+
+def find(name: str) -> "Lesson":
+    """Return a lesson by its name.
+
+    Raises:
+        OptionError: there is no such lesson.
+    """
+    if name not in NAMES:
+        raise unknown_name("lesson", name, NAMES)
+    return import_module(f"whygrad.lessons.experiments.{name}").LESSON
+
+
+def _starter(name: str) -> "Callable[..., Experiment]":
+    def start(**options: Any) -> "Experiment":
+        return find(name).start(options)
+
+    start.__name__ = start.__qualname__ = name
+    start.__doc__ = f"Return the lesson ``{name}``, with any of its options changed."
+    return start
+
+
+def __getattr__(name: str) -> Any:
+    if name not in NAMES:
+        raise AttributeError(f"module 'whygrad.lessons' has no attribute {name!r}")
+    return _starter(name)
+
+
+def __dir__() -> list[str]:
+    return ["NAMES", "find", *NAMES]

@@ -1,0 +1,1 @@
+"""One module a lesson; each ends in ``LESSON``."""
