@@ -1,9 +1,11 @@
 """Where a run first met a number that is not finite: step, layer, parameter and factor."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
 from whygrad.run.replay import state_before
@@ -42,10 +44,12 @@ class Blowup:
 def find_blowup(run: "RunFolder", step: int) -> Blowup | None:
     """Return the first number of a step that was not finite, or None if all were.
 
-    The step before is looked at too: its loss was finite, but what it did may not have been.
+    The step before is looked at too: its loss was finite, but what it did may not have been. A
+    flat activation can hide an infinite weight from the loss for many steps, so the search begins
+    at the last step that started from finite parameters.
     """
     before: dict[tuple[str, str], float] = {}
-    for number in range(max(step - 1, 0), step + 1):
+    for number in range(max(_last_sound(run, step) - 1, 0), step + 1):
         seen = _see(run, number)
         for layer, quantity, parameter, values in _in_order(seen):
             is_finite = np.isfinite(values)
@@ -57,6 +61,20 @@ def find_blowup(run: "RunFolder", step: int) -> Blowup | None:
                 return Blowup(number, layer, quantity, parameter(place), value, largest)
             before[layer, quantity] = largest
     return None
+
+
+def _last_sound(run: "RunFolder", step: int) -> int:
+    """Return the last step up to ``step`` that started from finite parameters.
+
+    What is not finite stays so from step to step, so halving finds it.
+    """
+    first_spoilt = bisect_left(range(step + 1), True, key=lambda number: _is_spoilt(run, number))
+    return max(first_spoilt - 1, 0)
+
+
+def _is_spoilt(run: "RunFolder", step: int) -> bool:
+    leaves = jax.tree.leaves(state_before(run, run.task, step).network)
+    return not all(np.isfinite(leaf).all() for leaf in leaves)
 
 
 def _see(run: "RunFolder", step: int) -> Examined:

@@ -178,8 +178,7 @@ class _Writer:
             NonFiniteError: not all of it is finite; what came before is kept.
         """
         if chunk.bad_step is not None:
-            self._keep_before(chunk, chunk.bad_step)
-            raise self._failure(chunk.bad_step)
+            raise self._fail(chunk, chunk.bad_step)
         self._note_best(chunk)
         self.last = Checkpoint(chunk.state, chunk.epoch_losses, self.best)
         self._wait(chunk)
@@ -246,8 +245,10 @@ class _Writer:
         self.flush()
         self.describe(steps=bad_step)
 
-    def _failure(self, bad_step: int) -> NonFiniteError:
+    def _fail(self, chunk: Chunk, bad_step: int) -> NonFiniteError:
+        """Keep what came before the first number that was not finite, and return the error."""
         blowup = find_blowup(self.run, bad_step)
+        self._keep_before(chunk, bad_step if blowup is None else min(bad_step, blowup.step + 1))
         if blowup is None:  # only what was measured between the steps is not finite
             return NonFiniteError("error.measure_not_finite", samples=self.task.validation.samples)
         return NonFiniteError("error.not_finite", path=self.run.path, **blowup.to_dict())
