@@ -23,6 +23,7 @@ check: $(VENV)/.dev            ## lint, format, types, and imports that point do
 	$(BIN)/pytest -q tests/test_layers_of_the_house.py
 	$(BIN)/python -m benchmarks.table --check
 	$(BIN)/python scripts/readme --check
+	$(BIN)/python scripts/picture --check
 
 format: $(VENV)/.dev           ## put the code into shape
 	$(BIN)/ruff check --fix .

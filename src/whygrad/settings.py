@@ -35,8 +35,8 @@ class Range:
 
     def __str__(self) -> str:
         sign = "≥" if self.includes_low else ">"
-        upper = "" if self.high is None else f", < {self.high:g}"
-        return f"{sign} {self.low:g}{upper}"
+        upper = "" if self.high is None else f", < {self.high:.15g}"
+        return f"{sign} {self.low:.15g}{upper}"
 
     def allows(self, value: object) -> bool:
         """Return whether ``value`` is a number of this kind inside the range."""

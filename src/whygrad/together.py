@@ -4,7 +4,7 @@ Starts, learning rates and seeds may differ; data and settings are shared. A com
 seeds costs little more than one run.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import jax
@@ -43,6 +43,7 @@ def train_together(
     *,
     learning_rates: Sequence[float] | np.ndarray | None = None,
     seeds: Sequence[int] | np.ndarray | None = None,
+    watch: Callable[[float], None] = lambda share: None,
 ) -> Together:
     """Train many networks of one shape side by side, in one compiled call an epoch.
 
@@ -50,6 +51,7 @@ def train_together(
         networks: same sizes and activations; different starts.
         learning_rates: one a network; default: that of ``settings``.
         seeds: of each network's order of samples and dropout; default: that of ``settings``.
+        watch: called after every epoch with the share of the epochs that are done.
 
     Raises:
         ShapeError: the networks differ in shape.
@@ -74,6 +76,7 @@ def train_together(
         losses.append(np.asarray(stretch.losses))
         rows.append({name: np.asarray(values) for name, values in stretch.rows.items()})
         begin += count
+        watch((epoch + 1) / task.settings.epochs)
     return _gather(task, states, losses, rows)
 
 

@@ -1,7 +1,5 @@
-"""Runs that reports are made of, a usual one and some that went nowhere; and reading a page."""
+"""Runs that reports are made of: a usual one, and some that went nowhere."""
 
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -116,90 +114,3 @@ def page_of(folder, request):
         return pages[name]
 
     return page
-
-
-VOID = ("br", "link", "meta")
-
-
-@dataclass
-class Node:
-    tag: str
-    attributes: dict[str, str | None]
-    children: "list[Node | str]" = field(default_factory=list)
-
-    def text(self, without: str | None = None) -> str:
-        """Return the text inside, without what is in another language."""
-        if without is not None and self.attributes.get("lang") == without:
-            return ""
-        parts = (c if isinstance(c, str) else c.text(without) for c in self.children)
-        return "".join(parts)
-
-    def all(self, tag: str) -> "list[Node]":
-        """Return all elements of a kind inside, in order."""
-        found = []
-        for child in self.children:
-            if isinstance(child, Node):
-                found += [child] if child.tag == tag else []
-                found += child.all(tag)
-        return found
-
-    def every(self) -> "list[Node]":
-        """Return all elements inside, in order."""
-        nodes = [child for child in self.children if isinstance(child, Node)]
-        return [one for node in nodes for one in (node, *node.every())]
-
-
-class Reader(HTMLParser):
-    """Builds the tree, and fails where tags do not balance."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.root = Node("root", {})
-        self.open = [self.root]
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        assert len(dict(attrs)) == len(attrs), f"an attribute stands twice in <{tag}>"
-        node = Node(tag, dict(attrs))
-        self.open[-1].children.append(node)
-        if tag not in VOID:
-            self.open.append(node)
-
-    def handle_startendtag(self, tag: str, attrs: list) -> None:
-        assert any(node.tag == "svg" for node in self.open), f"<{tag}/> is no HTML"
-        self.open[-1].children.append(Node(tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        node = self.open.pop()
-        assert node.tag == tag, f"</{tag}> closes <{node.tag}>"
-
-    def handle_data(self, data: str) -> None:
-        self.open[-1].children.append(data)
-
-
-def tree(page: str) -> Node:
-    """Return the tree of a page whose tags balance."""
-    reader = Reader()
-    reader.feed(page)
-    reader.close()
-    assert reader.open == [reader.root], f"<{reader.open[-1].tag}> is never closed"
-    return reader.root
-
-
-def cells(table: Node, language: str = "zh-Hans") -> list[list[str]]:
-    """Return a table's cells as text, in the other language than ``language``."""
-    return [
-        [cell.text(language) for cell in row.every() if cell.tag in ("th", "td")]
-        for row in table.all("tr")
-    ]
-
-
-@pytest.fixture(scope="session")
-def read():
-    """Return the function that reads a page into a tree, and fails where tags do not balance."""
-    return tree
-
-
-@pytest.fixture(scope="session")
-def rows_of():
-    """Return the function that reads a table as rows of texts."""
-    return cells

@@ -10,12 +10,14 @@ import typer
 from typer import Argument, Option
 
 from whygrad.cli.console import problem, show, show_error, show_json
+from whygrad.cli.lesson import lesson_app
 from whygrad.cli.usage import explain_usage, translate
 from whygrad.errors import InputError, OptionError, WhygradError
 from whygrad.settings import OPTIMIZERS, RANGES, SCHEDULES, Settings
 from whygrad.words import t
 
 FAILED, USAGE = 1, 2
+BY_CTRL_C = 130  # what the command-line library makes of an interrupt
 DEFAULTS = Settings()
 
 app = typer.Typer(
@@ -140,21 +142,32 @@ def report(
     return report_command(run, out, as_json)
 
 
+app.add_typer(lesson_app, name="lesson")
+
+
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code: 0, 1 for findings or failure, 2 for usage."""
     as_json = "--json" in arguments
+    interrupted = "cli.lesson.interrupted" if arguments[:1] == ["lesson"] else "cli.interrupted"
     command = translate(typer.main.get_command(app))
+
+    def whole_command() -> Any:
+        return command.main(arguments, "whygrad", standalone_mode=False)
+
     try:
-        return _guarded(lambda: command.main(arguments, "whygrad", standalone_mode=False), as_json)
+        return _guarded(whole_command, as_json, interrupted)
     except BrokenPipeError:
         # whoever read has enough; Python must not complain when it flushes at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
 
-def _guarded(command: Callable[[], Any], as_json: bool) -> int:
+def _guarded(command: Callable[[], Any], as_json: bool, interrupted: str) -> int:
     try:
-        return int(command() or 0)
+        code = int(command() or 0)
+        if code == BY_CTRL_C:
+            raise KeyboardInterrupt
+        return code
     except WhygradError as error:
         show_error(error, as_json)
         return USAGE if isinstance(error, InputError) else FAILED
@@ -167,7 +180,7 @@ def _guarded(command: Callable[[], Any], as_json: bool) -> int:
         show_error(InputError("error.system", **values), as_json)
         return FAILED
     except (KeyboardInterrupt, typer.Abort):
-        problem(t("cli.interrupted"))
+        problem(t(interrupted))
         return FAILED
     except Exception as error:
         if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # NumPy's, XLA's

@@ -22,6 +22,7 @@ def translate(command: Any) -> Any:
 
     for panel in PANELS:
         setattr(rich_utils, f"{panel}_PANEL_TITLE", t(f"cli.panel.{panel.lower()}"))
+    _fold_long_words(rich_utils)
     for each in [command, *getattr(command, "commands", {}).values()]:
         for parameter in [*each.params, each.get_help_option(typer.Context(each))]:
             own = {"help": "help.help", "install_completion": "help.install_completion"}
@@ -29,6 +30,21 @@ def translate(command: Any) -> Any:
             if parameter is not None and parameter.name in own:
                 parameter.help = t(own[parameter.name])
     return command
+
+
+def _fold_long_words(rich_utils: Any) -> None:
+    """Break what is too long for a column of the help: Chinese has no spaces, and would be cut."""
+    make: Any = getattr(rich_utils, "_make_rich_text", None)
+    if make is None or hasattr(make, "folds"):
+        return
+
+    def folding(**given: Any) -> Any:
+        text = make(**given)
+        text.overflow = "fold"
+        return text
+
+    folding.folds = True  # type: ignore[attr-defined] - a mark, so that it is done once
+    rich_utils._make_rich_text = folding
 
 
 def explain_usage(error: Exception, as_json: bool) -> int:
@@ -42,22 +58,64 @@ def explain_usage(error: Exception, as_json: bool) -> int:
 
 
 def _in_our_words(error: Any) -> OptionError:
-    name = type(error).__name__
     command = error.ctx.command_path if error.ctx else "whygrad"
-    if name == "NoSuchOption":
-        return _no_such("option", error.option_name, _options(error.ctx), command)
-    if name == "MissingParameter":
-        missing = getattr(error.param, "metavar", None) or error.param.name if error.param else ""
-        return OptionError("error.usage_missing", parameter=missing, command=command)
-    kind = next((KINDS[word] for word in KINDS if f"valid {word}" in error.message), None)
-    if name == "BadParameter" and kind and error.param is not None:
-        option = error.param.opts[0]
-        return OptionError(f"error.usage_{kind}", option=option, command=command)
-    unknown = re.search(r"No such command '(.*?)'", error.message or "")
-    if unknown:
-        known = list(getattr(error.ctx.command, "commands", {}))
-        return _no_such("command", unknown[1], known, command)
+    for explain in EXPLANATIONS:
+        explained = explain(error, command)
+        if explained is not None:
+            return explained
     return OptionError("error.usage", problem=error.format_message(), command=command)
+
+
+def _unknown_option(error: Any, command: str) -> OptionError | None:
+    if type(error).__name__ != "NoSuchOption":
+        return None
+    return _no_such("option", error.option_name, _options(error.ctx), command)
+
+
+def _missing(error: Any, command: str) -> OptionError | None:
+    if type(error).__name__ != "MissingParameter":
+        return None
+    missing = getattr(error.param, "metavar", None) or error.param.name if error.param else ""
+    return OptionError("error.usage_missing", parameter=missing, command=command)
+
+
+def _of_another_kind(error: Any, command: str) -> OptionError | None:
+    kind = next((KINDS[word] for word in KINDS if f"valid {word}" in error.message), None)
+    if type(error).__name__ != "BadParameter" or kind is None or error.param is None:
+        return None
+    return OptionError(f"error.usage_{kind}", option=error.param.opts[0], command=command)
+
+
+def _unknown_command(error: Any, command: str) -> OptionError | None:
+    unknown = re.search(r"No such command '(.*?)'", error.message or "")
+    if unknown is None:
+        return None
+    known = list(getattr(error.ctx.command, "commands", {}))
+    return _no_such("command", unknown[1], known, command)
+
+
+def _no_value_or_one_too_many(error: Any, command: str) -> OptionError | None:
+    if type(error).__name__ != "BadOptionUsage":
+        return None
+    key = "error.usage_no_value" if "requires" in error.message else "error.usage_no_value_taken"
+    return OptionError(key, option=error.option_name)
+
+
+def _too_many(error: Any, command: str) -> OptionError | None:
+    extra = re.search(r"unexpected extra arguments?\S* \((.*)\)", error.message or "")
+    if extra is None:
+        return None
+    return OptionError("error.usage_extra", came=extra[1], command=command)
+
+
+EXPLANATIONS = (
+    _unknown_option,
+    _missing,
+    _of_another_kind,
+    _unknown_command,
+    _no_value_or_one_too_many,
+    _too_many,
+)
 
 
 def _no_such(what: str, name: str, known: list[str], command: str) -> OptionError:

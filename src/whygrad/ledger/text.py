@@ -27,9 +27,10 @@ WIDTH = 100
 
 def as_text(ledger: Ledger) -> str:
     """Return a ledger as plain text."""
-    console = Console(file=StringIO(), width=WIDTH, color_system=None, markup=False)
+    text = StringIO()  # in a notebook, too: there a console would write to the page instead
+    console = Console(file=text, width=WIDTH, color_system=None, markup=False, force_jupyter=False)
     console.print(as_rich(ledger), soft_wrap=False)
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] - a StringIO
+    lines = text.getvalue().splitlines()
     return "\n".join(line.rstrip() for line in lines)
 
 

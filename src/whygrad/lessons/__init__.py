@@ -2,17 +2,17 @@
 
     result = whygrad.lessons.symmetry(constant=0.5, activation="tanh").run()
 
-starts a lesson by its name, with any of its options.
+starts a lesson by its name, with any of its options; ``help(whygrad.lessons.symmetry)`` lists them.
+Importing this package is light: a lesson is imported when it is asked for.
 """
 
-from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from whygrad.errors import unknown_name
 
 if TYPE_CHECKING:
-    from whygrad.lessons.lesson import Experiment, Lesson
+    from whygrad.lessons.lesson import Lesson
 
 NAMES = (  # in the order in which the book tells them: statements 1 to 14
     "chain",
@@ -43,19 +43,12 @@ def find(name: str) -> "Lesson":
     return import_module(f"whygrad.lessons.experiments.{name}").LESSON
 
 
-def _starter(name: str) -> "Callable[..., Experiment]":
-    def start(**options: Any) -> "Experiment":
-        return find(name).start(options)
-
-    start.__name__ = start.__qualname__ = name
-    start.__doc__ = f"Return the lesson ``{name}``, with any of its options changed."
-    return start
-
-
 def __getattr__(name: str) -> Any:
     if name not in NAMES:
         raise AttributeError(f"module 'whygrad.lessons' has no attribute {name!r}")
-    return _starter(name)
+    from whygrad.lessons.starter import starter
+
+    return starter(find(name))
 
 
 def __dir__() -> list[str]:

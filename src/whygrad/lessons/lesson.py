@@ -13,8 +13,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from whygrad.errors import unknown_name
-from whygrad.lessons.options import make_setup
+from whygrad.lessons.options import call_text, make_setup
 from whygrad.lessons.story import Story
+from whygrad.words import t
 
 Measured = dict[str, Any]
 Tick = Callable[[float], None]  # takes the share of the work that is done, in [0, 1]
@@ -106,15 +107,27 @@ class Experiment:
     lesson: Lesson
     setup: Any
 
-    def run(self, tick: Tick = lambda share: None) -> "Result":
+    def run(self, tick: Tick | None = None) -> "Result":
         """Run the experiment on this machine.
 
         Args:
-            tick: called with the share of the work that is done.
+            tick: called with the share of the work that is done; default: a bar in a terminal.
         """
+        if tick is None:
+            return self._run_with_a_bar()
         measured = self.lesson.measure(self.setup, tick)
         tick(1.0)
         return Result(self.lesson, self.setup, measured, self.lesson.laws(self.setup, measured))
+
+    def _run_with_a_bar(self) -> "Result":
+        from whygrad.lessons.progress import progress
+
+        name = self.lesson.name
+        with progress(name) as watch:
+            return self.run(lambda share: watch(name, share))
+
+    def __repr__(self) -> str:
+        return t("lesson.repr.experiment", call=call_text(self.lesson.name, self.setup))
 
 
 @dataclass(frozen=True)
@@ -175,6 +188,11 @@ class Result:
             "holds": self.holds,
             "exercises": self.answered(),
         }
+
+    def __repr__(self) -> str:
+        verdict = t("lesson.holds" if self.holds else "lesson.does_not_hold")
+        call = call_text(self.lesson.name, self.setup)
+        return t("lesson.repr.result", call=call, verdict=verdict)
 
     def __str__(self) -> str:
         from whygrad.lessons.text import as_text

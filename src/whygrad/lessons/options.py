@@ -9,11 +9,12 @@ The same table gives the checks, the errors, the command line's help and the pag
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
 from whygrad.errors import OptionError, unknown_name
 from whygrad.settings import Range
+from whygrad.words import catalogue, t
 
 Kind = TypeVar("Kind", bound=type)
 Allowed = Range | tuple[str, ...]
@@ -56,6 +57,96 @@ def make_setup(kind: type, given: Mapping[str, Any]) -> Any:
         if name not in allowed_values(kind):
             raise unknown_name("option", name, list(allowed_values(kind)))
     return kind(**given)
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a person is told about an option.
+
+    Attributes:
+        name: in Python; the command line writes ``-`` for ``_``.
+        kind: the type of its value.
+        meaning: what it does.
+        allowed: what it may be, in words.
+        default: its value where none is given.
+    """
+
+    name: str
+    kind: type
+    meaning: str
+    allowed: str
+    default: Any
+
+
+def described(kind: type, lesson: str) -> list[Described]:
+    """Return what help says about the options of a lesson, in the language in use.
+
+    Most options mean the same in every lesson, ``lesson.option.<option>``; where one does not, its
+    lesson has a sentence of its own, ``lesson.<lesson>.option.<option>``.
+    """
+    return [_described(one, meaning_key(lesson, one.name)) for one in fields(kind)]
+
+
+def meaning_key(lesson: str, option: str) -> str:
+    """Return the key of the sentence that says what an option of a lesson means."""
+    own = f"lesson.{lesson}.option.{option}"
+    return own if own in catalogue("en") else f"lesson.option.{option}"
+
+
+def read_options(kind: type, written: Mapping[str, str]) -> dict[str, Any]:
+    """Return options that came as text, such as ``0,0.5,1``, as values.
+
+    What is no number stays text; the set-up refuses it, with the range that it must be in.
+    """
+    known = {one.name: one for one in fields(kind)}
+    return {name: _read(known[name], text) for name, text in written.items()}
+
+
+def option_text(value: Any) -> str:
+    """Return the value of an option as it is written on the command line."""
+    if isinstance(value, tuple):
+        return ",".join(map(option_text, value))
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def call_text(name: str, setup: Any) -> str:
+    """Return the call that starts a lesson with these options."""
+    options = (f"{one.name}={getattr(setup, one.name)!r}" for one in fields(setup))
+    return f"whygrad.lessons.{name}({', '.join(options)})"
+
+
+def _described(one: Field, meaning: str) -> Described:
+    allowed, takes_several = one.metadata["allowed"], isinstance(one.default, tuple)
+    kind = str if isinstance(allowed, tuple) else allowed.kind
+    return Described(
+        one.name,
+        tuple[kind, ...] if takes_several else kind,  # type: ignore[valid-type] - only shown
+        t(meaning),
+        _allowed_words(allowed, "several" if takes_several else "one"),
+        one.default,
+    )
+
+
+def _allowed_words(allowed: Allowed, how_many: str) -> str:
+    if isinstance(allowed, tuple):
+        return t(f"lesson.allowed.choice.{how_many}", known=", ".join(allowed))
+    return t(f"lesson.allowed.{allowed.kind.__name__}.{how_many}", range=str(allowed))
+
+
+def _read(one: Field, text: str) -> Any:
+    allowed = one.metadata["allowed"]
+    if not isinstance(one.default, tuple):
+        return _value(allowed, text)
+    return tuple(_value(allowed, piece) for piece in text.split(",") if piece.strip())
+
+
+def _value(allowed: Allowed, text: str) -> Any:
+    if isinstance(allowed, tuple):
+        return text.strip()
+    try:
+        return allowed.kind(text)
+    except ValueError:
+        return text
 
 
 def _check(self: Any) -> None:

@@ -5,90 +5,137 @@ from dataclasses import fields
 from io import StringIO
 from typing import Any
 
-import numpy as np
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from whygrad.lessons.lesson import Law, Result
+from whygrad.lessons.lesson import Exercise, Result
+from whygrad.lessons.options import option_text
+from whygrad.lessons.paragraph import Paragraph
+from whygrad.lessons.sparkline import scale_of, scale_text, sparkline
 from whygrad.lessons.story import Block, Cell, Formula, Line, Picture, Say, Table, Word
 from whygrad.page.formula import as_text as formula_text
 from whygrad.page.formula import with_numbers
-from whygrad.words import number, t, written
+from whygrad.words import language, number, t, written
 
 WIDTH = 96
-BARS = "▁▂▃▄▅▆▇█"
-POINTS = 40  # of a line in the terminal
+INDENT = (0, 0, 0, 2)
+LINES = 12  # of one picture
 
 
 def as_text(result: Result) -> str:
     """Return the result as plain text, in the language in use."""
-    console = Console(file=StringIO(), width=WIDTH, highlight=False, emoji=False, markup=False)
-    console.print(as_rich(result))
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] - a StringIO
+    text = StringIO()
+    plain: dict[str, Any] = {"highlight": False, "emoji": False, "markup": False}
+    # a notebook asks for colours, and would show a console's output instead of letting it be text
+    plain |= {"color_system": None, "force_jupyter": False}
+    Console(file=text, width=WIDTH, **plain).print(as_rich(result))
+    lines = text.getvalue().splitlines()
     return "\n".join(line.rstrip() for line in lines)
 
 
 def as_rich(result: Result) -> RenderableType:
     """Return the result for a terminal: question, set-up, story, verdict, what is left out."""
-    name, story = result.lesson.name, result.story
-    return Group(
-        Text(t(f"lesson.{name}.title"), style="bold"),
-        Text(t(f"lesson.{name}.question"), style="italic"),
-        Text(setup_line(result.setup), style="dim"),
-        Text(),
+    story = result.story
+    return _page(
+        *_head(result),
         *_blocks(story.told),
         verdict(result),
         Text(),
         Text(t("lesson.left_out"), style="bold"),
+        Text(),
         *_blocks(story.left_out),
-        exercises(result),
+        *_asked(result),
     )
+
+
+def as_rich_check(result: Result) -> RenderableType:
+    """Return which exercises a run answers, and whether its law held."""
+    answered = result.answered()
+    exercises = [
+        _checked(result.lesson.name, place, one, answered[one.name])
+        for place, one in enumerate(result.lesson.exercises, 1)
+    ]
+    return _page(*_head(result), *exercises, Text(), verdict(result))
 
 
 def setup_line(setup: Any) -> str:
     """Return the options of a run in one line."""
-    options = [f"{one.name} = {value_text(getattr(setup, one.name))}" for one in fields(setup)]
+    options = [f"{one.name} = {option_text(getattr(setup, one.name))}" for one in fields(setup)]
     return t("lesson.setup", options=t("page.comma").join(options))
 
 
-def value_text(value: Any) -> str:
-    """Return the value of an option as it is written on the command line."""
-    if isinstance(value, tuple):
-        return ",".join(value_text(one) for one in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def verdict(result: Result) -> RenderableType:
-    """Return every law with what came out, and the verdict."""
+    """Return every law with what came out and what it had to be, and the verdict."""
     key = "lesson.holds" if result.holds else "lesson.does_not_hold"
-    laws = [Text(law_line(result.lesson.name, law)) for law in result.laws]
     style = "bold green" if result.holds else "bold red"
-    return Group(*(Padding(law, (0, 0, 0, 2)) for law in laws), Text(t(key), style=style))
-
-
-def law_line(lesson: str, law: Law) -> str:
-    """Return a law in words, with its numbers."""
-    said = t(f"lesson.{lesson}.law.{law.name}", measured=law.measured, bound=law.bound)
-    numbers = f"{number(law.measured)} {law.relation} {number(law.bound)}"
-    key = "lesson.law.holds" if law.holds else "lesson.law.fails"
-    return t(key, law=said, numbers=numbers)
-
-
-def exercises(result: Result) -> RenderableType:
-    """Return the questions at the end."""
-    name = result.lesson.name
-    asked = [
-        Padding(Text(f"{place}. {t(f'lesson.{name}.exercise.{one.name}')}"), (0, 0, 0, 2))
-        for place, one in enumerate(result.lesson.exercises, 1)
-    ]
-    return Group(Text(), Text(t("lesson.exercises", name=name), style="bold"), *asked)
+    return Group(Padding(_laws(result), INDENT), Text(t(key), style=style))
 
 
 def cell_text(cell: Cell) -> str:
     """Return a cell of a table, in the language in use."""
     return t(cell.key, **cell.values) if isinstance(cell, Word) else written(cell)
+
+
+def _page(*parts: RenderableType) -> RenderableType:
+    return Constrain(Group(*parts), WIDTH)
+
+
+def _head(result: Result) -> list[RenderableType]:
+    name = result.lesson.name
+    return [
+        Text(t("lesson.claim", number=result.lesson.claim), style="dim"),
+        Paragraph(t(f"lesson.{name}.title"), "bold"),
+        Paragraph(t(f"lesson.{name}.question"), "italic" if language() == "en" else ""),
+        Paragraph(setup_line(result.setup), "dim"),
+        Text(),
+    ]
+
+
+def _laws(result: Result) -> RichTable:
+    table = _grid(show_header=True, header_style="dim")
+    table.add_column()
+    table.add_column(ratio=1)
+    table.add_column(t("lesson.law.measured"), justify="right", no_wrap=True)
+    table.add_column(t("lesson.law.bound"), no_wrap=True)
+    for law in result.laws:
+        values = {"measured": law.measured, "bound": law.bound}
+        words = t(f"lesson.{result.lesson.name}.law.{law.name}", **values)
+        mark = Text("✓", "green") if law.holds else Text("✗", "bold red")
+        bound = f"{law.relation} {number(law.bound)}"
+        table.add_row(mark, Paragraph(words), number(law.measured), bound)
+    return table
+
+
+def _asked(result: Result) -> list[RenderableType]:
+    name = result.lesson.name
+    title = Paragraph(t("lesson.exercises", name=name), "bold")
+    questions = [
+        _numbered(place, Paragraph(t(f"lesson.{name}.exercise.{one.name}")))
+        for place, one in enumerate(result.lesson.exercises, 1)
+    ]
+    return [title, *questions]
+
+
+def _checked(lesson: str, place: int, exercise: Exercise, is_answered: bool) -> RenderableType:
+    key = f"lesson.{lesson}.exercise.{exercise.name}"
+    if is_answered:
+        state = Paragraph(t("lesson.exercise.answered", answer=t(f"{key}.answer")), "green")
+    else:
+        state = Paragraph(t("lesson.exercise.open"), "yellow")
+    return _numbered(place, Group(Paragraph(t(key)), state))
+
+
+def _numbered(place: int, content: RenderableType) -> RenderableType:
+    grid = _grid(show_header=False)
+    grid.add_row(f"{place}.", content)
+    return Padding(grid, INDENT)
+
+
+def _grid(**options: Any) -> RichTable:
+    return RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), **options)
 
 
 def _blocks(blocks: Iterable[Block]) -> list[RenderableType]:
@@ -100,50 +147,58 @@ def _blocks(blocks: Iterable[Block]) -> list[RenderableType]:
 
 def _block(block: Block) -> RenderableType:
     if isinstance(block, Say):
-        return Text(t(block.key, **block.values))
+        return _said(block)
     if isinstance(block, Formula):
         text = formula_text(with_numbers(block.latex, block.values))
         return Padding(Text(text), (0, 0, 0, 4))
     return _table(block) if isinstance(block, Table) else _picture(block)
 
 
+def _said(say: Say) -> Paragraph:
+    return Paragraph(t(say.key, **say.values))
+
+
 def _table(table: Table) -> RenderableType:
-    shown = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    shown = _grid(header_style="dim")
     for place, head in enumerate(table.head):
-        is_number = all(isinstance(row[place], int | float) for row in table.rows)
-        shown.add_column(cell_text(head), justify="right" if is_number else "left")
+        is_number = any(isinstance(row[place], int | float) for row in table.rows)
+        justify = "right" if is_number and place else "left"
+        shown.add_column(cell_text(head), justify=justify, overflow="fold")
     for row in table.rows:
-        shown.add_row(*map(cell_text, row))
-    caption = Text(t(table.caption.key, **table.caption.values))
-    return Group(caption, Padding(shown, (0, 0, 0, 2)))
+        shown.add_row(*(_cell(one) for one in row))
+    return Group(_said(table.caption), Padding(shown, INDENT))
+
+
+def _cell(cell: Cell) -> RenderableType:
+    return Paragraph(cell_text(cell)) if isinstance(cell, Word) else cell_text(cell)
 
 
 def _picture(picture: Picture) -> RenderableType:
-    caption = Text(t(picture.caption.key, **picture.caption.values))
     if not picture.lines:
-        return Group(caption, Padding(Text(t("lesson.picture_on_page"), style="dim"), (0, 0, 0, 2)))
-    shown = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    for line in picture.lines:
+        shown: RenderableType = Paragraph(t("lesson.picture_on_page"), "dim")
+    else:
+        shown = Group(_curves(picture.lines[:LINES]), *_axes(picture))
+    return Group(_said(picture.caption), Padding(shown, INDENT))
+
+
+def _curves(lines: Iterable[Line]) -> RichTable:
+    shown = _grid(show_header=False)
+    shown.add_column(overflow="fold")
+    shown.add_column(no_wrap=True)
+    shown.add_column(no_wrap=True)
+    scale = scale_of(lines)
+    for line in lines:
         ends = f"{number(float(line.y[0]), 3)} → {number(float(line.y[-1]), 3)}"
-        shown.add_row(cell_text(line.label), sparkline(line, _shares_scale(picture.lines)), ends)
-    return Group(caption, Padding(shown, (0, 0, 0, 2)))
+        shown.add_row(_cell(line.label), sparkline(line, scale), ends)
+    return shown
 
 
-def _shares_scale(lines: Iterable[Line]) -> tuple[float, float, bool]:
-    values = np.concatenate([np.asarray(line.y, np.float64) for line in lines])
-    values = values[np.isfinite(values)]
-    positive = values[values > 0]
-    is_log = bool(len(positive) and (values >= 0).all() and np.ptp(np.log(positive)) > np.log(30))
-    low = positive.min() if is_log else values.min(initial=np.inf)
-    return float(low), float(values.max(initial=-np.inf)), is_log
-
-
-def sparkline(line: Line, scale: tuple[float, float, bool]) -> str:
-    """Return a line as bars; where its picture spans orders of magnitude, by its logarithm."""
-    low, high, is_log = scale
-    places = np.linspace(0, len(line.y) - 1, min(POINTS, len(line.y))).round().astype(int)
-    shown = np.asarray(line.y, np.float64)[places]
-    if is_log:
-        shown, low, high = np.log(np.maximum(shown, low)), np.log(low), np.log(high)
-    share = np.clip((shown - low) / (high - low), 0, 1) if high > low else np.zeros(len(shown))
-    return "".join(BARS[round(one * (len(BARS) - 1))] if np.isfinite(one) else "×" for one in share)
+def _axes(picture: Picture) -> list[RenderableType]:
+    """Return what stands below the curves: what is shown where, and lines that are not."""
+    told = [scale_text(picture.lines)]
+    if picture.axes is not None:
+        right, up = map(cell_text, picture.axes)
+        told.insert(0, t("lesson.axes", right=right, up=up))
+    if len(picture.lines) > LINES:
+        told.append(t("lesson.lines_on_page", shown=LINES, all=len(picture.lines)))
+    return [Paragraph(line, "dim") for line in told]

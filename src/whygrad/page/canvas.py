@@ -7,6 +7,7 @@ in place of colours; the page's stylesheet says what they are, in light and in d
 import io
 import re
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import matplotlib
@@ -37,6 +38,7 @@ VARIABLES = {
     PURPLE: "--purple",
 }
 LIGHT = {  # as in style.css, for drawings that stand outside of a page
+    "--paper": "#ffffff",
     "--ink": "#1a1f24",
     "--faint": "#55606b",
     "--line": "#d5dbe1",
@@ -44,6 +46,16 @@ LIGHT = {  # as in style.css, for drawings that stand outside of a page
     "--orange": "#a84300",
     "--green": "#1a7f37",
     "--purple": "#7a3fb0",
+}
+DARK = {
+    "--paper": "#14171a",
+    "--ink": "#e8ebee",
+    "--faint": "#a3adb8",
+    "--line": "#333b43",
+    "--blue": "#7fb8f0",
+    "--orange": "#f2a25c",
+    "--green": "#6fcf8f",
+    "--purple": "#c9a6f5",
 }
 
 # Cells are drawn in these two, fainter the smaller the number; the page darkens them on white.
@@ -162,6 +174,18 @@ def _round_numbers(low: float, high: float) -> list[float]:
     return [n for power in powers for n in (0.3 * power, power, 3 * power) if low < n < high]
 
 
+def signed_cells(values: np.ndarray) -> np.ndarray:
+    """Return the colours of cells: blue above 0, orange below, fainter the nearer to 0.
+
+    Args:
+        values: in [-1, 1], of any shape; the result has an axis of four more, in [0, 255].
+    """
+    rgba = np.empty((*values.shape, 4))
+    rgba[..., :3] = np.where((values >= 0)[..., None], BLUE_CELL, ORANGE_CELL)
+    rgba[..., 3] = np.abs(values)
+    return (rgba * 255).round().astype(np.uint8)
+
+
 def as_svg(figure: Figure, name: str) -> Markup:
     """Return a drawing as an SVG element for an HTML page.
 
@@ -173,8 +197,41 @@ def as_svg(figure: Figure, name: str) -> Markup:
     text = file.getvalue()
     inside = text[text.index("<g ") : text.rindex("</svg>")]
     width, height = (figure.get_size_inches() * 72).round(2)
-    start = f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{name}-caption">'
+    box = f'viewBox="0 0 {width:g} {height:g}" style="--units: {width:g}"'
+    start = f'<svg {box} role="img" aria-labelledby="{name}-caption">'
     return Markup(f"{start}{_cleaned(inside, name)}</svg>")
+
+
+def standalone_svg(figure: Figure, name: str, title: str, metadata: str = "") -> str:
+    """Return a drawing as an SVG file of its own, in light and, where it is wanted, in dark.
+
+    It brings its paper, so that it can be read on a page of any colour. To be called inside
+    :func:`styled`.
+
+    Args:
+        name: makes its ids its own.
+        title: the text alternative.
+        metadata: kept inside, for programs.
+    """
+    width, height = (figure.get_size_inches() * 72).round(2)
+    svg = as_svg(figure, name)
+    inside = svg[svg.index(">") + 1 : svg.rindex("</svg>")]
+    light, dark = (_rule(colours) for colours in (LIGHT, DARK))
+    style = (
+        f"{light} @media (prefers-color-scheme: dark) {{ {dark} }} "
+        "text { font-family: system-ui, sans-serif; } .paper { fill: var(--paper); }"
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
+        f'viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{name}-title">\n'
+        f'<title id="{name}-title">{escape(title)}</title>\n'
+        f"<metadata>{escape(metadata)}</metadata>\n<style>{style}</style>\n"
+        f'<rect class="paper" width="100%" height="100%" rx="6"/>\n{inside}\n</svg>\n'
+    )
+
+
+def _rule(colours: dict[str, str]) -> str:
+    return f"svg {{ {' '.join(f'{name}: {value};' for name, value in colours.items())} }}"
 
 
 def _cleaned(svg: str, name: str) -> str:

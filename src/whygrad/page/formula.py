@@ -1,114 +1,90 @@
-"""Formulas with measured numbers in them: written once in LaTeX, shown as MathML and as text.
+r"""Formulas with measured numbers in them: written once in LaTeX, shown as MathML and as text.
 
-    with_numbers(r"\\delta = u \\cdot s = [[u]] \\cdot [[s]]", {"u": 0.5, "s": -0.25})
+    with_numbers(r"\delta = u \cdot s = [[u]] \cdot [[s]]", {"u": 0.5, "s": -0.25})
 
 puts the numbers in; :func:`as_mathml` is for pages, :func:`as_text` for the terminal.
 """
 
 import re
 from collections.abc import Mapping
+from numbers import Integral, Real
+from xml.etree import ElementTree
 
-from whygrad.words import number
-from whygrad.words.markup import Markup
+from whygrad.page.mathml import mended
+from whygrad.page.plain import as_text
+from whygrad.words import MINUS, number
+from whygrad.words.markup import Markup, element
 
-SYMBOLS = {
-    "partial": "∂",
-    "delta": "δ",
-    "Delta": "Δ",
-    "eta": "η",
-    "epsilon": "ε",
-    "alpha": "α",
-    "beta": "β",
-    "sigma": "σ",
-    "pi": "π",
-    "cdot": "·",
-    "times": "×",
-    "sum": "Σ",
-    "approx": "≈",
-    "neq": "≠",
-    "leq": "≤",
-    "le": "≤",
-    "geq": "≥",
-    "ge": "≥",
-    "to": "→",
-    "rightarrow": "→",
-    "Rightarrow": "⇒",
-    "infty": "∞",
-    "ldots": "…",
-    "dots": "…",
-    "in": "∈",
-    "odot": "⊙",
-    "pm": "±",
-    "sqrt": "√",
-    "quad": "   ",
-    "qquad": "      ",
-    "top": "ᵀ",
-    "mid": "|",
-    "lVert": "‖",
-    "rVert": "‖",
-    "left": "",
-    "right": "",
-    ",": " ",
-    ";": " ",
-    "!": "",
-    "{": "{",
-    "}": "}",
+__all__ = ["as_mathml", "as_text", "with_numbers"]
+
+MEASURED = "measured"  # class of a measured number, so that the stylesheet sets it apart
+
+TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S")
+SPACES = (r"\,", r"\;", r"\:", r"\!", r"\quad", r"\qquad", r"\ ")
+# After these a minus sign can only be a sign: the number needs no brackets.
+BEFORE_A_SIGN = frozenset("=<>([{&,:^_;") | {
+    rf"\{name}"
+    for name in (
+        *("approx", "neq", "ne", "leq", "le", "geq", "ge", "equiv", "sim", "propto", "mapsto"),
+        *("to", "rightarrow", "Rightarrow", "in", "mid", "lvert", "lVert", "left", "\\", "{"),
+    )
 }
-WRAPPERS = ("text", "mathrm", "mathbf", "operatorname", "overline", "bar", "hat", "tilde")
+
+ALIGNED = re.compile(r"\\(begin|end)\{(?:aligned|split|align)\}")
 
 
 def with_numbers(latex: str, values: Mapping[str, object]) -> str:
-    """Return LaTeX with ``[[name]]`` replaced by its value.
+    r"""Return LaTeX with ``[[name]]`` replaced by its value.
 
-    Negative numbers stand in brackets where they follow an operator; powers of ten are written out.
-    """
-    return re.sub(r"(\S\s*)?\[\[(\w+)\]\]", lambda found: _filled(found, values), latex)
-
-
-def as_mathml(latex: str) -> Markup:
-    """Return a formula as a MathML element that takes a line of its own."""
-    from latex2mathml.converter import convert
-
-    mathml = convert(latex, display="block")
-    return Markup(mathml)
-
-
-def as_text(latex: str) -> str:
-    """Return a formula as plain text: fractions as a/b, Greek letters as they are.
+    Negative numbers stand in brackets where they follow an operator or a factor; powers of ten are
+    written out. What is no number is set as a word.
 
     Example:
-        >>> as_text(r"\\frac{\\partial C}{\\partial w_{jk}} = \\delta_k \\cdot a_j")
-        '∂C/∂w_jk = δ_k · a_j'
+        >>> with_numbers(r"u \cdot [[s]]", {"s": -0.25})
+        'u \\cdot (\\class{measured}{-0.25})'
     """
-    text = latex
-    for _ in range(4):  # wrappers and fractions may stand inside one another
-        text = re.sub(rf"\\({'|'.join(WRAPPERS)})\{{([^{{}}]*)\}}", r"\2", text)
-        text = re.sub(r"\\sqrt\{([^{}]*)\}", r"√(\1)", text)
-        text = re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", text)
-        text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", _fraction, text)
-    text = re.sub(
-        r"\\([A-Za-z]+|[,;!{}])\s?", lambda m: SYMBOLS.get(m[1], m[1]), text.replace("^\\top", "ᵀ")
-    )
-    return re.sub(r" {2,}(?=\S)", lambda m: m[0] if len(m[0]) > 2 else " ", text).strip()
+
+    def fill(found: re.Match) -> str:
+        value = values[found[1]]
+        if isinstance(value, bool) or not isinstance(value, Real):
+            return rf"\text{{{value}}}"
+        written = _latex_of(value)
+        before, after = latex[: found.start()], latex[found.end() :].lstrip()
+        shown = rf"\class{{{MEASURED}}}{{{written}}}"
+        return f"({shown})" if _needs_brackets(written, before, after) else f"{{{shown}}}"
+
+    return re.sub(r"\[\[(\w+)\]\]", fill, latex)
 
 
-def _filled(found: re.Match, values: Mapping[str, object]) -> str:
-    before, value = found[1] or "", values[found[2]]
-    text = number(value) if isinstance(value, float) else str(value)
-    text = text.replace("−", "-")  # LaTeX has its own minus sign
-    mantissa, _, exponent = text.partition("e")
-    if exponent:
-        text = rf"{mantissa} \times 10^{{{exponent}}}"
-    if "\\infty" not in text:
-        text = text.replace("∞", "\\infty").replace("NaN", "\\text{NaN}")
-    is_operand = before.strip() not in ("", "=", "(", "{", "&", ",", "[")
-    if before and is_operand and (text.startswith("-") or (exponent and before.strip() == "/")):
-        text = f"({text})"
-    return before + text
+def as_mathml(latex: str, *, inline: bool = False) -> Markup:
+    """Return a formula as a MathML element, on a line of its own or inside one."""
+    from latex2mathml.converter import convert
+
+    converted = convert(ALIGNED.sub(r"\\\1{align*}", latex), display="block", xmlns="")
+    root = mended(ElementTree.fromstring(converted))
+    inside = "".join(ElementTree.tostring(part, "unicode") for part in root)
+    display = None if inline else "block"
+    return element("math", Markup(inside), display=display, alttext=as_text(latex))
 
 
-def _fraction(found: re.Match) -> str:
-    over, under = (
-        part if re.fullmatch(r"[\\\w∂δ_ .]+", part) else f"({part})" for part in found.groups()
-    )
-    return f"{over}/{under}"
+def _latex_of(value: Real) -> str:
+    """Return a number as LaTeX, with the digits that it has in sentences."""
+    text = str(int(value)) if isinstance(value, Integral) else number(float(value))
+    if "NaN" in text:
+        return r"\text{NaN}"
+    mantissa, _, exponent = text.replace(MINUS, "-").replace("∞", r"\infty").partition("e")
+    return rf"{mantissa} \times 10^{{{exponent}}}" if exponent else mantissa
+
+
+def _needs_brackets(written: str, before: str, after: str) -> bool:
+    """Return whether a number between these would be misread without brackets."""
+    is_negative, is_product = written.startswith("-"), r"\times" in written
+    if after.startswith("^"):
+        return is_negative or is_product
+    tokens = [token for token in TOKEN.findall(before) if token not in SPACES]
+    last = tokens[-1] if tokens else "="
+    if last == "/":
+        return is_negative or is_product
+    if last == "|":  # an opening bar, or the closing one of what is multiplied
+        return is_negative and tokens.count("|") % 2 == 0
+    return is_negative and last not in BEFORE_A_SIGN

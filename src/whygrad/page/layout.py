@@ -44,7 +44,7 @@ def table(head: Sequence[Child], rows: Iterable[Sequence[Child]], *, class_: str
     top = element("tr", [element("th", cell, scope="col") for cell in head])
     body = [_row(row) for row in rows]
     content = element("table", element("thead", top), element("tbody", body), class_=class_ or None)
-    return element("div", content, class_="scroll", tabindex="0")
+    return element("div", content, class_="scroll")
 
 
 def _row(cells: Sequence[Child]) -> Markup:

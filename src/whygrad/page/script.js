@@ -2,50 +2,91 @@
 // Language and colours: what is chosen stands in the address, so that a link shows the same page.
 (() => {
   const root = document.documentElement;
-  const asked = new URLSearchParams(location.hash.slice(1));
-  const chosen = {
-    lang: asked.get("lang") === "en" || asked.get("lang") === "zh-Hans" ? asked.get("lang") : root.lang,
-    theme: asked.get("theme") === "light" || asked.get("theme") === "dark" ? asked.get("theme") : "auto",
-  };
+  const ALLOWED = { lang: ["en", "zh-Hans"], theme: ["auto", "light", "dark"] };
+  const chosen = { lang: root.lang, theme: "auto" };
 
-  function show() {
+  /** What the address asks for; `#name` alone is a place on the page. */
+  function asked() {
+    const hash = decodeURIComponent(location.hash.slice(1));
+    return hash.includes("=") ? Object.fromEntries(new URLSearchParams(hash)) : { at: hash };
+  }
+
+  function choose(wishes) {
+    for (const [name, allowed] of Object.entries(ALLOWED)) {
+      if (allowed.includes(wishes[name])) chosen[name] = wishes[name];
+    }
     root.lang = chosen.lang;
     root.dataset.theme = chosen.theme;
-    for (const [name, value] of Object.entries(chosen)) {
-      for (const button of document.querySelectorAll(`button[data-${name}]`)) {
-        button.setAttribute("aria-pressed", String(button.dataset[name] === value));
-      }
+    for (const button of document.querySelectorAll("button[data-lang], button[data-theme]")) {
+      const [[name, value]] = Object.entries(button.dataset);
+      button.setAttribute("aria-pressed", String(chosen[name] === value));
     }
   }
 
-  function remember(at) {
-    const hash = new URLSearchParams(chosen);
-    if (at) hash.set("at", at);
-    history.replaceState(null, "", `#${hash}`);
+  function address(at) {
+    return `#${new URLSearchParams(at ? { ...chosen, at } : chosen)}`;
   }
 
   function go(at, behavior) {
     const place = at && document.getElementById(at);
-    if (place) place.scrollIntoView({ behavior });
+    if (!place) return;
+    place.scrollIntoView({ behavior });
+    if (!place.hasAttribute("tabindex")) place.setAttribute("tabindex", "-1");
+    place.focus({ preventScroll: true }); // the next Tab goes on from here
   }
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    const link = event.target.closest("nav a");
+    const button = event.target.closest("button[data-lang], button[data-theme]");
+    const link = event.target.closest("a[href^='#']");
     if (button) {
-      for (const name of Object.keys(chosen)) {
-        if (name in button.dataset) chosen[name] = button.dataset[name];
-      }
-      show();
-      remember(new URLSearchParams(location.hash.slice(1)).get("at"));
-    } else if (link) {
+      const at = asked().at;
+      choose(button.dataset);
+      history.replaceState(null, "", address(at));
+    } else if (link && !(event.ctrlKey || event.metaKey || event.shiftKey)) {
       event.preventDefault();
-      go(link.hash.slice(1), "auto");
-      remember(link.hash.slice(1));
+      const at = link.hash.slice(1);
+      if (at !== asked().at) history.pushState(null, "", address(at));
+      go(at, "auto");
     }
   });
+  addEventListener("popstate", () => {
+    choose(asked());
+    go(asked().at, "instant");
+  });
+
+  // Code to type can be copied.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("button.copy");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
+    button.dataset.done = "";
+    setTimeout(() => delete button.dataset.done, 1500);
+  });
+
+  // What scrolls sideways can be reached by keyboard; what does not is no stop on the way.
+  const sizes = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      const scrolls = target.scrollWidth > target.clientWidth + 1 || target.scrollHeight > target.clientHeight + 1;
+      target.toggleAttribute("tabindex", scrolls);
+      if (scrolls) target.setAttribute("tabindex", "0");
+    }
+  });
+  for (const box of document.querySelectorAll(".scroll")) sizes.observe(box);
+
+  // The contents show where the reader is.
+  const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash.slice(1), link]));
+  const inView = new Set();
+  const places = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) inView[isIntersecting ? "add" : "delete"](target.id);
+    const here = [...links.keys()].filter((id) => inView.has(id)).pop();
+    for (const [id, link] of links) {
+      if (id === here) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+  }, { rootMargin: "-25% 0px -70% 0px" });
+  for (const id of links.keys()) places.observe(document.getElementById(id));
 
   root.classList.add("scripted");
-  show();
-  go(asked.get("at"), "instant");
+  choose(asked());
+  go(asked().at, "instant");
 })();

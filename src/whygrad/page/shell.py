@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -13,38 +14,63 @@ NAMES = {"en": "English", "zh-Hans": "中文"}  # each language in its own words
 THEMES = ("auto", "light", "dark")
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A line of the table of contents.
+
+    Attributes:
+        anchor: id of the section.
+        title: its name.
+        inner: the sections inside it.
+    """
+
+    anchor: str
+    title: Markup
+    inner: "tuple[Entry, ...]" = ()
+
+
 def whole_page(
     title: str,
     *,
     top: Child,
-    contents: Iterable[tuple[str, Markup]],
+    contents: Iterable[Entry],
     main: Markup,
     footer: Markup,
     style: str = "",
+    kind: str | None = None,
 ) -> str:
     """Return an HTML page. It speaks both languages, and opens in the one in use.
 
     Args:
         title: of the window.
         top: what stands above the table of contents.
-        contents: the anchor and the name of every section.
+        contents: every section; none for a page without a table of contents.
         main: the sections.
         style: rules to add to those that all pages share.
+        kind: the class of the page, for its rules.
     """
     body = element(
         "body",
+        element("a", said("page.skip"), href="#main", class_="skip"),
         element("header", _switches(), top, class_="top"),
-        _contents(contents),
-        element("main", main),
+        _contents(tuple(contents)),
+        element("main", main, id="main", tabindex="-1"),
         element("footer", element("p", footer)),
-        element("script", Markup(_resource("script.js"))),
+        element("script", Markup(resource("script.js"))),
+        class_=kind,
     )
     html = element("html", _head(title, style), body, lang=TAGS[language()])
     return f"<!DOCTYPE html>\n{html}\n"
 
 
+@cache
+def resource(name: str) -> str:
+    """Return a stylesheet or script of pages."""
+    return (files("whygrad.page") / name).read_text(encoding="utf-8")
+
+
 def _head(title: str, style: str) -> Markup:
-    script = hashlib.sha256(_resource("script.js").encode()).digest()
+    script = hashlib.sha256(resource("script.js").encode()).digest()
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{base64.b64encode(script).decode()}'"
@@ -56,7 +82,7 @@ def _head(title: str, style: str) -> Markup:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", title),
-        element("style", Markup(_resource("style.css") + style)),
+        element("style", Markup(resource("style.css") + resource("parts.css") + style)),
     )
 
 
@@ -70,18 +96,30 @@ def _switches() -> Markup:
         for theme in THEMES
     ]
     return element(
-        "div",
-        element("div", languages, class_="switch", role="group"),
-        element("div", themes, class_="switch", role="group"),
-        class_="switches",
+        "div", _switch("languages", languages), _switch("themes", themes), class_="switches"
     )
 
 
-def _contents(entries: Iterable[tuple[str, Markup]]) -> Markup:
-    links = [element("li", element("a", name, href=f"#{anchor}")) for anchor, name in entries]
-    return element("nav", element("ol", joined(links)))
+def _switch(name: str, buttons: list[Markup]) -> Markup:
+    label = element("span", said(f"page.{name}"), id=name, class_="spoken")
+    group = element("div", buttons, class_="switch", role="group", aria_labelledby=name)
+    return joined(label, group)
 
 
-@cache
-def _resource(name: str) -> str:
-    return (files("whygrad.page") / name).read_text(encoding="utf-8")
+def _contents(entries: tuple[Entry, ...]) -> Markup | None:
+    if not entries:
+        return None
+    label = element("p", said("page.contents"), id="contents", class_="label")
+    return element("nav", label, _listed(entries), aria_labelledby="contents")
+
+
+def _listed(entries: tuple[Entry, ...]) -> Markup:
+    items = [
+        element(
+            "li",
+            element("a", entry.title, href=f"#{entry.anchor}"),
+            _listed(entry.inner) if entry.inner else None,
+        )
+        for entry in entries
+    ]
+    return element("ol", items)

@@ -1,10 +1,11 @@
 """The page: all sections of a report in one file that needs nothing else."""
 
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 
 from whygrad.ledger.html import STYLE as LEDGER_STYLE
-from whygrad.page.shell import whole_page
+from whygrad.page.shell import Entry, whole_page
 from whygrad.report import (
     configuration,
     curves,
@@ -64,10 +65,10 @@ def page(material: Material, sections: list[Section]) -> str:
     return whole_page(
         f"{material.run.name} · whygrad",
         top=_title(material),
-        contents=[(section.name, section.title) for section in sections],
+        contents=[Entry(section.name, section.title) for section in sections],
         main=joined(section.html() for section in sections),
         footer=said("report.footer", version=_version(material)),
-        style=LEDGER_STYLE,
+        style=_style() + LEDGER_STYLE,
     )
 
 
@@ -79,6 +80,10 @@ def _title(material: Material) -> Markup:
         element("p", summary.network_line(material), class_="network"),
         summary.facts(material),
     )
+
+
+def _style() -> str:
+    return (files("whygrad.report") / "report.css").read_text(encoding="utf-8")
 
 
 def _version(material: Material) -> str:

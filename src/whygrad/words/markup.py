@@ -5,11 +5,13 @@
 Plain strings are escaped; only a :class:`Markup` is taken as it is.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
 from typing import Any
 
-from whygrad.words import LANGUAGES, speaking, t
+from whygrad.words import LANGUAGES, language, speaking, t
 
 TAGS = {"en": "en", "zh": "zh-Hans"}  # language -> what stands in ``lang``
 VOID = ("br", "link", "meta")
@@ -22,6 +24,8 @@ class Markup(str):
 
 
 Child = str | None | Iterable[Any]
+
+_shown: ContextVar[tuple[str, ...]] = ContextVar("shown", default=LANGUAGES)
 
 
 def element(name: str, /, *children: Child, **attributes: object) -> Markup:
@@ -43,21 +47,35 @@ def joined(*children: Child) -> Markup:
 
 
 def said(key: str, /, **values: object) -> Markup:
-    """Return a sentence of the catalogue in both languages; the page shows one of them."""
-    return both(lambda: t(key, **values))
+    """Return a sentence of the catalogue in both languages; the page shows one of them.
+
+    No line breaks between a number and its percent sign.
+    """
+    return both(lambda: t(key, **values).replace(" %", "\u00a0%"))
+
+
+@contextmanager
+def in_one_language() -> Iterator[None]:
+    """Write words in the language in use only, inside a ``with`` block."""
+    token = _shown.set((language(),))
+    try:
+        yield
+    finally:
+        _shown.reset(token)
 
 
 def both(render: Callable[[], str], *, name: str = "span") -> Markup:
     """Return what ``render`` gives in each language, as elements of which the page shows one.
 
     Args:
-        render: called once a language. Where both results are the same, there is one for both.
+        render: called once a language. Where both results are the same, there is one for both,
+            and so there is inside :func:`in_one_language`.
         name: of the elements: ``span`` for a phrase, ``div`` for blocks.
     """
     texts = {}
-    for language in LANGUAGES:
-        with speaking(language):
-            texts[language] = render()
+    for name_of_language in _shown.get():
+        with speaking(name_of_language):
+            texts[name_of_language] = render()
     if len(set(texts.values())) == 1:
         return joined(next(iter(texts.values())))
     return joined(element(name, text, class_="said", lang=TAGS[k]) for k, text in texts.items())

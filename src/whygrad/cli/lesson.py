@@ -1,0 +1,162 @@
+"""``whygrad lesson``: one command a lesson, made of the lesson's own options when it is asked for.
+
+A lesson's options are known once its module is imported, and with it JAX. So the list of lessons,
+the help and the completion of names read the catalogue alone; only the lesson that runs is
+imported.
+"""
+
+from inspect import Parameter, Signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from typer import Option
+from typer.core import TyperCommand, TyperGroup
+
+from whygrad import lessons
+from whygrad.cli.usage import translate
+from whygrad.errors import OptionError, unknown_name
+from whygrad.words import t
+
+if TYPE_CHECKING:
+    from typer import Context
+else:  # what the library really hands over; it is public through its subclass only
+    Context = typer.Context.__base__
+
+ALL = "all"
+
+PANEL = t("cli.panel.outcome")  # for what every lesson can do; its own options come first
+
+Json = Annotated[bool, Option("--json", help=t("help.json"), rich_help_panel=PANEL)]
+Lang = Annotated[
+    str | None, Option("--lang", help=t("help.lang"), metavar="en|zh", rich_help_panel=PANEL)
+]
+Check = Annotated[bool, Option("--check", help=t("help.lesson.check"), rich_help_panel=PANEL)]
+
+
+def _out(key: str, default: str) -> Any:
+    words = t(key, default=default)
+    option = Option("--out", help=words, metavar="FILE.html", rich_help_panel=PANEL)
+    return Annotated[Path | None, option]
+
+
+class LessonGroup(TyperGroup):
+    """The lessons as commands, none of them imported before it is to run."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        return [*lessons.NAMES, ALL]
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Any:
+        """Return what help and completion show of a command."""
+        key = "help.lesson.all" if cmd_name == ALL else f"lesson.{cmd_name}.question"
+        return TyperCommand(cmd_name, help=escape(t(key)), rich_markup_mode="rich")
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> Any:
+        """Return the command that was asked for, with the options of its lesson."""
+        name, *rest = args
+        if name not in self.list_commands(ctx):
+            if ctx.resilient_parsing:  # a shell completes a name that is not whole yet
+                return None, None, rest
+            raise unknown_name("lesson", name, self.list_commands(ctx))
+        before = ["--json"] if ctx.params.get("as_json") else []
+        return name, _all_command() if name == ALL else _lesson_command(name), before + rest
+
+
+lesson_app = typer.Typer(
+    cls=LessonGroup,
+    help=t("help.lesson"),
+    epilog=t("help.lesson.examples"),
+    invoke_without_command=True,
+    rich_markup_mode="rich",
+    subcommand_metavar="[NAME|all] [OPTIONS]",
+)
+
+
+@lesson_app.callback()
+def lesson(ctx: Context, as_json: Json = False, lang: Lang = None) -> int:
+    if ctx.invoked_subcommand is not None:
+        return 0
+    from whygrad.cli.lesson_list import list_lessons
+
+    return list_lessons(as_json)
+
+
+def _all_command() -> Any:
+    def run_all(ctx: Context, out: Path | None, as_json: bool, lang: str | None) -> int:
+        if ctx.args:
+            raise _not_for_all(ctx)
+        from whygrad.cli.lesson_book import run_all_lessons
+
+        return run_all_lessons(out, as_json)
+
+    page = _out("help.lesson.book", "lessons/book.html")
+    _declare(run_all, {"ctx": Context, "out": page, "as_json": Json, "lang": Lang})
+    extra = {"allow_extra_args": True, "ignore_unknown_options": True}
+    return _command(ALL, run_all, t("help.lesson.all"), context_settings=extra)
+
+
+def _not_for_all(ctx: Context) -> OptionError:
+    came = ctx.args[0].partition("=")[0]
+    if came.startswith("-"):
+        return OptionError("error.lesson_all_option", came=came)
+    return OptionError("error.usage_extra", came=came, command=ctx.command_path)
+
+
+def _lesson_command(name: str) -> Any:
+    from whygrad.lessons.options import described, read_options
+
+    lesson = lessons.find(name)
+
+    def run_one(out: Path | None, check: bool, as_json: bool, lang: str | None, **given: Any):
+        from whygrad.cli.lesson_runs import check_lesson, run_lesson
+
+        written = {option: text for option, text in given.items() if text is not None}
+        experiment = lesson.start(read_options(lesson.setup, written))
+        return (check_lesson if check else run_lesson)(experiment, out, as_json)
+
+    own = {one.name: _own_option(one) for one in described(lesson.setup, name)}
+    shared = {
+        "out": _out("help.lesson.out", f"lessons/{name}.html"),
+        "check": Check,
+        "as_json": Json,
+        "lang": Lang,
+    }
+    _declare(run_one, own | shared)
+    title, question = t(f"lesson.{name}.title"), t(f"lesson.{name}.question")
+    return _command(name, run_one, f"[bold]{escape(title)}[/]\n\n{escape(question)}")
+
+
+def _own_option(described: Any) -> Any:
+    """Return an option of a set-up as it is declared to the command line; its text is read later,
+    by the table that also checks what comes from Python."""
+    from whygrad.lessons.options import option_text
+
+    default = option_text(described.default)
+    words = {"meaning": described.meaning, "allowed": described.allowed, "default": default}
+    declared = Option(
+        f"--{described.name.replace('_', '-')}",
+        help=t("help.lesson.option", **{name: escape(text) for name, text in words.items()}),
+        metavar=escape(default),
+    )
+    return Annotated[str | None, declared]
+
+
+def _declare(function: Any, parameters: dict[str, Any]) -> None:
+    """Give a function the parameters that the command-line library reads off it."""
+    defaults = {"check": False, "as_json": False}
+    function.__annotations__ = parameters | {"return": int}
+    function.__signature__ = Signature(
+        [
+            Parameter(
+                name, Parameter.KEYWORD_ONLY, default=defaults.get(name), annotation=annotation
+            )
+            for name, annotation in parameters.items()
+        ]
+    )
+
+
+def _command(name: str, function: Any, words: str, **settings: Any) -> Any:
+    app = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    app.command(name, help=words, **settings)(function)
+    return translate(typer.main.get_command(app))

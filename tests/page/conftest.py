@@ -1,0 +1,75 @@
+"""Pages opened in Chromium, where there is one; any error in the console fails the test."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = Path("/usr/bin/chromium")
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """The browser, started once."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no browser at {CHROMIUM}")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*SWITCHES])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show(chromium) -> Iterator[Callable]:
+    """Return the function that opens a file; at the end nothing may have gone wrong in it."""
+    opened, problems = [], []
+
+    def show(path: Path, hash: str = "", *, width: int = 1280, **settings):
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, locale="en-US", **settings
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: _must_be_local(request.url, problems))
+        page.goto(f"{path.as_uri()}{hash}")
+        return page
+
+    yield show
+    for context in opened:
+        context.close()
+    assert problems == []
+
+
+def _must_be_local(url: str, problems: list[str]) -> None:
+    if not url.startswith(("file:", "data:")):
+        problems.append(f"asked for {url}")
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable:
+    """Return the function that lists what axe finds on a page."""
+    script = AXE.read_text(encoding="utf-8")
+
+    def findings(page, inside: str = "html") -> list[str]:
+        page.evaluate(script)
+        found = page.evaluate("inside => axe.run(inside)", inside)
+        return [
+            f"{one['id']}: {node['html'][:200]}: {node['failureSummary']}"
+            for one in found["violations"]
+            for node in one["nodes"]
+        ]
+
+    return findings
