@@ -12,9 +12,12 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")  # before jax is first imported
 os.environ["WHYGRAD_LANG"] = "en"  # messages are matched whole
 
 import pytest
-from beartype import beartype
+from beartype import BeartypeConf, beartype
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
+
+
+checked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a whole number is a float, too
 
 
 def functions_only(function: Callable) -> Callable:
@@ -22,7 +25,7 @@ def functions_only(function: Callable) -> Callable:
 
     JAX rebuilds records with whatever stands for an array at the moment: None, a shape, an axis.
     """
-    return function if function.__name__ == "__init__" else beartype(function)
+    return function if function.__name__ == "__init__" else checked(function)
 
 
 checks = ModuleType("whygrad_checks")  # the hook takes its checker by name

@@ -230,7 +230,7 @@ def test_a_huge_start_is_told_by_where_it_begins(small):
 def test_a_constant_start_is_told_by_its_curve(small, peak, final, key):
     result = changed(small, constant=final)
     one = result.measured["starts"]["constant"]
-    one["first"], one["half"]["middle"] = 1.1, np.array([1.1, peak, final])
+    one["first"], one["half"]["middle"] = 1.1, np.array([1.1, peak, final, final])
     assert key in keys(result)
     told(result)
 

@@ -105,4 +105,6 @@ def test_guessing_costs_the_entropy(classes):
 
 
 def test_guessing_takes_columns_of_zeros_and_ones():
-    assert guessing(np.array([[0.0], [1.0], [1.0], [0.0]], np.float32)) == pytest.approx(math.log(2))
+    assert guessing(np.array([[0.0], [1.0], [1.0], [0.0]], np.float32)) == pytest.approx(
+        math.log(2)
+    )

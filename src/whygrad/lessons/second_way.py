@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
-Numbers = Float[np.ndarray, "*shape"]
+from whygrad.lessons.elementwise import Numbers
 
 NUDGE = 1e-5  # in float64 a central difference errs least near here: rounding below, curves above
 

@@ -29,8 +29,9 @@ class Band:
 
     @property
     def width(self) -> np.ndarray:
-        """How far the ends are apart."""
-        return self.high - self.low
+        """How far the ends are apart; NaN where both are infinite."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.high - self.low)
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,9 @@ def _nudges(setup: Chain, chain: dict[str, float]) -> dict[str, Nudged]:
     target = jnp.array([[setup.target]])
     return {
         "slope": nudged(lambda z: value(jnp.asarray(z)), chain["preactivation"]),
-        "upstream": nudged(lambda a: loss(jnp.reshape(a, (1, 1)), target)[0], chain["output"]),
+        "upstream": nudged(
+            lambda a: loss(jnp.asarray(a).reshape(1, 1), target)[0], chain["output"]
+        ),
         "weight_gradient": nudged(lambda w: losses(w, setup.bias), setup.weight, _step(setup)),
         "bias_gradient": nudged(lambda b: losses(setup.weight, b), setup.bias),
     }

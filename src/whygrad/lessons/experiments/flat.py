@@ -70,7 +70,7 @@ def _sweep(setup: Flat) -> Sweep:
 def _measure(setup: Flat, name: str, z: Sweep) -> dict[str, Any]:
     slope, weight, bias = _gradients(setup, name, z)
     nudges = nudged(elementwise.VALUES[name], z)
-    is_flat = _is_flat(nudges.slope, setup.share)
+    is_flat = _is_flat(np.asarray(nudges.slope), setup.share)
     off = np.abs(np.abs(bias) / setup.upstream - np.abs(nudges.slope))
     return {
         "slope": slope,

@@ -98,7 +98,7 @@ def _term_difference(batch: Batch, terms: np.ndarray) -> float:
 def _by_size(terms: np.ndarray, tick: Tick) -> Measured:
     """Return time and rounding error of every order, for every size of the batch."""
     last = int(math.log2(len(terms)))
-    exponents = np.arange(last, SMALLEST - 1, -STEP)[::-1]
+    exponents = sorted(range(last, SMALLEST - 1, -STEP))
     seconds, errors = ({name: [] for name in ORDERS} for _ in range(2))
     worst = dict.fromkeys(ORDERS, 0.0)
     for exponent in exponents:
@@ -112,7 +112,7 @@ def _by_size(terms: np.ndarray, tick: Tick) -> Measured:
         tick(2.0 ** ((exponent - last) / 2))  # the larger half of the work is the last size
     looped = terms[: 2 ** min(LOOPED, last)]
     return {
-        "sizes": 2**exponents,
+        "sizes": 2 ** np.array(exponents),
         "seconds": {name: np.array(values) for name, values in seconds.items()},
         "errors": {name: np.array(values) for name, values in errors.items()},
         "growth": {name: _growth(exponents, values) for name, values in errors.items()},
@@ -134,10 +134,10 @@ def _seconds(names: list[str], terms: np.ndarray) -> dict[str, float]:
     return median_seconds(ways)
 
 
-def _growth(exponents: np.ndarray, errors: list[float]) -> float:
+def _growth(exponents: list[int], errors: list[float]) -> float:
     """Return p where the error grows like m to the p; NaN where it cannot be told."""
-    sizes, logs = exponents[: len(errors)], np.log2(np.maximum(errors, 1e-300))
-    is_seen = np.array(errors) > 0
+    sizes, is_seen = np.array(exponents[: len(errors)]), np.array(errors) > 0
+    logs = np.log2(np.maximum(errors, 1e-300))
     return float(np.polyfit(sizes[is_seen], logs[is_seen], 1)[0]) if is_seen.sum() > 2 else math.nan
 
 

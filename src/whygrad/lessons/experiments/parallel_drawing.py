@@ -82,12 +82,12 @@ def draw_curves(
     exponents = np.log2(sizes).round().astype(int)
     axes.set_xlim(exponents[0], exponents[-1] + 0.2)
     axes.xaxis.set_major_locator(FixedLocator(exponents[:: max(1, len(exponents) // 5)].tolist()))
-    axes.xaxis.set_major_formatter(FuncFormatter(_power))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: _power(int(place))))
     return figure
 
 
-def _power(exponent: float, _: int) -> str:
-    return "2" + str(int(exponent)).translate(SUPERSCRIPTS)
+def _power(exponent: int) -> str:
+    return "2" + str(exponent).translate(SUPERSCRIPTS)
 
 
 def _row(

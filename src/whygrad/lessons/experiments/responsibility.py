@@ -1,6 +1,6 @@
 """Statement 4: a hidden neuron's responsibility is the weighted sum of the next layer's deltas."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -39,11 +39,13 @@ def measure(setup: Responsibility, tick: Tick) -> Measured:
         tick(0.4)
         taken = [contributions(network, anatomy, "hidden1", k) for k in range(setup.width)]
         measured = _heard(network, anatomy) | _summed(taken)
-        measured["roots"] = {
-            name: _root(setup, network, anatomy, neuron) for name, neuron in ROLES.items()
+        trees = {
+            name: paths(network, anatomy, "hidden1", neuron, top=_top(setup))
+            for name, neuron in ROLES.items()
         }
-        tick(0.7)
-        measured["unaccounted"] = max(_unaccounted(setup, network, anatomy, taken))
+        measured["roots"] = {name: _root(network, anatomy, one) for name, one in trees.items()}
+        measured["unaccounted"] = max(_unaccounted(taken, trees.values()))
+        tick(0.8)
         measured |= _checked(setup, network, anatomy, y, measured["sum"])
         return measured | {"rate": RATE, "later": _after_a_step(network, anatomy, x, y)}
 
@@ -122,9 +124,8 @@ def _room(nudge: float, nudged: np.ndarray, loss: float) -> float:
     return TOLERANCE * largest + rounding
 
 
-def _root(setup: Responsibility, network: Network, anatomy: Anatomy, neuron: int) -> dict[str, Any]:
+def _root(network: Network, anatomy: Anatomy, tree: Path) -> dict[str, Any]:
     """Return what was opened above a neuron: parts by connection, and whole paths by size."""
-    tree = paths(network, anatomy, "hidden1", neuron, top=_top(setup))
     edges: dict[tuple[int, int, int], float] = {}
     for level, parent, child in _edges(tree):
         if parent.neuron is not None and child.neuron is not None:
@@ -132,7 +133,7 @@ def _root(setup: Responsibility, network: Network, anatomy: Anatomy, neuron: int
             edges[key] = edges.get(key, 0.0) + child.part
     found = sorted(_leaves(tree, ()), key=lambda leaf: -abs(leaf[1]))
     return {
-        "neuron": neuron,
+        "neuron": tree.neuron,
         "edges": [[*key, part] for key, part in edges.items()],
         "paths": [[list(way), part] for way, part in found[:3]],
         "factors": _factors(network, anatomy, found[0][0]),
@@ -171,15 +172,12 @@ def _factors(network: Network, anatomy: Anatomy, way: tuple[int, ...]) -> list[l
     return [*factors, [r"\delta", float(anatomy["output"].delta[0, way[-1]])]]
 
 
-def _unaccounted(
-    setup: Responsibility, network: Network, anatomy: Anatomy, taken: list[Contributions]
-) -> Iterator[float]:
+def _unaccounted(taken: list[Contributions], trees: Iterable[Path]) -> Iterator[float]:
     """Yield what is missing where a sum was opened, relative to the sizes of its terms."""
     for one in taken:
         missing = one.parts.sum(axis=1) - one.upstream
         yield abs(float(missing[0])) / (float(one.size.sum()) or 1.0)
-    for neuron in ROLES.values():
-        tree = paths(network, anatomy, "hidden1", neuron, top=_top(setup))
+    for tree in trees:
         for node in {id(parent): parent for _, parent, _ in _edges(tree)}.values():
             size = sum(child.size for child in node.children)
             yield abs(node.part - sum(child.part for child in node.children)) / (size or 1)

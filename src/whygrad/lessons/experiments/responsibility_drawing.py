@@ -14,7 +14,7 @@ from whygrad.words import number
 
 MOST = 5  # neurons a layer
 ROW, HEAD, SIDE = 34, 44, 20  # of the drawing, in its units
-RADIUS = 9  # of a neuron whose loudness is not shown
+RADIUS = 9.0  # of a neuron whose loudness is not shown
 WIDEST = 9.0  # line
 LABEL = (0.62, 0.32)  # how far along a line its part is written: of the first lines, of the others
 TELLING = 0.12  # share of the widest line from which on a part is written beside it

@@ -3,7 +3,7 @@
 import numpy as np
 
 from whygrad.lessons.experiments.symmetry_findings import measure
-from whygrad.lessons.experiments.symmetry_setup import FLOOR_SHARE, TOLERANCE, Symmetry
+from whygrad.lessons.experiments.symmetry_setup import ROOM, TOLERANCE, Symmetry
 from whygrad.lessons.experiments.symmetry_story import tell
 from whygrad.lessons.lesson import AT_LEAST, AT_MOST, EQUALS, Exercise, Law, Lesson, Measured
 
@@ -11,7 +11,7 @@ RARE = 0.01  # share of dropout that an exercise asks to stay below
 
 
 def laws(setup: Symmetry, measured: Measured) -> tuple[Law, ...]:
-    """Clones stay equal, count as one neuron, do what one does, and do no better than one."""
+    """Clones stay equal, count as one neuron, do what one does, and fall behind."""
     starts = measured["starts"].values()
     replaced = [
         one["difference"] for row in measured["replacement"].values() for one in row.values()
@@ -20,7 +20,7 @@ def laws(setup: Symmetry, measured: Measured) -> tuple[Law, ...]:
         Law("apart", measured["apart"], EQUALS, 0.0),
         Law("width", float(max(start["width"] for start in starts)), EQUALS, 1.0),
         Law("replacement", float(np.max(replaced)), AT_MOST, TOLERANCE),
-        Law("floor", measured["lowest"], AT_LEAST, FLOOR_SHARE * measured["floor"]),
+        Law("stuck", measured["lowest"], AT_LEAST, ROOM * measured["random"]["final"]),
     )
 
 

@@ -43,7 +43,6 @@ def measure(setup: Symmetry, tick: Tick) -> Measured:
         "starts": starts,
         "random": _random([mine[f"random {i}"] for i in range(setup.seeds)]),
         "lowest": float(np.nanmin([start["losses"] for start in starts.values()])),
-        "floor": float(np.nanmin([course.losses for course in found["floor"].values()])),
         "apart": _most_apart(runs),
         "links": trained["links"],
         "replacement": {

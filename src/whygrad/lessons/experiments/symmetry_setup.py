@@ -5,7 +5,7 @@ from whygrad.lessons.options import option, setup
 from whygrad.settings import Range
 
 TOLERANCE = 1e-9  # between two loss curves, relative: float64 rounds at 1e-16 and errors add up
-FLOOR_SHARE = 0.95  # of the lowest loss of one neuron: it was sought by trying, and for a while
+ROOM = 0.95  # of the loss of random starts: who is further down by less is not ahead
 
 
 @setup

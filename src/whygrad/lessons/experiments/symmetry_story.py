@@ -40,6 +40,7 @@ def tell(setup: Symmetry, measured: Measured) -> Story:
             _say("setup", told),
             _losses(setup, measured, told),
             _say(f"result.{outcomes.result(measured)}", told),
+            _say("one.same" if told["walked"] == setup.steps else "one.shorter", told),
             _say(f"apart.{outcomes.apart(measured)}", told),
             _starts(measured, told),
             *_chain(measured, told),

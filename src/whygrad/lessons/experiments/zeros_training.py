@@ -24,6 +24,8 @@ STRETCHES = 20  # between signs of life
 LOSS = "binary_cross_entropy"
 
 Networks = dict[str, dict[str, Network]]  # by activation, then with or without biases
+Arrays = tuple[Array, Array, Array] | tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y, shares
+Losses = Mapping[str, Mapping[str, Array | np.ndarray]]
 
 
 def ask_neurons(weight: Float[np.ndarray, " n_in"], bias: float) -> dict[str, dict[str, Any]]:
@@ -81,24 +83,37 @@ def _at_zero(name: str) -> dict[str, float]:
 class Task:
     """A question to which the inputs say nothing.
 
+    All samples of a class are one and the same, so a row stands for all of them.
+
     Attributes:
-        x: zeros, (m, n_in).
-        y: 1 for the first samples, 0 for the others, (m, 1).
+        ones: how many samples belong to class 1.
+        samples: how many there are.
+        inputs: how many zeros each of them has.
     """
 
-    x: Float[np.ndarray, "m n_in"]
-    y: Float[np.ndarray, "m 1"]
+    ones: int
+    samples: int
+    inputs: int
 
     @property
-    def share(self) -> float:
-        """Share of the samples that belong to class 1: the base rate."""
-        return float(self.y.mean())
+    def x(self) -> Float[np.ndarray, "2 n_in"]:
+        """Zeros."""
+        return np.zeros((2, self.inputs))
+
+    @property
+    def y(self) -> Float[np.ndarray, "2 1"]:
+        """The targets: class 1, class 0."""
+        return np.array([[1.0], [0.0]])
+
+    @property
+    def shares(self) -> Float[np.ndarray, " 2"]:
+        """How much of the mean over all samples belongs to either row."""
+        return np.array([self.ones, self.samples - self.ones]) / self.samples
 
     @property
     def entropy(self) -> float:
         """The smallest mean loss of an answer that is the same for all samples."""
-        shares = np.array([self.share, 1 - self.share])
-        return float(-(shares * np.log(shares)).sum())
+        return float(-(self.shares * np.log(self.shares)).sum())
 
 
 def draw_networks(sizes: list[int], rng: np.random.Generator) -> Networks:
@@ -123,16 +138,23 @@ def train(
     """Train all networks by gradient descent, over all samples at every step.
 
     Returns:
-        By activation and kind: ``losses`` before every step, and what is left at the end.
+        By activation and kind: ``losses`` before every step and after the last one, and what is
+        left at the end.
     """
     stops = np.unique(np.linspace(0, steps, STRETCHES + 1).round().astype(int)).tolist()
     capacity = max(after - before for before, after in pairwise(stops))
+
+    def advance(networks: Networks, count: int) -> tuple[Networks, Losses]:
+        arrays = (task.x, task.y, task.shares)
+        moved, losses = _advance(networks, arrays, learning_rate, count, capacity)
+        return moved, jax.tree.map(lambda one: np.asarray(one)[:count], losses)
+
     moved, losses = networks, []
     for before, after in pairwise(stops):
-        count = after - before
-        moved, stretch = _advance(moved, task.x, task.y, learning_rate, count, capacity)
-        losses.append(jax.tree.map(lambda one, count=count: np.asarray(one)[:count], stretch))
+        moved, stretch = advance(moved, after - before)
+        losses.append(stretch)
         tick(after / steps)
+    losses.append(advance(moved, 1)[1])  # what a further step would start from
     return {
         name: {
             kind: _left(networks[name][kind], moved[name][kind], task)
@@ -143,15 +165,15 @@ def train(
     }
 
 
-@partial(jax.jit, static_argnums=5)
+@partial(jax.jit, static_argnums=4)
 def _advance(
-    networks: Networks, x: Array, y: Array, learning_rate: Array, count: Array, capacity: int
-) -> tuple[Networks, Mapping[str, Mapping[str, Array]]]:
+    networks: Networks, task: Arrays, learning_rate: Array, count: Array, capacity: int
+) -> tuple[Networks, Losses]:
     is_network = {"is_leaf": lambda one: isinstance(one, Network)}
-    share = jnp.full(len(x), 1 / len(x), x.dtype)
+    x, y, shares = task
 
     def step_one(network: Network) -> tuple[Network, Array]:
-        anatomy = propagate_back(network, propagate(network, x, None), y, LOSS, share)
+        anatomy = propagate_back(network, propagate(network, x, None), y, LOSS, shares)
         moved = jax.tree.map(
             lambda p, g: p - learning_rate * g, network.parameters, anatomy.gradients()
         )

@@ -1,0 +1,107 @@
+"""How a neuron dies: pushed where it is flat for every sample, and left there to train."""
+
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float
+
+from whygrad.backprop import backward, forward
+from whygrad.data import from_arrays
+from whygrad.lessons.side_by_side import proper
+from whygrad.network import Network
+from whygrad.settings import Settings
+from whygrad.together import train_together
+
+if TYPE_CHECKING:
+    from whygrad.lessons.experiments.depth import Depth
+
+INPUTS, CLASSES, SAMPLES = 4, 3, 128
+
+
+def push_and_train(setup: "Depth", activation: str) -> dict[str, Any]:
+    """Push half the neurons of a layer below every sample's reach, then train; many seeds at once.
+
+    Returns:
+        Of the pushed neurons: how many there are, how many have slope 0 on every sample before and
+        after training, how many come back above 0 for some sample, how far the parameters of the
+        dead moved at most, and the smallest gradient that any pushed neuron got.
+    """
+    x, y = _samples(setup)
+    before = [_pushed(setup, activation, x, seed) for seed in range(setup.seeds)]
+    settings = Settings(
+        batch_size=32,
+        epochs=-(-setup.steps // (SAMPLES // 32)),
+        learning_rate=setup.learning_rate,
+        record_every=0,
+        seed=setup.seed,
+    )
+    data = from_arrays(x, y, validation=0, test=0)
+    after = train_together(before, data, settings).networks
+    half = setup.width // 2
+    dead = np.stack([_is_dead(network, x)[:half] for network in before])
+    dead_after = np.stack([_is_dead(network, x)[:half] for network in after])
+    moved = np.stack([_moved(*pair)[:half] for pair in zip(before, after, strict=True)])
+    gradient = np.stack([_gradient(network, x, y)[:half] for network in before])
+    awake = np.stack([_is_above(network, x)[:half] for network in after])
+    return {
+        "pushed": dead.size,
+        "dead_before": int(dead.sum()),
+        "dead_after": int(dead_after.sum()),
+        "awake": int(awake.sum()),
+        "dead_moved": float(moved[dead].max()) if dead.any() else float("nan"),
+        "smallest_gradient": float(gradient.min()),
+        "middle_gradient": float(np.median(gradient)),
+    }
+
+
+def _samples(setup: "Depth") -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(setup.seed)
+    x = rng.normal(size=(SAMPLES, INPUTS)).astype(np.float32)
+    return x, np.argmax(x[:, :CLASSES] ** 2, axis=1).astype(np.int32)
+
+
+def _pushed(setup: "Depth", activation: str, x: np.ndarray, seed: int) -> Network:
+    """Return a network whose first half of neurons stays ``margin`` below 0 for every sample."""
+    network = Network.create(
+        [INPUTS, setup.width, CLASSES],
+        activation=activation,
+        init=proper(activation),
+        seed=setup.seed + seed,
+    )
+    parameters = network.parameters
+    first = parameters["hidden1"]
+    reach = jnp.max(jnp.asarray(x) @ first["weight"], axis=0)
+    is_pushed = jnp.arange(setup.width) < setup.width // 2
+    bias = jnp.where(is_pushed, -reach - setup.margin, first["bias"])
+    first = first | {"bias": bias.astype(first["bias"].dtype)}
+    return network.with_parameters(parameters | {"hidden1": first})
+
+
+def _is_dead(network: Network, x: np.ndarray) -> Bool[np.ndarray, " width"]:
+    slopes = np.asarray(network["hidden1"].rule.slope(_z(network, x)))
+    return (slopes == 0).all(axis=0)
+
+
+def _is_above(network: Network, x: np.ndarray) -> Bool[np.ndarray, " width"]:
+    return (np.asarray(_z(network, x)) > 0).any(axis=0)
+
+
+def _z(network: Network, x: np.ndarray) -> Array:
+    return forward(network, x)["hidden1"].preactivation
+
+
+def _moved(before: Network, after: Network) -> Float[np.ndarray, " width"]:
+    """Return how far the weights in and the bias of every neuron moved at most."""
+    changes = jax.tree.map(
+        lambda a, b: np.abs(np.asarray(b, np.float64) - np.asarray(a, np.float64)),
+        before.parameters["hidden1"],
+        after.parameters["hidden1"],
+    )
+    return np.maximum(changes["weight"].max(axis=0), changes["bias"])
+
+
+def _gradient(network: Network, x: np.ndarray, y: np.ndarray) -> Float[np.ndarray, " width"]:
+    anatomy = backward(network, forward(network, x), y)
+    return np.abs(np.asarray(anatomy.gradients()["hidden1"]["bias"]))
