@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from whygrad.words import t
+
 
 @dataclass(frozen=True)
 class Say:
@@ -18,6 +20,16 @@ class Say:
 
     key: str
     values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names as a list in a sentence, in whatever language the sentence is read."""
+
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return t("page.comma").join(self.names)
 
 
 @dataclass(frozen=True)

@@ -17,22 +17,23 @@ from whygrad.together import train_together
 if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth
 
-INPUTS, CLASSES, SAMPLES = 4, 3, 128
+INPUTS, CLASSES, SAMPLES, BATCH = 4, 3, 128, 32
+STEPS_AN_EPOCH = SAMPLES // BATCH
 
 
 def push_and_train(setup: "Depth", activation: str) -> dict[str, Any]:
     """Push half the neurons of a layer below every sample's reach, then train; many seeds at once.
 
     Returns:
-        Of the pushed neurons: how many there are, how many have slope 0 on every sample before and
-        after training, how many come back above 0 for some sample, how far the parameters of the
-        dead moved at most, and the smallest gradient that any pushed neuron got.
+        How many steps were taken. Of the pushed neurons: how many there are, how many have slope 0
+        on every sample before and after training, how many come back above 0 for some sample, how
+        far the parameters of the dead moved at most, and the middle one of the bias's gradients.
     """
     x, y = _samples(setup)
     before = [_pushed(setup, activation, x, seed) for seed in range(setup.seeds)]
     settings = Settings(
-        batch_size=32,
-        epochs=-(-setup.steps // (SAMPLES // 32)),
+        batch_size=BATCH,
+        epochs=-(-setup.steps // STEPS_AN_EPOCH),
         learning_rate=setup.learning_rate,
         record_every=0,
         seed=setup.seed,
@@ -46,12 +47,12 @@ def push_and_train(setup: "Depth", activation: str) -> dict[str, Any]:
     gradient = np.stack([_gradient(network, x, y)[:half] for network in before])
     awake = np.stack([_is_above(network, x)[:half] for network in after])
     return {
+        "steps": settings.epochs * STEPS_AN_EPOCH,
         "pushed": dead.size,
         "dead_before": int(dead.sum()),
         "dead_after": int(dead_after.sum()),
         "awake": int(awake.sum()),
         "dead_moved": float(moved[dead].max()) if dead.any() else float("nan"),
-        "smallest_gradient": float(gradient.min()),
         "middle_gradient": float(np.median(gradient)),
     }
 
@@ -81,11 +82,11 @@ def _pushed(setup: "Depth", activation: str, x: np.ndarray, seed: int) -> Networ
 
 def _is_dead(network: Network, x: np.ndarray) -> Bool[np.ndarray, " width"]:
     slopes = np.asarray(network["hidden1"].rule.slope(_z(network, x)))
-    return (slopes == 0).all(axis=0)
+    return np.all(slopes == 0, axis=0)
 
 
 def _is_above(network: Network, x: np.ndarray) -> Bool[np.ndarray, " width"]:
-    return (np.asarray(_z(network, x)) > 0).any(axis=0)
+    return np.any(np.asarray(_z(network, x)) > 0, axis=0)
 
 
 def _z(network: Network, x: np.ndarray) -> Array:

@@ -1,8 +1,7 @@
 """A gradient on its way down: its size in every layer of networks of every depth."""
 
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +10,10 @@ from jaxtyping import Array, Float, Int
 
 from whygrad.backprop import propagate, propagate_back
 from whygrad.lessons.elementwise import VALUES
-from whygrad.lessons.second_way import NUDGE, nudged
+from whygrad.lessons.second_way import ACTIVATIONS, NUDGE, nudged
 from whygrad.lessons.side_by_side import proper
 from whygrad.network import Network
-from whygrad.network.losses import as_matrix, sample_losses
+from whygrad.network.losses import as_matrix
 
 if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth
@@ -28,28 +27,24 @@ class Descent:
     """What one activation does to a gradient, before any training.
 
     Attributes:
-        init: the initialiser that suits the activation.
-        gradients: norm of the weight gradient of every hidden layer of the deepest networks,
-            (seeds, depth).
-        deltas: norm of delta of the same layers, (seeds, depth).
-        first_by_depth: norm of the first layer's gradient of networks of depth 1, 2, …,
-            (seeds, depth).
-        slope_mean: mean slope of all neurons on all samples.
-        slope: of those whose z is above 0: how many, and how far from 1 at most, by the engine and
-            by nudging.
-        nudge_off: how far the norm of the first layer's gradient is from what a nudge of its
-            weights along it does to the loss; the largest over seeds.
-        nudge_scale: the largest of these norms.
+        init: initialiser of the weights.
+        norms: of the weight gradient of every hidden layer, an array (seeds, depth) for every
+            depth from 1 on.
+        deltas: norm of delta of every hidden layer of the deepest networks, (seeds, depth).
+        slope_mean: mean slope of all neurons of the deepest networks on all samples.
+        open: share of these whose z is above 0.
+        off_one: how far the slope of those is from 1 at most, by the engine and by nudging; NaN
+            where there are none.
+        off: how far the norms are at most from those that autodiff finds, in the largest of them.
     """
 
     init: str
-    gradients: Float[np.ndarray, "seeds depth"]
+    norms: list[Float[np.ndarray, "seeds depth"]]
     deltas: Float[np.ndarray, "seeds depth"]
-    first_by_depth: Float[np.ndarray, "seeds depth"]
     slope_mean: float
-    slope: dict[str, float]
-    nudge_off: float
-    nudge_scale: float
+    open: float
+    off_one: float
+    off: float
 
 
 def descend(setup: "Depth", activation: str) -> Descent:
@@ -58,22 +53,21 @@ def descend(setup: "Depth", activation: str) -> Descent:
     The same random samples go into all networks; a network of depth d starts with the same weights
     as the first d layers of the deepest one.
     """
-    init = proper(activation)
+    init = proper(activation) if setup.init == "proper" else setup.init
     networks = _networks(setup, activation, init)
     x, y = _samples(setup)
-    deepest = {name: np.asarray(part) for name, part in _down(networks, x, y).items()}
-    by_depth = [np.asarray(_first(_cut(networks, depth), x, y)) for depth in range(1, setup.depth)]
-    nudge = np.asarray(_along_gradient(networks, x, y))
-    first = deepest["gradients"][:, 0]
+    walks = [_walk(_cut(networks, depth), x, y) for depth in range(1, setup.depth + 1)]
+    deepest, norms = walks[-1], [walk["norms"] for walk in walks]
+    expected = _by_autodiff(networks, ACTIVATIONS[activation], x, y)
+    is_open = deepest["z"] > 3 * NUDGE  # so that no nudge crosses a kink
     return Descent(
         init=init,
-        gradients=deepest["gradients"],
+        norms=norms,
         deltas=deepest["deltas"],
-        first_by_depth=np.stack([*by_depth, first], axis=1),
         slope_mean=float(deepest["slope"].mean()),
-        slope=_open_slopes(activation, deepest["z"], deepest["slope"]),
-        nudge_off=float(np.abs(first - nudge).max()),
-        nudge_scale=float(first.max()),
+        open=float(is_open.mean()),
+        off_one=_off_one(activation, deepest["z"][is_open], deepest["slope"][is_open]),
+        off=float(np.abs(norms[-1] - expected).max() / max(expected.max(), 1e-300)),
     )
 
 
@@ -98,75 +92,50 @@ def _samples(setup: "Depth") -> tuple[Float[Array, "m n_in"], Int[Array, " m"]]:
     return jnp.asarray(x), jnp.asarray(rng.integers(0, CLASSES, setup.batch))
 
 
-@partial(jax.jit)
-def _down(networks: Network, x: Array, y: Array) -> dict[str, Array]:
-    """Return norms of gradient and delta, z and slope, of every hidden layer of every network."""
+def _walk(networks: Network, x: Array, y: Array) -> dict[str, np.ndarray]:
+    """Return norms of gradient and delta, z and slope, of every hidden layer of every network.
+
+    Not compiled: equal layers share their compiled pieces, and every depth is walked only once.
+    """
+    targets, share = as_matrix(y, CLASSES, x.dtype), jnp.full(len(x), 1 / len(x))
 
     def one(network: Network) -> dict[str, Array]:
-        layers, gradients = _walk(network, x, y)
-        hidden = list(layers)[:-1]
+        anatomy = propagate_back(network, propagate(network, x, None), targets, LOSS, share)
+        gradients = anatomy.gradients()
+        hidden = [(anatomy.layers[name], gradients[name]) for name in list(anatomy.layers)[:-1]]
         return {
-            "gradients": jnp.stack([_norm(gradients[name]["weight"]) for name in hidden]),
-            "deltas": jnp.stack([_norm(layers[name].delta) for name in hidden]),
-            "z": jnp.stack([layers[name].preactivation for name in hidden]),
-            "slope": jnp.stack([layers[name].slope for name in hidden]),
+            "norms": jnp.stack([_norm(gradient["weight"]) for _, gradient in hidden]),
+            "deltas": jnp.stack([_norm(layer.delta) for layer, _ in hidden]),
+            "z": jnp.stack([layer.preactivation for layer, _ in hidden]),
+            "slope": jnp.stack([layer.slope for layer, _ in hidden]),
         }
 
-    return jax.vmap(one)(networks)
+    return {name: np.asarray(found) for name, found in jax.vmap(one)(networks).items()}
 
 
-@jax.jit
-def _first(networks: Network, x: Array, y: Array) -> Float[Array, " seeds"]:
-    def one(network: Network) -> Array:
-        return _norm(_walk(network, x, y)[1]["hidden1"]["weight"])
+def _by_autodiff(networks: Network, activation, x: Array, y: Array) -> np.ndarray:
+    """Return the norms of the deepest networks once more, from ``jax.grad`` of a plain forward."""
 
-    return jax.vmap(one)(networks)
+    def loss(weights: list[Array], biases: list[Array]) -> Array:
+        a = x
+        for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
+            a = activation(a @ weight + bias)
+        logits = a @ weights[-1] + biases[-1]
+        return -jax.nn.log_softmax(logits)[jnp.arange(len(y)), y].mean()
 
-
-@jax.jit
-def _along_gradient(networks: Network, x: Array, y: Array) -> Float[Array, " seeds"]:
-    """Return how the loss rises along the gradient of the first weights, by a central difference.
-
-    Along its own direction a gradient's norm is the slope of the loss; only the way forward is
-    walked.
-    """
-
-    def one(network: Network) -> Array:
-        gradient = _walk(network, x, y)[1]["hidden1"]["weight"]
-        direction = gradient / jnp.maximum(_norm(gradient), jnp.finfo(gradient.dtype).tiny)
-        up, down = (_loss(_moved(network, by * direction), x, y) for by in (NUDGE, -NUDGE))
-        return (up - down) / (2 * NUDGE)
-
-    return jax.vmap(one)(networks)
-
-
-def _walk(network: Network, x: Array, y: Array) -> tuple[dict[str, Any], dict[str, Any]]:
-    targets, share = as_matrix(y, CLASSES, x.dtype), jnp.full(len(x), 1 / len(x))
-    anatomy = propagate_back(network, propagate(network, x, None), targets, LOSS, share)
-    return anatomy.layers, anatomy.gradients()
-
-
-def _moved(network: Network, by: Array) -> Network:
-    parameters = network.parameters
-    first = parameters["hidden1"] | {"weight": parameters["hidden1"]["weight"] + by}
-    return network.with_parameters(parameters | {"hidden1": first})
-
-
-def _loss(network: Network, x: Array, y: Array) -> Array:
-    last = propagate(network, x, None)["output"]
-    targets = as_matrix(y, CLASSES, x.dtype)
-    return sample_losses(LOSS, "identity", last.preactivation, last.output, targets).mean()
+    weights = [dense.weight for dense in networks.dense]
+    biases = [dense.bias for dense in networks.dense]
+    gradients = jax.vmap(jax.grad(loss))(weights, biases)
+    return np.stack([np.asarray(jax.vmap(_norm)(each)) for each in gradients[:-1]], axis=1)
 
 
 def _norm(values: Array) -> Array:
     return jnp.sqrt(jnp.sum(values**2))
 
 
-def _open_slopes(activation: str, z: np.ndarray, slope: np.ndarray) -> dict[str, float]:
-    """Return how far slopes are from 1 where z is above 0, by the engine and by nudging."""
-    is_open = z > 3 * NUDGE  # so that no nudge crosses the kink
-    if not is_open.any():
-        return {"open": 0.0, "off": float("nan")}
-    by_nudge = nudged(VALUES[activation], z[is_open]).slope
-    off = max(float(np.abs(one - 1).max()) for one in (slope[is_open], by_nudge))
-    return {"open": float(is_open.mean()), "off": off}
+def _off_one(activation: str, z: np.ndarray, slope: np.ndarray) -> float:
+    """Return how far slopes are from 1 at most, by the engine and by nudging."""
+    if not z.size:
+        return float("nan")
+    by_nudge = nudged(VALUES[activation], z).slope
+    return max(float(np.abs(one - 1).max()) for one in (slope, by_nudge))

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from whygrad.backprop import forward
 from whygrad.data import load
@@ -60,11 +60,23 @@ def laws(setup: Detectors, measured: Measured) -> tuple[Law, ...]:
     """From constant weights comes one detector many times; from random ones, as many as neurons."""
     constant, random = measured["starts"]["constant"], measured["starts"]["random"]
     return (
-        Law("copies", float(constant["most_neurons"]), EQUALS, 1.0),
-        Law("different", float(random["fewest_neurons"]), EQUALS, float(setup.width)),
-        Law("alike", 1 - constant["least_alike"], AT_MOST, CLOSE),
-        Law("apart", random["mean_alike"], AT_MOST, FAR),
+        Law("copies", _of_all(constant, "most_neurons"), EQUALS, 1.0),
+        Law("different", _of_all(random, "fewest_neurons"), EQUALS, float(setup.width)),
+        Law("alike", 1 - _of_all(constant, "least_alike"), AT_MOST, CLOSE),
+        Law("apart", _of_all(random, "mean_alike"), AT_MOST, FAR),
     )
+
+
+def _of_all(start: dict[str, Any], name: str) -> float:
+    """Return a number that speaks for every seed; NaN where a seed lost its numbers."""
+    return float("nan") if start["lost"] else float(start[name])
+
+
+def _stays_blind(setup: Detectors, measured: Measured) -> bool:
+    """Return whether clones are deaf from the first step to the last, and random neurons are not."""
+    constant, random = measured["starts"]["constant"], measured["starts"]["random"]
+    is_deaf = not constant["lost"] and not constant["fired"] and not constant["fire"]
+    return is_deaf and not random["lost"] and random["fire"] > 0
 
 
 def _train(setup: Detectors, data: Data, tick: Tick) -> dict[str, Group]:
@@ -96,6 +108,10 @@ def _described(group: Group, data: Data) -> dict[str, Any]:
     alike = [off_diagonal(similarity(_weights(network))) for network in group.finite]
     shown = (group.finite or group.before)[0]
     return {
+        "lost": len(group.after) - len(group.finite),
+        "fired": sum(int(fires(network, data).sum()) for network in group.before),
+        "fire": sum(int(fires(network, data).sum()) for network in group.finite),
+        "contrast": max((contrast(_weights(network)) for network in group.finite), default=0.0),
         "most_neurons": max(widths, default=float("nan")),
         "fewest_neurons": min(widths, default=float("nan")),
         "least_alike": float(np.min(alike)) if alike else float("nan"),
@@ -122,8 +138,20 @@ def favourites(network: Network, data: Data) -> dict[str, np.ndarray]:
     return {
         "images": data.train.x[strongest].mean(axis=1),
         "digits": np.stack([np.bincount(row, minlength=10) for row in shown]),
-        "fires": np.ptp(np.asarray(layer.output), axis=0) > 0,
+        "fires": fires(network, data),
     }
+
+
+def fires(network: Network, data: Data) -> Bool[np.ndarray, " neurons"]:
+    """Return which hidden neurons give more than one and the same output."""
+    output = np.asarray(forward(network, data.train.x)["hidden1"].output)
+    return np.ptp(output, axis=0) > 0
+
+
+def contrast(weights: Float[np.ndarray, "n_in n"]) -> float:
+    """Return how far two pixels of a neuron differ at most, as a share of its largest weight."""
+    largest = np.abs(weights).max(axis=0)
+    return float(np.max(np.ptp(weights, axis=0) / np.where(largest > 0, largest, 1)))
 
 
 def _strongest(z: Float[np.ndarray, "m neurons"]) -> Int[np.ndarray, "neurons images"]:
@@ -159,15 +187,15 @@ LESSON = Lesson(
     exercises=(
         Exercise(
             "blind",
-            lambda setup, measured: bool(
-                measured["starts"]["random"]["fires"].any()
-                and not measured["starts"]["constant"]["fires"].any()
-            ),
+            _stays_blind,
             {"constant": -0.5},
         ),
         Exercise(
             "too_narrow",
-            lambda setup, measured: float(measured["scales"]["narrow"]["middle"].max()) < WORTHLESS,
+            lambda setup, measured: (
+                setup.activation == "relu"
+                and float(measured["scales"]["narrow"]["middle"].max()) < WORTHLESS
+            ),
             {"narrow": 2},
         ),
     ),

@@ -55,7 +55,8 @@ def _described(groups: dict[str, Group], data: Data) -> dict[str, Any]:
     hits = band(np.stack([group.hits(data) for group in named], axis=1))
     first, last = window(hits.middle)
     best = int(np.argmax(hits.middle))
-    shown = {"small": max(first - 1, 0), "best": best, "large": min(last + 1, len(SCALES) - 1)}
+    places = {"small": first - 1, "best": best, "large": last + 1}
+    shown = {name: place for name, place in places.items() if 0 <= place < len(SCALES)}
     return {
         "scales": SCALES,
         **vars(hits),

@@ -30,13 +30,12 @@ Kinds = dict[str, dict[str, Any]]
 def left_out(setup: "Detectors", kinds: Kinds) -> tuple[Block, ...]:
     """Tell where the safe scale of a start lies, and what becomes of the others."""
     told = {name: getattr(setup, name) for name in vars(setup)} | _numbers(kinds)
-    is_larger = told["narrow"] < told["wide"] and told["narrow_best"] > told["wide_best"]
     return (
         _say("scale", told),
         Formula(r"| z | \approx \sqrt{n} \cdot \sigma \cdot | x |"),
         _scales(kinds, told),
-        _say("fan_in.larger" if is_larger else "fan_in", told),
-        _say("activation", told),
+        _say(_fan_in(told), told),
+        _say(_activation(told), told),
         _windows(kinds, told),
         _say("fail" if _both_fail(told) else "ends", told),
         _learning(kinds, told),
@@ -65,6 +64,24 @@ def _numbers(kinds: Kinds) -> dict[str, Any]:
             f"{name}_large": percent(float(kind["middle"][-1])),
         }
     return found
+
+
+def _fan_in(told: dict[str, Any]) -> str:
+    """Return what the two widths show: only who learns at all has a best scale."""
+    if told["narrow"] == told["wide"]:
+        return "fan_in.same"
+    if min(told["narrow_right"], told["wide_right"]) <= FAILED:
+        return "fan_in.failed"
+    is_larger = (told["narrow"] < told["wide"]) == (told["narrow_best"] > told["wide_best"])
+    return "fan_in.larger" if is_larger and told["narrow_best"] != told["wide_best"] else "fan_in"
+
+
+def _activation(told: dict[str, Any]) -> str:
+    """Return what the two activations show."""
+    if told["activation"] == told["other_activation"]:
+        return "activation.same"
+    is_failed = min(told["wide_right"], told["other_right"]) <= FAILED
+    return "activation.failed" if is_failed else "activation"
 
 
 def _both_fail(told: dict[str, Any]) -> bool:
@@ -97,7 +114,7 @@ def _windows(kinds: Kinds, told: dict[str, Any]) -> Table:
             _kind(kind),
             kind["rule"],
             told[f"{name}_best"],
-            " … ".join(number(float(kind["scales"][end]), 2) for end in kind["window"]),
+            _window(kind) if told[f"{name}_right"] > FAILED else "—",
             f"{number(told[f'{name}_right'])} %",
         ]
         for name, kind in kinds.items()
@@ -105,16 +122,21 @@ def _windows(kinds: Kinds, told: dict[str, Any]) -> Table:
     return Table(_say("windows", told), [Word(f"lesson.detectors.head.{n}") for n in names], rows)
 
 
+def _window(kind: dict[str, Any]) -> str:
+    return " … ".join(number(float(kind["scales"][end]), 2) for end in kind["window"])
+
+
 def _learning(kinds: Kinds, told: dict[str, Any]) -> Picture:
+    """Draw how the best start learns, and the nearest that are not safe, if any were tried."""
     wide = kinds["wide"]
     scales = {name: float(wide["scales"][place]) for name, place in wide["shown"].items()}
     curves = {
-        name: Curve(f"σ = {number(scales[name], 2)}", look, *[_band(kinds, name)] * 2)
-        for name, look in LEARNING.items()
+        name: Curve(f"σ = {number(scales[name], 2)}", LEARNING[name], *[_band(kinds, name)] * 2)
+        for name in scales
     }
     return Picture(
         "learning",
-        _say("picture.learning", told),
+        _say("picture.learning" if len(scales) > 1 else "picture.learning.best", told),
         lambda: draw_curves(list(curves.values())),
         axes=(Word("lesson.word.epoch"), Word("lesson.word.loss")),
         legend=[Legend(LEARNING[name].mark, curve.label) for name, curve in curves.items()],

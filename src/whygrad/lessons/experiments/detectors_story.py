@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from whygrad.lessons.experiments.detectors import Detectors
 
 SHOWN = 16  # detectors in a picture
+FAINT = 1.0  # percent; a difference between two pixels that no one sees in a picture
 SHARP = 0.5  # share of the strongest images that show one digit
 IMAGES = (
     Legend("blue", Word("lesson.detectors.legend.bright")),
@@ -28,14 +29,16 @@ def tell(setup: "Detectors", measured: Measured) -> Story:
     return Story(
         told=(
             _say("setup", told),
+            *([_say("fading", told)] if setup.l2 else []),
             _say(f"constant.{_constant(told)}", told),
             *_images("clones", measured["starts"]["constant"], told),
-            _say("random" if told["random_right"] > FAILED else "random_failed", told),
+            _say(_random(told), told),
             *_images("detectors", measured["starts"]["random"], told),
             _say("similarity", told),
             Formula(r"\cos(j, k) = \frac{w_j \cdot w_k}{\lVert w_j \rVert \, \lVert w_k \rVert}"),
             _similarity(setup, measured, told),
             _summary(measured, told),
+            *([_say("lost", told)] if told["constant_lost"] or told["random_lost"] else []),
         ),
         left_out=left_out(setup, measured["scales"]),
     )
@@ -63,9 +66,13 @@ def _of_starts(starts: dict[str, Any]) -> dict[str, Any]:
         "random_neurons": random["fewest_neurons"],
         "constant_right": percent(starts["constant"]["hits"]),
         "random_right": percent(random["hits"]),
+        "constant_lost": starts["constant"]["lost"],
+        "random_lost": random["lost"],
+        "constant_fired": starts["constant"]["fired"],
+        "contrast": 100 * starts["constant"]["contrast"],
         "least_alike": starts["constant"]["least_alike"],
         "mean_alike": random["mean_alike"],
-        "constant_fires": int(starts["constant"]["fires"].sum()),
+        "constant_fire": starts["constant"]["fire"],
         "silent": int((~fires).sum()),
         "sharp": int((shares[fires] >= SHARP).sum()),
         "kinds": len(set(digits[fires].argmax(axis=1).tolist())),
@@ -81,7 +88,16 @@ def _constant(told: dict[str, Any]) -> str:
         return "lost"
     if told["constant_neurons"] > 1:
         return "parted"
-    return "copies" if told["constant_fires"] else "silent"
+    if not told["constant_fire"]:
+        return "died" if told["constant_fired"] else "silent"
+    return "copies" if told["contrast"] > FAINT else "plain"
+
+
+def _random(told: dict[str, Any]) -> str:
+    """Return what became of the random start."""
+    if not np.isfinite(told["random_neurons"]):
+        return "random_lost"
+    return "random" if told["random_right"] > FAILED and told["kinds"] else "random_failed"
 
 
 def _images(name: str, start: dict[str, Any], told: dict[str, Any]) -> tuple[Picture, ...]:

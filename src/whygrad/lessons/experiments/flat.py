@@ -20,6 +20,7 @@ ALL = "all"
 NAMES = tuple(name for name, rule in ACTIVATIONS.items() if not rule.is_coupled)
 TOLERANCE = 1e-9  # of a slope found by nudging, relative to 1 + the largest |z|
 MARGIN = 1e-6  # of the share: leaky_relu lies exactly on 1 %, and rounding is not to decide
+HALVINGS = 60  # of the stretch between two points; then rounding ends it
 EQUAL = 1e-12  # two slopes that differ by less, relative to them, are the same one
 KINK = 0.1  # left and right differ by more than this at a kink, else by rounding
 
@@ -53,13 +54,20 @@ def measure(setup: Flat, tick: Tick) -> Measured:
 
 def laws(setup: Flat, measured: Measured) -> tuple[Law, ...]:
     """Where nudges find a flat slope both gradients are small; and both go as the slope does."""
-    found = measured["activations"].values()
-    room = TOLERANCE * (1 + setup.reach)
     return (
-        Law("weight", max(one["weight_left"] for one in found), AT_MOST, setup.share),
-        Law("bias", max(one["bias_left"] for one in found), AT_MOST, setup.share),
-        Law("slope", max(one["off"] for one in found), AT_MOST, room),
+        Law("weight", _most(measured, "weight_left"), AT_MOST, setup.share),
+        Law("bias", _most(measured, "bias_left"), AT_MOST, setup.share),
+        Law("slope", _most(measured, "off"), AT_MOST, _room(setup)),
     )
+
+
+def _most(measured: Measured, name: str) -> float:
+    return float(np.max([one[name] for one in measured["activations"].values()]))  # NaN if any is
+
+
+def _room(setup: Flat) -> float:
+    """Return how far a slope found by nudging may be off."""
+    return TOLERANCE * (1 + setup.reach)
 
 
 def _sweep(setup: Flat) -> Sweep:
@@ -70,8 +78,9 @@ def _sweep(setup: Flat) -> Sweep:
 def _measure(setup: Flat, name: str, z: Sweep) -> dict[str, Any]:
     slope, weight, bias = _gradients(setup, name, z)
     nudges = nudged(elementwise.VALUES[name], z)
-    is_flat = _is_flat(np.asarray(nudges.slope), setup.share)
-    off = np.abs(np.abs(bias) / setup.upstream - np.abs(nudges.slope))
+    # flat beyond doubt: nudging errs a little, and that is not to decide
+    is_flat = _is_flat(np.abs(nudges.slope) + _room(setup), setup.share)
+    off = np.abs(bias / setup.upstream - nudges.slope)
     return {
         "slope": slope,
         "weight": weight,
@@ -81,6 +90,7 @@ def _measure(setup: Flat, name: str, z: Sweep) -> dict[str, Any]:
         "weight_left": _left(weight, is_flat),
         "bias_left": _left(bias, is_flat),
         **_regions(z, slope, _is_flat(slope, setup.share)),
+        "zeros": _valleys(name, z, slope),
     }
 
 
@@ -113,7 +123,7 @@ def _left(gradient: Sweep, is_flat: Bool[np.ndarray, " points"]) -> float:
 
 
 def _regions(z: Sweep, slope: Sweep, is_flat: Bool[np.ndarray, " points"]) -> dict[str, Any]:
-    """Return where the slope is flat: from either end, and where it passes through 0 between."""
+    """Return where the slope is flat: from either end, and where it is steepest."""
     size, places = np.abs(slope), np.flatnonzero(~is_flat)
     first, last = places[0], places[-1]
     steep = int((size >= size.max() * (1 - EQUAL)).argmax())
@@ -122,7 +132,6 @@ def _regions(z: Sweep, slope: Sweep, is_flat: Bool[np.ndarray, " points"]) -> di
         "flat_share": float(is_flat.mean()),
         "flat_to": float(z[first - 1]) if first else None,
         "flat_from": float(z[last + 1]) if last + 1 < len(z) else None,
-        "zeros": _crossings(z[first : last + 1], slope[first : last + 1]),
         "largest_flat": float(size[is_flat].max(initial=0)),
         "flat_place": int(np.where(is_flat, size, np.inf).argmin()),
         "steep_place": steep,
@@ -131,25 +140,34 @@ def _regions(z: Sweep, slope: Sweep, is_flat: Bool[np.ndarray, " points"]) -> di
     }
 
 
-def _crossings(z: Sweep, slope: Sweep) -> list[float]:
-    """Return where a slope changes its sign, on straight lines between the points."""
-    seen = slope != 0
-    z, slope = z[seen], slope[seen]
-    before = np.flatnonzero(slope[:-1] * slope[1:] < 0)
-    part = slope[before] / (slope[before] - slope[before + 1])
-    return [float(one) for one in z[before] + part * (z[before + 1] - z[before])]
+def _valleys(name: str, z: Sweep, slope: Sweep) -> list[float]:
+    """Return where the slope changes its sign, however few places the sweep has around it."""
+    z, slope = z[slope != 0], slope[slope != 0]
+    changes = np.flatnonzero(np.diff(np.sign(slope)))
+    return [_bisect(name, float(z[place]), float(z[place + 1])) for place in changes]
+
+
+def _bisect(name: str, low: float, high: float) -> float:
+    """Return where the slope passes through 0, as nudging finds it."""
+    is_rising = nudged(elementwise.VALUES[name], high).slope > 0
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        is_above = (nudged(elementwise.VALUES[name], middle).slope > 0) == is_rising
+        low, high = (low, middle) if is_above else (middle, high)
+    return (low + high) / 2
 
 
 def _is_never_flat(setup: Flat, measured: Measured) -> bool:
     found = list(measured["activations"].values())
-    return len(found) == 1 and found[0]["flat_share"] == 0 and setup.reach >= 12
+    is_strict = setup.reach >= 12 and setup.share >= FLAT_SHARE
+    return is_strict and len(found) == 1 and found[0]["flat_share"] == 0
 
 
 def _is_as_wide_as_sigmoid_allows(setup: Flat, measured: Measured) -> bool:
     found = measured["activations"].get("sigmoid")
     if found is None or setup.share < FLAT_SHARE:
         return False
-    return found["flat_share"] == 0 and measured["z"][-1] >= 5 - MARGIN
+    return found["flat_share"] == 0 and float(measured["z"][-1]) >= 5 - MARGIN
 
 
 def _is_pushed_awake(setup: Flat, measured: Measured) -> bool:

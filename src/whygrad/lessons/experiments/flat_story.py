@@ -1,7 +1,8 @@
 """What the lesson on flat regions tells."""
 
-from collections.abc import Iterable
 from typing import Any
+
+import numpy as np
 
 from whygrad.lessons.experiments.flat_drawing import draw_slopes
 from whygrad.lessons.lesson import Measured
@@ -11,12 +12,14 @@ from whygrad.lessons.story import (
     Formula,
     Legend,
     Line,
+    Names,
     Picture,
     Say,
     Story,
     Table,
     Word,
 )
+from whygrad.network.activations import ACTIVATIONS
 from whygrad.words import number
 
 EXAMPLE = "sigmoid"  # told of if it is there and flat somewhere
@@ -59,8 +62,8 @@ def _numbers(setup: Any, measured: Measured) -> dict[str, Any]:
         "points": setup.points,
         "count": len(found),
         "activation": setup.activation,
-        "weight_left": 100 * max(one["weight_left"] for one in found.values()),
-        "bias_left": 100 * max(one["bias_left"] for one in found.values()),
+        "weight_left": 100 * float(np.max([one["weight_left"] for one in found.values()])),
+        "bias_left": 100 * float(np.max([one["bias_left"] for one in found.values()])),
     }
 
 
@@ -91,18 +94,21 @@ def _outcome(setup: Any, measured: Measured) -> str:
 
 def _kinds(measured: Measured, told: dict[str, Any]) -> list[Block]:
     """Tell of the activations that are flat in a way of their own, as far as there are any."""
-    found = measured["activations"].items()
-    zeros = {name: _listed(map(number, one["zeros"])) for name, one in found if one["zeros"]}
+    found = measured["activations"]
+    silent = [name for name, one in found.items() if one["flat_share"] and not one["largest_flat"]]
     kinds = {
-        "zeros": [f"{name} ({places})" for name, places in zeros.items()],
-        "exact": [name for name, one in found if one["flat_share"] and not one["largest_flat"]],
-        "never": [name for name, one in found if not one["flat_share"]],
+        "zeros": [f"{name} ({_listed(one)})" for name, one in found.items() if one["zeros"]],
+        "exact": [name for name in silent if ACTIVATIONS[name].exactly_flat],
+        "rounded": [name for name in silent if not ACTIVATIONS[name].exactly_flat],
+        "never": [n for n, one in found.items() if not one["flat_share"] and not one["zeros"]],
     }
-    return [_say(kind, told | {"names": _listed(names)}) for kind, names in kinds.items() if names]
+    return [
+        _say(kind, told | {"names": Names(tuple(names))}) for kind, names in kinds.items() if names
+    ]
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
+def _listed(found: Measured) -> str:
+    return ", ".join(map(number, found["zeros"]))
 
 
 def _picture(measured: Measured, told: dict[str, Any]) -> Picture:
@@ -129,7 +135,7 @@ def _table(measured: Measured) -> Table:
             Word(f"lesson.flat.where.{_where(one)}"),
             _edge("≤", one["flat_to"]),
             _edge("≥", one["flat_from"]),
-            _listed(map(number, one["zeros"])),
+            _listed(one),
             one["steepest"],
             one["steepest_at"],
         ]

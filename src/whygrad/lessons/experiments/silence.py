@@ -13,6 +13,7 @@ from whygrad.lessons.experiments.silence_network import (
     HEALTHY,
     NEURONS,
     SATURATED,
+    SILENT,
     Case,
     Silence,
     build,
@@ -22,7 +23,6 @@ from whygrad.lessons.experiments.silence_story import tell
 from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
 
 ROUNDING = 1e-13  # of the same arithmetic in another order in float64, relative to the push
-SILENT = 0.1  # of the healthy neuron's gradient; what is below counts as silent
 LAYER = "hidden1"
 
 
@@ -34,22 +34,30 @@ def measure(setup: Silence, tick: Tick) -> Measured:
         target = np.asarray(trace.output) - case.error
         layer = backward(case.network, trace, target, loss="squared")[LAYER]
         tick(0.4)
-        split = factors(layer)
+        split, gradient = factors(layer), layer.gradient()
         of_weights, of_biases = _diagonal(split.weight), _as_numbers(split.bias)
         tick(0.7)
         by_weight, by_bias = pulls(setup, case, target)
+    product, bias_product = _product(of_weights), _product(of_biases)
+    found = np.stack([np.diag(np.asarray(gradient["weight"])), np.asarray(gradient["bias"])])
+    expected = np.stack([by_weight.mean(axis=0), by_bias.mean(axis=0)])
+    push = _push(case)
     measured = {
         "sample": _first_sample(layer),
         "factors": of_weights,
         "biases": of_biases,
-        "product": _product(of_weights),
-        "bias_product": _product(of_biases),
-        "autodiff": np.abs(by_weight.mean(axis=0)),
-        "bias_autodiff": np.abs(by_bias.mean(axis=0)),
+        "product": product,
+        "bias_product": bias_product,
+        "autodiff": np.abs(expected[0]),
+        "bias_autodiff": np.abs(expected[1]),
         "pull": np.abs(by_weight).mean(axis=0),
         "loudness": np.abs(case.x).mean(axis=0),
         "largest_output": float(np.abs(trace.output).max()),
-        "off": _off(layer, case, by_weight, by_bias, _product(of_weights)),
+        "off": {
+            "delta": _off_delta(layer, by_bias, push),
+            "product": _largest(np.stack([product, bias_product]) - np.abs(expected), push),
+            "gradient": _largest(found - expected, push),
+        },
         **_causes(of_weights),
     }
     return measured | {"is_confirmed": all(law.holds for law in laws(setup, measured))}
@@ -61,6 +69,7 @@ def laws(setup: Silence, measured: Measured) -> tuple[Law, ...]:
     return (
         Law("delta", measured["off"]["delta"], AT_MOST, room),
         Law("product", measured["off"]["product"], AT_MOST, room),
+        Law("gradient", measured["off"]["gradient"], AT_MOST, room),
         Law("cause", float(measured["exceptions"]), EQUALS, 0.0),
     )
 
@@ -83,21 +92,20 @@ def _product(found: dict[str, np.ndarray]) -> np.ndarray:
     return np.prod([found[name] for name in FACTORS], axis=0)
 
 
-def _off(
-    layer: LayerAnatomy, case: Case, by_weight: np.ndarray, by_bias: np.ndarray, product: np.ndarray
-) -> dict[str, float]:
-    """Return how far whygrad is from autodiff, relative to how hard each neuron is pushed."""
+def _push(case: Case) -> np.ndarray:
+    """Return how hard each neuron is pushed: what all differences are relative to."""
     out = np.diag(np.asarray(case.network["output"].weight))
-    push = np.abs(case.error * out).mean(axis=0)
-    delta = np.asarray(layer.upstream * layer.slope) - by_bias
-    return {
-        "delta": _largest(np.abs(delta).max(axis=0), push),
-        "product": _largest(np.abs(product - np.abs(by_weight.mean(axis=0))), push),
-    }
+    return np.abs(case.error * out).mean(axis=0)
 
 
-def _largest(part: np.ndarray, whole: np.ndarray) -> float:
-    return float(_ratio(part, whole).max())
+def _off_delta(layer: LayerAnatomy, by_bias: np.ndarray, push: np.ndarray) -> float:
+    """Return how far delta, and the product that it should be, are from autodiff."""
+    found = np.stack([layer.delta, layer.upstream * layer.slope])
+    return _largest(found - by_bias, push)
+
+
+def _largest(difference: np.ndarray, whole: np.ndarray) -> float:
+    return float(_ratio(np.abs(difference), whole).max())
 
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -117,7 +125,7 @@ def _causes(found: dict[str, np.ndarray]) -> dict[str, Any]:
     smallest = [FACTORS[place] for place in relative.argmin(axis=0)]
     return {
         "relative": dict(zip(FACTORS, relative, strict=True)),
-        "share": _ratio(product, product[HEALTHY]),
+        "share": _ratio(product, product[[HEALTHY]]),
         "is_silent": is_silent,
         "cause": [smallest[k] if is_silent[k] else None for k in range(len(NEURONS))],
         "exceptions": sum(

@@ -51,7 +51,7 @@ def _draw(axes: Axes, healthy: np.ndarray, ailing: np.ndarray, missing: int, flo
     drop = [before, (missing, heights[missing])]
     axes.plot(*zip(*drop, strict=True), color=ORANGE, linewidth=3, linestyle=(0, (2, 1)))
     axes.plot(*drop[1], "s", color=ORANGE, markersize=7, clip_on=False)
-    _write(axes, number(ailing[missing], 2), drop[1], is_low=ailing[missing] < floor)
+    _write(axes, number(ailing[missing], 2), drop[1], is_low=bool(ailing[missing] < floor))
 
 
 def _write(axes: Axes, text: str, at: tuple[float, float], *, is_low: bool) -> None:

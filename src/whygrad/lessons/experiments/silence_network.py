@@ -22,6 +22,7 @@ AILMENTS = {  # neuron: (the factor that goes missing, the option that says how 
     TORN: ("agreement", "leftover"),
 }
 WEIGHT, OPEN = 0.5, 0.5  # weight into every neuron; bias of those that are open
+SILENT = 0.1  # of the healthy neuron's gradient; what is below counts as silent
 
 Table = Float[np.ndarray, "m 5"]
 

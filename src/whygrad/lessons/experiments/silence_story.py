@@ -13,6 +13,7 @@ from whygrad.lessons.experiments.silence_network import (
     HEALTHY,
     NEURONS,
     SATURATED,
+    SILENT,
     STARVED,
     TORN,
     Silence,
@@ -80,8 +81,16 @@ def _chapter(name: str, neuron: int, measured: Measured, told: dict[str, Any]) -
 def _state(neuron: int, measured: Measured) -> str:
     if not measured["is_silent"][neuron]:
         return "awake"
+    if neuron == SATURATED and _hears_the_first(measured):
+        return "mixed"
     is_cut = neuron == CUT and measured["factors"]["upstream"][neuron] == 0
     return "unasked" if is_cut else "silent"
+
+
+def _hears_the_first(measured: Measured) -> bool:
+    """Return whether the first sample meets the saturated neuron where it is not so flat."""
+    slope = np.abs(measured["sample"]["slope"])
+    return bool(slope[SATURATED] >= SILENT * slope[HEALTHY])
 
 
 def _numbers(setup: Silence, measured: Measured) -> dict[str, Any]:

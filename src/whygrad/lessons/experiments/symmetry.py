@@ -18,7 +18,7 @@ def laws(setup: Symmetry, measured: Measured) -> tuple[Law, ...]:
     ]
     return (
         Law("apart", measured["apart"], EQUALS, 0.0),
-        Law("width", float(max(start["width"] for start in starts)), EQUALS, 1.0),
+        Law("width", float(np.max([start["width"] for start in starts])), EQUALS, 1.0),
         Law("replacement", float(np.max(replaced)), AT_MOST, TOLERANCE),
         Law("stuck", measured["lowest"], AT_LEAST, ROOM * measured["random"]["final"]),
     )

@@ -93,8 +93,8 @@ def _random(courses: Sequence[Course]) -> dict[str, Any]:
     return {
         "losses": vars(curves),
         "final": float(curves.middle[-1]),
-        "apart": float(apart.middle[-1]),
-        "width": min(_width(course.network) for course in courses),
+        "apart": float(apart.middle[-1]) if np.isfinite(curves.middle[-1]) else float("nan"),
+        "width": float(np.min([_width(course.network) for course in courses])),
     }
 
 
@@ -118,7 +118,7 @@ def _replaced(courses: Courses, how: str) -> dict[str, Any]:
         "clones": clones,
         "one": one,
         "steps": steps,
-        "difference": difference(clones[:steps], one[:steps]),
+        "difference": difference(clones[:steps], one[:steps]) if steps else float("nan"),
         "unmatched": difference(clones[:steps], plain[:steps]),
         "same_epsilon": difference(clones[:steps], same[:steps]),
     }

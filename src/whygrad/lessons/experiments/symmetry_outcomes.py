@@ -62,6 +62,33 @@ def result(measured: Measured) -> str:
     return "ahead" if measured["random"]["final"] < measured["lowest"] else "level"
 
 
+def one(setup: Symmetry, measured: Measured) -> str:
+    """Return how the single neuron goes: the ``same`` way, ``shorter``, ``differs`` or ``none``."""
+    mine = measured["replacement"][setup.activation][setup.optimizer]
+    if not mine["difference"] <= TOLERANCE:
+        return "none" if not mine["steps"] else "differs"
+    return "same" if mine["steps"] == setup.steps else "shorter"
+
+
+def replaced(told: dict[str, Any]) -> str:
+    """Return what the proof came to: ``same``, ``differs``, or ``none`` where a pair is missing."""
+    if not told["shortest"]:
+        return "none"
+    return "same" if told["difference"] <= TOLERANCE else "differs"
+
+
+def matching(told: dict[str, Any]) -> list[str]:
+    """Return what can be told about other rates: ``matching``, ``matching_lost``, ``epsilon``."""
+    if not told["difference"] <= TOLERANCE:
+        return []
+    parts = {
+        "epsilon": told["without_epsilon"] > TOLERANCE,
+        "matching": told["unmatched"] > TOLERANCE,
+    }
+    parts["matching_lost"] = not np.isfinite(told["unmatched"])
+    return [name for name in ("matching", "matching_lost", "epsilon") if parts[name]]
+
+
 def apart(measured: Measured) -> str:
     """Return whether clones stayed ``equal``, were ``parted``, or ``lost`` their numbers."""
     widths = [start["width"] for start in measured["starts"].values()]

@@ -13,7 +13,7 @@ from whygrad.lessons.experiments.symmetry_drawing import (
     draw_stand_in,
     looks,
 )
-from whygrad.lessons.experiments.symmetry_setup import TOLERANCE, Symmetry
+from whygrad.lessons.experiments.symmetry_setup import Symmetry
 from whygrad.lessons.lesson import Measured
 from whygrad.lessons.seats import PARTS
 from whygrad.lessons.story import Block, Formula, Legend, Line, Picture, Say, Story, Table, Word
@@ -40,7 +40,7 @@ def tell(setup: Symmetry, measured: Measured) -> Story:
             _say("setup", told),
             _losses(setup, measured, told),
             _say(f"result.{outcomes.result(measured)}", told),
-            _say("one.same" if told["walked"] == setup.steps else "one.shorter", told),
+            _say(f"one.{outcomes.one(setup, measured)}", told),
             _say(f"apart.{outcomes.apart(measured)}", told),
             _starts(measured, told),
             *_chain(measured, told),
@@ -52,7 +52,7 @@ def tell(setup: Symmetry, measured: Measured) -> Story:
             _say("zeros.base", told),
             *([_say("closed", told)] if measured["open"] == 0 else []),
             _say(f"dropout.{outcomes.dropout(setup, measured)}", told),
-            _say("rounding", told),
+            _say("rounding" if outcomes.apart(measured) == "equal" else "rounding_too", told),
             _say(f"rounding.{outcomes.rounding(measured)}", told),
             _parting(measured, told),
         ),
@@ -118,7 +118,6 @@ def _chain(measured: Measured, told: dict[str, Any]) -> tuple[Block, ...]:
 def _replacing(setup: Symmetry, measured: Measured, told: dict[str, Any]) -> tuple[Block, ...]:
     """Return what "matched" means, and that it is so."""
     is_whole = told["shortest"] == setup.steps
-    outcome = "same" if told["difference"] <= TOLERANCE else "differs"
     return (
         _say("replace", told),
         Formula(r"\sum_{k=1}^{n} v \, f(z) = (n v) \, f(z), \qquad n = [[width]]", told),
@@ -136,7 +135,8 @@ def _replacing(setup: Symmetry, measured: Measured, told: dict[str, Any]) -> tup
             told,
         ),
         Picture("stand_in", _say("picture.stand_in", told), lambda: draw_stand_in(setup.width)),
-        _say(f"replaced.{outcome}", told),
+        _say(f"replaced.{outcomes.replaced(told)}", told),
+        *(_say(f"replaced.{name}", told) for name in outcomes.matching(told)),
         *(() if is_whole else (_say("replaced.shorter", told),)),
         _pairs(measured, told),
     )
@@ -146,8 +146,7 @@ def _pairs(measured: Measured, told: dict[str, Any]) -> Table:
     rows = [
         [
             f"{activation}, {how}",
-            float(one["clones"][one["steps"] - 1]),
-            float(one["one"][one["steps"] - 1]),
+            *(_compared(one, who) for who in ("clones", "one")),
             one["steps"],
             one["difference"],
             one["unmatched"],
@@ -160,6 +159,11 @@ def _pairs(measured: Measured, told: dict[str, Any]) -> Table:
         for name in ("pair", "clones", "one", "steps", "matched", "unmatched")
     ]
     return Table(_say("table.pairs", told), head, rows)
+
+
+def _compared(one: dict[str, Any], who: str) -> float:
+    """Return the last loss that was compared; NaN where none was."""
+    return float(one[who][one["steps"] - 1]) if one["steps"] else float("nan")
 
 
 def _zeros(measured: Measured, told: dict[str, Any]) -> Table:

@@ -32,13 +32,14 @@ Point = tuple[float, float]
 
 
 def settled(curves: Sequence[np.ndarray], entropy: float) -> int:
-    """Return how many steps to show: twice what the slowest curve needs to get to the entropy.
+    """Return how many losses to show: twice what the slowest curve needs to get to the entropy.
 
-    A curve that never gets there has no say; if none does, all steps are shown.
+    A curve that never gets there, or is there from the start, has no say; if none has, all are
+    shown.
     """
     every = len(curves[0])
     counts = [_steps_to(curve, entropy) for curve in curves]
-    return min(max((2 * count for count in counts if count < every), default=every) or 1, every)
+    return min(max((2 * count for count in counts if count < every), default=0) or every, every)
 
 
 def _steps_to(curve: np.ndarray, entropy: float) -> int:
@@ -48,22 +49,19 @@ def _steps_to(curve: np.ndarray, entropy: float) -> int:
     return int(np.flatnonzero(is_far)[-1]) + 1 if is_far.any() else 0
 
 
-def draw_losses(measured: Measured, steps: int) -> Figure:
-    """Draw the loss with biases and without, and the entropy."""
+def draw_losses(measured: Measured, shown: int) -> Figure:
+    """Draw so many losses with biases and without, and the entropy."""
     entropy = measured["entropy"]
     curves = {k: np.where(v < HIGHEST, v, np.nan) for k, v in measured["curves"].items()}
-    chosen = np.unique(np.linspace(0, steps - 1, POINTS).round().astype(int))
-    marker = "o" if steps == 1 else None
+    chosen = np.unique(np.linspace(0, shown - 1, POINTS).round().astype(int))
     figure, (axes,) = panels([130])
     axes.axhline(entropy, color=FAINT, linestyle=(0, (1, 1.5)))
-    axes.plot(chosen, curves["with"][chosen], color=BLUE, marker=marker)
-    axes.plot(
-        chosen, curves["without"][chosen], color=ORANGE, linestyle=(0, (4, 1.5)), marker=marker
-    )
+    axes.plot(chosen, curves["with"][chosen], color=BLUE)
+    axes.plot(chosen, curves["without"][chosen], color=ORANGE, linestyle=(0, (4, 1.5)))
     values = np.array([entropy, *curves["with"][chosen], *curves["without"][chosen]])
     if not fit_height(axes, values) and entropy < np.nanmax(values):
         axes.set_ylim(bottom=entropy - 0.2 * (np.nanmax(values) - entropy))
-    _write(axes, "H", (steps - 1, entropy), (0, 4), "right")
+    _write(axes, "H", (shown - 1, entropy), (0, 4), "right")
     named(axes, "C")
     whole_steps(axes)
     return figure

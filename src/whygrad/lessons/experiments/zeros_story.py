@@ -1,6 +1,5 @@
 """What the lesson on silent inputs tells."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,18 +7,7 @@ import numpy as np
 from whygrad.lessons.elementwise import NAMES
 from whygrad.lessons.experiments.zeros_drawing import draw_activations, draw_losses, settled
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Formula, Legend, Line, Picture, Say, Story, Table, Word
-from whygrad.words import t
-
-
-@dataclass(frozen=True)
-class Names:
-    """Names as a list in a sentence, in whatever language the sentence is read."""
-
-    names: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return t("page.comma").join(self.names)
+from whygrad.lessons.story import Formula, Legend, Line, Names, Picture, Say, Story, Table, Word
 
 
 def tell(setup: Any, measured: Measured) -> Story:
@@ -97,7 +85,7 @@ def _numbers(setup: Any, measured: Measured) -> dict[str, Any]:
         "speaking": Names(tuple(measured["speaking"])),
         "sigmoid": neurons["sigmoid"]["said_without"],
         "softplus": neurons["softplus"]["said_without"],
-        "worst": max(measured["runs"][n]["without"]["gap"] for n in measured["speaking"]),
+        "worst": _worst(measured),
         "deaf": Names(tuple(deaf)),
         "right": neurons[deaf[0]]["right"] if deaf else 0.0,
     }
@@ -123,8 +111,16 @@ def _without(told: dict[str, Any]) -> str:
 
 
 def _heard(measured: Measured) -> str:
+    worst = _worst(measured)
+    if not np.isfinite(worst):
+        return "heard_diverged"
+    return "heard" if worst <= measured["near"] else "heard_not"
+
+
+def _worst(measured: Measured) -> float:
+    """Return how far from the entropy any network is that answers to silence without biases."""
     gaps = [measured["runs"][name]["without"]["gap"] for name in measured["speaking"]]
-    return "heard" if max(gaps) <= measured["near"] else "heard_not"
+    return float(np.max(gaps))  # NaN if any is
 
 
 def _deaf(measured: Measured) -> list[str]:
@@ -145,7 +141,7 @@ def _losses(measured: Measured, told: dict[str, Any]) -> Picture:
     words = {kind: Word(f"lesson.zeros.line.{kind}") for kind in marks}
     return Picture(
         "losses",
-        _say("picture.losses", told | {"shown": shown}),
+        _say("picture.losses", told | {"shown": shown - 1}),
         lambda: draw_losses(measured, shown),
         axes=(Word("lesson.word.step"), Word("lesson.word.loss")),
         legend=[
@@ -179,7 +175,7 @@ def _table_of_trainings(measured: Measured) -> Table:
     rows = []
     for name in NAMES:
         without, with_biases = (measured["runs"][name][kind] for kind in ("without", "with"))
-        moved = max(without["first_weights"], with_biases["first_weights"])
+        moved = float(np.max([without["first_weights"], with_biases["first_weights"]]))
         rows.append(
             [name, without["last"], with_biases["last"], moved, with_biases["hidden_biases"]]
         )

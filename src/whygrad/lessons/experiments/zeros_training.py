@@ -24,7 +24,7 @@ STRETCHES = 20  # between signs of life
 LOSS = "binary_cross_entropy"
 
 Networks = dict[str, dict[str, Network]]  # by activation, then with or without biases
-Arrays = tuple[Array, Array, Array] | tuple[np.ndarray, np.ndarray, np.ndarray]  # x, y, shares
+Arrays = tuple[Array, Array, Array]  # x, y, shares
 Losses = Mapping[str, Mapping[str, Array | np.ndarray]]
 
 
@@ -145,7 +145,7 @@ def train(
     capacity = max(after - before for before, after in pairwise(stops))
 
     def advance(networks: Networks, count: int) -> tuple[Networks, Losses]:
-        arrays = (task.x, task.y, task.shares)
+        arrays = (jnp.asarray(task.x), jnp.asarray(task.y), jnp.asarray(task.shares))
         moved, losses = _advance(networks, arrays, learning_rate, count, capacity)
         return moved, jax.tree.map(lambda one: np.asarray(one)[:count], losses)
 
@@ -209,6 +209,6 @@ def _left(before: Network, after: Network, task: Task) -> dict[str, Any]:
 
 
 def _moved(start: Parameters, end: Parameters, layers: tuple[str, ...], kind: str) -> float:
-    """Return how far any of these parameters moved at most; 0 where there are none."""
+    """Return how far any of these parameters moved at most; 0 if there are none, NaN if any is."""
     ways = [np.abs(end[name][kind] - start[name][kind]) for name in layers if kind in start[name]]
-    return max((float(way.max()) for way in ways), default=0.0)
+    return float(np.max([way.max() for way in ways], initial=0))
