@@ -16,7 +16,6 @@ from beartype import BeartypeConf, beartype
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
-
 checked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a whole number is a float, too
 
 

@@ -73,7 +73,7 @@ def _of_all(start: dict[str, Any], name: str) -> float:
 
 
 def _stays_blind(setup: Detectors, measured: Measured) -> bool:
-    """Return whether clones are deaf from the first step to the last, and random neurons are not."""
+    """Return whether clones hear nothing, neither before nor after, while random neurons do."""
     constant, random = measured["starts"]["constant"], measured["starts"]["random"]
     is_deaf = not constant["lost"] and not constant["fired"] and not constant["fire"]
     return is_deaf and not random["lost"] and random["fire"] > 0
