@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from whygrad.lessons.lesson import Tick
 
+Name = TypeVar("Name")
 Found = TypeVar("Found")
 THREADS = 2
 
 
-def at_once(jobs: Mapping[str, Callable[[], Found]], tick: Tick) -> dict[str, Found]:
+def at_once(jobs: Mapping[Name, Callable[[], Found]], tick: Tick) -> dict[Name, Found]:
     """Return what every job returns, by name and in their order.
 
     Args:

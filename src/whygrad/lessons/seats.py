@@ -50,7 +50,7 @@ class Rates:
     epsilon_into: float = EPSILON
     epsilon: float = EPSILON
 
-    def parts(self) -> dict[str, dict[str, float]]:
+    def parts(self) -> dict[str, dict[str, float | Float[Array, ""]]]:
         """Return the learning rates, each where its parameter stands."""
         return {
             "hidden1": {"weight": self.into, "bias": self.into},

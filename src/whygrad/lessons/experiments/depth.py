@@ -1,12 +1,14 @@
 """Statement 7: ReLU's slope is exactly 1 for z > 0, so it does not saturate there."""
 
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
+from whygrad.lessons.at_once import at_once
 from whygrad.lessons.experiments.depth_death import push_and_train
-from whygrad.lessons.experiments.depth_descent import Descent, descend
+from whygrad.lessons.experiments.depth_descent import descend
 from whygrad.lessons.experiments.depth_story import tell
 from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
@@ -44,15 +46,13 @@ class Depth:
 def measure(setup: Depth, tick: Tick) -> Measured:
     """Send a gradient down through layers of every activation; then kill a ReLU, and wait."""
     names = tuple(dict.fromkeys((*setup.activations, *ALWAYS)))
-    descents, deaths = {}, {}
-    for place, name in enumerate(names, 1):
-        with jax.enable_x64(True):
-            descents[name] = _summary(setup, descend(setup, name))
-        tick(0.6 * place / len(names))
-    for place, name in enumerate(LEAKY, 1):
-        deaths[name] = push_and_train(setup, name)
-        tick(0.6 + 0.4 * place / len(LEAKY))
-    return {"activations": descents, "deaths": deaths}
+    jobs = {("down", name): partial(_summarised, setup, name) for name in names}
+    jobs |= {("dead", name): partial(push_and_train, setup, name) for name in LEAKY}
+    found = at_once(jobs, tick)
+    return {
+        "activations": {name: found["down", name] for name in names},
+        "deaths": {name: found["dead", name] for name in LEAKY},
+    }
 
 
 def laws(setup: Depth, measured: Measured) -> tuple[Law, ...]:
@@ -67,8 +67,10 @@ def laws(setup: Depth, measured: Measured) -> tuple[Law, ...]:
     )
 
 
-def _summary(setup: Depth, one: Descent) -> dict[str, Any]:
+def _summarised(setup: Depth, activation: str) -> dict[str, Any]:
     """Return what all seeds did: middles, a band, and how much of delta is left a layer."""
+    with jax.enable_x64(True):
+        one = descend(setup, activation)
     first, last = one.deltas[:, 0], one.deltas[:, -1]
     shares = np.divide(first, last, out=np.zeros_like(first), where=last > 0)
     arrives, deepest = float(median(shares)), band(one.norms[-1])

@@ -1,22 +1,25 @@
 """How a neuron dies: pushed where it is flat for every sample, and left there to train."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
-from whygrad.backprop import backward, forward
+from whygrad.backprop import propagate, propagate_back
 from whygrad.data import from_arrays
 from whygrad.lessons.side_by_side import proper
 from whygrad.network import Network
+from whygrad.network.losses import as_matrix
 from whygrad.settings import Settings
 from whygrad.together import train_together
 
 if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth
 
+LOSS = "softmax_cross_entropy"
 INPUTS, CLASSES, SAMPLES, BATCH = 4, 3, 128, 32
 STEPS_AN_EPOCH = SAMPLES // BATCH
 
@@ -41,19 +44,17 @@ def push_and_train(setup: "Depth", activation: str) -> dict[str, Any]:
     data = from_arrays(x, y, validation=0, test=0)
     after = train_together(before, data, settings).networks
     half = setup.width // 2
-    dead = np.stack([_is_dead(network, x)[:half] for network in before])
-    dead_after = np.stack([_is_dead(network, x)[:half] for network in after])
+    first, last = (_half(_states(networks, x, y), half) for networks in (before, after))
+    dead = first["dead"]
     moved = np.stack([_moved(*pair)[:half] for pair in zip(before, after, strict=True)])
-    gradient = np.stack([_gradient(network, x, y)[:half] for network in before])
-    awake = np.stack([_is_above(network, x)[:half] for network in after])
     return {
         "steps": settings.epochs * STEPS_AN_EPOCH,
         "pushed": dead.size,
         "dead_before": int(dead.sum()),
-        "dead_after": int(dead_after.sum()),
-        "awake": int(awake.sum()),
+        "dead_after": int(last["dead"].sum()),
+        "awake": int(last["above"].sum()),
         "dead_moved": float(moved[dead].max()) if dead.any() else float("nan"),
-        "middle_gradient": float(np.median(gradient)),
+        "middle_gradient": float(np.median(first["gradient"])),
     }
 
 
@@ -80,17 +81,27 @@ def _pushed(setup: "Depth", activation: str, x: np.ndarray, seed: int) -> Networ
     return network.with_parameters(parameters | {"hidden1": first})
 
 
-def _is_dead(network: Network, x: np.ndarray) -> Bool[np.ndarray, " width"]:
-    slopes = np.asarray(network["hidden1"].rule.slope(_z(network, x)))
-    return np.all(slopes == 0, axis=0)
+def _half(states: dict[str, Array], half: int) -> dict[str, np.ndarray]:
+    return {name: np.asarray(state)[:, :half] for name, state in states.items()}
 
 
-def _is_above(network: Network, x: np.ndarray) -> Bool[np.ndarray, " width"]:
-    return np.any(np.asarray(_z(network, x)) > 0, axis=0)
+def _states(networks: Sequence[Network], x: np.ndarray, y: np.ndarray) -> dict[str, Array]:
+    """Return of every neuron of every network: is it flat for all samples, above 0 for any, and
+    the size of its bias's gradient.
+    """
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
+    return jax.jit(jax.vmap(_state, (0, None, None)))(stacked, x, y)
 
 
-def _z(network: Network, x: np.ndarray) -> Array:
-    return forward(network, x)["hidden1"].preactivation
+def _state(network: Network, x: Array, y: Array) -> dict[str, Array]:
+    targets, share = as_matrix(y, CLASSES, x.dtype), jnp.full(len(x), 1 / len(x), x.dtype)
+    anatomy = propagate_back(network, propagate(network, x, None), targets, LOSS, share)
+    hidden = anatomy["hidden1"]
+    return {
+        "dead": jnp.all(hidden.slope == 0, axis=0),
+        "above": jnp.any(hidden.preactivation > 0, axis=0),
+        "gradient": jnp.abs(anatomy.gradients()["hidden1"]["bias"]),
+    }
 
 
 def _moved(before: Network, after: Network) -> Float[np.ndarray, " width"]:
@@ -101,8 +112,3 @@ def _moved(before: Network, after: Network) -> Float[np.ndarray, " width"]:
         after.parameters["hidden1"],
     )
     return np.maximum(changes["weight"].max(axis=0), changes["bias"])
-
-
-def _gradient(network: Network, x: np.ndarray, y: np.ndarray) -> Float[np.ndarray, " width"]:
-    anatomy = backward(network, forward(network, x), y)
-    return np.abs(np.asarray(anatomy.gradients()["hidden1"]["bias"]))

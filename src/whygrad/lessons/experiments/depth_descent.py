@@ -1,4 +1,4 @@
-"""A gradient on its way down: its size in every layer of networks of every depth."""
+"""A gradient on its way down: its size in every layer of networks of several depths."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth
 
 CLASSES = 10
+LINES = 6  # so many depths, at most
 LOSS = "softmax_cross_entropy"
 
 
@@ -29,7 +30,7 @@ class Descent:
     Attributes:
         init: initialiser of the weights.
         norms: of the weight gradient of every hidden layer, an array (seeds, depth) for every
-            depth from 1 on.
+            depth of :func:`depths`.
         deltas: norm of delta of every hidden layer of the deepest networks, (seeds, depth).
         slope_mean: mean slope of all neurons of the deepest networks on all samples.
         open: share of these whose z is above 0.
@@ -48,7 +49,7 @@ class Descent:
 
 
 def descend(setup: "Depth", activation: str) -> Descent:
-    """Send a gradient down through networks of every depth. To be called in float64.
+    """Send a gradient down through networks of several depths. To be called in float64.
 
     The same random samples go into all networks; a network of depth d starts with the same weights
     as the first d layers of the deepest one.
@@ -56,7 +57,7 @@ def descend(setup: "Depth", activation: str) -> Descent:
     init = proper(activation) if setup.init == "proper" else setup.init
     networks = _networks(setup, activation, init)
     x, y = _samples(setup)
-    walks = [_walk(_cut(networks, depth), x, y) for depth in range(1, setup.depth + 1)]
+    walks = [_walk(_cut(networks, depth), x, y) for depth in depths(setup)]
     deepest, norms = walks[-1], [walk["norms"] for walk in walks]
     expected = _by_autodiff(networks, ACTIVATIONS[activation], x, y)
     is_open = deepest["z"] > 3 * NUDGE  # so that no nudge crosses a kink
@@ -69,6 +70,11 @@ def descend(setup: "Depth", activation: str) -> Descent:
         off_one=_off_one(activation, deepest["z"][is_open], deepest["slope"][is_open]),
         off=float(np.abs(norms[-1] - expected).max() / max(expected.max(), 1e-300)),
     )
+
+
+def depths(setup: "Depth") -> list[int]:
+    """Return how many hidden layers the networks have, from 1 to the deepest."""
+    return np.unique(np.linspace(1, setup.depth, LINES).round().astype(int)).tolist()
 
 
 def _networks(setup: "Depth", activation: str, init: str) -> Network:
@@ -95,22 +101,25 @@ def _samples(setup: "Depth") -> tuple[Float[Array, "m n_in"], Int[Array, " m"]]:
 def _walk(networks: Network, x: Array, y: Array) -> dict[str, np.ndarray]:
     """Return norms of gradient and delta, z and slope, of every hidden layer of every network.
 
-    Not compiled: equal layers share their compiled pieces, and every depth is walked only once.
+    Not compiled as a whole: equal layers share their pieces, and every depth is walked once.
     """
     targets, share = as_matrix(y, CLASSES, x.dtype), jnp.full(len(x), 1 / len(x))
 
-    def one(network: Network) -> dict[str, Array]:
+    def one(network: Network) -> list[dict[str, Array]]:
         anatomy = propagate_back(network, propagate(network, x, None), targets, LOSS, share)
         gradients = anatomy.gradients()
-        hidden = [(anatomy.layers[name], gradients[name]) for name in list(anatomy.layers)[:-1]]
-        return {
-            "norms": jnp.stack([_norm(gradient["weight"]) for _, gradient in hidden]),
-            "deltas": jnp.stack([_norm(layer.delta) for layer, _ in hidden]),
-            "z": jnp.stack([layer.preactivation for layer, _ in hidden]),
-            "slope": jnp.stack([layer.slope for layer, _ in hidden]),
-        }
+        return [
+            {
+                "norms": _norm(gradients[name]["weight"]),
+                "deltas": _norm(anatomy[name].delta),
+                "z": anatomy[name].preactivation,
+                "slope": anatomy[name].slope,
+            }
+            for name in network.layers[:-1]
+        ]
 
-    return {name: np.asarray(found) for name, found in jax.vmap(one)(networks).items()}
+    layers = jax.vmap(one)(networks)
+    return {key: np.stack([np.asarray(layer[key]) for layer in layers], 1) for key in layers[0]}
 
 
 def _by_autodiff(networks: Network, activation, x: Array, y: Array) -> np.ndarray:

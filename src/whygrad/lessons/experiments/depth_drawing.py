@@ -39,7 +39,7 @@ def draw_descent(activations: Mapping[str, dict[str, Any]]) -> Figure:
         axes = place(figure, left, top, wide, TALL)
         _draw(axes, found)
         named(axes, name)
-        _scale(axes, every, len(found["norms"]))
+        _scale(axes, every, len(found["norms"][-1]))
         axes.tick_params(labelleft=column == 0, labelbottom=position + columns >= len(activations))
     return figure
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from whygrad.lessons.experiments.depth_descent import depths
 from whygrad.lessons.experiments.depth_drawing import draw_descent
 from whygrad.lessons.lesson import Measured
 from whygrad.lessons.story import (
@@ -37,7 +38,7 @@ def tell(setup: "Depth", measured: Measured) -> Story:
                 r" \cdot f'(z^{(L)}) \cdot W^{(L+1)} \cdot \delta^{(L+1)}"
             ),
             _say(f"setup.{'proper' if setup.init == 'proper' else 'same'}", told),
-            _picture(measured, told),
+            _picture(setup, measured, told),
             _say(f"sigmoid.{_outcome(told['sigmoid_arrives'])}", told),
             Formula(r"[[sigmoid_kept]]^{[[passages]]} = [[sigmoid_arrives]]", told),
             _say(f"open.{_open(told)}", told),
@@ -68,6 +69,7 @@ def _numbers(setup: "Depth", measured: Measured) -> dict[str, Any]:
         **{name: getattr(setup, name) for name in vars(setup)},
         "names": Names(tuple(found)),
         "inits": Names(tuple(dict.fromkeys(one["init"] for one in found.values()))),
+        "depths": Names(tuple(map(str, depths(setup)))),
         "passages": setup.depth - 1,
         "floor": -setup.margin,
         "leak": LEAK,
@@ -117,7 +119,7 @@ def _remedy(told: dict[str, Any]) -> tuple[Say, ...]:
     return (_say("remedy.awake" if has_come_back else "remedy.alive", told),)
 
 
-def _picture(measured: Measured, told: dict[str, Any]) -> Picture:
+def _picture(setup: "Depth", measured: Measured, told: dict[str, Any]) -> Picture:
     found = measured["activations"]
     return Picture(
         "descent",
@@ -130,7 +132,7 @@ def _picture(measured: Measured, told: dict[str, Any]) -> Picture:
             Legend("faint", Word("lesson.depth.shallower")),
         ),
         lines=[
-            Line(name, np.arange(1, len(one["norms"]) + 1), one["norms"][-1])
+            Line(name, np.arange(1, setup.depth + 1), one["norms"][-1])
             for name, one in found.items()
         ],
     )
