@@ -12,8 +12,9 @@ from types import ModuleType
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # before jax is first imported
 os.environ["WHYGRAD_LANG"] = "en"  # messages are matched whole
 # What one test compiles, another does not compile again, nor does the next run.
-COMPILED = Path(__file__).parents[1] / ".pytest_cache" / "compiled"
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(COMPILED))
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
+)
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 

@@ -6,14 +6,10 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from whygrad import lessons
 from whygrad.data import load
 from whygrad.lessons.experiments import detectors, detectors_scales
-from whygrad.lessons.experiments.detectors import contrast, off_diagonal, similarity
-from whygrad.lessons.experiments.detectors_scales import rule, window
 from whygrad.lessons.html import as_html
 from whygrad.lessons.lesson import Result
 from whygrad.network import Network
@@ -133,41 +129,6 @@ def test_favourites_are_the_images_with_the_largest_weighted_sums():
         mean = data.train.x[strongest].mean(axis=0)
         np.testing.assert_allclose(found["images"][neuron], mean, atol=0.03)
         assert found["digits"][neuron].sum() == 40
-
-
-@given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**31 - 1))
-def test_similarity_is_the_cosine_whatever_the_scale(n_in, n, seed):
-    generator = np.random.default_rng(seed)
-    weights = generator.normal(size=(n_in, n))
-    scaled = similarity(weights * generator.uniform(0.1, 10, size=n))
-    for j in range(n):
-        for k in range(n):
-            lengths = np.linalg.norm(weights[:, j]) * np.linalg.norm(weights[:, k])
-            assert scaled[j, k] == pytest.approx(weights[:, j] @ weights[:, k] / lengths)
-    assert len(off_diagonal(scaled)) == n * (n - 1) // 2
-
-
-def test_neurons_without_weights_are_copies_of_one_another_and_like_no_other():
-    weights = np.array([[0.0, 0.0, 3.0], [0.0, 0.0, 4.0]])
-    np.testing.assert_allclose(similarity(weights), [[1, 1, 0], [1, 1, 0], [0, 0, 1]])
-    assert contrast(weights) == 0.25 and contrast(weights[:, :2]) == 0
-
-
-@given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=15))
-def test_the_safe_window_holds_the_best_and_none_that_fails(hits):
-    first, last = window(np.array(hits))
-    best = int(np.argmax(hits))
-    assert first <= best <= last
-    if hits[best] > 0.1:
-        bound = 0.1 + (hits[best] - 0.1) / 2
-        assert all(hits[place] >= bound for place in range(first, last + 1))
-        assert all(hits[place] < bound for place in (first - 1, last + 1) if 0 <= place < len(hits))
-
-
-def test_the_rule_is_the_spread_of_the_proper_initialiser():
-    for activation, init in (("relu", "he_normal"), ("tanh", "glorot_normal")):
-        drawn = np.asarray(Network.create([400, 400], init=init).dense[0].weight)
-        assert rule(activation, 400) == pytest.approx(drawn.std(), rel=0.02)
 
 
 def test_a_random_start_that_is_none_flips_the_verdict(monkeypatch):

@@ -89,7 +89,7 @@ def test_the_curves_of_the_constants_are_those_of_plain_numpy():
 @cache
 def short_task():
     with jax.enable_x64(True):
-        return task_of(Symmetry(), "float64")
+        return task_of(lessons.symmetry().setup, "float64")
 
 
 @settings(max_examples=15)

@@ -14,7 +14,6 @@ from whygrad import backprop, lessons
 from whygrad.lessons.experiments import symmetry_runs
 from whygrad.lessons.experiments.symmetry_outcomes import matching, numbers
 from whygrad.lessons.experiments.symmetry_runs import SAMPLES, task_of
-from whygrad.lessons.experiments.symmetry_setup import Symmetry
 from whygrad.lessons.html import as_html
 from whygrad.lessons.lesson import Result
 from whygrad.lessons.stand_in import common
@@ -180,8 +179,9 @@ def test_odd_options_are_told_truly(options, said):
 @pytest.mark.parametrize("data", ["circles", "xor", "digits"])
 def test_no_class_is_half_of_the_samples_so_an_output_bias_has_something_to_learn(data):
     for seed in range(25):
-        shares = np.asarray(task_of(Symmetry(data=data, seed=seed), "float32").y).mean(axis=0)
-        assert len(task_of(Symmetry(data=data, seed=seed), "float32").x) == SAMPLES
+        task = task_of(LESSON.start({"data": data, "seed": seed}).setup, "float32")
+        shares = np.asarray(task.y).mean(axis=0)
+        assert len(task.x) == SAMPLES
         assert not (shares == (0.1 if data == "digits" else 0.5)).all()
 
 
