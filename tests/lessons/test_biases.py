@@ -9,7 +9,7 @@ import pytest
 
 from whygrad import lessons
 from whygrad.data import load
-from whygrad.lessons.experiments.biases_parting import parting
+from whygrad.lessons.experiments.biases.parting import parting
 from whygrad.lessons.lesson import Result
 from whygrad.network import Network
 from whygrad.page.canvas import styled

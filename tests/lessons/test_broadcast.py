@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from whygrad import backprop, lessons
 from whygrad.lessons.experiments.broadcast import STEPS
-from whygrad.lessons.experiments.broadcast_story import tell
-from whygrad.lessons.html import as_html
+from whygrad.lessons.experiments.broadcast.story import tell
 from whygrad.lessons.story import Say
+from whygrad.lessons.telling.html import as_html
 from whygrad.words import speaking
 
 

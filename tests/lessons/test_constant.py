@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 
 from whygrad import backprop, forward, lessons
 from whygrad.data import from_arrays
-from whygrad.lessons.elementwise import NAMES
-from whygrad.lessons.experiments import constant_network, constant_training
-from whygrad.lessons.experiments.constant_network import (
+from whygrad.lessons.experiments.constant import network as constant_network
+from whygrad.lessons.experiments.constant import training as constant_training
+from whygrad.lessons.experiments.constant.network import (
     draw_biased,
     with_constants,
     with_drawn_rows,
     without_constants,
 )
-from whygrad.lessons.html import as_html
+from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.story import Say
+from whygrad.lessons.telling.html import as_html
 from whygrad.settings import Settings
 from whygrad.together import train_together
 from whygrad.words import speaking

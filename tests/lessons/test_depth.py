@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from whygrad import Network, backprop, forward, lessons
-from whygrad.lessons.experiments import depth, depth_death
-from whygrad.lessons.html import as_html
-from whygrad.lessons.side_by_side import proper
+from whygrad.lessons.experiments import depth
+from whygrad.lessons.experiments.depth import death as depth_death
+from whygrad.lessons.instruments.side_by_side import proper
 from whygrad.lessons.story import Say
+from whygrad.lessons.telling.html import as_html
 from whygrad.network.activations import ACTIVATIONS
 from whygrad.words import speaking
 

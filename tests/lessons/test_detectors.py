@@ -9,9 +9,10 @@ import pytest
 
 from whygrad import lessons
 from whygrad.data import load
-from whygrad.lessons.experiments import detectors, detectors_scales
-from whygrad.lessons.html import as_html
+from whygrad.lessons.experiments import detectors
+from whygrad.lessons.experiments.detectors import scales as detectors_scales
 from whygrad.lessons.lesson import Result
+from whygrad.lessons.telling.html import as_html
 from whygrad.network import Network
 from whygrad.words import speaking
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whygrad.lessons.experiments.detectors import contrast, off_diagonal, similarity
-from whygrad.lessons.experiments.detectors_scales import rule, window
+from whygrad.lessons.experiments.detectors.scales import rule, window
 from whygrad.network import Network
 
 

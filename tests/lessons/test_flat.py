@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from whygrad import backprop, lessons
 from whygrad.backprop import LayerAnatomy
 from whygrad.lessons.experiments.flat import NAMES
-from whygrad.lessons.html import as_html
 from whygrad.lessons.story import Say, Table
+from whygrad.lessons.telling.html import as_html
 from whygrad.page.canvas import styled
 from whygrad.words import number, speaking
 

@@ -12,9 +12,9 @@ from hypothesis.extra.numpy import arrays
 
 from whygrad import backprop, lessons
 from whygrad.lessons.experiments.outer import _peak_bytes, _rank
-from whygrad.lessons.experiments.outer_story import tell
-from whygrad.lessons.html import as_html
+from whygrad.lessons.experiments.outer.story import tell
 from whygrad.lessons.story import Say
+from whygrad.lessons.telling.html import as_html
 from whygrad.words import speaking
 
 

@@ -11,13 +11,13 @@ from hypothesis.extra.numpy import arrays
 
 from whygrad import backprop, lessons
 from whygrad.errors import WhygradError
-from whygrad.lessons import summation
-from whygrad.lessons.all_reduce import Batch
 from whygrad.lessons.experiments import parallel
-from whygrad.lessons.experiments.parallel_story import tell
-from whygrad.lessons.html import as_html
+from whygrad.lessons.experiments.parallel.story import tell
+from whygrad.lessons.instruments import summation
+from whygrad.lessons.instruments.all_reduce import Batch
+from whygrad.lessons.instruments.summation import ORDERS, ROUNDING, rounding_errors
 from whygrad.lessons.story import Say
-from whygrad.lessons.summation import ORDERS, ROUNDING, rounding_errors
+from whygrad.lessons.telling.html import as_html
 from whygrad.words import speaking
 
 SMALL = {"largest": 12}

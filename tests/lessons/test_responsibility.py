@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whygrad import backprop, lessons
-from whygrad.lessons.elementwise import NAMES
-from whygrad.lessons.experiments.responsibility_network import (
+from whygrad.lessons.experiments.responsibility.network import (
     LOUD,
     QUIET,
     TORN,
     Responsibility,
     build,
 )
-from whygrad.lessons.html import as_html
+from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.story import Formula, Say
+from whygrad.lessons.telling.html import as_html
 from whygrad.words import speaking
 
 KNOWN = {"relu": jax.nn.relu, "gelu": lambda z: jax.nn.gelu(z, approximate=False)} | {

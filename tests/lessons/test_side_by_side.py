@@ -5,7 +5,7 @@ import pytest
 
 from whygrad.backprop import forward
 from whygrad.data import load
-from whygrad.lessons.side_by_side import Start, proper, train_groups
+from whygrad.lessons.instruments.side_by_side import Start, proper, train_groups
 from whygrad.network import Network
 from whygrad.network.initializers import parse
 from whygrad.settings import Settings

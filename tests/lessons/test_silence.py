@@ -15,9 +15,9 @@ from whygrad import backprop, lessons
 from whygrad.backprop import LayerAnatomy
 from whygrad.factoring import FACTORS
 from whygrad.lessons.experiments import silence
-from whygrad.lessons.experiments.silence_network import NEURONS, Silence, build
-from whygrad.lessons.html import as_html
+from whygrad.lessons.experiments.silence.network import NEURONS, Silence, build
 from whygrad.lessons.story import Formula, Say
+from whygrad.lessons.telling.html import as_html
 from whygrad.page.canvas import styled
 from whygrad.words import number, speaking
 

@@ -9,8 +9,8 @@ import pytest
 
 from whygrad import lessons
 from whygrad.data import load
-from whygrad.lessons import side_by_side
-from whygrad.lessons.curves_drawing import spread
+from whygrad.lessons.instruments import side_by_side
+from whygrad.lessons.instruments.curves_drawing import spread
 from whygrad.lessons.lesson import Result
 from whygrad.network import Network
 from whygrad.page.canvas import VARIABLES, standalone_svg, styled
@@ -137,7 +137,7 @@ def test_all_starts_and_seeds_are_one_compiled_call(monkeypatch):
 def test_a_proper_start_that_is_none_breaks_the_law(monkeypatch):
     monkeypatch.setitem(side_by_side.FITTING, "relu", "zeros")
     monkeypatch.setattr("whygrad.lessons.experiments.starts.proper", lambda name: "zeros")
-    monkeypatch.setattr("whygrad.lessons.experiments.starts_story.SIGMA", {"zeros": "0"})
+    monkeypatch.setattr("whygrad.lessons.experiments.starts.story.SIGMA", {"zeros": "0"})
     result = run(**SMALL)
     assert [law.holds for law in result.laws][:2] == [False, False]
     assert not result.holds

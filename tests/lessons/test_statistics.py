@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from whygrad.lessons.statistics import (
+from whygrad.lessons.instruments.statistics import (
     NINE_IN_TEN,
     band,
     guessing,

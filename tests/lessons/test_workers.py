@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from whygrad.errors import WhygradError
-from whygrad.lessons import workers
+from whygrad.lessons.instruments import workers
 
 MODULE = "task_of_a_test"
 SOURCE = """
 import json, os, sys
-from whygrad.lessons.workers import end_with_parent
+from whygrad.lessons.instruments.workers import end_with_parent
 task = json.loads(sys.argv[1])["do"]
 print("a library says hello", flush=True)
 if task == "fail":

@@ -11,10 +11,10 @@ import pytest
 from whygrad import backprop, lessons
 from whygrad.backprop import LayerAnatomy
 from whygrad.errors import OptionError
-from whygrad.lessons.elementwise import NAMES, VALUES
-from whygrad.lessons.experiments.zeros_drawing import settled
-from whygrad.lessons.html import as_html
+from whygrad.lessons.experiments.zeros.drawing import settled
+from whygrad.lessons.instruments.elementwise import NAMES, VALUES
 from whygrad.lessons.story import Say
+from whygrad.lessons.telling.html import as_html
 from whygrad.page.canvas import styled
 from whygrad.words import speaking
 

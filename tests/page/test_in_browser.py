@@ -8,7 +8,7 @@ import pytest
 
 import whygrad as wg
 from whygrad import lessons
-from whygrad.lessons.book import fragment, write_book
+from whygrad.lessons.telling.book import fragment, write_book
 from whygrad.report import write_report
 from whygrad.words import speaking
 

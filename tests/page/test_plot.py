@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 from matplotlib.text import Text
 
-from whygrad.lessons.plotting import plot
 from whygrad.lessons.story import Legend, Picture, Say, Word
+from whygrad.lessons.telling.plotting import plot
 from whygrad.page.canvas import (
     BLUE,
     BLUE_CELL,

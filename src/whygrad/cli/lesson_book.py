@@ -13,9 +13,9 @@ from rich.text import Text
 from whygrad import lessons
 from whygrad.cli.console import problem, show, show_json
 from whygrad.cli.lesson_runs import FOLDER, ILL, WELL, writable
-from whygrad.lessons.book import write_book
 from whygrad.lessons.lesson import Result
 from whygrad.lessons.progress import Watch, progress
+from whygrad.lessons.telling.book import write_book
 from whygrad.words import t
 
 

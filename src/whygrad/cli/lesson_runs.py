@@ -5,10 +5,10 @@ from typing import Any
 
 from whygrad.cli.console import show, show_json
 from whygrad.errors import OptionError
-from whygrad.lessons.book import write_book
 from whygrad.lessons.lesson import Experiment, Result
 from whygrad.lessons.progress import progress
-from whygrad.lessons.text import as_rich, as_rich_check
+from whygrad.lessons.telling.book import write_book
+from whygrad.lessons.telling.text import as_rich, as_rich_check
 from whygrad.words import t
 
 FOLDER = Path("lessons")

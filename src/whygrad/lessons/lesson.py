@@ -170,7 +170,7 @@ class Result:
         Raises:
             OptionError: the story has no such picture.
         """
-        from whygrad.lessons.html import plot
+        from whygrad.lessons.telling.html import plot
 
         pictures = {picture.name: picture for picture in self.story.pictures}
         if name is not None and name not in pictures:
@@ -195,12 +195,12 @@ class Result:
         return t("lesson.repr.result", call=call, verdict=verdict)
 
     def __str__(self) -> str:
-        from whygrad.lessons.text import as_text
+        from whygrad.lessons.telling.text import as_text
 
         return as_text(self)
 
     def _repr_html_(self) -> str:
-        from whygrad.lessons.html import as_html
+        from whygrad.lessons.telling.html import as_html
 
         return as_html(self)
 

@@ -1,1 +1,1 @@
-"""One module a lesson; each ends in ``LESSON``."""
+"""One package a lesson: ``LESSON``, and beside it its story, its drawings and its networks."""

@@ -1,0 +1,1 @@
+"""What the experiments measure with, compare with and draw with; none of it knows a lesson."""
