@@ -8,7 +8,7 @@ from benchmarks.cases import Case, Parameters, draw_parameters, shuffled_rows
 from benchmarks.peers import Trainer
 from whygrad.network.model import Network
 from whygrad.settings import Settings
-from whygrad.stepping import Plan, Recipe, Resident, State, advance, first_state
+from whygrad.stepping import Plan, Recipe, State, advance, first_state, reside
 
 CHOICES = ("record_every=10",)  # the default
 
@@ -18,7 +18,7 @@ def prepare(case: Case, x: np.ndarray, y: np.ndarray, choice: str = CHOICES[0]) 
     how, _, dtype_name = choice.partition(", ")  # such as "record_every=10, bfloat16"
     dtype = jnp.dtype(dtype_name or "float32")
     recipe = _recipe(case, int(how.partition("=")[2]))
-    resident = Resident(jnp.asarray(x, dtype), jnp.asarray(y))
+    resident = reside(jnp.asarray(x, dtype), jnp.asarray(y))
     share = np.full((1, case.batch), 1 / case.batch, dtype)
     carry, rng = {"state": _start(case, recipe, dtype), "step": 0}, np.random.default_rng(2)
 

@@ -26,15 +26,22 @@ KEPT = len(ROW_FIELDS)  # sizes a neuron
 
 
 def sizes(
-    network: Network, layers: dict[str, LayerAnatomy], gradients: Parameters
+    network: Network,
+    layers: dict[str, LayerAnatomy],
+    gradients: Parameters,
+    reach: Float[Array, " m"],
 ) -> Float[Array, " kept"]:
     """Return the sizes that the factors of all neurons are ratios of, one after the other.
 
     For all neurons of the network each: mean |upstream|, mean |delta|, open share, mean of
     |input| |delta| with the norm of the input vector, squared norm of the gradient, signature.
+
+    Args:
+        reach: norm of each sample's input vector; those of higher layers are worked out here.
     """
     share = layers["output"].share
-    reaches = [share * jnp.sqrt(jnp.sum(layer.input**2, axis=1)) for layer in layers.values()]
+    higher = [_norms(layer.input) for layer in list(layers.values())[1:]]
+    reaches = [share * norms for norms in (reach, *higher)]
     pushed = [pushes(layer) for layer in layers.values()]
     through = [jnp.abs(layer.delta) for layer in layers.values()]
     opened = [is_open(layer) for layer in layers.values()]
@@ -63,6 +70,11 @@ def as_rows(
 def width(network: Network) -> int:
     """Return how many sizes are kept of a recording step."""
     return KEPT * sum(network.sizes[1:])
+
+
+def _norms(inputs: Float[Array, "m n_in"]) -> Float[Array, " m"]:
+    """Return the norm of each row; a product with ones, which compiles to less than a sum."""
+    return jnp.sqrt(inputs**2 @ jnp.ones(inputs.shape[1], inputs.dtype))
 
 
 def _ends(network: Network) -> np.ndarray:

@@ -42,10 +42,12 @@ class Resident:
     Attributes:
         x: inputs, (samples, n_in).
         y: class indices (samples,) or values (samples, n_out).
+        reach: norm of each input vector, (samples,): recording needs it, and no step changes it.
     """
 
     x: Float[Array, "samples n_in"]
     y: Shaped[Array, "samples *outputs"]
+    reach: Float[Array, " samples"]
 
 
 @dataclass(frozen=True)
@@ -118,13 +120,18 @@ class Stretch:
 
 
 for record, fields in (
-    (Resident, ["x", "y"]),
+    (Resident, ["x", "y", "reach"]),
     (Plan, ["rows", "share"]),
     (State, ["network", "optimizer", "step", "learning_rate", "key"]),
     (Examined, ["anatomy", "gradients", "stages", "before", "after"]),
     (Stretch, ["losses", "rows"]),
 ):
     jax.tree_util.register_dataclass(record, data_fields=fields, meta_fields=[])
+
+
+def reside(x: Float[Array, "samples n_in"], y: Shaped[Array, "samples *outputs"]) -> Resident:
+    """Return samples as training needs them."""
+    return Resident(x, y, jnp.linalg.norm(x, axis=1))
 
 
 @partial(jax.jit, static_argnums=1)
@@ -185,14 +192,11 @@ def run_stretch(
             where many networks train side by side.
 
     Steps whose number is a multiple of ``record_every`` are recorded. The loop goes over groups of
-    plain steps up to the next recording step, then that step; both are inner loops (the second of
-    at most one turn), because a conditional inside the loop would copy all parameters every time.
+    one recording step and the plain steps after it, which are a loop of their own: a conditional
+    inside a single loop would copy all parameters at every turn.
     """
     steps = plan.rows.shape[0]
-    every = recipe.settings.record_every or steps + 1
-    capacity = steps // every + 1 if recipe.settings.record_every else 0
-    is_recording = bool(capacity)
-    first_recorded = -begin % every if is_recording else count
+    every = recipe.settings.record_every
 
     def step(position: Array, carry: tuple) -> tuple[tuple, Examined]:
         state, losses, kept = carry
@@ -202,24 +206,24 @@ def run_stretch(
     def plain(position: Array, carry: tuple) -> tuple:
         return step(position, carry)[0]
 
-    def recorded(position: Array, carry: tuple) -> tuple:
-        (next_state, losses, kept), seen = step(position, carry)
-        new = sizes(carry[0].network, seen.anatomy.layers, seen.gradients)
-        return next_state, losses, kept.at[(position - first_recorded) // every].set(new)
-
     def group(number: Array, carry: tuple) -> tuple:
-        resume = jnp.where(number == 0, 0, first_recorded + (number - 1) * every + 1)
-        stop = jnp.minimum(first_recorded + number * every, count)
-        carry = jax.lax.fori_loop(resume, stop, plain, carry)
-        return jax.lax.fori_loop(stop, jnp.minimum(stop + 1, count), recorded, carry)
+        position = first_recorded + number * every
+        (state, losses, kept), seen = step(position, carry)
+        reach = resident.reach[plan.rows[position]]
+        new = sizes(carry[0].network, seen.anatomy.layers, seen.gradients, reach)
+        carry = state, losses, kept.at[number].set(new)
+        return jax.lax.fori_loop(position + 1, jnp.minimum(position + every, count), plain, carry)
 
     losses = jnp.zeros(steps, state.learning_rate.dtype)
-    if not is_recording:
+    if not every:
         state, losses, _ = jax.lax.fori_loop(0, count, plain, (state, losses, {}))
         return state, Stretch(losses, {})
-    groups = jnp.maximum((count - first_recorded + every - 1) // every, 0) + 1
-    kept = jnp.zeros((capacity, width(state.network)), losses.dtype)
-    state, losses, kept = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
+    first_recorded = -begin % every
+    kept = jnp.zeros((steps // every + 1, width(state.network)), losses.dtype)
+    leading = jnp.minimum(first_recorded, count)
+    carry = jax.lax.fori_loop(0, leading, plain, (state, losses, kept))
+    groups = (count - leading + every - 1) // every
+    state, losses, kept = jax.lax.fori_loop(0, groups, group, carry)
     return state, Stretch(losses, as_rows(state.network, kept))
 
 
@@ -283,6 +287,7 @@ def _examine(
     share: Float[Array, " batch"],
 ) -> tuple[Examined, dict[str, Array]]:
     _, seen = take_step(recipe, state, resident, rows, share)
-    kept = sizes(state.network, seen.anatomy.layers, seen.gradients)
+    reach = resident.reach[rows]
+    kept = sizes(state.network, seen.anatomy.layers, seen.gradients, reach)
     recorded = as_rows(state.network, kept[None])
     return seen, {name: values[0] for name, values in recorded.items()}

@@ -28,6 +28,7 @@ from whygrad.stepping import (
     State,
     Stretch,
     advance,
+    reside,
 )
 
 MATCHED_LOSS = {
@@ -143,10 +144,8 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         loss=resolve_loss(settings.loss, network, data),
         record_every=min(settings.record_every, steps),  # beyond the end, only step 0 is left
     )
-    resident = Resident(
-        x=jnp.asarray(data.train.x, network.dense[0].weight.dtype),
-        y=jnp.asarray(data.train.y),
-    )
+    x = jnp.asarray(data.train.x, network.dense[0].weight.dtype)
+    resident = reside(x, jnp.asarray(data.train.y))
     weights = sample_weights(data.train, settings.class_weight)
     capacity = min(steps // settings.epochs, _fitting_steps(network, settings.record_every))
     validation = lay_out(data.validation.x, data.validation.y)
