@@ -17,6 +17,7 @@ from whygrad.optimizer import schedule_of
 from whygrad.recording import ROW_FIELDS
 from whygrad.settings import OPTIMIZERS, SCHEDULES, Settings
 from whygrad.stepping import State, first_state
+from whygrad.symmetry import signatures
 from whygrad.training import (
     Task,
     epoch_plan,
@@ -306,6 +307,13 @@ def test_recorded_rows_hold_the_factors_of_the_step(iris, network):
         np.testing.assert_allclose(product, np.linalg.norm(gradient, axis=0), rtol=1e-4)
         pushed = plan.share[0] @ np.abs(np.asarray(anatomy[name].upstream))
         np.testing.assert_allclose(first["upstream"], pushed, rtol=1e-5)
+
+
+def test_recorded_signatures_are_those_after_the_step(iris, network):
+    after, _, rows = trained(network, iris, replace(BASE, record_every=1))
+    for name, expected in signatures(after).items():
+        came = dict(zip(ROW_FIELDS, rows[name][-1], strict=True))["signature"]
+        np.testing.assert_allclose(came, expected, rtol=1e-5)
 
 
 def test_dropout_is_the_same_for_the_same_seed_and_another_for_another(iris):

@@ -20,7 +20,7 @@ from whygrad.symmetry import signatures
 ROW_FIELDS = (
     *FACTORS,
     "open",  # share of samples outside the flat region
-    "signature",  # equal for clones
+    "signature",  # equal for clones; of the neuron after the step
 )
 KEPT = len(ROW_FIELDS)  # sizes a neuron
 
@@ -37,6 +37,7 @@ def sizes(
     |input| |delta| with the norm of the input vector, squared norm of the gradient, signature.
 
     Args:
+        network: after the step.
         reach: norm of each sample's input vector; those of higher layers are worked out here.
     """
     share = layers["output"].share

@@ -192,8 +192,9 @@ def run_stretch(
             where many networks train side by side.
 
     Steps whose number is a multiple of ``record_every`` are recorded. The loop goes over groups of
-    one recording step and the plain steps after it, which are a loop of their own: a conditional
-    inside a single loop would copy all parameters at every turn.
+    plain steps, which are a loop of their own, and the recording step after them: a conditional
+    inside a single loop would copy all parameters at every turn. For the same reason recording
+    looks at the parameters after the step: those before are overwritten in place.
     """
     steps = plan.rows.shape[0]
     every = recipe.settings.record_every
@@ -208,22 +209,23 @@ def run_stretch(
 
     def group(number: Array, carry: tuple) -> tuple:
         position = first_recorded + number * every
+        after_last = jnp.where(number == 0, 0, position - every + 1)
+        carry = jax.lax.fori_loop(after_last, position, plain, carry)
         (state, losses, kept), seen = step(position, carry)
         reach = resident.reach[plan.rows[position]]
-        new = sizes(carry[0].network, seen.anatomy.layers, seen.gradients, reach)
-        carry = state, losses, kept.at[number].set(new)
-        return jax.lax.fori_loop(position + 1, jnp.minimum(position + every, count), plain, carry)
+        new = sizes(state.network, seen.anatomy.layers, seen.gradients, reach)
+        return state, losses, kept.at[number].set(new)
 
     losses = jnp.zeros(steps, state.learning_rate.dtype)
     if not every:
         state, losses, _ = jax.lax.fori_loop(0, count, plain, (state, losses, {}))
         return state, Stretch(losses, {})
     first_recorded = -begin % every
+    groups = jnp.maximum(count - first_recorded + every - 1, 0) // every
     kept = jnp.zeros((steps // every + 1, width(state.network)), losses.dtype)
-    leading = jnp.minimum(first_recorded, count)
-    carry = jax.lax.fori_loop(0, leading, plain, (state, losses, kept))
-    groups = (count - leading + every - 1) // every
-    state, losses, kept = jax.lax.fori_loop(0, groups, group, carry)
+    carry = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
+    after_last = jnp.where(groups == 0, 0, first_recorded + (groups - 1) * every + 1)
+    state, losses, kept = jax.lax.fori_loop(after_last, count, plain, carry)
     return state, Stretch(losses, as_rows(state.network, kept))
 
 
@@ -286,8 +288,8 @@ def _examine(
     rows: Int[Array, " batch"],
     share: Float[Array, " batch"],
 ) -> tuple[Examined, dict[str, Array]]:
-    _, seen = take_step(recipe, state, resident, rows, share)
+    after, seen = take_step(recipe, state, resident, rows, share)
     reach = resident.reach[rows]
-    kept = sizes(state.network, seen.anatomy.layers, seen.gradients, reach)
+    kept = sizes(after.network, seen.anatomy.layers, seen.gradients, reach)
     recorded = as_rows(state.network, kept[None])
     return seen, {name: values[0] for name, values in recorded.items()}

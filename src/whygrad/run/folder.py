@@ -219,7 +219,7 @@ class RunFolder:
 
         Variables: upstream, slope, input, agreement (the factors, multiplying to the norm of each
         neuron's weight gradient), open (share of samples outside the flat region), and signature
-        (equal for clones).
+        (equal for clones; of the neuron after the step).
         """
         import xarray as xr
 
