@@ -207,4 +207,4 @@ def _law(lesson: str, law: Law) -> Markup:
 
 
 def _css(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
+    return (files("whygrad.lessons.telling") / name).read_text(encoding="utf-8")
