@@ -4,11 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import torch
 
 from whygrad.errors import OptionError
 from whygrad.network.activations import ACTIVATIONS, FLAT_SHARE, activation, pull_back
 
 ELEMENTWISE = [name for name, rule in ACTIVATIONS.items() if not rule.is_coupled]
+UNBOUNDED = ("exponential",)  # neither values nor slopes have a bound
 AT_A_TIE = ("relu", "leaky_relu", "elu", "selu")  # autodiff takes the middle of a kink at 0
 FAR = np.linspace(-12, 12, 4801)
 pytestmark = pytest.mark.usefixtures("float64")
@@ -39,7 +41,8 @@ def test_the_slope_is_what_finite_differences_find(name):
 
 
 def test_values_and_slopes_stay_finite_far_out(name):
-    far = jnp.asarray([-1e30, -1e4, 1e4, 1e30], jnp.float32)
+    ends = [80] if name in UNBOUNDED else [1e4, 1e30]
+    far = jnp.asarray([-1e30, -1e4, *ends], jnp.float32)
     rule = ACTIVATIONS[name]
     assert bool(jnp.isfinite(rule.value(far)).all())
     assert bool(jnp.isfinite(rule.slope(far)).all())
@@ -52,7 +55,8 @@ def test_values_and_slopes_keep_shape_and_precision(name):
 
 
 def test_the_steepest_slope_is_as_stated(name):
-    steepest = np.abs(ACTIVATIONS[name].slope(jnp.asarray(FAR))).max()
+    where = np.zeros(1) if name in UNBOUNDED else FAR
+    steepest = np.abs(ACTIVATIONS[name].slope(jnp.asarray(where))).max()
     assert steepest == pytest.approx(ACTIVATIONS[name].steepest, rel=1e-5)
 
 
@@ -112,6 +116,30 @@ def test_softmax_ignores_what_all_outputs_share():
     np.testing.assert_allclose(pull_back("softmax", z, jnp.full((1, 3), 7.0)), 0, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("name", "by_torch"),
+    [
+        ("softsign", torch.nn.functional.softsign),
+        ("exponential", torch.exp),
+        ("hard_sigmoid", lambda z: torch.clamp(0.2 * z + 0.5, 0, 1)),
+    ],
+)
+def test_values_and_slopes_are_what_pytorch_finds(name, by_torch):
+    z = torch.tensor([-7.0, -2.4, -0.3, 0.2, 2.4, 7.0], dtype=torch.float64, requires_grad=True)
+    value = by_torch(z)
+    value.sum().backward()
+    ours = jnp.asarray(z.detach().numpy())
+    expected = (value.detach().numpy(), z.grad.numpy())
+    for part, theirs in zip(("value", "slope"), expected, strict=True):
+        np.testing.assert_allclose(getattr(ACTIVATIONS[name], part)(ours), theirs, rtol=1e-12)
+
+
+def test_a_hard_sigmoid_ends_flat_where_keras_has_its_ends():
+    z = jnp.asarray([-2.5, -2.499, 2.499, 2.5])
+    np.testing.assert_allclose(ACTIVATIONS["hard_sigmoid"].value(z), [0, 2e-4, 1 - 2e-4, 1])
+    np.testing.assert_array_equal(ACTIVATIONS["hard_sigmoid"].slope(z), [0, 0.2, 0.2, 0])
+
+
 def test_only_softmax_is_coupled():
     assert [name for name, rule in ACTIVATIONS.items() if rule.is_coupled] == ["softmax"]
 
@@ -121,5 +149,6 @@ def test_an_unknown_activation_names_the_nearest():
         activation("reluu")
     assert str(raised.value) == (
         "There is no activation called reluu. Did you mean relu? Known: identity, sigmoid, tanh, "
-        "relu, leaky_relu, elu, selu, gelu, silu, softplus, softmax."
+        "relu, leaky_relu, elu, selu, gelu, silu, softplus, softsign, hard_sigmoid, exponential, "
+        "softmax."
     )

@@ -197,6 +197,9 @@ TORCH = {
     "gelu": torch.nn.functional.gelu,
     "silu": torch.nn.functional.silu,
     "softplus": lambda z: torch.nn.functional.softplus(z, threshold=700),
+    "softsign": torch.nn.functional.softsign,
+    "hard_sigmoid": lambda z: torch.clamp(0.2 * z + 0.5, 0, 1),
+    "exponential": torch.exp,
     "softmax": lambda z: torch.softmax(z, dim=1),
 }
 
@@ -463,5 +466,8 @@ def test_a_trace_of_another_network_is_refused(network):
 def test_an_unknown_loss_is_refused(network):
     assert message(backward_of, network, np.zeros(4, int), loss="hubert", kind=OptionError) == (
         "There is no loss called hubert. Did you mean huber? Known: softmax_cross_entropy, "
-        "cross_entropy, binary_cross_entropy, squared, absolute, huber."
+        "cross_entropy, binary_cross_entropy, squared, absolute, huber, mean_squared, "
+        "mean_absolute, mean_absolute_percentage, mean_squared_logarithmic, log_cosh, poisson, "
+        "kl_divergence, hinge, squared_hinge, categorical_hinge, clipped_cross_entropy, "
+        "clipped_binary_cross_entropy, plain_cross_entropy, broadcast_squared."
     )

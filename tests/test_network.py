@@ -70,6 +70,19 @@ def test_dropout_spares_the_output():
     assert [dense.dropout for dense in network.dense] == [0.5, 0.0]
 
 
+def test_every_hidden_layer_may_have_its_own_dropout():
+    network = Network.create([2, 3, 2, 1], dropout=[0.5, 0])
+    assert [dense.dropout for dense in network.dense] == [0.5, 0.0, 0.0]
+    again = Network.from_arrays(
+        [dense.weight for dense in network.dense],
+        None,
+        activations=["relu", "relu", "identity"],
+        dropout=(0.1, 0.2),
+    )
+    assert [dense.dropout for dense in again.dense] == [0.1, 0.2, 0.0]
+    assert Network.create([2, 1], dropout=[])["output"].dropout == 0
+
+
 def test_float64_needs_to_be_switched_on():
     with jax.enable_x64(True):
         assert Network.create([2, 1], dtype="float64")["output"].weight.dtype == jnp.float64
@@ -110,10 +123,17 @@ def test_impossible_sizes_are_refused(came):
 def test_impossible_options_are_refused():
     assert message(OptionError, Network.create, [2, 2, 1], activation=["relu", "relu"]) == (
         "Option activation needs one entry for each of the layers it speaks of: 1, got 2. "
-        "Give one name for all, or a list of 1."
+        "Give one for all, or a list of 1."
     )
     assert message(OptionError, Network.create, [2, 2, 1], dropout=1.0) == (
         "The dropout must be a share in [0, 1), got 1. Write 0 for no dropout."
+    )
+    assert message(OptionError, Network.create, [2, 2, 2, 1], dropout=[0.5, -1]) == (
+        "The dropout must be a share in [0, 1), got -1. Write 0 for no dropout."
+    )
+    assert message(OptionError, Network.create, [2, 2, 1], dropout=[0.5, 0.5]) == (
+        "Option dropout needs one entry for each of the layers it speaks of: 1, got 2. "
+        "Give one for all, or a list of 1."
     )
     assert message(OptionError, Network.create, [2, 1], init="he_norm") == (
         "There is no initialiser called he_norm. Did you mean he_normal? Known: zeros, constant, "

@@ -1,5 +1,8 @@
 """Optimisers as stages: the same steps as optax's own and as PyTorch's."""
 
+from collections.abc import Callable
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -24,6 +27,10 @@ OPTAX = {
     "nesterov": lambda: optax.sgd(RATE, momentum=0.9, nesterov=True),
     "adam": lambda: optax.adam(RATE),
     "adamw": lambda: optax.adamw(RATE, weight_decay=0.0),
+    "nadam": lambda: optax.nadam(RATE),
+    "adamax": lambda: optax.adamax(RATE),
+    "adagrad": lambda: optax.adagrad(RATE, initial_accumulator_value=0.0, eps=1e-8),
+    "adadelta": lambda: optax.adadelta(RATE, rho=0.999, eps=1e-8),
     "rmsprop": lambda: optax.rmsprop(RATE, decay=0.999),
     "lion": lambda: optax.lion(RATE, b1=0.9, b2=0.999, weight_decay=0.0),
 }
@@ -33,6 +40,9 @@ TORCH = {
     "nesterov": lambda p: torch.optim.SGD(p, lr=RATE, momentum=0.9, nesterov=True),
     "adam": lambda p: torch.optim.Adam(p, lr=RATE, eps=1e-8),
     "adamw": lambda p: torch.optim.AdamW(p, lr=RATE, eps=1e-8, weight_decay=0.0),
+    "adamax": lambda p: torch.optim.Adamax(p, lr=RATE, eps=1e-8),
+    "adagrad": lambda p: torch.optim.Adagrad(p, lr=RATE, eps=0.0),
+    "adadelta": lambda p: torch.optim.Adadelta(p, lr=RATE, rho=0.999, eps=1e-8),
 }
 pytestmark = pytest.mark.usefixtures("float64")
 
@@ -92,8 +102,9 @@ def test_an_optimiser_steps_as_pytorch_does(name, l2):
         for leaf, gradient, decays in zip(leaves, drawn, is_weight, strict=True):
             leaf.grad = torch.tensor(np.array(gradient)) + (l2 * leaf if decays else 0)
         rule.step()
+    relative = 1e-7 if name == "adagrad" else 1e-12  # optax keeps its epsilon under the root
     for a, b in zip(jax.tree.leaves(came), leaves, strict=True):
-        np.testing.assert_allclose(np.asarray(a), b.numpy(), rtol=1e-12)
+        np.testing.assert_allclose(np.asarray(a), b.numpy(), rtol=relative)
 
 
 def test_decoupled_decay_is_that_of_adamw():
@@ -107,6 +118,61 @@ def test_l2_goes_through_the_scaling_and_decay_does_not():
     apart = np.abs(coupled["hidden1"]["weight"] - decoupled["hidden1"]["weight"]).max()
     assert apart > 1e-3
     np.testing.assert_array_equal(coupled["hidden1"]["bias"], decoupled["hidden1"]["bias"])
+
+
+def walk_torch(
+    settings: Settings, make: Callable, signs: float = 0.0, **given: object
+) -> list[np.ndarray]:
+    """Return where PyTorch goes; ``signs`` is the slope of its own l1, added to the loss."""
+    leaves = [torch.tensor(np.array(p), requires_grad=True) for p in jax.tree.leaves(parameters())]
+    is_weight = jax.tree.leaves(only_weights(parameters()))
+    rule = make(leaves, lr=settings.learning_rate, **given)
+    for step in range(STEPS):
+        drawn = [torch.tensor(np.array(g)) for g in jax.tree.leaves(gradients(step))]
+        rule.zero_grad()
+        loss = sum((leaf * gradient).sum() for leaf, gradient in zip(leaves, drawn, strict=True))
+        decaying = [leaf for leaf, decays in zip(leaves, is_weight, strict=True) if decays]
+        loss = loss + signs * sum(leaf.abs().sum() for leaf in decaying)
+        loss.backward()
+        rule.step()
+    return [leaf.detach().numpy() for leaf in leaves]
+
+
+@pytest.mark.parametrize(
+    ("name", "make"), [("sgd", torch.optim.SGD), ("adam", partial(torch.optim.Adam, eps=1e-8))]
+)
+def test_l1_pulls_as_the_sum_of_sizes_does(name, make):
+    settings = Settings(optimizer=name, learning_rate=RATE, l1=0.3)
+    came, _ = walk(settings)
+    for a, b in zip(jax.tree.leaves(came), walk_torch(settings, make, signs=0.3), strict=True):
+        np.testing.assert_allclose(np.asarray(a), b, rtol=1e-12)
+
+
+def test_l1_leaves_a_weight_of_zero_where_it_is():
+    stages = build_stages(Settings(optimizer="sgd", l1=0.5), 0.1, 1)
+    at_zero = {"output": {"weight": jnp.zeros((2, 1)), "bias": jnp.ones(1)}}
+    still = jax.tree.map(jnp.zeros_like, at_zero)
+    outputs, _ = run_stages(stages, start(stages, at_zero), still, at_zero)
+    assert_same(outputs["l1"], still)
+
+
+@pytest.mark.parametrize(
+    ("name", "make"), [("sgd", torch.optim.SGD), ("adam", partial(torch.optim.Adam, eps=1e-8))]
+)
+def test_climbing_is_that_of_pytorch(name, make):
+    settings = Settings(optimizer=name, learning_rate=RATE, maximize=True)
+    came, _ = walk(settings)
+    expected = walk_torch(settings, make, maximize=True)
+    for a, b in zip(jax.tree.leaves(came), expected, strict=True):
+        np.testing.assert_allclose(np.asarray(a), b, rtol=1e-12)
+
+
+def test_who_climbs_still_decays():
+    settings = Settings(optimizer="sgd", learning_rate=RATE, maximize=True, l2=0.1)
+    _, outputs = walk(settings, steps=1)
+    weight, gradient = (tree["output"]["weight"] for tree in (parameters(), gradients(0)))
+    update = outputs[0]["learning_rate"]["output"]["weight"]
+    np.testing.assert_allclose(update, -RATE * (0.1 * weight - gradient), rtol=1e-12)
 
 
 def test_with_plain_descent_both_decays_are_one():
@@ -141,8 +207,15 @@ def test_a_short_gradient_is_not_clipped():
         ({"optimizer": "sgd"}, ["learning_rate"]),
         ({}, ["adam", "learning_rate"]),
         (
-            {"optimizer": "lion", "clip_norm": 1.0, "l2": 0.1, "weight_decay": 0.1},
-            ["clip", "l2", "lion", "weight_decay", "learning_rate"],
+            {
+                "optimizer": "lion",
+                "clip_norm": 1.0,
+                "l1": 0.1,
+                "l2": 0.1,
+                "weight_decay": 0.1,
+                "maximize": True,
+            },
+            ["maximize", "clip", "l1", "l2", "lion", "weight_decay", "learning_rate"],
         ),
     ],
 )

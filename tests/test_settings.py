@@ -73,10 +73,23 @@ def test_messages_say_the_range_and_what_came():
     )
     assert message(optimizer="adamm") == (
         "There is no optimiser called adamm. Did you mean adam? "
-        "Known: sgd, momentum, nesterov, adam, adamw, rmsprop, lion."
+        "Known: sgd, momentum, nesterov, adam, adamw, nadam, adamax, rmsprop, adagrad, adadelta, "
+        "lion."
     )
     assert message(schedule="step") == (
         "There is no schedule called step. Known: constant, linear, cosine, exponential."
+    )
+    assert message(shuffle="alone") == (
+        "There is no order of the samples called alone. Known: together, never, apart."
+    )
+    assert message(reduction="means") == (
+        "There is no reduction over the batch called means. Did you mean mean? Known: mean, sum."
+    )
+    assert message(maximize=1) == (
+        "maximize must be true or false, got 1. Leave it out: training then descends the loss."
+    )
+    assert message(l1=-0.5) == (
+        "l1 must be a finite number ≥ 0, got -0.5. Choose a value in that range."
     )
     assert message(class_weight="even") == (
         "There is no class weighting called even. Known: balanced."
@@ -86,6 +99,14 @@ def test_messages_say_the_range_and_what_came():
 def test_settings_go_to_a_dict_and_back():
     settings = Settings(optimizer="lion", clip_norm=1.5, patience=3)
     assert Settings.from_dict(settings.to_dict()) == settings
+
+
+def test_settings_of_runs_from_before_these_were_there_are_what_they_did():
+    later = ("l1", "maximize", "shuffle", "reduction")
+    told = {name: value for name, value in Settings().to_dict().items() if name not in later}
+    assert Settings.from_dict(told) == Settings()
+    assert (Settings().l1, Settings().maximize) == (0, False)
+    assert (Settings().shuffle, Settings().reduction) == ("together", "mean")
 
 
 def test_an_unknown_setting_names_the_nearest():

@@ -21,11 +21,11 @@ from whygrad.symmetry import signatures
 from whygrad.training import (
     Task,
     epoch_plan,
+    plan_of_epoch,
     plan_window,
     prepare,
     recorded_steps,
     sample_weights,
-    shuffled_plan,
     train_steps,
 )
 
@@ -36,6 +36,10 @@ ALONE = {  # the library's own optimisers, as a user of optax would ask for them
     "nesterov": lambda rate: optax.sgd(rate, momentum=0.9, nesterov=True),
     "adam": lambda rate: optax.adam(rate),
     "adamw": lambda rate: optax.adam(rate),
+    "nadam": lambda rate: optax.nadam(rate),
+    "adamax": lambda rate: optax.adamax(rate),
+    "adagrad": lambda rate: optax.adagrad(rate, initial_accumulator_value=0.0, eps=1e-8),
+    "adadelta": lambda rate: optax.adadelta(rate, rho=0.999, eps=1e-8),
     "rmsprop": lambda rate: optax.rmsprop(rate, decay=0.999),
     "lion": lambda rate: optax.lion(rate, b1=0.9, b2=0.999, weight_decay=0.0),
 }
@@ -81,7 +85,7 @@ def assert_equal(one: wg.Network, other: wg.Network) -> None:
     epoch=st.integers(0, 9),
 )
 def test_every_sample_comes_once_an_epoch(samples, size, seed, epoch):
-    plan = shuffled_plan(samples, size, seed, epoch, None)
+    plan = plan_of_epoch(Settings(batch_size=size, seed=seed), samples, epoch, None)
     real = plan.share > 0
     np.testing.assert_array_equal(np.sort(plan.rows[real]), np.arange(samples))
     np.testing.assert_allclose(plan.share.sum(axis=1), 1, rtol=1e-6)
@@ -93,7 +97,7 @@ def test_every_sample_comes_once_an_epoch(samples, size, seed, epoch):
 @given(seed=st.integers(0, 99), epoch=st.integers(0, 99))
 def test_the_order_depends_on_seed_and_epoch_alone(seed, epoch):
     def order(seed, epoch):
-        return shuffled_plan(40, 8, seed, epoch, None).rows.tolist()
+        return plan_of_epoch(Settings(batch_size=8, seed=seed), 40, epoch, None).rows.tolist()
 
     assert order(seed, epoch) == order(seed, epoch)
     assert order(seed, epoch) != order(seed, epoch + 1)
@@ -102,7 +106,7 @@ def test_the_order_depends_on_seed_and_epoch_alone(seed, epoch):
 
 def test_shares_follow_the_sample_weights_within_a_batch():
     weights = np.array([1.0, 3.0, 0.0, 4.0, 2.0], np.float32)
-    plan = shuffled_plan(5, 2, 0, 0, weights)
+    plan = plan_of_epoch(Settings(batch_size=2), 5, 0, weights)
     for rows, share in zip(plan.rows[:2], plan.share[:2], strict=True):
         wanted = weights[rows] / weights[rows].sum()
         np.testing.assert_allclose(share, wanted, rtol=1e-6)
@@ -110,7 +114,7 @@ def test_shares_follow_the_sample_weights_within_a_batch():
 
 
 def test_a_batch_whose_weights_are_all_0_moves_nothing():
-    plan = shuffled_plan(3, 1, 0, 0, np.zeros(3, np.float32))
+    plan = plan_of_epoch(Settings(batch_size=1), 3, 0, np.zeros(3, np.float32))
     assert not plan.share.any()
 
 
@@ -440,7 +444,7 @@ def test_float64_runs_in_float64(iris, float64):
 
 
 def test_windows_of_a_plan_keep_their_shape():
-    plan = shuffled_plan(20, 4, 0, 0, None)
+    plan = plan_of_epoch(Settings(batch_size=4), 20, 0, None)
     window = plan_window(plan, 3, 4)
     assert window.rows.shape == (4, 4)
     np.testing.assert_array_equal(window.rows[:2], plan.rows[3:])

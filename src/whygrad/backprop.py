@@ -209,7 +209,7 @@ def propagate_back(
     """Walk a checked batch backward; :func:`backward` without its checks."""
     pair = (loss, network.output_activation)
     ends = (trace["output"].preactivation, trace.output, targets)
-    upstream, is_merged = upstream_of_loss(*pair, *ends), is_matched(*pair)
+    upstream, is_merged = upstream_of_loss(*pair, *ends, share), is_matched(*pair)
     layers = {}
     for name, dense in reversed(list(network.items())):
         is_matched_here = is_merged and name == "output"
@@ -218,7 +218,7 @@ def propagate_back(
         if name != network.layers[0]:
             upstream = layer.delta @ dense.weight.T
     ordered = {name: layers[name] for name in network.layers}
-    return Anatomy(ordered, sample_losses(*pair, *ends))
+    return Anatomy(ordered, sample_losses(*pair, *ends, share))
 
 
 def contract(input: Float[Array, "m n_in"], delta: Float[Array, "m n_out"]) -> Array:

@@ -93,7 +93,7 @@ def _sums(
     last = trace.layers["output"]
     targets = as_matrix(y, network.sizes[-1], last.output.dtype)
     ends = (loss, network.output_activation, last.preactivation, last.output, targets)
-    sums = {"loss": counts @ sample_losses(*ends)}
+    sums = {"loss": counts @ sample_losses(*ends, counts)}
     claimed = predictions(loss, network.output_activation, last.output)
     if task == "numbers":
         return sums | {"misses": counts @ jnp.sum((claimed - targets) ** 2, axis=1)}

@@ -170,7 +170,7 @@ def ratio(part: Array, whole: Array) -> Array:
 
 def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:
     """Return the share of samples for which each neuron is outside its flat region."""
-    return layer.share @ is_open(layer)
+    return ratio(layer.share @ is_open(layer), jnp.sum(layer.share))
 
 
 def is_open(layer: LayerAnatomy) -> Float[Array, "m n_out"]:

@@ -1,6 +1,6 @@
 """Optimisers as lists of named stages: each turns the gradient a little more into a movement.
 
-    gradient -> clip -> l2 -> adam -> weight_decay -> learning_rate -> update
+    gradient -> maximize -> clip -> l1 -> l2 -> adam -> weight_decay -> learning_rate -> update
 
 A stage is an optax transformation with a name; what it put out over what it took in is one more
 factor between a gradient and what the parameter really did.
@@ -39,6 +39,14 @@ SCALINGS: dict[str, Callable[[Settings], optax.GradientTransformation | None]] =
     "adam": lambda s: optax.scale_by_adam(s.beta1, s.beta2, s.epsilon),
     # Loshchilov and Hutter 2019: adam, with weight decay outside of it
     "adamw": lambda s: optax.scale_by_adam(s.beta1, s.beta2, s.epsilon),
+    # Dozat 2016: adam with Nesterov's momentum
+    "nadam": lambda s: optax.scale_by_adam(s.beta1, s.beta2, s.epsilon, nesterov=True),
+    # Kingma and Ba 2015, section 7.1
+    "adamax": lambda s: optax.scale_by_adamax(s.beta1, s.beta2, s.epsilon),
+    # Duchi, Hazan and Singer 2011
+    "adagrad": lambda s: optax.scale_by_rss(initial_accumulator_value=0.0, eps=s.epsilon),
+    # Zeiler 2012
+    "adadelta": lambda s: optax.scale_by_adadelta(rho=s.beta2, eps=s.epsilon),
     # Tieleman and Hinton 2012; beta2 is the decay of the mean square
     "rmsprop": lambda s: optax.scale_by_rms(decay=s.beta2, eps=s.epsilon),
     # Chen, Liang, Huang and others 2023
@@ -57,7 +65,9 @@ def build_stages(
     """
     scaling = SCALINGS[settings.optimizer](settings)
     wanted = [
+        ("maximize", settings.maximize and optax.scale(-1.0)),
         ("clip", settings.clip_norm and optax.clip_by_global_norm(settings.clip_norm)),
+        ("l1", settings.l1 and add_signs(settings.l1)),
         ("l2", settings.l2 and optax.add_decayed_weights(settings.l2, mask=only_weights)),
         (settings.optimizer, scaling),
         (
@@ -68,6 +78,18 @@ def build_stages(
         ("learning_rate", scale_down(learning_rate, schedule_of(settings, total_steps))),
     ]
     return tuple(Stage(name, rule) for name, rule in wanted if rule)
+
+
+def add_signs(l1: float) -> optax.GradientTransformation:
+    """Return the stage that adds l1 * sign(weight), the slope of l1 * abs(weight)."""
+
+    def pulled(gradient: Array, parameter: Array, is_weight: bool) -> Array:
+        return gradient + l1 * jnp.sign(parameter) if is_weight else gradient
+
+    def update(gradients: Parameters, parameters: Parameters) -> Parameters:
+        return jax.tree.map(pulled, gradients, parameters, only_weights(parameters))
+
+    return optax.stateless(update)  # type: ignore[arg-type]
 
 
 def only_weights(parameters: Parameters) -> dict[str, dict[str, bool]]:

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from whygrad.backprop import LayerAnatomy
-from whygrad.factoring import FACTORS, is_open, pushes, telescope
+from whygrad.factoring import FACTORS, is_open, pushes, ratio, telescope
 from whygrad.network.model import Network, Parameters
 from whygrad.symmetry import signatures
 
@@ -45,7 +45,8 @@ def sizes(
     reaches = [share * norms for norms in (reach, *higher)]
     pushed = [pushes(layer) for layer in layers.values()]
     through = [jnp.abs(layer.delta) for layer in layers.values()]
-    opened = [is_open(layer) for layer in layers.values()]
+    whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
+    opened = [ratio(is_open(layer), whole) for layer in layers.values()]
     means = jnp.stack([share, *reaches]) @ jnp.concatenate([*pushed, *through, *opened], axis=1)
     total = sum(layer.delta.shape[1] for layer in layers.values())
     ends = total + _ends(network)

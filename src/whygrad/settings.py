@@ -11,8 +11,22 @@ from typing import Any
 
 from whygrad.errors import OptionError, unknown_name
 
-OPTIMIZERS = ("sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop", "lion")
+OPTIMIZERS = (
+    "sgd",
+    "momentum",
+    "nesterov",
+    "adam",
+    "adamw",
+    "nadam",
+    "adamax",
+    "rmsprop",
+    "adagrad",
+    "adadelta",
+    "lion",
+)
 SCHEDULES = ("constant", "linear", "cosine", "exponential")
+SHUFFLES = ("together", "never", "apart")
+REDUCTIONS = ("mean", "sum")
 
 
 @dataclass(frozen=True)
@@ -68,13 +82,19 @@ RANGES: dict[str, Range] = {
     "beta1": Range(float, 0, 1),
     "beta2": Range(float, 0, 1),
     "epsilon": Range(float, 0, includes_low=False),
+    "l1": Range(float, 0),
     "l2": Range(float, 0),
     "weight_decay": Range(float, 0),
     "clip_norm": Range(float, 0, includes_low=False, optional=True),
     "warmup": Range(int, 0),
     "patience": Range(int, 1, optional=True),
 }
-CHOICES: dict[str, tuple[str, ...]] = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "shuffle": SHUFFLES,
+    "reduction": REDUCTIONS,
+}
 
 
 @dataclass(frozen=True)
@@ -92,13 +112,21 @@ class Settings:
         record_every: every how many steps the factors of all neurons are recorded; 0 for never.
         seed: of the order of samples and of dropout.
         momentum: of ``momentum`` and ``nesterov``; decay of ``rmsprop``'s mean square is beta2.
-        beta1, beta2, epsilon: of ``adam``, ``adamw``, ``lion`` and ``rmsprop``.
+        beta1, beta2, epsilon: of ``adam`` and its kin, ``lion`` and ``rmsprop``; beta2 is also the
+            decay of ``adadelta``.
+        l1: adds l1 * sign(weight) to the gradient of every weight (not of biases).
         l2: adds l2 * weight to the gradient of every weight (not of biases).
         weight_decay: takes learning rate * weight_decay * weight off every weight, decoupled.
         clip_norm: longest gradient over all parameters together; None for no limit.
         patience: epochs without a better validation loss before training stops; None for never.
         class_weight: ``balanced`` lets every class count alike; or one weight a class, in the order
             of the data's ``target_names``; None lets every sample count alike.
+        maximize: climb the loss instead of descending it: the gradient's sign is flipped, as in
+            ``torch.optim``; weights still decay.
+        shuffle: ``together`` draws a new order of the samples every epoch; ``never`` keeps theirs;
+            ``apart`` gives inputs and targets an order of their own, a fault kept for study; a
+            sample's weight goes with its target.
+        reduction: ``mean`` over the samples of a batch, or their ``sum``, which grows with it.
     """
 
     loss: str = "auto"
@@ -114,11 +142,15 @@ class Settings:
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    l1: float = 0.0
     l2: float = 0.0
     weight_decay: float = 0.0
     clip_norm: float | None = None
     patience: int | None = None
     class_weight: str | tuple[float, ...] | None = None
+    maximize: bool = False
+    shuffle: str = "together"
+    reduction: str = "mean"
 
     def __post_init__(self) -> None:
         for name, allowed in RANGES.items():
@@ -134,6 +166,8 @@ class Settings:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise unknown_name(name, getattr(self, name), choices)
+        if not isinstance(self.maximize, bool):
+            raise OptionError("error.maximize", came=repr(self.maximize))
         _check_class_weight(self.class_weight)
 
     @classmethod

@@ -56,12 +56,19 @@ class Plan:
 
     Attributes:
         rows: row numbers, (steps, batch).
-        share: each sample's share in the mean, (steps, batch); each step's shares sum to 1. A last
-            batch that is short is filled up with samples of share 0.
+        share: each sample's share in the mean, (steps, batch); each step's shares sum to 1, unless
+            the loss is a sum over the batch. A last batch that is short is filled up with samples
+            of share 0.
+        target_rows: row numbers of the targets where they are not those of the inputs.
     """
 
-    rows: Int[Array | np.ndarray, "*many steps batch"]
-    share: Float[Array | np.ndarray, "*many steps batch"]
+    rows: Int[Array | np.ndarray, "*steps batch"]
+    share: Float[Array | np.ndarray, "*steps batch"]
+    target_rows: Int[Array | np.ndarray, "*steps batch"] | None = None
+
+    def __getitem__(self, position: int | Array) -> "Plan":
+        """Return the plan of one step: its batch."""
+        return jax.tree.map(lambda array: array[position], self)
 
 
 @dataclass(frozen=True)
@@ -121,7 +128,7 @@ class Stretch:
 
 for record, fields in (
     (Resident, ["x", "y", "reach"]),
-    (Plan, ["rows", "share"]),
+    (Plan, ["rows", "share", "target_rows"]),
     (State, ["network", "optimizer", "step", "learning_rate", "key"]),
     (Examined, ["anatomy", "gradients", "stages", "before", "after"]),
     (Stretch, ["losses", "rows"]),
@@ -151,13 +158,9 @@ def first_state(
 
 
 def take_step(
-    recipe: Recipe,
-    state: State,
-    resident: Resident,
-    rows: Int[Array, " batch"],
-    share: Float[Array, " batch"],
+    recipe: Recipe, state: State, resident: Resident, batch: Plan
 ) -> tuple[State, Examined]:
-    """Take one step of training.
+    """Take one step of training, on the batch that is given.
 
     Returns:
         The next state, and the step seen whole; the compiler drops what nobody looks at.
@@ -165,9 +168,10 @@ def take_step(
     network, settings = state.network, recipe.settings
     before = network.parameters
     key = jax.random.fold_in(state.key, state.step)
-    trace = propagate(network, resident.x[rows], key)
-    targets = as_matrix(resident.y[rows], network.sizes[-1], trace.output.dtype)
-    anatomy = propagate_back(network, trace, targets, settings.loss, share)
+    trace = propagate(network, resident.x[batch.rows], key)
+    told = batch.rows if batch.target_rows is None else batch.target_rows
+    targets = as_matrix(resident.y[told], network.sizes[-1], trace.output.dtype)
+    anatomy = propagate_back(network, trace, targets, settings.loss, jnp.asarray(batch.share))
     gradients = anatomy.gradients()
     stages = build_stages(settings, state.learning_rate, recipe.total_steps)
     outputs, optimizer = run_stages(stages, state.optimizer, gradients, before)
@@ -201,7 +205,7 @@ def run_stretch(
 
     def step(position: Array, carry: tuple) -> tuple[tuple, Examined]:
         state, losses, kept = carry
-        state, seen = take_step(recipe, state, resident, plan.rows[position], plan.share[position])
+        state, seen = take_step(recipe, state, resident, plan[position])
         return (state, losses.at[position].set(seen.anatomy.loss), kept), seen
 
     def plain(position: Array, carry: tuple) -> tuple:
@@ -254,14 +258,10 @@ def advance_together(
 
 
 def examine(
-    recipe: Recipe,
-    state: State,
-    resident: Resident,
-    rows: Int[Array | np.ndarray, " batch"],
-    share: Float[Array | np.ndarray, " batch"],
+    recipe: Recipe, state: State, resident: Resident, batch: Plan
 ) -> tuple[Examined, dict[str, Array]]:
     """Return the next step seen whole, and the rows that recording it would keep."""
-    seen, recorded = _examine(recipe, state, resident, rows, share)
+    seen, recorded = _examine(recipe, state, resident, batch)
     return _in_order(recipe, state.network, seen), recorded
 
 
@@ -282,14 +282,10 @@ def _in_order(recipe: Recipe, network: Network, seen: Examined) -> Examined:
 
 @partial(jax.jit, static_argnums=0)
 def _examine(
-    recipe: Recipe,
-    state: State,
-    resident: Resident,
-    rows: Int[Array, " batch"],
-    share: Float[Array, " batch"],
+    recipe: Recipe, state: State, resident: Resident, batch: Plan
 ) -> tuple[Examined, dict[str, Array]]:
-    after, seen = take_step(recipe, state, resident, rows, share)
-    reach = resident.reach[rows]
+    after, seen = take_step(recipe, state, resident, batch)
+    reach = resident.reach[batch.rows]
     kept = sizes(after.network, seen.anatomy.layers, seen.gradients, reach)
     recorded = as_rows(state.network, kept[None])
     return seen, {name: values[0] for name, values in recorded.items()}

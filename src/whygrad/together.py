@@ -1,4 +1,4 @@
-"""Many networks of one shape, trained side by side in one compiled call an epoch.
+"""Many networks of one shape, trained side by side in one compiled call for many epochs.
 
 Starts, learning rates and seeds may differ; data and settings are shared. A comparison over many
 seeds costs little more than one run.
@@ -15,8 +15,12 @@ from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.network.model import Network
 from whygrad.settings import Settings
-from whygrad.stepping import Plan, State, advance_together, first_state
-from whygrad.training import Task, prepare, recorded_steps, shuffled_plan
+from whygrad.stepping import Plan, Recipe, Resident, State, advance_together, first_state
+from whygrad.training import plan_of_epoch, plan_window, prepare, recorded_steps
+
+STRETCH_STEPS = 2048  # in one compiled call, if an epoch has not more
+
+Tick = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -43,15 +47,15 @@ def train_together(
     *,
     learning_rates: Sequence[float] | np.ndarray | None = None,
     seeds: Sequence[int] | np.ndarray | None = None,
-    watch: Callable[[float], None] = lambda share: None,
+    watch: Tick = lambda share: None,
 ) -> Together:
-    """Train many networks of one shape side by side, in one compiled call an epoch.
+    """Train many networks of one shape side by side.
 
     Args:
         networks: same sizes and activations; different starts.
         learning_rates: one a network; default: that of ``settings``.
         seeds: of each network's order of samples and dropout; default: that of ``settings``.
-        watch: called after every epoch with the share of the epochs that are done.
+        watch: called now and then with the share of the epochs that are done.
 
     Raises:
         ShapeError: the networks differ in shape.
@@ -61,45 +65,98 @@ def train_together(
     task = prepare(networks[0], data, settings)
     rates = _one_each("learning_rate", learning_rates, networks, settings)
     own_seeds = _one_each("seed", seeds, networks, settings)
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    states = jax.vmap(lambda n, r, s: first_state(n, task.recipe, r, s))(
-        stacked, jnp.asarray(rates), jnp.asarray(own_seeds)
+    return train_resident(
+        networks, task.resident, task.settings, rates, own_seeds, task.weights, watch
     )
-    shared = len(set(own_seeds)) == 1
-    losses, rows, begin = [], [], 0
-    for epoch in range(task.settings.epochs):
-        plan = _plans(task, own_seeds, epoch, shared)
-        count = task.steps_per_epoch
-        states, stretch = advance_together(
-            task.recipe, states, task.resident, plan, begin, count, shared
-        )
-        losses.append(np.asarray(stretch.losses))
-        rows.append({name: np.asarray(values) for name, values in stretch.rows.items()})
-        begin += count
-        watch((epoch + 1) / task.settings.epochs)
-    return _gather(task, states, losses, rows)
 
 
-def _plans(task: Task, seeds: list[int], epoch: int, shared: bool) -> Plan:
-    samples, size = len(task.data.train.x), task.settings.batch_size
-    wanted = seeds[:1] if shared else seeds
-    plans = [shuffled_plan(samples, size, seed, epoch, task.weights) for seed in wanted]
-    return plans[0] if shared else jax.tree.map(lambda *arrays: np.stack(arrays), *plans)
+def train_resident(
+    networks: Sequence[Network],
+    resident: Resident,
+    settings: Settings,
+    rates: Sequence[float],
+    seeds: Sequence[int],
+    weights: np.ndarray | None = None,
+    watch: Tick = lambda share: None,
+) -> Together:
+    """Train on samples that lie on the device; :func:`train_together` without its checks.
+
+    Numbers that are not finite stop nothing here: what becomes of a network is the question.
+
+    Args:
+        settings: with ``loss`` resolved.
+        rates, seeds: one a network.
+        weights: of the samples, (samples,); None for all alike.
+    """
+    samples = len(resident.x)
+    epoch_steps = -(-samples // settings.batch_size)
+    recipe = _recipe(settings, epoch_steps * settings.epochs)
+    states = _first_states(recipe, networks, rates, seeds)
+    at_once = max(STRETCH_STEPS // epoch_steps, 1)
+    shared = len(set(seeds)) == 1
+    losses, rows = [], []
+    for first in range(0, settings.epochs, at_once):
+        epochs = range(first, min(first + at_once, settings.epochs))
+        plan = _plans(settings, samples, seeds[:1] if shared else seeds, epochs, weights, at_once)
+        begin, count = first * epoch_steps, len(epochs) * epoch_steps
+        states, stretch = advance_together(recipe, states, resident, plan, begin, count, shared)
+        losses.append(np.asarray(stretch.losses)[:, :count])
+        used = len(recorded_steps(begin, begin + count, settings.record_every))
+        rows.append({name: np.asarray(values)[:, :used] for name, values in stretch.rows.items()})
+        watch(epochs.stop / settings.epochs)
+    steps = recorded_steps(0, epoch_steps * settings.epochs, settings.record_every)
+    return Together(_parted(states, len(networks)), np.concatenate(losses, 1), steps, _joined(rows))
 
 
-def _gather(task: Task, states: State, losses: list, rows: list[dict]) -> Together:
-    every, count = task.settings.record_every, task.steps_per_epoch
-    kept = [len(recorded_steps(i * count, (i + 1) * count, every)) for i in range(len(rows))]
-    joined = {
-        name: np.concatenate(
-            [piece[name][:, :used] for piece, used in zip(rows, kept, strict=True)], axis=1
-        )
-        for name in rows[0]
-    }
-    many = len(losses[0])
-    networks = tuple(jax.tree.map(lambda a, i=i: a[i], states.network) for i in range(many))
-    steps = recorded_steps(0, task.total_steps, every)
-    return Together(networks, np.concatenate(losses, axis=1), steps, joined)
+def _recipe(settings: Settings, total_steps: int) -> Recipe:
+    """Return a recipe that is the same for all that compiles to the same program."""
+    is_constant = settings.schedule == "constant" and not settings.warmup
+    blank = replace(
+        settings,
+        learning_rate=1.0,
+        seed=0,
+        epochs=1,
+        batch_size=1,
+        patience=None,
+        class_weight=None,
+    )
+    return Recipe(blank, 0 if is_constant else total_steps)
+
+
+def _first_states(
+    recipe: Recipe, networks: Sequence[Network], rates: Sequence[float], seeds: Sequence[int]
+) -> State:
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
+    return jax.vmap(lambda n, r, s: first_state(n, recipe, r, s))(
+        stacked, jnp.asarray(rates), jnp.asarray(seeds)
+    )
+
+
+def _plans(
+    settings: Settings,
+    samples: int,
+    seeds: Sequence[int],
+    epochs: range,
+    weights: np.ndarray | None,
+    at_once: int,
+) -> Plan:
+    """Return the steps of some epochs, filled up to ``at_once`` epochs, a plan a seed."""
+    plans = []
+    for seed in seeds:
+        parts = [
+            plan_of_epoch(replace(settings, seed=seed), samples, epoch, weights) for epoch in epochs
+        ]
+        plan = jax.tree.map(lambda *arrays: np.concatenate(arrays), *parts)
+        plans.append(plan_window(plan, 0, len(plan.rows) // len(epochs) * at_once))
+    return plans[0] if len(plans) == 1 else jax.tree.map(lambda *a: np.stack(a), *plans)
+
+
+def _parted(states: State, many: int) -> tuple[Network, ...]:
+    return tuple(jax.tree.map(lambda a, i=i: a[i], states.network) for i in range(many))
+
+
+def _joined(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([piece[name] for piece in rows], axis=1) for name in rows[0]}
 
 
 def _one_each(

@@ -219,29 +219,41 @@ def train_steps(
 
 def epoch_plan(task: Task, epoch: int) -> Plan:
     """Return which samples each step of an epoch takes; drawn from the seed and the epoch alone."""
-    return shuffled_plan(
-        len(task.data.train.x), task.settings.batch_size, task.settings.seed, epoch, task.weights
-    )
+    return plan_of_epoch(task.settings, len(task.data.train.x), epoch, task.weights)
 
 
-def shuffled_plan(
-    samples: int, batch_size: int, seed: int, epoch: int, weights: np.ndarray | None
-) -> Plan:
-    """Return shuffled mini-batches of all samples; the last one is filled up with share 0.
+def plan_of_epoch(settings: Settings, samples: int, epoch: int, weights: np.ndarray | None) -> Plan:
+    """Return the mini-batches of an epoch; the last one is filled up with share 0.
 
-    Within a batch a sample's share is its weight over the sum of the batch's weights.
+    Within a batch a sample's share is its weight over the sum of the batch's weights; or its weight
+    alone where the loss is a sum over the batch. The weight goes with the target.
     """
-    batch_size = min(batch_size, samples)
-    steps = -(-samples // batch_size)
-    order = np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(samples)
-    rows = np.zeros(steps * batch_size, np.int32)
-    rows[:samples] = order
-    weight = np.zeros(steps * batch_size, np.float32)
-    weight[:samples] = 1 if weights is None else weights[order]
-    weight = weight.reshape(steps, batch_size)
+    size = min(settings.batch_size, samples)
+    orders = _orders(settings, samples, epoch)
+    order, *of_targets = [_in_batches(order, size) for order in orders]
+    weight = np.zeros(order.shape, np.float32)
+    weight.ravel()[:samples] = 1 if weights is None else weights[orders[-1]]
+    if settings.reduction == "sum":
+        return Plan(order, weight, *of_targets)
     total = weight.sum(axis=1, keepdims=True)
     share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
-    return Plan(rows.reshape(steps, batch_size), share)
+    return Plan(order, share, *of_targets)
+
+
+def _orders(settings: Settings, samples: int, epoch: int) -> list[np.ndarray]:
+    """Return the order of the samples in an epoch; and that of the targets if it is their own."""
+    if settings.shuffle == "never":
+        return [np.arange(samples)]
+    generator = np.random.Generator(np.random.Philox(key=[settings.seed, epoch]))
+    return [generator.permutation(samples) for _ in range(1 + (settings.shuffle == "apart"))]
+
+
+def _in_batches(order: np.ndarray, size: int) -> np.ndarray:
+    """Return row numbers as (steps, size), filled up with 0."""
+    steps = -(-len(order) // size)
+    rows = np.zeros(steps * size, np.int32)
+    rows[: len(order)] = order
+    return rows.reshape(steps, size)
 
 
 def plan_window(plan: Plan, position: int, length: int) -> Plan:
@@ -327,3 +339,5 @@ def _check_fit(network: Network, data: Data, loss: str) -> None:
     if rule.is_categorical and data.task == "numbers":
         fitting = ", ".join(name for name, rule in LOSSES.items() if not rule.is_categorical)
         raise OptionError("error.loss_of_categories", loss=loss, fitting=fitting)
+    if rule.is_broadcast and n_out > 1:
+        raise OptionError("error.loss_of_one_output", loss=loss, outputs=n_out)

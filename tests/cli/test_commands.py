@@ -120,6 +120,35 @@ def test_a_configuration_and_a_run_give_the_same_numbers_again(whygrad, trained,
         assert numbers_of(tmp_path / str(number)) == numbers_of(trained.path)
 
 
+def test_a_configuration_may_ask_for_what_no_flag_does(whygrad, tmp_path):
+    (tmp_path / "plan.toml").write_text(
+        '[data]\nsource = "xor"\nsamples = 60\n[network]\nhidden = [3, 2]\ndropout = [0.5, 0]\n'
+        'output_activation = "sigmoid"\n[training]\nepochs = 1\nl1 = 0.01\nmaximize = true\n'
+        'shuffle = "apart"\nreduction = "sum"\n'
+    )
+    asked = ("train", "--config", "plan.toml", "--loss", "mean_squared", "--out", "a", "--json")
+    outcome = whygrad(*asked, cwd=tmp_path)
+    assert outcome.code == 0, outcome.err
+    told = json.loads(outcome.out)
+    assert told["network"]["dropout"] == [0.5, 0.0]
+    names = ("loss", "l1", "maximize", "shuffle", "reduction")
+    came = {name: told["settings"][name] for name in names}
+    assert list(came.values()) == ["mean_squared", 0.01, True, "apart", "sum"]
+    again = whygrad("train", "--config", "a", "--out", "b", cwd=tmp_path)
+    assert again.code == 0, again.err
+    assert numbers_of(tmp_path / "a") == numbers_of(tmp_path / "b")
+
+
+def test_a_dropout_that_is_no_number_is_told(whygrad, tmp_path):
+    (tmp_path / "plan.toml").write_text('[data]\nsource = "xor"\n[network]\ndropout = ["much"]\n')
+    outcome = whygrad("train", "--config", "plan.toml", cwd=tmp_path)
+    assert outcome.code == 2
+    assert outcome.err == (
+        "Error: In the configuration, dropout under [network] must be a number or a list of "
+        "numbers, got ['much']. Write for example dropout = 0.2, or dropout = [0.2, 0.5].\n"
+    )
+
+
 def test_the_command_line_goes_before_the_configuration(whygrad, trained, tmp_path):
     asked = ("train", "--config", str(trained.path), "--epochs", "1", "--out", "b", "--json")
     told = json.loads(whygrad(*asked, cwd=tmp_path).out)

@@ -147,6 +147,7 @@ NAMES = [
     *(f"training.{name}" for name in ("loss", "optimizer", "learning_rate", "schedule", "warmup")),
     *(f"training.{name}" for name in ("batch_size", "epochs", "record_every", "seed", "l2")),
     *(f"training.{name}" for name in ("clip_norm", "patience", "class_weight", "epsilon")),
+    *(f"training.{name}" for name in ("l1", "maximize", "shuffle", "reduction")),
 ]
 
 

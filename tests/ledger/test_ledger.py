@@ -13,6 +13,7 @@ from whygrad.errors import AddressError
 from whygrad.ledger import Ledger
 from whygrad.ledger.text import WIDTH, sparkline
 from whygrad.network.address import Address
+from whygrad.network.losses import LOSSES
 from whygrad.responsibility import sample_pulls
 from whygrad.run.replay import replay
 from whygrad.settings import OPTIMIZERS
@@ -291,3 +292,45 @@ def test_numbers_too_large_to_square_are_told_and_not_a_crash(tmp_path):
         ledger = run.why(name)
         assert str(ledger) and ledger._repr_html_()
         json.dumps(ledger.to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("loss", [name for name, rule in LOSSES.items() if rule.link is None])
+def test_a_loss_that_matches_no_output_is_explained_too(tmp_path, loss):
+    run = wg.train(
+        wg.Network.create([2, 4, 3, 1], activation=["softsign", "hard_sigmoid"], seed=1),
+        wg.load("linear", samples=60),
+        out=tmp_path / "run",
+        loss=loss,
+        epochs=1,
+        optimizer="nadam",
+        l1=0.01,
+        clip_norm=0.5,
+        maximize=True,
+    )
+    ledger = run.why("hidden1.weight[1, 2]")
+    product = np.prod([factor.value for factor in ledger.factors])
+    assert product == pytest.approx(abs(ledger.gradient), rel=1e-5)
+    names = [stage.name for stage in ledger.stages]
+    assert names == ["maximize", "clip", "l1", "nadam", "learning_rate"]
+    assert ledger.stages[0].after == -ledger.gradient
+    last = ledger.stages[-1].after
+    assert last == ledger.update == pytest.approx(ledger.movement, rel=1e-3, abs=1e-7)
+    assert "maximize: flip the sign, go uphill" in str(ledger)
+
+
+@pytest.mark.parametrize("activation", ["exponential", "softsign", "hard_sigmoid"])
+def test_the_chain_of_a_sample_goes_through_every_activation(tmp_path, activation):
+    run = wg.train(
+        wg.Network.create([2, 4, 1], activation=activation, seed=1),
+        wg.load("linear", samples=60),
+        out=tmp_path / "run",
+        loss="mean_squared",
+        reduction="sum",
+        shuffle="apart",
+        epochs=1,
+    )
+    ledger = run.why("hidden1.weight[1, 2]", sample=0)
+    product = np.prod([factor.value for factor in ledger.factors])
+    assert product == pytest.approx(abs(ledger.gradient), rel=1e-5)
+    assert ledger.chain is not None
+    assert activation in str(ledger)

@@ -28,8 +28,7 @@ def stepping_by_hand(run: wg.Run) -> list:
         plan = epoch_plan(task, number // task.steps_per_epoch)
         position = number % task.steps_per_epoch
         found.append((state.network, plan.rows[position]))
-        rows, share = plan.rows[position], plan.share[position]
-        state, _ = step(task.recipe, state, task.resident, rows, share)
+        state, _ = step(task.recipe, state, task.resident, plan[position])
     return found
 
 

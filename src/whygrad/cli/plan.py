@@ -51,7 +51,7 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
         "init": "texts",
         "bias_init": "texts",
         "bias": "switch",
-        "dropout": "number",
+        "dropout": "numbers",
         "seed": "whole_number",
     },
     "training": {
@@ -59,6 +59,9 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
         "optimizer": "text",
         "schedule": "text",
         "class_weight": "text",
+        "shuffle": "text",
+        "reduction": "text",
+        "maximize": "switch",
     },
 }
 KNOWN: dict[str, tuple[str, ...]] = {name: tuple(kinds) for name, kinds in KINDS.items()}
@@ -140,12 +143,17 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 IS_KIND: dict[str, Callable[[Any], bool]] = {
     "text": _is_text,
     "texts": lambda value: _is_text(value) or _is_list_of(_is_text, value),
     "whole_number": _is_whole,
     "whole_numbers": lambda value: _is_list_of(_is_whole, value),
-    "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
+    "number": _is_number,
+    "numbers": lambda value: _is_number(value) or _is_list_of(_is_number, value),
     "switch": lambda value: isinstance(value, bool),
 }
 

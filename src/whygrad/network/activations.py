@@ -30,7 +30,7 @@ class Activation:
     Attributes:
         value: f(z).
         slope: f'(z).
-        steepest: the largest |f'(z)|, the measure for "flat".
+        steepest: the largest |f'(z)|, the measure for "flat"; where there is no largest, |f'(0)|.
         flat: intervals (low, high) of z in which |f'| < 1 % of ``steepest``.
         exactly_flat: whether the slope is exactly 0 there, so that nothing at all gets through.
         is_odd: f(-z) = -f(z), so a neuron and its mirror image are the same detector.
@@ -113,6 +113,22 @@ def softplus(z: Array) -> Array:
     return jnp.logaddexp(z, 0)
 
 
+def softsign(z: Array) -> Array:
+    return z / (1 + jnp.abs(z))
+
+
+def softsign_slope(z: Array) -> Array:
+    return 1 / (1 + jnp.abs(z)) ** 2
+
+
+def hard_sigmoid(z: Array) -> Array:
+    return jnp.clip(0.2 * z + 0.5, 0, 1)
+
+
+def hard_sigmoid_slope(z: Array) -> Array:
+    return jnp.where(jnp.abs(z) < 2.5, jnp.asarray(0.2, z.dtype), 0)
+
+
 def softmax(z: Float[Array, "*batch n_out"]) -> Float[Array, "*batch n_out"]:
     return jax.nn.softmax(z, axis=-1)
 
@@ -148,6 +164,20 @@ ACTIVATIONS: dict[str, Activation] = {
     "silu": Activation(silu, silu_slope, 1.099839, ((-INFINITY, -6.15),)),
     # Dugas, Bengio, Belisle, Nadeau and Garcia 2001
     "softplus": Activation(softplus, jax.nn.sigmoid, 1.0, ((-INFINITY, -4.6),)),
+    # Bergstra, Desjardins, Lamblin and Bengio 2009
+    "softsign": Activation(
+        softsign, softsign_slope, 1.0, ((-INFINITY, -9.0), (9.0, INFINITY)), is_odd=True
+    ),
+    # Courbariaux, Bengio and David 2015, with the numbers of Keras 2; the slope at its ends is 0
+    "hard_sigmoid": Activation(
+        hard_sigmoid,
+        hard_sigmoid_slope,
+        0.2,
+        ((-INFINITY, -2.5), (2.5, INFINITY)),
+        exactly_flat=True,
+    ),
+    # Nelder and Wedderburn 1972, the inverse of the log link; its slope has no bound
+    "exponential": Activation(jnp.exp, jnp.exp, 1.0, ((-INFINITY, -4.61),)),
     # Bridle 1990
     "softmax": Activation(softmax, softmax_diagonal, 0.25, is_coupled=True),
 }

@@ -1,7 +1,9 @@
 """Losses: each with its derivative beside it, and the output activation that it matches.
 
-A loss of one sample is the sum over its outputs; the mean over samples is taken elsewhere, once.
+A loss of one sample is the sum over its outputs, or their mean where it says so; the mean over
+samples is taken elsewhere, once.
 Every matched pair of loss and output activation has the same error signal: delta = a - y.
+Losses that match none stand in :mod:`whygrad.network.means`.
 """
 
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from jaxtyping import Array, Float, Shaped
 
 from whygrad.errors import unknown_name
 from whygrad.network.activations import softmax
+from whygrad.network.means import MEANS, broadcast_squared, broadcast_squared_upstream
 
 Outputs = Float[Array, "batch n_out"]
 HUBER_WIDTH = 1.0
@@ -26,21 +29,25 @@ class Loss:
     Attributes:
         value: (outputs, targets) -> loss of each sample, shape (batch,).
         upstream: (outputs, targets) -> dC_i/da, shape (batch, n_out).
-        link: the output activation that the loss matches. With it, loss and activation are taken
-            as one function of the preactivations ``z``: slope 1, delta = link(z) - y.
+        link: the output activation that the loss matches, if there is one. With it, loss and
+            activation are taken as one function of the preactivations ``z``: slope 1,
+            delta = link(z) - y.
         matched_value: (z, targets) -> the loss of that one function.
         matched_upstream: (z, targets) -> its derivative by z.
         reads_logits: whether an identity output counts as matched too, the loss bringing its link.
         is_categorical: targets are classes or memberships, not quantities.
+        is_broadcast: a sample meets the targets of the whole batch: ``value`` and ``upstream``
+            take the samples' shares as well, and there is one output.
     """
 
-    value: Callable[[Array, Array], Array]
-    upstream: Callable[[Array, Array], Array]
-    link: str
-    matched_value: Callable[[Array, Array], Array]
-    matched_upstream: Callable[[Array, Array], Array]
+    value: Callable[..., Array]
+    upstream: Callable[..., Array]
+    link: str | None = None
+    matched_value: Callable[[Array, Array], Array] | None = None
+    matched_upstream: Callable[[Array, Array], Array] | None = None
     reads_logits: bool = False
     is_categorical: bool = True
+    is_broadcast: bool = False
 
 
 def squared(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
@@ -145,6 +152,14 @@ LOSSES: dict[str, Loss] = {
 }
 
 
+LOSSES |= {
+    name: Loss(value, upstream, is_categorical=False) for name, (value, upstream) in MEANS.items()
+}
+LOSSES["broadcast_squared"] = Loss(
+    broadcast_squared, broadcast_squared_upstream, is_categorical=False, is_broadcast=True
+)
+
+
 def loss_rule(name: str) -> Loss:
     """Return the loss called ``name``.
 
@@ -168,12 +183,17 @@ def sample_losses(
     preactivation: Outputs,
     output: Outputs,
     targets: Outputs,
+    share: Float[Array, " batch"] | None = None,
 ) -> Float[Array, " batch"]:
-    """Return the loss of each sample, from logits where loss and activation match."""
+    """Return the loss of each sample, from logits where loss and activation match.
+
+    Args:
+        share: of each sample in the mean; what share 0 has only fills the batch up.
+    """
     rule = loss_rule(loss)
-    if is_matched(loss, output_activation):
+    if rule.matched_value and is_matched(loss, output_activation):
         return rule.matched_value(preactivation, targets)
-    return rule.value(output, targets)
+    return rule.value(output, targets, *([share] if rule.is_broadcast else []))
 
 
 def upstream_of_loss(
@@ -182,15 +202,16 @@ def upstream_of_loss(
     preactivation: Outputs,
     output: Outputs,
     targets: Outputs,
+    share: Float[Array, " batch"] | None = None,
 ) -> Outputs:
     """Return what the loss asks of the outputs: dC_i/da, or dC_i/dz of a matched pair.
 
     Source: Bishop 2006, section 4.3.6, for the matched ("canonical") pairs.
     """
     rule = loss_rule(loss)
-    if is_matched(loss, output_activation):
+    if rule.matched_upstream and is_matched(loss, output_activation):
         return rule.matched_upstream(preactivation, targets)
-    return rule.upstream(output, targets)
+    return rule.upstream(output, targets, *([share] if rule.is_broadcast else []))
 
 
 def predictions(loss: str, output_activation: str, output: Outputs) -> Outputs:

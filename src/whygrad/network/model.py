@@ -39,7 +39,7 @@ class Network:
         init: PerLayer = "he_normal",
         bias_init: PerLayer = "zeros",
         bias: bool = True,
-        dropout: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         seed: int = 0,
         dtype: str = "float32",
     ) -> "Network":
@@ -52,7 +52,8 @@ class Network:
             init: how weights start: ``name`` or ``name:value``, or one (or an array) a layer.
             bias_init: how biases start, likewise.
             bias: whether the layers have biases.
-            dropout: share of hidden outputs that training sets to 0, in [0, 1).
+            dropout: share of hidden outputs that training sets to 0, in [0, 1); or one a hidden
+                layer.
             seed: the same seed gives the same network.
             dtype: of the parameters; ``float64`` needs JAX's ``jax_enable_x64``.
 
@@ -85,7 +86,7 @@ class Network:
         biases: Sequence[ArrayLike | None] | None,
         *,
         activations: Sequence[str],
-        dropout: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
     ) -> "Network":
         """Build a network from given parameters.
 
@@ -93,7 +94,8 @@ class Network:
             weights: one array (n_in, n_out) a layer.
             biases: one array (n_out,) or None a layer; None for no biases at all.
             activations: one name a layer, the output's last.
-            dropout: share of hidden outputs that training sets to 0, in [0, 1).
+            dropout: share of hidden outputs that training sets to 0, in [0, 1); or one a hidden
+                layer.
 
         Raises:
             ShapeError: the arrays do not fit together; the message names the layer.
@@ -101,17 +103,16 @@ class Network:
         """
         count = len(weights)
         _check_counts(count, biases, activations)
-        _check_dropout(dropout)
+        dropped = (*_dropout_by_layer(dropout, count - 1), 0.0)
         layers = []
         for position, weight in enumerate(weights):
             bias = None if biases is None else biases[position]
-            is_last = position == count - 1
             layers.append(
                 Dense(
                     weight=_as_parameter(weight),
                     bias=None if bias is None else _as_parameter(bias),
                     activation=activations[position],
-                    dropout=0.0 if is_last else float(dropout),
+                    dropout=dropped[position],
                 )
             )
         network = cls(tuple(layers))
@@ -207,9 +208,13 @@ def _check_counts(
         raise ShapeError("error.count_of_activations", layers=count, came=came)
 
 
-def _check_dropout(dropout: float) -> None:
-    if not 0 <= dropout < 1:
-        raise OptionError("error.dropout", came=dropout)
+def _dropout_by_layer(dropout: float | Sequence[float], hidden: int) -> list[float]:
+    is_one = not isinstance(dropout, Sequence)
+    shares = [dropout] * max(hidden, 1) if is_one else _one_per_layer("dropout", dropout, hidden)
+    for share in shares:
+        if not 0 <= share < 1:
+            raise OptionError("error.dropout", came=share)
+    return [float(share) for share in shares[:hidden]]
 
 
 def _check_layer(network: Network, name: str, dense: Dense) -> None:

@@ -82,8 +82,7 @@ def _see(run: "RunFolder", step: int) -> Examined:
     plan = epoch_plan(task, step // task.steps_per_epoch)
     position = step % task.steps_per_epoch
     state = state_before(run, task, step)
-    rows, share = plan.rows[position], plan.share[position]
-    return examine(task.recipe, state, task.resident, rows, share)[0]
+    return examine(task.recipe, state, task.resident, plan[position])[0]
 
 
 def _in_order(seen: Examined) -> Iterator[tuple[str, str, Any, np.ndarray]]:

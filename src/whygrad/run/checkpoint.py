@@ -47,25 +47,31 @@ def describe_network(network: Network) -> dict[str, Any]:
         "sizes": list(network.sizes),
         "activations": [dense.activation for dense in network.dense],
         "biases": [dense.bias is not None for dense in network.dense],
-        "dropout": max(dense.dropout for dense in network.dense),
+        "dropout": _told_dropout([dense.dropout for dense in network.dense[:-1]]),
         "dtype": str(network.dense[0].weight.dtype),
     }
+
+
+def _told_dropout(shares: list[float]) -> float | list[float]:
+    """Return one number if all hidden layers have the same, as runs have always told it."""
+    return shares if len(set(shares)) > 1 else next(iter(shares), 0.0)
 
 
 def skeleton(description: dict[str, Any]) -> Network:
     """Return a network with shapes in place of parameters."""
     sizes, dtype = description["sizes"], jnp.dtype(description["dtype"])
+    told = description["dropout"]
+    dropout = [*(told if isinstance(told, list) else [told] * (len(sizes) - 2)), 0.0]
     if dtype == jnp.float64 and not jax.config.read("jax_enable_x64"):
         raise RunError("error.run_needs_x64")
     layers = []
     for position, (n_in, n_out) in enumerate(pairwise(sizes)):
-        is_last = position == len(sizes) - 2
         layers.append(
             Dense(
                 weight=_shape((n_in, n_out), dtype),
                 bias=_shape((n_out,), dtype) if description["biases"][position] else None,
                 activation=description["activations"][position],
-                dropout=0.0 if is_last else description["dropout"],
+                dropout=dropout[position],
             )
         )
     return Network(tuple(layers))

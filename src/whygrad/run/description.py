@@ -7,6 +7,7 @@ from whygrad.network.activations import ACTIVATIONS
 from whygrad.settings import RANGES
 
 FORMAT = 1
+FIRST = frozenset(RANGES) - {"l1"}  # settings that runs have had from the start
 PARTS = ("train", "validation", "test")
 STATES = ("training", "stopped", "failed", "finished")
 MEASURES = ("loss", "accuracy", "r2")
@@ -44,8 +45,13 @@ def _is_network(value: Any) -> bool:
     sizes = layers > 0 and all(_is_count(size) and size > 0 for size in value["sizes"])
     named = _are(value.get("activations"), layers, lambda name: _is_text(name) and name in KNOWN)
     biases = _are(value.get("biases"), layers, lambda bias: isinstance(bias, bool))
-    dropout = _is_number(value.get("dropout")) and 0 <= value["dropout"] < 1
+    told = value.get("dropout")
+    dropout = _is_share(told) or _are(told, layers - 1, _is_share)
     return sizes and named and biases and dropout and value.get("dtype") in DTYPES
+
+
+def _is_share(value: Any) -> bool:
+    return _is_number(value) and 0 <= value < 1
 
 
 def _are(values: Any, count: int, check: Check) -> bool:
@@ -55,7 +61,7 @@ def _are(values: Any, count: int, check: Check) -> bool:
 def _is_settings(value: Any) -> bool:
     """Return whether the numbers of the settings are there; their ranges are checked elsewhere."""
     return (
-        _is_object(value) and _is_text(value.get("loss")) and all(name in value for name in RANGES)
+        _is_object(value) and _is_text(value.get("loss")) and all(name in value for name in FIRST)
     )
 
 

@@ -50,10 +50,10 @@ def replay(run: RunFolder, step: int) -> Replayed:
     state = state_before(run, task, step)
     plan = epoch_plan(task, step // task.steps_per_epoch)
     position = step % task.steps_per_epoch
-    rows, share = plan.rows[position], plan.share[position]
-    seen, recorded = examine(task.recipe, state, task.resident, rows, share)
+    planned = plan[position]
+    seen, recorded = examine(task.recipe, state, task.resident, planned)
     is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
-    batch = (np.asarray(rows), np.asarray(share))
+    batch = (np.asarray(planned.rows), np.asarray(planned.share))
     return Replayed(step, state.network, seen, *batch, is_recorded)
 
 

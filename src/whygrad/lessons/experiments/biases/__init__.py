@@ -8,12 +8,12 @@ from whygrad.data import load
 from whygrad.data.table import Data
 from whygrad.lessons.experiments.biases.parting import parting
 from whygrad.lessons.experiments.biases.story import tell
+from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.side_by_side import Group, Start, proper, train_groups
 from whygrad.lessons.instruments.statistics import NINE_IN_TEN, band, paired_interval
 from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.network import Network
-from whygrad.network.activations import ACTIVATIONS
 from whygrad.settings import OPTIMIZERS, Range, Settings
 from whygrad.symmetry import effective_width
 
@@ -29,9 +29,7 @@ class Biases:
         "digits",
         ("digits", "iris", "wine", "breast_cancer", "spiral", "circles", "moons", "xor"),
     )
-    activation: str = option(
-        "tanh", tuple(name for name, rule in ACTIVATIONS.items() if not rule.is_coupled)
-    )
+    activation: str = option("tanh", NAMES)
     straight: str = option("relu", ("relu", "leaky_relu", "identity"))
     width: int = option(32, Range(int, 2, 257))
     depth: int = option(1, Range(int, 1, 9))

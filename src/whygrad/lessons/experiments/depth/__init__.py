@@ -10,15 +10,14 @@ from whygrad.lessons.experiments.depth.death import push_and_train
 from whygrad.lessons.experiments.depth.descent import descend
 from whygrad.lessons.experiments.depth.story import tell
 from whygrad.lessons.instruments.at_once import at_once
+from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.statistics import band, median
 from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
-from whygrad.network.activations import ACTIVATIONS
 from whygrad.network.initializers import INITIALIZERS
 from whygrad.settings import Range
 
 FAMILIES = ("lecun", "glorot", "he", "orthogonal")  # which look at the size of a layer
-NAMES = tuple(name for name, rule in ACTIVATIONS.items() if not rule.is_coupled)
 INITS = tuple(name for name in INITIALIZERS if name.partition("_")[0] in FAMILIES)
 ALWAYS = ("sigmoid", "relu")  # the statement is about these two
 LEAKY = ("relu", "leaky_relu", "elu")

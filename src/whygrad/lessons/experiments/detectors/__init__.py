@@ -10,12 +10,12 @@ from whygrad.data import load
 from whygrad.data.table import Data
 from whygrad.lessons.experiments.detectors.scales import sweep
 from whygrad.lessons.experiments.detectors.story import tell
+from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.side_by_side import Group, Start, proper, train_groups
 from whygrad.lessons.instruments.statistics import median
 from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.network import Network
-from whygrad.network.activations import ACTIVATIONS
 from whygrad.settings import OPTIMIZERS, Range, Settings
 from whygrad.symmetry import effective_width
 
@@ -24,7 +24,6 @@ CLOSE = 1e-5  # cosines of copies differ from 1 by rounding only
 FAR = 0.5  # cosine from which two detectors are more alike than not; 0.5 is an angle of 60 degrees
 WORTHLESS = 0.25  # of ten digits read right: little above guessing
 MAIN_SHARE = 0.3  # of the work is the training of the detectors
-NAMES = tuple(name for name, rule in ACTIVATIONS.items() if not rule.is_coupled)
 
 
 @setup

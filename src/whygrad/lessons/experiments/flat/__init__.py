@@ -9,15 +9,15 @@ from jaxtyping import Bool, Float
 from whygrad.backprop import backward, forward
 from whygrad.lessons.experiments.flat.story import tell
 from whygrad.lessons.instruments import elementwise
+from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.second_way import nudged
 from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.network import Network
-from whygrad.network.activations import ACTIVATIONS, FLAT_SHARE
+from whygrad.network.activations import FLAT_SHARE
 from whygrad.settings import Range
 
 ALL = "all"
-NAMES = tuple(name for name, rule in ACTIVATIONS.items() if not rule.is_coupled)
 TOLERANCE = 1e-9  # of a slope found by nudging, relative to 1 + the largest |z|
 MARGIN = 1e-6  # of the share: leaky_relu lies exactly on 1 %, and rounding is not to decide
 HALVINGS = 60  # of the stretch between two points; then rounding ends it

@@ -8,6 +8,7 @@ import numpy as np
 from whygrad.backprop import backward, forward
 from whygrad.data import load
 from whygrad.lessons.experiments.starts.story import tell
+from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.side_by_side import Group, Start, proper, train_groups
 from whygrad.lessons.instruments.statistics import (
     NINE_IN_TEN,
@@ -19,7 +20,6 @@ from whygrad.lessons.instruments.statistics import (
 from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.network import Network
-from whygrad.network.activations import ACTIVATIONS
 from whygrad.settings import OPTIMIZERS, Range, Settings
 from whygrad.symmetry import effective_width
 
@@ -37,9 +37,7 @@ class Starts:
         "digits",
         ("digits", "iris", "wine", "breast_cancer", "spiral", "circles", "moons", "xor"),
     )
-    activation: str = option(
-        "relu", tuple(name for name, rule in ACTIVATIONS.items() if not rule.is_coupled)
-    )
+    activation: str = option("relu", NAMES)
     width: int = option(32, Range(int, 1, 257))
     depth: int = option(2, Range(int, 1, 9))
     constant: float = option(0.5, Range(float, -100, 100))

@@ -1,0 +1,196 @@
+"""Checks of the end of the chain: outputs, loss and targets must belong together."""
+
+import math
+
+import numpy as np
+
+from whygrad.doctor import book
+from whygrad.doctor.evidence import Evidence
+from whygrad.doctor.finding import Finding, Remedy
+from whygrad.doctor.setup import Setup
+
+RANGES = {  # what an output can be
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "relu": (0.0, math.inf),
+    "softplus": (0.0, math.inf),
+    "exponential": (0.0, math.inf),
+    "elu": (-1.0, math.inf),
+    "selu": (-1.7581, math.inf),
+}
+SQUARED = ("squared", "mean_squared", "huber", "log_cosh")
+OF_QUANTITIES = {  # how unlikely it is that a classifier is taught with it
+    "squared": 0.35,
+    "mean_squared": 0.35,
+    "huber": 0.35,
+    "log_cosh": 0.4,
+    "absolute": 0.6,
+    "mean_absolute": 0.6,
+    "mean_absolute_percentage": 0.9,
+    "mean_squared_logarithmic": 0.55,
+    "poisson": 0.55,
+    "broadcast_squared": 0.5,
+}
+
+
+def output_remedy(setup: Setup) -> Remedy:
+    """Return the change to the output activation that fits the task."""
+    name = book.usual_output(setup)
+    return Remedy(f"output_{name}", "output_act", {"output_activation": name})
+
+
+def loss_remedy(setup: Setup) -> Remedy:
+    """Return the change to the loss that fits the task."""
+    name = book.usual_loss(setup)
+    return Remedy(f"loss_{name}", "loss", {"loss": name, "reduction": "mean"})
+
+
+def one_unit_softmax(evidence: Evidence) -> Finding | None:
+    """One softmax unit: it always says 1, and its slope is exactly 0."""
+    setup = evidence.setup
+    if setup.activations[-1] != "softmax" or setup.sizes[-1] > 1:
+        return None
+    return Finding("one_unit_softmax", 0.98, {}, (output_remedy(setup),), "output")
+
+
+def too_few_outputs(evidence: Evidence) -> Finding | None:
+    """Fewer outputs than classes: most classes cannot be said at all."""
+    setup = evidence.setup
+    changes = book.with_outputs(setup)
+    if not changes:
+        return None
+    wider = {**changes, "hidden": tuple(max(size, 64) for size in setup.sizes[1:-1])}
+    flatter = {**changes, "hidden": (128,)}
+    remedies = (
+        Remedy("outputs", "layers", changes, ("loss",)),
+        Remedy("outputs_wider", "layers", wider, ("loss",)),
+        Remedy("outputs_flatter", "layers", flatter, ("loss",)),
+    )
+    numbers = {"outputs": setup.sizes[-1], "classes": setup.classes}
+    return Finding("too_few_outputs", 0.97, numbers, remedies, "output")
+
+
+def out_of_range(evidence: Evidence) -> Finding | None:
+    """Quantities that the output activation cannot reach, whatever is learned."""
+    setup = evidence.setup
+    low, high = RANGES.get(setup.activations[-1], (-math.inf, math.inf))
+    targets = setup.targets
+    outside = float(np.mean((targets < low - 1e-6) | (targets > high + 1e-6)))
+    if setup.task != "numbers" or outside < 0.01:
+        return None
+    remedies = [output_remedy(setup)]
+    if low <= 0 and high >= 1:
+        remedies.append(Remedy("targets_unit", "prep_y", {"target_coding": "unit"}))
+    if setup.settings.loss in book.OF_PROBABILITIES:
+        both = {**remedies[0].changes, **loss_remedy(setup).changes}
+        remedies.append(Remedy("output_and_loss", "output_act", both, ("loss",)))
+    numbers = {
+        "low": float(targets.min()),
+        "high": float(targets.max()),
+        "reach_low": low,
+        "reach_high": high,
+        "outside": outside,
+        "activation": setup.activations[-1],
+    }
+    sure = min(0.75 + outside / 3, 0.97)
+    return Finding("out_of_range", sure, numbers, tuple(remedies), "output")
+
+
+def closed_output(evidence: Evidence) -> Finding | None:
+    """An output for quantities with a flat region: a relu that is 0 for all says nothing more."""
+    setup, name = evidence.setup, evidence.setup.activations[-1]
+    if setup.task != "numbers" or name == "identity" or name == "softmax":
+        return None
+    open_at_start = float(np.median([state["output"].slope_share for state in evidence.starts]))
+    sure = 0.6 if open_at_start < 0.05 else 0.25
+    numbers = {"activation": name, "slope": open_at_start}
+    return Finding("closed_output", sure, numbers, (output_remedy(setup),), "output")
+
+
+def not_probabilities(evidence: Evidence) -> Finding | None:
+    """A loss of probabilities on outputs that are none."""
+    setup, loss, name = evidence.setup, evidence.setup.settings.loss, evidence.setup.activations[-1]
+    usual = book.usual_output(setup)
+    if not setup.is_classifying or name == usual or (name == "softmax" and setup.sizes[-1] == 1):
+        return None
+    sure = _unlikely_output(loss, name)
+    if not sure:
+        return None
+    numbers = {"activation": name, "loss": loss, "fitting": usual}
+    return Finding("not_probabilities", sure, numbers, (output_remedy(setup),), "output")
+
+
+def _unlikely_output(loss: str, name: str) -> float:
+    from whygrad.network.losses import is_matched
+
+    if is_matched(loss, name):
+        return 0.0
+    if loss in book.OF_PROBABILITIES:
+        return {"sigmoid": 0.5, "softmax": 0.2, "hard_sigmoid": 0.3}.get(name, 0.95)
+    if loss in book.OF_MARGINS:
+        return 0.0 if name in ("tanh", "identity", "softsign") else 0.2
+    return {"sigmoid": 0.1, "softmax": 0.1, "hard_sigmoid": 0.2}.get(name, 0.4)
+
+
+def loss_of_one_unit(evidence: Evidence) -> Finding | None:
+    """A cross-entropy over one output: it is its own sum, so the loss cannot move."""
+    setup = evidence.setup
+    if setup.settings.loss not in book.OF_MEMBERSHIP or setup.sizes[-1] > 1:
+        return None
+    if setup.classes > 2 or not setup.is_classifying:
+        return None
+    remedies = (loss_remedy(setup),)
+    return Finding("loss_of_one_unit", 0.97, {"loss": setup.settings.loss}, remedies, "output")
+
+
+def loss_of_classes(evidence: Evidence) -> Finding | None:
+    """A loss for classes where quantities are to be told."""
+    setup, loss = evidence.setup, evidence.setup.settings.loss
+    if setup.task != "numbers" or loss not in (*book.OF_PROBABILITIES, *book.OF_MARGINS):
+        return None
+    targets = setup.targets
+    is_share = bool(targets.min() >= 0 and targets.max() <= 1)
+    is_shared_out = setup.sizes[-1] > 1 and np.allclose(targets.sum(axis=1), 1, atol=1e-3)
+    if is_shared_out and loss not in book.OF_MARGINS:
+        return None  # a distribution over the outputs is what such a loss is for
+    sure = 0.4 if is_share and loss in book.OF_YES_OR_NO else 0.93
+    numbers = {"loss": loss, "low": float(targets.min()), "high": float(targets.max())}
+    return Finding("loss_of_classes", sure, numbers, (loss_remedy(setup),), "output")
+
+
+def loss_of_quantities(evidence: Evidence) -> Finding | None:
+    """A loss for quantities, or of margins that the outputs cannot show, where classes are told."""
+    setup, loss, name = evidence.setup, evidence.setup.settings.loss, evidence.setup.activations[-1]
+    sure = OF_QUANTITIES.get(loss, 0.0)
+    if loss in book.OF_MARGINS:
+        sure = 0.1 if name in ("tanh", "identity", "softsign") else 0.45
+    if setup.task == "labels" and loss in book.OF_MEMBERSHIP:
+        sure = 0.6
+    if setup.task == "classes" and loss in book.OF_YES_OR_NO and setup.sizes[-1] > 1:
+        sure = 0.2
+    if not setup.is_classifying or not sure or setup.classes > max(setup.sizes[-1], 2):
+        return None
+    remedies = (loss_remedy(setup),)
+    return Finding("loss_of_quantities", sure, {"loss": loss}, remedies, "output")
+
+
+def summed_loss(evidence: Evidence) -> Finding | None:
+    """A loss summed over the batch: every gradient is as many times larger."""
+    setup = evidence.setup
+    if setup.settings.reduction != "sum" or setup.settings.batch_size == 1:
+        return None
+    remedies = (Remedy("loss_mean", "loss", {"reduction": "mean"}),)
+    is_adaptive = setup.settings.optimizer in book.ADAPTIVE
+    numbers = {"batch": setup.settings.batch_size}
+    return Finding("summed_loss", 0.3 if is_adaptive else 0.75, numbers, remedies, "output")
+
+
+def broadcast_loss(evidence: Evidence) -> Finding | None:
+    """Targets (n,) taken from outputs (n, 1): every output is compared with every target."""
+    setup = evidence.setup
+    if setup.settings.loss != "broadcast_squared":
+        return None
+    return Finding("broadcast_loss", 0.97, {}, (loss_remedy(setup),), "output")

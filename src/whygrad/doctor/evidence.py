@@ -1,0 +1,179 @@
+"""What is known of a set-up before judging it: data, start, end, and the way between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array
+
+from whygrad.backprop import propagate, propagate_back
+from whygrad.doctor.setup import Setup
+from whygrad.doctor.trials import Outcome
+from whygrad.doctor.yardstick import Yardstick
+from whygrad.factoring import FACTORS, is_open, layer_factors
+from whygrad.network.activations import ACTIVATIONS
+from whygrad.network.model import Network
+from whygrad.symmetry import effective_width
+
+REFERENCE_SAMPLES = 512
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """How one layer is, on a reference set; numbers are those of one network.
+
+    Attributes:
+        factors: upstream, slope, input and agreement of the whole layer.
+        gradient: Frobenius norm of the weight gradient.
+        weight: Frobenius norm of the weights.
+        bias: largest size of a bias.
+        preactivation: root mean square of z.
+        output: root mean square of a.
+        slope_share: mean |f'(z)| over the steepest slope of the activation.
+        dead: numbers of the neurons whose slope is 0 for every sample; never of the output.
+        closed: numbers of those outside their steep region for 95 % of the samples or more.
+        width: how many different neurons there are.
+    """
+
+    factors: dict[str, float]
+    gradient: float
+    weight: float
+    bias: float
+    preactivation: float
+    output: float
+    slope_share: float
+    dead: tuple[int, ...]
+    closed: tuple[int, ...]
+    width: int
+    neurons: int
+
+
+State = dict[str, LayerState]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a check reads.
+
+    Attributes:
+        setup: what was trained.
+        yardstick: what can be learned from the data.
+        measures: accuracy or r2 on the training part, one a seed.
+        starts, ends: the layers of each network before and after training; an end is None where
+            its numbers are not finite.
+        losses: mean loss of every epoch, (seeds, epochs).
+        moved: how far each network's weights went, as a share of their size: the furthest layer.
+        first_bad_step: the first step whose loss was not finite, one a seed, or None.
+    """
+
+    setup: Setup
+    yardstick: Yardstick
+    measures: tuple[float, ...]
+    starts: tuple[State, ...]
+    ends: tuple[State | None, ...]
+    losses: np.ndarray
+    moved: tuple[float, ...]
+    first_bad_step: tuple[int | None, ...]
+
+    @property
+    def learned(self) -> float:
+        """Median share of what can be learned that was learned."""
+        return self.yardstick.learned(float(np.median(self.measures)))
+
+
+def gather(setup: Setup, yardstick: Yardstick, outcome: Outcome) -> Evidence:
+    """Return what a trial shows."""
+    losses = outcome.trained.losses
+    starts = states_of(setup, outcome.starts)
+    ends = states_of(setup, outcome.trained.networks)
+    return Evidence(
+        setup=setup,
+        yardstick=yardstick,
+        measures=outcome.measures,
+        starts=starts,
+        ends=tuple(
+            end if _is_finite(network) else None
+            for end, network in zip(ends, outcome.trained.networks, strict=True)
+        ),
+        losses=losses.reshape(len(losses), setup.settings.epochs, -1).mean(axis=2),
+        moved=tuple(map(_moved, outcome.starts, outcome.trained.networks)),
+        first_bad_step=tuple(_first_bad(row) for row in losses),
+    )
+
+
+def _is_finite(network: Network) -> bool:
+    return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(network))
+
+
+def _moved(before: Network, after: Network) -> float:
+    return max(
+        float(np.linalg.norm(b.weight - a.weight) / (np.linalg.norm(a.weight) or 1.0))
+        for a, b in zip(before.dense, after.dense, strict=True)
+    )
+
+
+def _first_bad(losses: np.ndarray) -> int | None:
+    bad = np.flatnonzero(~np.isfinite(losses))
+    return int(bad[0]) if len(bad) else None
+
+
+def states_of(setup: Setup, networks: Sequence[Network]) -> tuple[State, ...]:
+    """Return how the layers of some networks of one shape are."""
+    chosen = np.linspace(0, len(setup.x) - 1, min(REFERENCE_SAMPLES, len(setup.x)), dtype=int)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
+    x, y = jnp.asarray(setup.inputs[chosen]), jnp.asarray(setup.targets[chosen])
+    measured = jax.tree.map(np.asarray, _measure(stacked, x, y, setup.settings.loss))
+    return tuple(
+        _state(network, {name: {k: v[i] for k, v in of.items()} for name, of in measured.items()})
+        for i, network in enumerate(networks)
+    )
+
+
+@partial(jax.jit, static_argnums=3)
+def _measure(stacked: Network, x: Array, y: Array, loss: str) -> dict[str, dict[str, Array]]:
+    return jax.vmap(lambda network: _measure_one(network, x, y, loss))(stacked)
+
+
+def _measure_one(network: Network, x: Array, y: Array, loss: str) -> dict[str, dict[str, Array]]:
+    share = jnp.full(len(x), 1 / len(x), x.dtype)
+    anatomy = propagate_back(network, propagate(network, x, None), y, loss, share)
+    measured = {}
+    for name, layer in anatomy.layers.items():
+        gradient = layer.mean_with_delta(layer.input)
+        steepest = ACTIVATIONS[layer.activation].steepest
+        measured[name] = {
+            **vars(layer_factors(layer, gradient)),
+            "gradient": jnp.linalg.norm(gradient),
+            "preactivation": jnp.sqrt(jnp.mean(layer.preactivation**2)),
+            "output": jnp.sqrt(jnp.mean(layer.output**2)),
+            "slope_share": jnp.mean(jnp.abs(layer.slope)) / steepest,
+            "open": share @ is_open(layer),
+            "passing": share @ (layer.slope != 0).astype(x.dtype),
+        }
+    return measured
+
+
+def _state(network: Network, measured: dict[str, dict[str, np.ndarray]]) -> State:
+    widths = effective_width(network)
+    layers = {}
+    for name, dense in network.items():
+        of, is_hidden = measured[name], name != "output"
+        numbers = ("gradient", "preactivation", "output", "slope_share")
+        layers[name] = LayerState(
+            factors={factor: float(of[factor]) for factor in FACTORS},
+            weight=float(np.linalg.norm(dense.weight)),
+            bias=0.0 if dense.bias is None else float(np.max(np.abs(dense.bias))),
+            dead=_numbers(of["passing"] == 0) if is_hidden else (),
+            closed=_numbers(of["open"] < 0.05) if is_hidden else (),
+            width=widths.get(name, dense.n_out),
+            neurons=dense.n_out,
+            **{number: float(of[number]) for number in numbers},
+        )
+    return layers
+
+
+def _numbers(mask: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(k) for k in np.flatnonzero(mask))

@@ -1,0 +1,165 @@
+"""Everything that decides how a network trains, as one record that a remedy can change."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from whygrad.network.initializers import draw_bias, draw_weight
+from whygrad.network.model import Network
+from whygrad.settings import Settings
+
+CLASSIFYING = ("classes", "binary", "labels")
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """A network, its data and its training, before any step is taken.
+
+    Attributes:
+        x: inputs as they are given, (m, n_in).
+        y: targets as the loss is given them, (m, k).
+        labels: what is to be told: class indices (m,), a 0/1 matrix or quantities (m, k).
+        task: ``classes``, ``binary``, ``labels`` or ``numbers``.
+        sizes: numbers of neurons from the inputs to the outputs.
+        activations: one a layer, the output's last.
+        inits, bias_inits: how each layer starts: ``name``, ``name:value`` or an array.
+        dropout: one share a hidden layer.
+        settings: how it is trained; ``loss`` is resolved.
+        has_bias: whether the layers have biases.
+        input_scaling: ``as_given``, or ``standard``: mean 0 and spread 1 in every column.
+        target_coding: ``as_given``, ``standard``, ``unit`` (from 0 to 1) or ``onehot``.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    labels: np.ndarray
+    task: str
+    sizes: tuple[int, ...]
+    activations: tuple[str, ...]
+    inits: tuple[Any, ...]
+    bias_inits: tuple[Any, ...]
+    dropout: tuple[float, ...]
+    settings: Settings
+    has_bias: bool = True
+    input_scaling: str = "as_given"
+    target_coding: str = "as_given"
+
+    def changed(self, changes: Mapping[str, Any]) -> "Setup":
+        """Return the same with some things changed.
+
+        Args:
+            changes: by name: what :data:`CHANGES` lists, a field of the set-up, or a setting.
+        """
+        changed, own = self, {field.name for field in fields(self)}
+        for name, value in changes.items():
+            if name in CHANGES:
+                changed = CHANGES[name](changed, value)
+            elif name in own:
+                changed = replace(changed, **{name: value})
+            else:
+                changed = replace(changed, settings=replace(changed.settings, **{name: value}))
+        return changed
+
+    @property
+    def is_classifying(self) -> bool:
+        return self.task in CLASSIFYING
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return (*(f"hidden{i + 1}" for i in range(len(self.sizes) - 2)), "output")
+
+    @property
+    def classes(self) -> int:
+        """How many classes there are; 0 where the task has none."""
+        return int(self.labels.max()) + 1 if self.task in ("classes", "binary") else 0
+
+    @cached_property
+    def inputs(self) -> np.ndarray:
+        """Inputs as the network sees them, (m, n_in), float32."""
+        scaled = self.x if self.input_scaling == "as_given" else standardised(self.x)
+        return scaled.astype(np.float32)
+
+    @cached_property
+    def targets(self) -> np.ndarray:
+        """Targets as the loss sees them, (m, k), float32."""
+        return TARGET_CODINGS[self.target_coding](self).astype(np.float32)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.x) // self.settings.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        return self.steps_per_epoch * self.settings.epochs
+
+    def start(self, seed: int) -> Network:
+        """Return the starting network that a seed draws."""
+        weights, biases = [], []
+        for layer, (n_in, n_out) in enumerate(pairwise(self.sizes)):
+            generator = np.random.default_rng([seed, layer])
+            weights.append(_drawn(self.inits[layer], draw_weight, generator, n_in, n_out))
+            biases.append(_drawn(self.bias_inits[layer], draw_bias, generator, n_in, n_out))
+        return Network.from_arrays(
+            weights,
+            biases if self.has_bias else None,
+            activations=self.activations,
+            dropout=self.dropout,
+        )
+
+
+def _drawn(spec: Any, draw: Any, generator: np.random.Generator, n_in: int, n_out: int) -> Any:
+    values = draw(spec, generator, n_in, n_out) if isinstance(spec, str) else spec
+    return np.asarray(values, np.float32)
+
+
+def standardised(values: np.ndarray) -> np.ndarray:
+    """Return columns with mean 0 and spread 1; a constant column becomes 0."""
+    values = np.asarray(values, np.float64)
+    spread = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def _from_zero_to_one(values: np.ndarray) -> np.ndarray:
+    low, high = values.min(axis=0), values.max(axis=0)
+    return (values - low) / np.where(high > low, high - low, 1)
+
+
+def _with_hidden(setup: Setup, hidden: tuple[int, ...]) -> Setup:
+    """Return a set-up with other hidden layers, all of them made as the first one was."""
+    if len(hidden) == len(setup.sizes) - 2:
+        return replace(setup, sizes=(setup.sizes[0], *hidden, setup.sizes[-1]))
+    many = len(hidden)
+    inner = setup.activations[0] if len(setup.activations) > 1 else "relu"
+    return replace(
+        setup,
+        sizes=(setup.sizes[0], *hidden, setup.sizes[-1]),
+        activations=(*(inner,) * many, setup.activations[-1]),
+        inits=(*(setup.inits[0],) * many, setup.inits[-1]),
+        bias_inits=(*(setup.bias_inits[0],) * many, setup.bias_inits[-1]),
+        dropout=setup.dropout[:1] * many or (0.0,) * many,
+    )
+
+
+CHANGES: dict[str, Callable[[Setup, Any], Setup]] = {
+    "hidden": _with_hidden,
+    "outputs": lambda setup, many: replace(setup, sizes=(*setup.sizes[:-1], many)),
+    "activation": lambda setup, name: replace(
+        setup, activations=(*(name,) * (len(setup.activations) - 1), setup.activations[-1])
+    ),
+    "output_activation": lambda setup, name: replace(
+        setup, activations=(*setup.activations[:-1], name)
+    ),
+    "init": lambda setup, name: replace(setup, inits=(name,) * len(setup.inits)),
+    "bias_init": lambda setup, name: replace(setup, bias_inits=(name,) * len(setup.inits)),
+    "drop": lambda setup, share: replace(setup, dropout=(share,) * len(setup.dropout)),
+}
+TARGET_CODINGS = {
+    "as_given": lambda setup: setup.y,
+    "standard": lambda setup: standardised(setup.y),
+    "unit": lambda setup: _from_zero_to_one(np.asarray(setup.y, np.float64)),
+    "onehot": lambda setup: np.eye(setup.classes)[setup.labels.ravel().astype(int)],
+}

@@ -1,0 +1,96 @@
+"""Trying a set-up: the same network from several seeds, side by side in one compiled call."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from whygrad.backprop import propagate
+from whygrad.doctor.setup import Setup
+from whygrad.network.losses import predictions
+from whygrad.network.model import Network
+from whygrad.stepping import reside
+from whygrad.together import Together, train_resident
+
+SEEDS = (1000, 1001, 1002)
+WORST = -np.inf
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a set-up.
+
+    Attributes:
+        measures: accuracy or r2 on the training part, one a seed; minus infinity where the
+            outputs are not finite.
+        starts: the networks before training, one a seed.
+        trained: the networks, losses and recorded rows.
+    """
+
+    measures: tuple[float, ...]
+    starts: tuple[Network, ...]
+    trained: Together
+
+    @property
+    def median(self) -> float:
+        return float(np.median(self.measures))
+
+    def curve(self, epochs: int) -> np.ndarray:
+        """Return the median loss of every epoch, (epochs,)."""
+        losses = self.trained.losses
+        return np.median(losses.reshape(len(losses), epochs, -1).mean(axis=2), axis=0)
+
+
+def try_out(
+    setup: Setup,
+    seeds: Sequence[int] = SEEDS,
+    *,
+    record_every: int = 0,
+    watch: Callable[[float], None] = lambda share: None,
+) -> Outcome:
+    """Train a set-up from several seeds, side by side."""
+    starts = tuple(setup.start(seed) for seed in seeds)
+    settings = setup.changed({"record_every": record_every}).settings
+    resident = reside(jnp.asarray(setup.inputs), jnp.asarray(setup.targets))
+    rates = [settings.learning_rate] * len(seeds)
+    trained = train_resident(starts, resident, settings, rates, list(seeds), watch=watch)
+    return Outcome(measure_all(setup, trained.networks), starts, trained)
+
+
+def measure_all(setup: Setup, networks: Sequence[Network]) -> tuple[float, ...]:
+    """Return accuracy or r2 on the training part, one a network."""
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
+    outputs = np.asarray(_outputs(stacked, jnp.asarray(setup.inputs)))
+    claims = [predictions(setup.settings.loss, setup.activations[-1], a) for a in outputs]
+    return tuple(_measure(setup, np.asarray(claim, np.float64)) for claim in claims)
+
+
+@jax.jit
+def _outputs(stacked: Network, x: jax.Array) -> jax.Array:
+    return jax.vmap(lambda network: propagate(network, x, None).output)(stacked)
+
+
+def _measure(setup: Setup, claims: np.ndarray) -> float:
+    if not np.isfinite(claims).all():
+        return WORST
+    measure = accuracy if setup.is_classifying else explained
+    return measure(setup, claims)
+
+
+def accuracy(setup: Setup, claims: np.ndarray) -> float:
+    """Return the share of right answers."""
+    if setup.task == "labels":
+        return float(np.mean((claims > 0.5) == (setup.labels > 0.5)))
+    told = claims.argmax(axis=1) if claims.shape[1] > 1 else claims[:, 0] > 0.5
+    return float(np.mean(told == setup.labels.ravel()))
+
+
+def explained(setup: Setup, claims: np.ndarray) -> float:
+    """Return r2, the share of the targets' variance that is explained."""
+    targets = np.asarray(setup.targets, np.float64)
+    spread = np.sum((targets - targets.mean(axis=0)) ** 2)
+    with np.errstate(over="ignore"):
+        missed = np.sum((claims - targets) ** 2)
+    return float(1 - missed / spread) if spread else float(missed == 0)

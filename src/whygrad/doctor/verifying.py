@@ -1,0 +1,187 @@
+"""Trying remedies beside the original, one by one and then in pairs, until one holds."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from whygrad.doctor import book
+from whygrad.doctor.checks.hidden import activation_remedies, wide
+from whygrad.doctor.checks.starts import init_remedies
+from whygrad.doctor.finding import COMPONENTS, Finding, Remedy
+from whygrad.doctor.setup import Setup
+from whygrad.doctor.trials import Outcome, try_out
+from whygrad.doctor.yardstick import Yardstick
+
+CURED = 0.95  # of what can be learned
+NEAR = 0.03  # remedies this near to the best are as good; the smaller one is taken
+TRIED_PAIRS = 30
+MOST_COMPONENTS = 2  # a remedy that changes more is another network
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One remedy, or two together, tried.
+
+    Attributes:
+        remedies: what was changed.
+        setup: the set-up as changed.
+        outcome: what became of it.
+        learned: median share of what can be learned that was learned.
+    """
+
+    remedies: tuple[Remedy, ...]
+    setup: Setup
+    outcome: Outcome
+    learned: float
+
+    @property
+    def components(self) -> frozenset[str]:
+        return components_of(self.remedies)
+
+
+def components_of(remedies: Sequence[Remedy]) -> frozenset[str]:
+    """Return all that some remedies together change."""
+    return frozenset(part for remedy in remedies for part in (remedy.component, *remedy.also))
+
+
+@dataclass(frozen=True)
+class Search:
+    """What was tried, and the findings with what their remedies explain.
+
+    Attributes:
+        findings: most likely first.
+        trials: in the order of trying.
+        best: the smallest change that did as well as any; None where nothing was tried.
+    """
+
+    findings: tuple[Finding, ...]
+    trials: tuple[Trial, ...]
+    best: Trial | None
+
+
+def search(
+    setup: Setup,
+    findings: Sequence[Finding],
+    yardstick: Yardstick,
+    learned: float,
+    *,
+    budget: float,
+    tell: Callable[[str], None] = lambda name: None,
+) -> Search:
+    """Try the remedies of the findings, then usual changes, then pairs, until one holds.
+
+    Args:
+        learned: share of what can be learned that the original learned.
+        budget: seconds after which no new trial begins.
+        tell: called with the name of every remedy before it is tried.
+    """
+    trials: list[Trial] = []
+    began = time.monotonic()
+
+    def attempt(remedies: tuple[Remedy, ...]) -> None:
+        tell(" + ".join(remedy.name for remedy in remedies))
+        trials.append(_try(setup, remedies, yardstick))
+
+    for stage in (_of_findings, _usual, _pairs):
+        for remedies in stage(setup, findings, trials):
+            if time.monotonic() - began > budget:
+                break
+            attempt(remedies)
+            if stage is not _of_findings and trials[-1].learned >= CURED:
+                break
+        if _best_learned(trials) >= CURED:
+            break
+    explained = tuple(_explained(finding, trials, learned) for finding in findings)
+    ranked = tuple(sorted(explained, key=lambda finding: -finding.weight))
+    return Search(ranked, tuple(trials), choose(trials, ranked))
+
+
+def _try(setup: Setup, remedies: tuple[Remedy, ...], yardstick: Yardstick) -> Trial:
+    changed = setup
+    for remedy in remedies:
+        changed = changed.changed(remedy.changes)
+    outcome = try_out(changed)
+    return Trial(remedies, changed, outcome, yardstick.learned(outcome.median))
+
+
+def _best_learned(trials: Sequence[Trial]) -> float:
+    return max((trial.learned for trial in trials), default=0.0)
+
+
+def _of_findings(
+    setup: Setup, findings: Sequence[Finding], trials: Sequence[Trial]
+) -> Iterator[tuple[Remedy, ...]]:
+    tried: list[dict] = []
+    for finding in findings:
+        for remedy in finding.remedies:
+            if remedy.changes not in tried:
+                tried.append(remedy.changes)
+                yield (remedy,)
+
+
+def _usual(
+    setup: Setup, findings: Sequence[Finding], trials: Sequence[Trial]
+) -> Iterator[tuple[Remedy, ...]]:
+    """Yield what often helps and was not tried yet."""
+    tried = [trial.remedies[0].changes for trial in trials]
+    rate = setup.settings.learning_rate
+    usual = (
+        Remedy("adam", "opt", book.ADAM),
+        Remedy("adam_fast", "opt", {**book.ADAM, "learning_rate": 1e-2}),
+        Remedy("inputs_standard", "prep_x", {"input_scaling": "standard"}),
+        Remedy("rate_up", "opt", {"learning_rate": rate * 10}),
+        Remedy("rate_down", "opt", {"learning_rate": rate / 10}),
+        Remedy("longer", "epochs", {"epochs": setup.settings.epochs * 5}),
+        *activation_remedies(setup, ("tanh", "relu")),
+        *init_remedies(setup)[:1],
+        *((wide(setup),) if len(setup.sizes) > 2 else ()),
+    )
+    for remedy in usual:
+        if remedy.changes not in tried:
+            yield (remedy,)
+
+
+def _pairs(
+    setup: Setup, findings: Sequence[Finding], trials: Sequence[Trial]
+) -> Iterator[tuple[Remedy, ...]]:
+    """Yield pairs of remedies for different components, the most promising first."""
+    sure = {remedy.name: f.confidence for f in reversed(findings) for remedy in f.remedies}
+    promise = {
+        trial.remedies[0].name: max(trial.learned, 0.0) + sure.get(trial.remedies[0].name, 0.0)
+        for trial in trials
+        if len(trial.remedies) == 1
+    }
+    singles = [trial.remedies[0] for trial in trials if len(trial.remedies) == 1]
+    pairs = [
+        pair
+        for pair in combinations(singles, 2)
+        if pair[0].component != pair[1].component and len(components_of(pair)) <= MOST_COMPONENTS
+    ]
+    pairs.sort(key=lambda pair: -sum(promise[remedy.name] for remedy in pair))
+    for pair in pairs[:TRIED_PAIRS]:
+        yield tuple(sorted(pair, key=lambda remedy: COMPONENTS.index(remedy.component)))
+
+
+def _explained(finding: Finding, trials: Sequence[Trial], learned: float) -> Finding:
+    """Return a finding with the share of the lost learning that its remedies brought back."""
+    names = {remedy.name for remedy in finding.remedies}
+    alone = [t.learned for t in trials if len(t.remedies) == 1 and t.remedies[0].name in names]
+    if not alone:
+        return finding
+    lost = max(1 - max(learned, 0.0), 1e-6)
+    gain = (max(alone) - max(learned, 0.0)) / lost
+    return replace(finding, explained=float(min(max(gain, 0.0), 1.0)))
+
+
+def choose(trials: Sequence[Trial], findings: Sequence[Finding]) -> Trial | None:
+    """Return the smallest change that did as well as any; of equals, the likeliest cause's."""
+    best = _best_learned(trials)
+    near = [trial for trial in trials if trial.learned >= best - NEAR]
+    likely = {finding.component: finding.weight for finding in reversed(findings)}
+
+    def merit(trial: Trial) -> tuple[int, float]:
+        weights = [likely.get(component, 0.0) for component in trial.components]
+        return (-len(trial.components), sum(weights))
+
+    return max(near, key=merit, default=None)

@@ -1,0 +1,119 @@
+"""How much there is to learn: what a standard model knows of rows that it has never seen.
+
+A network that knows less of the rows it was trained on than an ordinary model knows of rows that
+it has not seen does not learn. Where nothing carries over from row to row, or where there are too
+few rows to hold any back, the measure is how far the rows can be told apart at all.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from whygrad.doctor.setup import Setup, standardised
+
+FEW_ROWS = 40  # below, holding some back says nothing
+MOST_ROWS = 2000
+FOLDS = 3
+CARRIES_OVER = 0.1  # of what there is to know: less is nothing
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """What can be learned.
+
+    Attributes:
+        floor: accuracy of always saying the commonest class; 0 for r2.
+        level: accuracy or r2 that an ordinary model reaches.
+        is_by_heart: the level is that of knowing the rows by heart.
+    """
+
+    floor: float
+    level: float
+    is_by_heart: bool
+
+    def learned(self, measure: float) -> float:
+        """Return which share of what can be learned was learned, at most 1."""
+        if self.level - self.floor < 1e-6:
+            return 1.0 if measure >= self.floor - 1e-6 else 0.0
+        return min((max(measure, self.floor - 1) - self.floor) / (self.level - self.floor), 1.0)
+
+
+def yardstick_of(setup: Setup) -> Yardstick:
+    """Return what can be learned from the data of a set-up."""
+    floor, by_heart = _floor(setup), _by_heart(setup)
+    if len(setup.x) < FEW_ROWS:
+        return Yardstick(floor, by_heart, True)
+    level = min(_carried_over(setup), by_heart)
+    if level - floor < CARRIES_OVER * (by_heart - floor):
+        return Yardstick(floor, by_heart, True)
+    return Yardstick(floor, level, False)
+
+
+def _floor(setup: Setup) -> float:
+    if not setup.is_classifying:
+        return 0.0
+    if setup.task == "labels":
+        rate = np.asarray(setup.labels, float).mean(axis=0)
+        return float(np.maximum(rate, 1 - rate).mean())
+    return float(np.bincount(setup.labels.ravel().astype(int)).max() / len(setup.labels))
+
+
+def _by_heart(setup: Setup) -> float:
+    """Return the best that any function of the inputs can do on these rows."""
+    _, group = np.unique(setup.x, axis=0, return_inverse=True)
+    targets = _as_columns(setup)
+    sums = np.zeros((group.max() + 1, targets.shape[1]))
+    np.add.at(sums, group.ravel(), targets)
+    means = sums / np.bincount(group.ravel())[:, None]
+    return _score(setup, means[group.ravel()], np.arange(len(targets)))
+
+
+def _carried_over(setup: Setup) -> float:
+    """Return the best cross-validated score of three ordinary models."""
+    from sklearn.model_selection import KFold
+
+    chosen = np.random.default_rng(0).permutation(len(setup.x))[:MOST_ROWS]
+    x, targets = standardised(setup.x)[chosen], _as_columns(setup)[chosen]
+    scores = []
+    for make in _models():
+        told = np.zeros_like(targets)
+        for train, test in KFold(FOLDS).split(x):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                fitted = make().fit(x[train], targets[train])
+            told[test] = fitted.predict(x[test]).reshape(len(test), -1)
+        scores.append(_score(setup, told, chosen))
+    return max(scores)
+
+
+def _models() -> list[Callable]:
+    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.linear_model import Ridge
+    from sklearn.neighbors import KNeighborsRegressor
+
+    return [
+        lambda: Ridge(1.0),
+        lambda: KNeighborsRegressor(5, weights="distance"),
+        lambda: ExtraTreesRegressor(50, min_samples_leaf=2, random_state=0),
+    ]
+
+
+def _as_columns(setup: Setup) -> np.ndarray:
+    """Return what is to be told as columns of numbers: memberships of classes, or quantities."""
+    labels = np.asarray(setup.labels, float)
+    if setup.task in ("classes", "binary"):
+        return np.eye(setup.classes)[labels.ravel().astype(int)]
+    labels = labels.reshape(len(labels), -1)
+    return labels if setup.is_classifying else standardised(labels)
+
+
+def _score(setup: Setup, told: np.ndarray, rows: np.ndarray) -> float:
+    truth = _as_columns(setup)[rows]
+    if setup.task == "labels":
+        return float(np.mean((told > 0.5) == (truth > 0.5)))
+    if setup.is_classifying:
+        return float(np.mean(told.argmax(axis=1) == truth.argmax(axis=1)))
+    spread = np.sum((truth - truth.mean(axis=0)) ** 2)
+    return float(1 - np.sum((told - truth) ** 2) / spread) if spread else 1.0
