@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,7 +57,7 @@ def by_hand(network: wg.Network, data: wg.Data, settings: Settings) -> wg.Networ
             )
             weighed = settings.reduction == "sum"
             length = settings.learning_rate * (share.sum() if weighed else 1)
-            steps = jax.tree.map(partial(np.multiply, -length), anatomy.gradients())
+            steps = jax.tree.map(partial(jnp.multiply, -float(length)), anatomy.gradients())
             network = network.with_parameters(apply_update(network.parameters, steps))
     return network
 

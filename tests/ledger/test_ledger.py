@@ -13,7 +13,6 @@ from whygrad.errors import AddressError
 from whygrad.ledger import Ledger
 from whygrad.ledger.text import WIDTH, sparkline
 from whygrad.network.address import Address
-from whygrad.network.losses import LOSSES
 from whygrad.responsibility import sample_pulls
 from whygrad.run.replay import replay
 from whygrad.settings import OPTIMIZERS
@@ -294,7 +293,9 @@ def test_numbers_too_large_to_square_are_told_and_not_a_crash(tmp_path):
         json.dumps(ledger.to_dict(), allow_nan=False)
 
 
-@pytest.mark.parametrize("loss", [name for name, rule in LOSSES.items() if rule.link is None])
+@pytest.mark.parametrize(
+    "loss", ["mean_squared", "clipped_cross_entropy", "hinge", "broadcast_squared"]
+)
 def test_a_loss_that_matches_no_output_is_explained_too(tmp_path, loss):
     run = wg.train(
         wg.Network.create([2, 4, 3, 1], activation=["softsign", "hard_sigmoid"], seed=1),
