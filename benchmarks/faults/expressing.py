@@ -10,8 +10,8 @@ from benchmarks.faults.recipes import make_data
 from whygrad.doctor.setup import Setup
 from whygrad.settings import Settings
 
-ACTIVATIONS = {"linear": "identity"}
-LOSSES = {
+ACTIVATIONS: dict[str, str] = {"linear": "identity"}
+LOSSES: dict[str, str] = {
     "mse": "mean_squared",
     "mae": "mean_absolute",
     "mape": "mean_absolute_percentage",
@@ -55,7 +55,7 @@ def express(case: Mapping[str, Any], config: Mapping[str, Any], limit: int | Non
         labels=targets if task == "numbers" else labels,
         task=task,
         sizes=layers,
-        activations=tuple(ACTIVATIONS.get(name, name) for name in config["activations"]),
+        activations=tuple(_ours(ACTIVATIONS, name) for name in config["activations"]),
         inits=_per_layer(config.get("weight_init", "glorot_uniform"), len(layers) - 1),
         bias_inits=_per_layer(config.get("bias_init", "zeros"), len(layers) - 1),
         dropout=_dropout(config, len(layers) - 2),
@@ -78,7 +78,11 @@ def _per_layer(given: Any, count: int) -> tuple[str, ...]:
 def _init(name: Any) -> str:
     if isinstance(name, int | float):
         return f"constant:{name}"
-    return INITS.get(name, name.replace("const:", "constant:"))
+    return _ours(INITS, name.replace("const:", "constant:"))
+
+
+def _ours(table: Mapping[str, str], name: str) -> str:
+    return table[name] if name in table else name
 
 
 def _dropout(config: Mapping[str, Any], hidden: int) -> tuple[float, ...]:
@@ -92,7 +96,7 @@ def _settings(config: Mapping[str, Any]) -> Settings:
     if name == "sgd" and given.get("momentum"):
         name = "nesterov" if given.get("nesterov") else "momentum"
     return Settings(
-        loss=LOSSES.get(config["loss"], config["loss"]),
+        loss=_ours(LOSSES, config["loss"]),
         reduction="sum" if config["loss"].endswith("_sum") else "mean",
         optimizer=name,
         learning_rate=given["lr"],

@@ -1,4 +1,4 @@
-"""Diagnose every case and control of a fault file: ``python -m benchmarks.faults.run CASES OUT``."""
+"""Diagnose all of a fault file: ``python -m benchmarks.faults.run CASES OUT``."""
 
 import argparse
 import json
@@ -47,7 +47,16 @@ def _diagnosed(networks: list) -> Any:
     workers = max(os.cpu_count() or 1, 1)
     blind = [(case["id"], {"task": case["task"], "data": case["data"]}, c) for case, c in networks]
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        yield from pool.map(diagnose_one, blind)
+        yield from pool.map(diagnose_safely, blind)
+
+
+def diagnose_safely(job: tuple[str, Mapping[str, Any], Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the diagnosis of one network; what cannot be expressed is told and ends nothing."""
+    try:
+        return diagnose_one(job)
+    except Exception as error:
+        print(f"{job[0]}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
+        return {"id": job[0], "findings": [], "remedy": {}, "verdict": "not tried", "seconds": 0.0}
 
 
 def diagnose_one(job: tuple[str, Mapping[str, Any], Mapping[str, Any]]) -> dict[str, Any]:
@@ -69,7 +78,6 @@ def diagnose_one(job: tuple[str, Mapping[str, Any], Mapping[str, Any]]) -> dict[
         "after": [_number(value) for value in best.outcome.measures] if best else [],
         "seconds": round(diagnosis.seconds, 2),
         "learned": diagnosis.learned,
-        "weights": [round(f.weight, 3) for f in diagnosis.findings],
     }
 
 

@@ -78,6 +78,8 @@ def finding_in_words(finding: Any) -> Mapping[str, Any]:
         "severity": finding.severity,
         "layer": finding.layer,
         "factor": finding.factor,
+        "confidence": finding.confidence,
+        "explained": finding.explained,
     }
 
 

@@ -10,6 +10,8 @@ from jax.typing import ArrayLike
 
 from whygrad.data import from_arrays, load
 from whygrad.data.table import Data
+from whygrad.doctor.asking import diagnose_run, setup_of
+from whygrad.doctor.diagnosing import Diagnosis, diagnose
 from whygrad.errors import InputError
 from whygrad.ledger import Ledger, explain
 from whygrad.network.model import Network
@@ -38,6 +40,15 @@ class Run(RunFolder):
             RunError: the step does not replay as it was recorded.
         """
         return explain(self, address, step=step, sample=sample)
+
+    def doctor(self, *, verify: bool = False, budget: float = 60.0) -> Diagnosis:
+        """Say why the network does not learn, or that it does; printing the result tells it.
+
+        Args:
+            verify: try the remedies beside the original, from several seeds.
+            budget: seconds after which no new trial begins.
+        """
+        return diagnose_run(self, verify=verify, budget=budget)
 
     def report(self, out: str | Path | None = None) -> Path:
         """Write the run as one self-contained HTML page and return its path.
@@ -103,6 +114,30 @@ def open_run(path: str | Path) -> Run:
         RunError: there is no run at ``path``, or it is damaged.
     """
     return Run(path)
+
+
+def doctor(
+    network: Network,
+    data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
+    *,
+    verify: bool = False,
+    budget: float = 60.0,
+    **settings: Any,
+) -> Diagnosis:
+    """Say why a network would not learn from data, or that it would, before any run.
+
+    Args:
+        network: the start.
+        data: as for :func:`train`.
+        verify: try the remedies beside the original.
+        budget: seconds after which no new trial begins.
+        settings: see :class:`whygrad.Settings`.
+
+    Raises:
+        InputError: network, data and settings do not fit together.
+    """
+    setup = setup_of(network, _as_data(data), Settings.from_dict(settings))
+    return diagnose(setup, verify=verify, budget=budget)
 
 
 def _as_data(data: "Data | str | Path | tuple[ArrayLike, ArrayLike]") -> Data:

@@ -142,6 +142,25 @@ def report(
     return report_command(run, out, as_json)
 
 
+@app.command(help=t("help.doctor"), no_args_is_help=True)
+def doctor(
+    subject: Annotated[
+        str | None, Argument(help=t("help.doctor.subject"), metavar="RUN|CONFIG|DATA")
+    ] = None,
+    verify: Annotated[bool, Option("--verify", help=t("help.doctor.verify"))] = False,
+    budget: Annotated[float, Option(help=t("help.doctor.budget"), metavar="SECONDS")] = 60.0,
+    out: Annotated[Path | None, Option(help=t("help.doctor.out"))] = None,
+    explain: Annotated[str | None, Option(help=t("help.doctor.explain"), metavar="KIND")] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.doctor import doctor_command, explain_command
+
+    if explain is not None:
+        return explain_command(explain, as_json)
+    return doctor_command(subject, verify, budget, out, as_json)
+
+
 app.add_typer(lesson_app, name="lesson")
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from whygrad.doctor.setup import Setup
+from whygrad.network.means import MEANS
 
 USUAL_RATE = {
     "sgd": 1e-2,
@@ -40,6 +41,20 @@ ADAM: dict[str, Any] = {
 }
 
 
+USUAL_LOSSES = {
+    "matched": {
+        "numbers": "squared",
+        "softmax": "softmax_cross_entropy",
+        "sigmoid": "binary_cross_entropy",
+    },
+    "means": {
+        "numbers": "mean_squared",
+        "softmax": "clipped_cross_entropy",
+        "sigmoid": "clipped_binary_cross_entropy",
+    },
+}
+
+
 def usual_output(setup: Setup) -> str:
     """Return the output activation that fits the task and the number of outputs."""
     if setup.task == "numbers":
@@ -48,11 +63,11 @@ def usual_output(setup: Setup) -> str:
 
 
 def usual_loss(setup: Setup) -> str:
-    """Return the loss that fits the task and the number of outputs."""
+    """Return the loss that fits the task and the number of outputs, of the same family."""
+    family = "means" if setup.settings.loss in MEANS else "matched"
     if setup.task == "numbers":
-        return "mean_squared"
-    is_shared = usual_output(setup) == "softmax"
-    return "clipped_cross_entropy" if is_shared else "clipped_binary_cross_entropy"
+        return USUAL_LOSSES[family]["numbers"]
+    return USUAL_LOSSES[family][usual_output(setup)]
 
 
 def usual_init(activation: str) -> str:

@@ -1,7 +1,7 @@
 """From a set-up to a diagnosis: measure, judge, and try the remedies."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,17 +9,21 @@ import numpy as np
 
 from whygrad.doctor.book import twin
 from whygrad.doctor.checks import run_checks
-from whygrad.doctor.evidence import Evidence, gather
+from whygrad.doctor.checks.steps import is_still_falling
+from whygrad.doctor.evidence import Evidence, Record, gather
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.setup import Setup
-from whygrad.doctor.trials import SEEDS, Outcome, try_out
+from whygrad.doctor.trials import Outcome, try_out
 from whygrad.doctor.verifying import Search, Trial, search
 from whygrad.doctor.yardstick import Yardstick, yardstick_of
 
 LEARNS = 0.88  # of what an ordinary model knows of rows that it has not seen
 LEARNS_BY_HEART = 0.7
 LEARNS_OF_TWIN = 0.6  # of what the same network by the book learned in as many steps
-HELPED = 0.1  # of what can be learned: less is no gain
+ALMOST = 0.7  # learned, and the loss still falls: it is on its way
+UNFINISHED = ("too_few_steps", "slow_optimizer", "rate_too_low")
+FAULTY = 0.4  # confidence from which something else is wrong than the length of the run
+ODD = 0.6  # confidence of a finding that is told as a note where the network learns
 MOST_FINDINGS = 5
 LEAST_WEIGHT = 0.1
 
@@ -37,6 +41,8 @@ class Diagnosis:
         best: the trial of the remedy that is advised; None without trials.
         trials: all of them, in order.
         seconds: wall time.
+        yardstick: what can be learned.
+        before: the original, trained from several seeds; None where a run's record was enough.
     """
 
     findings: tuple[Finding, ...]
@@ -48,6 +54,7 @@ class Diagnosis:
     trials: tuple[Trial, ...] = ()
     seconds: float = 0.0
     yardstick: Yardstick | None = None
+    before: Outcome | None = None
 
     @property
     def is_healthy(self) -> bool:
@@ -78,6 +85,7 @@ def diagnose(
     verify: bool = False,
     budget: float = 60.0,
     tell: Callable[[str], None] = lambda name: None,
+    record: Mapping[str, Record] | None = None,
 ) -> Diagnosis:
     """Train a set-up from several seeds and say why it does not learn, or that it does.
 
@@ -85,24 +93,37 @@ def diagnose(
         verify: try the remedies beside the original.
         budget: seconds after which no new trial begins.
         tell: called with the name of what is tried next.
+        record: what a run of the set-up recorded, by layer.
     """
     began = time.monotonic()
     tell("original")
-    outcome = try_out(setup, SEEDS)
-    evidence = gather(setup, yardstick_of(setup), outcome)
-    found = run_checks(evidence)
+    outcome = try_out(setup)
+    evidence = gather(setup, yardstick_of(setup), outcome, record)
     tell("twin")
     reference = with_twin(evidence, try_out(twin(setup)))
-    learned = reference.learned(outcome.median)
-    if learns(evidence, reference):
-        return Diagnosis(
-            (), tuple(found), learned, outcome.measures, seconds=time.monotonic() - began
+    diagnosis = judge(evidence, reference)
+    if verify and not diagnosis.is_healthy:
+        tried = search(
+            setup, run_checks(evidence), reference, diagnosis.learned, budget=budget, tell=tell
         )
-    if not verify:
-        return replace(_of(found, learned, outcome), seconds=time.monotonic() - began)
-    tried = search(setup, found, reference, learned, budget=budget, tell=tell)
-    diagnosis = _verified(tried, learned, outcome)
-    return replace(diagnosis, seconds=time.monotonic() - began, yardstick=reference)
+        diagnosis = _verified(diagnosis, tried, outcome)
+    return replace(diagnosis, before=outcome, seconds=time.monotonic() - began)
+
+
+def judge(evidence: Evidence, reference: Yardstick | None = None) -> Diagnosis:
+    """Say what evidence alone shows, without a trial.
+
+    Args:
+        reference: the yardstick raised to what the twin learned, where it was tried.
+    """
+    reference = reference or evidence.yardstick
+    found = run_checks(evidence)
+    learned = reference.learned(float(np.median(evidence.measures)))
+    of_all = {"learned": learned, "measures": evidence.measures, "yardstick": reference}
+    if learns(evidence, reference) or is_on_its_way(evidence, found):
+        notes = tuple(finding for finding in found if finding.confidence >= ODD)
+        return Diagnosis((), notes, **of_all)
+    return Diagnosis(_worth_telling(found), (), **of_all)
 
 
 def with_twin(evidence: Evidence, trained: Outcome) -> Yardstick:
@@ -118,18 +139,25 @@ def learns(evidence: Evidence, reference: Yardstick) -> bool:
     return evidence.learned >= wanted and of_twin >= LEARNS_OF_TWIN
 
 
-def _of(found: list[Finding], learned: float, outcome: Outcome) -> Diagnosis:
-    findings = tuple(f for f in found if f.weight >= LEAST_WEIGHT)[:MOST_FINDINGS]
-    findings = findings or (Finding("unexplained", 0.3),)
-    return Diagnosis(findings, (), learned, outcome.measures)
+def is_on_its_way(evidence: Evidence, found: Sequence[Finding]) -> bool:
+    """Return whether nothing is wrong but that the run ended while the loss still fell."""
+    others = [f for f in found if f.kind not in UNFINISHED and f.confidence >= FAULTY]
+    return evidence.learned >= ALMOST and is_still_falling(evidence) and not others
 
 
-def _verified(tried: Search, learned: float, outcome: Outcome) -> Diagnosis:
-    plain = _of(list(tried.findings), learned, outcome)
-    best = tried.best
-    if best is None:
-        return plain
-    return replace(plain, verdict=verdict_of(best, outcome), best=best, trials=tried.trials)
+def _worth_telling(found: Sequence[Finding]) -> tuple[Finding, ...]:
+    likely = tuple(f for f in found if f.weight >= LEAST_WEIGHT)[:MOST_FINDINGS]
+    return likely or (Finding("unexplained", 0.3),)
+
+
+def _verified(diagnosis: Diagnosis, tried: Search, before: Outcome) -> Diagnosis:
+    findings = _worth_telling(tried.findings)
+    if tried.best is None:
+        return replace(diagnosis, findings=findings)
+    verdict = verdict_of(tried.best, before)
+    return replace(
+        diagnosis, findings=findings, verdict=verdict, best=tried.best, trials=tried.trials
+    )
 
 
 def verdict_of(best: Trial, before: Outcome) -> str:

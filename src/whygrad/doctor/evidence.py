@@ -1,7 +1,7 @@
 """What is known of a set-up before judging it: data, start, end, and the way between."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 import jax
@@ -16,6 +16,7 @@ from whygrad.doctor.yardstick import Yardstick
 from whygrad.factoring import FACTORS, is_open, layer_factors
 from whygrad.network.activations import ACTIVATIONS
 from whygrad.network.model import Network
+from whygrad.recording import ROW_FIELDS
 from whygrad.symmetry import effective_width
 
 REFERENCE_SAMPLES = 512
@@ -55,6 +56,25 @@ State = dict[str, LayerState]
 
 
 @dataclass(frozen=True)
+class Record:
+    """What training recorded of one layer's neurons.
+
+    Attributes:
+        steps: numbers of the recorded steps, (recorded,).
+        rows: (recorded, len(ROW_FIELDS), n_out).
+    """
+
+    steps: np.ndarray
+    rows: np.ndarray
+
+    def first_shut(self, neurons: Sequence[int]) -> int | None:
+        """Return the first recorded step from which on none of some neurons was open."""
+        opened = self.rows[:, ROW_FIELDS.index("open")][:, list(neurons)].max(axis=1, initial=0)
+        shut = np.flatnonzero(np.maximum.accumulate(opened[::-1])[::-1] == 0)
+        return int(self.steps[shut[0]]) if len(shut) else None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What a check reads.
 
@@ -67,6 +87,7 @@ class Evidence:
         losses: mean loss of every epoch, (seeds, epochs).
         moved: how far each network's weights went, as a share of their size: the furthest layer.
         first_bad_step: the first step whose loss was not finite, one a seed, or None.
+        rows: what training recorded, by layer; empty where it did not.
     """
 
     setup: Setup
@@ -77,6 +98,7 @@ class Evidence:
     losses: np.ndarray
     moved: tuple[float, ...]
     first_bad_step: tuple[int | None, ...]
+    rows: Mapping[str, Record] = field(default_factory=dict)
 
     @property
     def learned(self) -> float:
@@ -84,8 +106,13 @@ class Evidence:
         return self.yardstick.learned(float(np.median(self.measures)))
 
 
-def gather(setup: Setup, yardstick: Yardstick, outcome: Outcome) -> Evidence:
-    """Return what a trial shows."""
+def gather(
+    setup: Setup,
+    yardstick: Yardstick,
+    outcome: Outcome,
+    rows: Mapping[str, Record] | None = None,
+) -> Evidence:
+    """Return what a trial shows, and what a run recorded."""
     losses = outcome.trained.losses
     starts = states_of(setup, outcome.starts)
     ends = states_of(setup, outcome.trained.networks)
@@ -99,7 +126,8 @@ def gather(setup: Setup, yardstick: Yardstick, outcome: Outcome) -> Evidence:
             for end, network in zip(ends, outcome.trained.networks, strict=True)
         ),
         losses=losses.reshape(len(losses), setup.settings.epochs, -1).mean(axis=2),
-        moved=tuple(map(_moved, outcome.starts, outcome.trained.networks)),
+        rows=rows or {},
+        moved=tuple(map(moved_by, outcome.starts, outcome.trained.networks)),
         first_bad_step=tuple(_first_bad(row) for row in losses),
     )
 
@@ -108,7 +136,8 @@ def _is_finite(network: Network) -> bool:
     return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(network))
 
 
-def _moved(before: Network, after: Network) -> float:
+def moved_by(before: Network, after: Network) -> float:
+    """Return how far weights went, as a share of their size: the furthest layer."""
     return max(
         float(np.linalg.norm(b.weight - a.weight) / (np.linalg.norm(a.weight) or 1.0))
         for a, b in zip(before.dense, after.dense, strict=True)

@@ -31,6 +31,7 @@ class Setup:
         settings: how it is trained; ``loss`` is resolved.
         has_bias: whether the layers have biases.
         input_scaling: ``as_given``, or ``standard``: mean 0 and spread 1 in every column.
+        weights: how much each sample counts, (m,); None where all count alike.
         target_coding: ``as_given``, ``standard``, ``unit`` (from 0 to 1) or ``onehot``.
     """
 
@@ -47,6 +48,7 @@ class Setup:
     has_bias: bool = True
     input_scaling: str = "as_given"
     target_coding: str = "as_given"
+    weights: np.ndarray | None = None
 
     def changed(self, changes: Mapping[str, Any]) -> "Setup":
         """Return the same with some things changed.
@@ -133,7 +135,8 @@ def _with_hidden(setup: Setup, hidden: tuple[int, ...]) -> Setup:
     if len(hidden) == len(setup.sizes) - 2:
         return replace(setup, sizes=(setup.sizes[0], *hidden, setup.sizes[-1]))
     many = len(hidden)
-    inner = setup.activations[0] if len(setup.activations) > 1 else "relu"
+    *above, _ = setup.activations
+    inner = above[0] if above else "relu"
     return replace(
         setup,
         sizes=(setup.sizes[0], *hidden, setup.sizes[-1]),

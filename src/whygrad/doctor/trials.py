@@ -55,7 +55,9 @@ def try_out(
     settings = setup.changed({"record_every": record_every}).settings
     resident = reside(jnp.asarray(setup.inputs), jnp.asarray(setup.targets))
     rates = [settings.learning_rate] * len(seeds)
-    trained = train_resident(starts, resident, settings, rates, list(seeds), watch=watch)
+    trained = train_resident(
+        starts, resident, settings, rates, list(seeds), setup.weights, watch=watch
+    )
     return Outcome(measure_all(setup, trained.networks), starts, trained)
 
 

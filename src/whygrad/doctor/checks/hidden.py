@@ -111,5 +111,7 @@ def dead(evidence: Evidence) -> Finding | None:
         return None
     remedies = activation_remedies(evidence.setup, ("leaky_relu", "tanh"))
     numbers = {"share": shares[worst], "neurons": ends[0][worst].neurons}
-    last = evidence.setup.total_steps - 1
-    return Finding("dead", 0.3, numbers, remedies, worst, ends[0][worst].dead, last)
+    shut = ends[0][worst].dead
+    record = evidence.rows.get(worst)
+    since = record.first_shut(shut) if record and shut else None
+    return Finding("dead", 0.3, numbers, remedies, worst, shut, since)

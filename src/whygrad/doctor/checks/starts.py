@@ -14,6 +14,7 @@ from whygrad.doctor.setup import Setup
 LOST_DECADES = 1.0  # of the size of a signal, over all layers together
 WON_DECADES = 0.7
 CLOSED = 0.5  # of a layer's neurons
+LARGE_BIAS = 0.3  # smaller ones close nothing that the weights leave open
 
 
 def init_remedies(setup: Setup) -> tuple[Remedy, ...]:
@@ -85,7 +86,7 @@ def closed_start(evidence: Evidence) -> Finding | None:
     shut = {name: (*state[name].dead, *state[name].closed) for name in setup.layers[:-1]}
     worst = max(shut, key=lambda name: len(set(shut[name])) / state[name].neurons, default=None)
     share = len(set(shut[worst])) / state[worst].neurons if worst else 0.0
-    if size < 1 and share < CLOSED:
+    if size < 1 and (size < LARGE_BIAS or share < CLOSED):
         return None
     confidence = max(min(0.5 + share / 2, 0.97), sure(0.35, 0.3, float(np.log10(max(size, 1)))))
     remedies = (Remedy("bias_zeros", "bias_init", {"bias_init": "zeros"}),)

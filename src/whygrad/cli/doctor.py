@@ -1,0 +1,91 @@
+"""``whygrad doctor``: what keeps a network from learning, and what helps."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from whygrad.cli.commands import open_named
+from whygrad.cli.console import show, show_json
+from whygrad.cli.plan import make_plan
+from whygrad.cli.training import RUNS, load_data, make_network
+from whygrad.doctor.asking import Tell, diagnose_run, setup_of
+from whygrad.doctor.diagnosing import Diagnosis, diagnose
+from whygrad.doctor.prescribing import Sections, as_toml, prescribe
+from whygrad.doctor.telling import explain, tell
+from whygrad.errors import OptionError
+from whygrad.run.files import write_whole
+from whygrad.settings import Settings
+from whygrad.words import t
+
+FOUND = 1
+
+
+def doctor_command(
+    subject: str | None, verify: bool, budget: float, out: Path | None, as_json: bool
+) -> int:
+    """Diagnose a run, a configuration or a built-in set, and write the remedy that held."""
+    if subject is None:
+        raise OptionError("error.doctor_subject")
+    if not budget > 0:
+        raise OptionError("error.doctor_budget", came=budget)
+    with _progress() as telling:
+        asked, diagnosis = _asked(subject, verify, budget, telling)
+    written = _write(asked, diagnosis, out)
+    if as_json:
+        show_json(diagnosis.to_dict() | {"config": str(written) if written else None})
+    else:
+        show(tell(diagnosis))
+        if written:
+            show(t("doctor.written", path=written))
+    return 0 if diagnosis.is_healthy else FOUND
+
+
+def explain_command(kind: str, as_json: bool) -> int:
+    """Print what an ailment is."""
+    text = explain(kind)
+    if as_json:
+        show_json({"kind": kind, "text": text})
+    else:
+        show(text)
+    return 0
+
+
+def _asked(subject: str, verify: bool, budget: float, telling: Tell) -> tuple[Sections, Diagnosis]:
+    """Return the configuration that was asked about, and the diagnosis."""
+    options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
+    if _is_run(subject):
+        run = open_named(subject)
+        return dict(run.description.get("origin") or {}), diagnose_run(run, **options)
+    is_config = subject.endswith(".toml")
+    plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})
+    data = load_data(plan)
+    settings = Settings.from_dict(plan.training)
+    setup = setup_of(make_network(plan, data), data, settings, plan.to_dict())
+    return plan.to_dict(), diagnose(setup, **options)
+
+
+def _is_run(subject: str) -> bool:
+    path = Path(subject)
+    return path.is_dir() or (not path.exists() and (RUNS / subject).is_dir())
+
+
+def _write(asked: Sections, diagnosis: Diagnosis, out: Path | None) -> Path | None:
+    """Write the remedy that held as a configuration, if there is where to."""
+    if out is None or not asked or diagnosis.verdict != "held":
+        return None
+    write_whole(out, as_toml(prescribe(asked, diagnosis.remedies)).encode())
+    return out
+
+
+@contextmanager
+def _progress() -> Iterator[Tell]:
+    """Show on stderr what is being tried, where someone looks."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda name: None
+        return
+    with console.status(t("doctor.looking")) as status:
+        yield lambda name: status.update(t("doctor.trying", name=name))

@@ -1,0 +1,58 @@
+"""A remedy as a configuration: what ``whygrad train --config`` accepts."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from whygrad.doctor.finding import Remedy
+from whygrad.settings import Settings
+
+Sections = dict[str, dict[str, Any]]
+
+PLACES = {  # what a remedy changes -> section and name
+    "activation": ("network", "activation"),
+    "output_activation": ("network", "output_activation"),
+    "init": ("network", "init"),
+    "bias_init": ("network", "bias_init"),
+    "hidden": ("network", "hidden"),
+    "drop": ("network", "dropout"),
+} | {field.name: ("training", field.name) for field in fields(Settings)}
+SCALINGS = ("input_scaling", "target_coding")  # one switch of the data does both
+BY_DATA = ("outputs", "target_coding")  # whygrad codes classes by itself
+
+
+def prescribe(asked: Mapping[str, Mapping[str, Any]], remedies: Iterable[Remedy]) -> Sections:
+    """Return a configuration with the changes of some remedies.
+
+    Args:
+        asked: the configuration as it was, by section.
+    """
+    sections = {name: dict(values) for name, values in asked.items()}
+    for remedy in remedies:
+        for name, value in remedy.changes.items():
+            _put(sections, name, value)
+    return sections
+
+
+def _put(sections: Sections, name: str, value: Any) -> None:
+    if name in SCALINGS and value == "standard":
+        sections.setdefault("data", {})["standardize"] = True
+    elif name in PLACES:
+        section, key = PLACES[name]
+        sections.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value
+
+
+def as_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return a configuration as TOML; what is not set is left out."""
+    blocks = ["\n".join([f"[{section}]", *_lines(values)]) for section, values in sections.items()]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _lines(values: Mapping[str, Any]) -> list[str]:
+    # strings, numbers, switches and lists of them are written alike in JSON and TOML
+    return [
+        f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        for name, value in values.items()
+        if value is not None
+    ]
