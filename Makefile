@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test install check format smoke bench bench-gpu clean
+.PHONY: demo test install check format smoke bench bench-gpu faults clean
+
+OUT ?= diagnoses.jsonl
 
 demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a report
 	@rm -rf demo
@@ -35,6 +37,12 @@ smoke: $(VENV)/.dev            ## build the wheel and try it in an empty environ
 bench: $(VENV)/.dev            ## measure against the peers; writes results and the README table
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.table
+
+faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=cases.yaml OUT=diagnoses.jsonl
+	$(BIN)/python -m benchmarks.faults.reproduce $(CASES)
+	$(BIN)/python -m benchmarks.faults.run $(CASES) $(OUT)
+	@test ! -f $(dir $(CASES))score.py || $(BIN)/python $(dir $(CASES))score.py $(CASES) $(OUT)
+	$(BIN)/python -m benchmarks.faults.crossvalidate $(CASES) $(OUT)
 
 bench-gpu: $(VENV)/.dev        ## the same on an NVIDIA GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu

@@ -43,10 +43,14 @@ def jobs_of(
     return [(case, config) for case, config in found if not only or only in case["id"]]
 
 
+def workers() -> int:
+    """Return how many networks are worked on at a time: one a core."""
+    return os.cpu_count() or 1
+
+
 def _diagnosed(networks: list) -> Any:
-    workers = max(os.cpu_count() or 1, 1)
     blind = [(case["id"], {"task": case["task"], "data": case["data"]}, c) for case, c in networks]
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers(), get_context("spawn")) as pool:
         yield from pool.map(diagnose_safely, blind)
 
 

@@ -101,5 +101,8 @@ def evidence_of(run: RunFolder) -> Evidence:
         losses=losses[None],
         moved=(moved_by(start, end),),
         first_bad_step=(run.description["steps"],) if failed else (None,),
+        validation=[
+            line["validation_loss"] for line in run.history_lines if "validation_loss" in line
+        ],
         rows={name: Record(*run.rows(name)) for name in run.skeleton.layers},
     )

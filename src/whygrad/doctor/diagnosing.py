@@ -12,6 +12,7 @@ from whygrad.doctor.checks import run_checks
 from whygrad.doctor.checks.steps import is_still_falling
 from whygrad.doctor.evidence import Evidence, Record, gather
 from whygrad.doctor.finding import Finding, Remedy
+from whygrad.doctor.plateau import plateau_of
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.trials import Outcome, try_out
 from whygrad.doctor.verifying import Search, Trial, search
@@ -23,6 +24,7 @@ LEARNS_OF_TWIN = 0.6  # of what the same network by the book learned in as many 
 ALMOST = 0.7  # learned, and the loss still falls: it is on its way
 UNFINISHED = ("too_few_steps", "slow_optimizer", "rate_too_low")
 FAULTY = 0.4  # confidence from which something else is wrong than the length of the run
+CONSEQUENCES = ("overfits",)  # no cause of not learning; always a note
 ODD = 0.6  # confidence of a finding that is told as a note where the network learns
 MOST_FINDINGS = 5
 LEAST_WEIGHT = 0.1
@@ -42,6 +44,7 @@ class Diagnosis:
         trials: all of them, in order.
         seconds: wall time.
         yardstick: what can be learned.
+        plateau: where it got stuck: ``base_rate``, ``range`` or ``linear``; None if at none.
         before: the original, trained from several seeds; None where a run's record was enough.
     """
 
@@ -55,6 +58,7 @@ class Diagnosis:
     seconds: float = 0.0
     yardstick: Yardstick | None = None
     before: Outcome | None = None
+    plateau: str | None = None
 
     @property
     def is_healthy(self) -> bool:
@@ -72,6 +76,7 @@ class Diagnosis:
             "notes": [finding.to_dict() for finding in self.notes],
             "learned": self.learned,
             "measures": list(self.measures),
+            "plateau": self.plateau,
             "verdict": self.verdict,
             "remedy": {k: v for remedy in self.remedies for k, v in remedy.changes.items()},
             "after": list(self.best.outcome.measures) if self.best else [],
@@ -123,7 +128,9 @@ def judge(evidence: Evidence, reference: Yardstick | None = None) -> Diagnosis:
     if learns(evidence, reference) or is_on_its_way(evidence, found):
         notes = tuple(finding for finding in found if finding.confidence >= ODD)
         return Diagnosis((), notes, **of_all)
-    return Diagnosis(_worth_telling(found), (), **of_all)
+    notes = tuple(finding for finding in found if finding.kind in CONSEQUENCES)
+    plateau = plateau_of(evidence.setup, float(np.median(evidence.measures)), reference)
+    return Diagnosis(_worth_telling(found), notes, **of_all, plateau=plateau)
 
 
 def with_twin(evidence: Evidence, trained: Outcome) -> Yardstick:
@@ -146,7 +153,8 @@ def is_on_its_way(evidence: Evidence, found: Sequence[Finding]) -> bool:
 
 
 def _worth_telling(found: Sequence[Finding]) -> tuple[Finding, ...]:
-    likely = tuple(f for f in found if f.weight >= LEAST_WEIGHT)[:MOST_FINDINGS]
+    causes = [finding for finding in found if finding.kind not in CONSEQUENCES]
+    likely = tuple(f for f in causes if f.weight >= LEAST_WEIGHT)[:MOST_FINDINGS]
     return likely or (Finding("unexplained", 0.3),)
 
 

@@ -88,6 +88,7 @@ class Evidence:
         moved: how far each network's weights went, as a share of their size: the furthest layer.
         first_bad_step: the first step whose loss was not finite, one a seed, or None.
         rows: what training recorded, by layer; empty where it did not.
+        validation: loss on the validation part after every epoch; empty without one.
     """
 
     setup: Setup
@@ -99,6 +100,7 @@ class Evidence:
     moved: tuple[float, ...]
     first_bad_step: tuple[int | None, ...]
     rows: Mapping[str, Record] = field(default_factory=dict)
+    validation: Sequence[float] = ()
 
     @property
     def learned(self) -> float:

@@ -171,5 +171,7 @@ AILMENTS: dict[str, Ailment] = {
     "strong_dropout": Ailment("dropout", "slope", "Srivastava and others 2014"),
     "strong_l1": Ailment("l1", "optimizer", KARPATHY),
     "strong_l2": Ailment("l2", "optimizer", KARPATHY),
+    "unrelated_targets": Ailment("data", "agreement", f"{CHECKER}; {KARPATHY}"),
+    "overfits": Ailment("data", "agreement", f"{GOODFELLOW}, section 7.8"),
     "unexplained": Ailment("opt", "optimizer", KARPATHY),
 }

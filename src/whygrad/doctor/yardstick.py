@@ -27,11 +27,13 @@ class Yardstick:
         floor: accuracy of always saying the commonest class; 0 for r2.
         level: accuracy or r2 that an ordinary model reaches.
         is_by_heart: the level is that of knowing the rows by heart.
+        is_small: there are too few rows to hold some back.
     """
 
     floor: float
     level: float
     is_by_heart: bool
+    is_small: bool = False
 
     def learned(self, measure: float) -> float:
         """Return which share of what can be learned was learned, at most 1."""
@@ -44,7 +46,7 @@ def yardstick_of(setup: Setup) -> Yardstick:
     """Return what can be learned from the data of a set-up."""
     floor, by_heart = _floor(setup), _by_heart(setup)
     if len(setup.x) < FEW_ROWS:
-        return Yardstick(floor, by_heart, True)
+        return Yardstick(floor, by_heart, True, is_small=True)
     level = min(_carried_over(setup), by_heart)
     if level - floor < CARRIES_OVER * (by_heart - floor):
         return Yardstick(floor, by_heart, True)

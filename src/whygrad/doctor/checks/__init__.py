@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from whygrad.doctor.checks import ends, hidden, penalties, scales, starts, steps
+from whygrad.doctor.checks import data, ends, hidden, penalties, scales, starts, steps
 from whygrad.doctor.evidence import Evidence
 from whygrad.doctor.finding import Finding
 
@@ -42,6 +42,8 @@ CHECKS: tuple[Check, ...] = (
     penalties.strong_dropout,
     penalties.strong_l1,
     penalties.strong_l2,
+    data.unrelated_targets,
+    data.overfits,
 )
 
 
