@@ -67,7 +67,7 @@ class Finding:
     @property
     def component(self) -> str:
         """What to change, one of :data:`COMPONENTS`."""
-        return AILMENTS[self.kind].component
+        return self.evidence.get("component") or AILMENTS[self.kind].component
 
     @property
     def factor(self) -> str:
@@ -145,6 +145,7 @@ AILMENTS: dict[str, Ailment] = {
     "not_probabilities": Ailment("output_act", "upstream", BISHOP),
     "loss_of_one_unit": Ailment("loss", "upstream", BISHOP),
     "loss_of_classes": Ailment("loss", "upstream", BISHOP),
+    "misfit_loss": Ailment("loss", "upstream", "McCullagh and Nelder 1989, chapter 6"),
     "loss_of_quantities": Ailment("loss", "upstream", f"{BISHOP}; Golik and others 2013"),
     "summed_loss": Ailment("loss", "agreement", CHECKER),
     "broadcast_loss": Ailment("loss", "upstream", CHECKER),
@@ -173,5 +174,6 @@ AILMENTS: dict[str, Ailment] = {
     "strong_l2": Ailment("l2", "optimizer", KARPATHY),
     "unrelated_targets": Ailment("data", "agreement", f"{CHECKER}; {KARPATHY}"),
     "overfits": Ailment("data", "agreement", f"{GOODFELLOW}, section 7.8"),
+    "found_by_trial": Ailment("opt", "optimizer", "the trials themselves"),
     "unexplained": Ailment("opt", "optimizer", KARPATHY),
 }

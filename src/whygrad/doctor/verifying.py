@@ -16,6 +16,9 @@ from whygrad.doctor.yardstick import Yardstick
 CURED = 0.9  # of what can be learned
 NEAR = 0.03  # remedies this near to the best are as good; the smaller one is taken
 TRIED_PAIRS = 30
+OF_A_PAIR = 0.7  # of what two remedies together brought back counts for each
+HALF = 0.5  # of what was not learned: a trial that brings back less shows nothing
+BY_TRIAL = 0.35  # confidence of what no check saw
 MOST_COMPONENTS = 2  # a remedy that changes more is another network
 
 
@@ -92,8 +95,9 @@ def search(
                 break
         if _best_learned(trials) >= CURED:
             break
-    explained = tuple(_explained(finding, trials, learned) for finding in findings)
-    ranked = tuple(sorted(explained, key=lambda finding: -finding.weight))
+    explained = [_explained(finding, trials, learned) for finding in findings]
+    found = explained + _found_by_trial(explained, trials, learned)
+    ranked = tuple(sorted(found, key=lambda finding: -finding.weight))
     return Search(ranked, tuple(trials), choose(trials, ranked))
 
 
@@ -166,12 +170,41 @@ def _pairs(
 def _explained(finding: Finding, trials: Sequence[Trial], learned: float) -> Finding:
     """Return a finding with the share of the lost learning that its remedies brought back."""
     names = {remedy.name for remedy in finding.remedies}
-    alone = [t.learned for t in trials if len(t.remedies) == 1 and t.remedies[0].name in names]
-    if not alone:
-        return finding
-    lost = max(1 - max(learned, 0.0), 1e-6)
-    gain = (max(alone) - max(learned, 0.0)) / lost
-    return replace(finding, explained=float(min(max(gain, 0.0), 1.0)))
+    gains = [
+        _gain(trial, learned) * (1 if len(trial.remedies) == 1 else OF_A_PAIR)
+        for trial in trials
+        if any(remedy.name in names for remedy in trial.remedies)
+    ]
+    return replace(finding, explained=max(gains)) if gains else finding
+
+
+def _gain(trial: Trial, learned: float) -> float:
+    """Return the share of what was not learned that a trial brought back."""
+    was = max(learned, 0.0)
+    return float(min(max((trial.learned - was) / max(1 - was, 1e-6), 0.0), 1.0))
+
+
+def _found_by_trial(
+    findings: Sequence[Finding], trials: Sequence[Trial], learned: float
+) -> list[Finding]:
+    """Return what no check saw and a trial found: the parts of the best remedy."""
+    best = max(trials, key=lambda trial: trial.learned, default=None)
+    if best is None or _gain(best, learned) < HALF:
+        return []
+    seen = {finding.component for finding in findings}
+    share = _gain(best, learned) * (1 if len(best.remedies) == 1 else OF_A_PAIR)
+    return [
+        Finding(
+            "found_by_trial",
+            BY_TRIAL,
+            {"component": remedy.component, "remedy": remedy.name},
+            (remedy,),
+            step=None,
+            explained=share,
+        )
+        for remedy in best.remedies
+        if remedy.component not in seen
+    ]
 
 
 def choose(trials: Sequence[Trial], findings: Sequence[Finding]) -> Trial | None:

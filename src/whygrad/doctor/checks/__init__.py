@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     ends.not_probabilities,
     ends.loss_of_one_unit,
     ends.loss_of_classes,
+    ends.misfit_loss,
     ends.loss_of_quantities,
     ends.summed_loss,
     ends.broadcast_loss,

@@ -14,7 +14,7 @@ def unrelated_targets(evidence: Evidence) -> Finding | None:
     if not yardstick.is_by_heart or yardstick.is_small or yardstick.level - yardstick.floor < 0.1:
         return None
     numbers = {"samples": len(evidence.setup.x), "floor": yardstick.floor}
-    return Finding("unrelated_targets", 0.35, numbers)
+    return Finding("unrelated_targets", 0.25, numbers)
 
 
 def overfits(evidence: Evidence) -> Finding | None:

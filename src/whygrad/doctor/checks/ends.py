@@ -36,6 +36,13 @@ OF_QUANTITIES = {  # how unlikely it is that a classifier is taught with it
 }
 
 
+OF_POSITIVE = {  # how unlikely it is with an output that may be negative
+    "poisson": 0.5,
+    "mean_squared_logarithmic": 0.4,
+    "mean_absolute_percentage": 0.3,
+}
+
+
 def output_remedy(setup: Setup) -> Remedy:
     """Return the change to the output activation that fits the task."""
     name = book.usual_output(setup)
@@ -113,14 +120,17 @@ def closed_output(evidence: Evidence) -> Finding | None:
 def not_probabilities(evidence: Evidence) -> Finding | None:
     """A loss of probabilities on outputs that are none."""
     setup, loss, name = evidence.setup, evidence.setup.settings.loss, evidence.setup.activations[-1]
-    usual = book.usual_output(setup)
-    if not setup.is_classifying or name == usual or (name == "softmax" and setup.sizes[-1] == 1):
+    shares = is_shared_out(setup) and loss in book.OF_PROBABILITIES
+    fitting = "softmax" if shares else book.usual_output(setup)
+    is_asked = setup.is_classifying or shares
+    if not is_asked or name == fitting or (name == "softmax" and setup.sizes[-1] == 1):
         return None
     sure = _unlikely_output(loss, name)
     if not sure:
         return None
-    numbers = {"activation": name, "loss": loss, "fitting": usual}
-    return Finding("not_probabilities", sure, numbers, (output_remedy(setup),), "output")
+    numbers = {"activation": name, "loss": loss, "fitting": fitting}
+    remedy = Remedy(f"output_{fitting}", "output_act", {"output_activation": fitting})
+    return Finding("not_probabilities", sure, numbers, (remedy,), "output")
 
 
 def _unlikely_output(loss: str, name: str) -> float:
@@ -153,12 +163,33 @@ def loss_of_classes(evidence: Evidence) -> Finding | None:
         return None
     targets = setup.targets
     is_share = bool(targets.min() >= 0 and targets.max() <= 1)
-    is_shared_out = setup.sizes[-1] > 1 and np.allclose(targets.sum(axis=1), 1, atol=1e-3)
-    if is_shared_out and loss not in book.OF_MARGINS:
+    if is_shared_out(setup) and loss not in book.OF_MARGINS:
         return None  # a distribution over the outputs is what such a loss is for
     sure = 0.4 if is_share and loss in book.OF_YES_OR_NO else 0.93
     numbers = {"loss": loss, "low": float(targets.min()), "high": float(targets.max())}
     return Finding("loss_of_classes", sure, numbers, (loss_remedy(setup),), "output")
+
+
+def is_shared_out(setup: Setup) -> bool:
+    """Return whether the targets of every sample are shares that sum to 1."""
+    targets = setup.targets
+    if setup.sizes[-1] == 1 or targets.min() < 0:
+        return False
+    return bool(np.allclose(targets.sum(axis=1), 1, atol=1e-3))
+
+
+def misfit_loss(evidence: Evidence) -> Finding | None:
+    """A loss for positive quantities where some are not, or where outputs may be negative."""
+    setup, loss = evidence.setup, evidence.setup.settings.loss
+    if setup.task != "numbers" or loss not in OF_POSITIVE:
+        return None
+    below = float(np.mean(setup.targets <= 0))
+    may_be_negative = RANGES.get(setup.activations[-1], (-math.inf, 0))[0] < 0
+    sure = 0.93 if below > 0.01 else OF_POSITIVE[loss] * may_be_negative
+    if not sure:
+        return None
+    numbers = {"loss": loss, "below": below}
+    return Finding("misfit_loss", sure, numbers, (loss_remedy(setup),), "output")
 
 
 def loss_of_quantities(evidence: Evidence) -> Finding | None:
