@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
 
 from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
@@ -37,7 +39,7 @@ def doctor_command(
     if as_json:
         show_json(diagnosis.to_dict() | {"config": str(written) if written else None})
     else:
-        show(tell(diagnosis))
+        show(_page(tell(diagnosis)))
         if written:
             show(t("doctor.written", path=written))
     return 0 if diagnosis.is_healthy else FOUND
@@ -49,7 +51,7 @@ def explain_command(kind: str, as_json: bool) -> int:
     if as_json:
         show_json({"kind": kind, "text": text})
     else:
-        show(text)
+        show(_page(text))
     return 0
 
 
@@ -65,6 +67,14 @@ def _asked(subject: str, verify: bool, budget: float, telling: Tell) -> tuple[Se
     settings = Settings.from_dict(plan.training)
     setup = setup_of(make_network(plan, data), data, settings, plan.to_dict())
     return plan.to_dict(), diagnose(setup, **options)
+
+
+def _page(text: str) -> RenderableType:
+    """Return text whose wrapped lines keep their indentation."""
+    lines = text.splitlines()
+    return Group(
+        *(Padding(Text(line.strip()), (0, 0, 0, len(line) - len(line.lstrip()))) for line in lines)
+    )
 
 
 def _is_run(subject: str) -> bool:

@@ -45,6 +45,7 @@ def result_page(run: RunFolder, health: Health) -> RenderableType:
         Padding(health_page(health), (1, 0, 1, 0)),
         Text(t("cli.run_is_in", path=run.path)),
         Text(t("cli.next.why", path=run.path)),
+        Text(t("cli.next.doctor", path=run.path)),
         Text(t("cli.next.report", path=run.path)),
     )
 

@@ -45,6 +45,8 @@ class Diagnosis:
         seconds: wall time.
         yardstick: what can be learned.
         plateau: where it got stuck: ``base_rate``, ``range`` or ``linear``; None if at none.
+        measure: what is measured, ``accuracy`` or ``r2``.
+        remaining: ailments of what was changed that the checks still find after the remedy.
         before: the original, trained from several seeds; None where a run's record was enough.
     """
 
@@ -59,6 +61,13 @@ class Diagnosis:
     yardstick: Yardstick | None = None
     before: Outcome | None = None
     plateau: str | None = None
+    measure: str = "accuracy"
+    remaining: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        from whygrad.doctor.telling import tell
+
+        return tell(self)
 
     @property
     def is_healthy(self) -> bool:
@@ -76,7 +85,9 @@ class Diagnosis:
             "notes": [finding.to_dict() for finding in self.notes],
             "learned": self.learned,
             "measures": list(self.measures),
+            "measure": self.measure,
             "plateau": self.plateau,
+            "remaining": list(self.remaining),
             "verdict": self.verdict,
             "remedy": {k: v for remedy in self.remedies for k, v in remedy.changes.items()},
             "after": list(self.best.outcome.measures) if self.best else [],
@@ -111,7 +122,7 @@ def diagnose(
         tried = search(
             setup, run_checks(evidence), reference, diagnosis.learned, budget=budget, tell=tell
         )
-        diagnosis = _verified(diagnosis, tried, outcome)
+        diagnosis = _verified(diagnosis, tried, evidence)
     return replace(diagnosis, before=outcome, seconds=time.monotonic() - began)
 
 
@@ -124,7 +135,12 @@ def judge(evidence: Evidence, reference: Yardstick | None = None) -> Diagnosis:
     reference = reference or evidence.yardstick
     found = run_checks(evidence)
     learned = reference.learned(float(np.median(evidence.measures)))
-    of_all = {"learned": learned, "measures": evidence.measures, "yardstick": reference}
+    of_all = {
+        "learned": learned,
+        "measures": evidence.measures,
+        "yardstick": reference,
+        "measure": "accuracy" if evidence.setup.is_classifying else "r2",
+    }
     if learns(evidence, reference) or is_on_its_way(evidence, found):
         notes = tuple(finding for finding in found if finding.confidence >= ODD)
         return Diagnosis((), notes, **of_all)
@@ -158,19 +174,30 @@ def _worth_telling(found: Sequence[Finding]) -> tuple[Finding, ...]:
     return likely or (Finding("unexplained", 0.3),)
 
 
-def _verified(diagnosis: Diagnosis, tried: Search, before: Outcome) -> Diagnosis:
+def _verified(diagnosis: Diagnosis, tried: Search, evidence: Evidence) -> Diagnosis:
     findings = _worth_telling(tried.findings)
     if tried.best is None:
         return replace(diagnosis, findings=findings)
-    verdict = verdict_of(tried.best, before)
     return replace(
-        diagnosis, findings=findings, verdict=verdict, best=tried.best, trials=tried.trials
+        diagnosis,
+        findings=findings,
+        verdict=verdict_of(tried.best, evidence.measures),
+        best=tried.best,
+        trials=tried.trials,
+        remaining=_remaining(tried.best, findings, evidence.yardstick),
     )
 
 
-def verdict_of(best: Trial, before: Outcome) -> str:
+def _remaining(best: Trial, findings: Sequence[Finding], yardstick: Yardstick) -> tuple[str, ...]:
+    """Return which ailments of the components that were changed the checks still find."""
+    meant = {f.kind for f in findings if f.component in best.components}
+    after = run_checks(gather(best.setup, yardstick, best.outcome))
+    return tuple(f.kind for f in after if f.kind in meant and f.confidence >= FAULTY)
+
+
+def verdict_of(best: Trial, before: Sequence[float]) -> str:
     """Return what the figures say of a remedy."""
-    after, was = best.outcome.median, before.median
+    after, was = best.outcome.median, float(np.median(before))
     if after > was:
         return "held"
     return "worse" if after < was else "did not hold"

@@ -8,6 +8,7 @@ from whygrad.doctor import book
 from whygrad.doctor.evidence import Evidence
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.setup import Setup
+from whygrad.network.losses import is_matched
 
 RANGES = {  # what an output can be
     "sigmoid": (0.0, 1.0),
@@ -134,8 +135,6 @@ def not_probabilities(evidence: Evidence) -> Finding | None:
 
 
 def _unlikely_output(loss: str, name: str) -> float:
-    from whygrad.network.losses import is_matched
-
     if is_matched(loss, name):
         return 0.0
     if loss in book.OF_PROBABILITIES:

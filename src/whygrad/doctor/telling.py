@@ -1,0 +1,215 @@
+"""A diagnosis in words, for a terminal; and what an ailment is."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from whygrad.doctor.diagnosing import Diagnosis
+from whygrad.doctor.finding import AILMENTS, Finding, Remedy
+from whygrad.doctor.trials import SEEDS, Outcome
+from whygrad.doctor.verifying import Trial
+from whygrad.errors import unknown_name
+from whygrad.words import catalogue, number, t
+
+SHOWN_NEURONS = 6
+SHOWN_TRIALS = 6
+BARS = "▁▂▃▄▅▆▇█"
+POINTS = 40
+SHARES = ("outside", "share", "below", "moved")  # told as percentages
+GENERAL = ("loss", "init", "hidden", "rate", "adam")  # remedies told by one sentence each
+
+
+def tell(diagnosis: Diagnosis) -> str:
+    """Return a diagnosis as text: the verdict, the findings, what was tried, what to do."""
+    parts = [verdict(diagnosis)]
+    parts += [
+        _block(found, rank, diagnosis.best is None)
+        for rank, found in enumerate(diagnosis.findings, start=1)
+    ]
+    if diagnosis.trials:
+        parts.append("\n".join(_trials(diagnosis)))
+    if diagnosis.best is not None:
+        parts.append("\n".join(_advice(diagnosis, diagnosis.best)))
+    elif diagnosis.findings:
+        parts.append(t("doctor.not_tried"))
+    if diagnosis.notes:
+        notes = [f"  {name_of(note)}: {sentence(note)}" for note in diagnosis.notes]
+        parts.append("\n".join([t("doctor.notes"), *notes]))
+    return "\n\n".join(parts)
+
+
+def verdict(diagnosis: Diagnosis) -> str:
+    """Return whether the network learns, in a sentence or two."""
+    learned = share_text(diagnosis.learned)
+    if diagnosis.is_healthy:
+        return t("doctor.healthy", learned=learned)
+    yardstick = diagnosis.yardstick
+    assert yardstick is not None, "whoever judges has measured what there is to learn"
+    values = {
+        "learned": learned,
+        "measure": t(f"doctor.measure.{diagnosis.measure}"),
+        "value": number(float(np.median(diagnosis.measures)), 3),
+        "floor": number(yardstick.floor, 3),
+        "level": number(yardstick.level, 3),
+    }
+    sentences = [t("doctor.ill", **values)]
+    if diagnosis.plateau:
+        sentences.append(t(f"doctor.plateau.{diagnosis.plateau}"))
+    if yardstick.is_by_heart:
+        sentences.append(t("doctor.by_heart"))
+    return t("doctor.space").join(sentences)
+
+
+def name_of(finding: Finding) -> str:
+    """Return the short name of a finding's ailment."""
+    return t(f"doctor.{finding.kind}.name")
+
+
+def sentence(finding: Finding) -> str:
+    """Return what a finding says, with its numbers."""
+    return t(f"doctor.{finding.kind}.says", **_told(finding.evidence))
+
+
+def remedy_sentence(remedy: Remedy) -> str:
+    """Return what to change, so that it can be done by hand."""
+    general = remedy.name.partition("_")[0]
+    own = f"doctor.remedy.{remedy.name}"
+    key = own if own in catalogue("en") or general not in GENERAL else f"doctor.remedy.{general}"
+    return t(key, **_told(remedy.changes))
+
+
+def share_text(share: float | None) -> str:
+    """Return a share as a percentage; what is below nothing is nothing."""
+    if share is None:
+        return "?"
+    return f"{number(round(100 * min(max(share, 0.0), 1.0)))} %"
+
+
+def _told(values: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: share_text(value) if name in SHARES else _value(value)
+        for name, value in values.items()
+    }
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower() if value is not None else "0"
+    if isinstance(value, int | float):
+        return number(value, 3)
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_value, value))
+    return str(value)
+
+
+def _block(finding: Finding, rank: int, with_remedies: bool) -> str:
+    """Return a finding: name, where and when, what it says, and what may help."""
+    component = t(f"doctor.component.{finding.component}")
+    title = t("doctor.found", rank=rank, name=name_of(finding), component=component)
+    lines = [title, f"   {sentence(finding)}", "   " + t("doctor.joint").join(_facts(finding))]
+    if with_remedies:
+        lines += [
+            "   " + t("doctor.may_help", remedy=remedy_sentence(remedy))
+            for remedy in finding.remedies[:2]
+        ]
+    return "\n".join(lines)
+
+
+def _facts(finding: Finding) -> Iterator[str]:
+    yield t("doctor.factor", factor=t(f"doctor.factor.{finding.factor}"))
+    if finding.layer and finding.neurons:
+        shown = ", ".join(map(str, finding.neurons[:SHOWN_NEURONS]))
+        more = " …" if len(finding.neurons) > SHOWN_NEURONS else ""
+        values = {"layer": finding.layer, "count": len(finding.neurons), "neurons": shown + more}
+        yield t("doctor.where.neurons", **values)
+    elif finding.layer:
+        yield t("doctor.where", layer=finding.layer)
+    if finding.step is not None and finding.factor != "optimizer":
+        key = "start" if finding.step == 0 else "step"
+        yield t(f"doctor.when.{key}", step=finding.step)
+    yield t("doctor.sure", share=share_text(finding.confidence))
+    if finding.explained is not None:
+        yield t("doctor.explained", share=share_text(finding.explained))
+
+
+def _trials(diagnosis: Diagnosis) -> Iterator[str]:
+    """Yield the trials as a table, the best ones first."""
+    yield t("doctor.tried", seeds=len(SEEDS))
+    head = (t("doctor.tried.remedy"), t("doctor.tried.after"), t("doctor.tried.learned"))
+    rows = [head, _row(t("doctor.tried.original"), diagnosis.measures, diagnosis.learned)]
+    ranked = sorted(diagnosis.trials, key=lambda trial: -trial.learned)
+    for trial in ranked[:SHOWN_TRIALS]:
+        name = " + ".join(remedy.name for remedy in trial.remedies)
+        rows.append(_row(name, trial.outcome.measures, trial.learned))
+    width = max(len(row[0]) for row in rows)
+    for name, reached, learned in rows:
+        yield f"  {name:<{width}}  {reached:>8}  {learned:>8}"
+    if len(ranked) > SHOWN_TRIALS:
+        yield "  " + t("doctor.tried.more", count=len(ranked) - SHOWN_TRIALS)
+
+
+def _row(name: str, measures: tuple[float, ...], learned: float) -> tuple[str, str, str]:
+    return name, number(float(np.median(measures)), 3), share_text(learned)
+
+
+def _advice(diagnosis: Diagnosis, best: Trial) -> Iterator[str]:
+    """Yield what to do, whether it held, and both loss curves."""
+    yield t("doctor.advice")
+    for remedy in best.remedies:
+        yield f"  {remedy_sentence(remedy)}"
+    values = {
+        "before": number(float(np.median(diagnosis.measures)), 3),
+        "after": number(best.outcome.median, 3),
+        "seeds": len(SEEDS),
+    }
+    key = diagnosis.verdict.replace(" ", "_")
+    yield "  " + t(f"doctor.verdict.{key}", **values, cause=_cause(diagnosis)).strip()
+    if diagnosis.before is not None:
+        yield "  " + t("doctor.curve")
+        yield f"    {_bars(diagnosis.before)}"
+        yield f"    {_bars(best.outcome)}"
+
+
+def _cause(diagnosis: Diagnosis) -> str:
+    """Return whether the cause itself is gone."""
+    if not diagnosis.remaining:
+        return t("doctor.cause.gone")
+    names = ", ".join(t(f"doctor.{kind}.name") for kind in diagnosis.remaining)
+    return t("doctor.cause.stays", names=names)
+
+
+def _bars(outcome: Outcome) -> str:
+    """Return the median loss over the run as bars, with its first and last value."""
+    losses = np.median(outcome.trained.losses, axis=0)
+    chosen = losses[np.linspace(0, len(losses) - 1, min(POINTS, len(losses))).astype(int)]
+    known = chosen[np.isfinite(chosen)]
+    if not len(known):
+        return "✗"
+    low, span = known.min(), np.ptp(known) or 1
+    bars = "".join(
+        BARS[int((value - low) / span * (len(BARS) - 1))] if np.isfinite(value) else "✗"
+        for value in chosen
+    )
+    return f"{bars}  {number(float(losses[0]), 3)} → {number(float(losses[-1]), 3)}"
+
+
+def explain(kind: str) -> str:
+    """Return what an ailment is, how it shows, its check and threshold, and what to do.
+
+    Raises:
+        OptionError: there is no such ailment.
+    """
+    if kind not in AILMENTS:
+        raise unknown_name("ailment", kind, list(AILMENTS))
+    ailment = AILMENTS[kind]
+    parts = [t(f"doctor.{kind}.name")]
+    for part in ("is", "shows", "check", "remedy"):
+        parts.append(f"{t(f'doctor.explain.{part}')}\n  {t(f'doctor.{kind}.{part}')}")
+    values = {
+        "component": t(f"doctor.component.{ailment.component}"),
+        "factor": t(f"doctor.factor.{ailment.factor}"),
+    }
+    parts.append(t("doctor.explain.component", **values))
+    parts.append(t("doctor.explain.source", source=ailment.source))
+    return "\n\n".join(parts)
