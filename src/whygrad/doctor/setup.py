@@ -32,7 +32,8 @@ class Setup:
         has_bias: whether the layers have biases.
         input_scaling: ``as_given``, or ``standard``: mean 0 and spread 1 in every column.
         weights: how much each sample counts, (m,); None where all count alike.
-        target_coding: ``as_given``, ``standard``, ``unit`` (from 0 to 1) or ``onehot``.
+        target_coding: ``as_given``, ``standard``, ``unit`` (from 0 to 1), ``onehot``
+            or ``numbered`` (the number of the class itself).
     """
 
     x: np.ndarray
@@ -147,6 +148,11 @@ def _with_hidden(setup: Setup, hidden: tuple[int, ...]) -> Setup:
     )
 
 
+def _with_rows(setup: Setup, rows: np.ndarray) -> Setup:
+    """Return a set-up whose targets are those of other rows."""
+    return replace(setup, y=setup.y[rows], labels=setup.labels[rows])
+
+
 CHANGES: dict[str, Callable[[Setup, Any], Setup]] = {
     "hidden": _with_hidden,
     "outputs": lambda setup, many: replace(setup, sizes=(*setup.sizes[:-1], many)),
@@ -158,11 +164,17 @@ CHANGES: dict[str, Callable[[Setup, Any], Setup]] = {
     ),
     "init": lambda setup, name: replace(setup, inits=(name,) * len(setup.inits)),
     "bias_init": lambda setup, name: replace(setup, bias_inits=(name,) * len(setup.inits)),
+    "input_scale": lambda setup, size: replace(setup, x=setup.x * size),
+    "target_scale": lambda setup, size: replace(setup, y=setup.y * size, labels=setup.y * size),
+    "labels_shuffled": lambda setup, seed: _with_rows(
+        setup, np.random.default_rng(seed).permutation(len(setup.x))
+    ),
     "drop": lambda setup, share: replace(setup, dropout=(share,) * len(setup.dropout)),
 }
 TARGET_CODINGS = {
     "as_given": lambda setup: setup.y,
     "standard": lambda setup: standardised(setup.y),
     "unit": lambda setup: _from_zero_to_one(np.asarray(setup.y, np.float64)),
+    "numbered": lambda setup: np.asarray(setup.labels, np.float64).reshape(len(setup.labels), 1),
     "onehot": lambda setup: np.eye(setup.classes)[setup.labels.ravel().astype(int)],
 }

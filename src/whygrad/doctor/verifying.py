@@ -16,7 +16,7 @@ from whygrad.doctor.yardstick import Yardstick
 CURED = 0.9  # of what can be learned
 NEAR = 0.03  # remedies this near to the best are as good; the smaller one is taken
 TRIED_PAIRS = 30
-OF_A_PAIR = 0.7  # of what two remedies together brought back counts for each
+OF_A_PAIR = 0.5  # of what two remedies together brought back counts for each
 HALF = 0.5  # of what was not learned: a trial that brings back less shows nothing
 BY_TRIAL = 0.35  # confidence of what no check saw
 MOST_COMPONENTS = 2  # a remedy that changes more is another network

@@ -31,7 +31,8 @@ def rate_too_high(evidence: Evidence) -> Finding | None:
     is_wild = is_lost or _is_wild(evidence.losses)
     if above < FAR_RATE and not is_wild:
         return None
-    confidence = sure(0.25, 0.3, max(above, 0.0)) + 0.15 * is_wild
+    died = _died(evidence)
+    confidence = sure(0.15, 0.3, max(above, 0.0)) + 0.15 * is_wild + 0.15 * died
     remedies = (_rate(evidence, 0.1), _rate(evidence, 0.01), Remedy("adam", "opt", book.ADAM))
     steps = [step for step in evidence.first_bad_step if step is not None]
     numbers = {
@@ -41,6 +42,17 @@ def rate_too_high(evidence: Evidence) -> Finding | None:
     }
     first = min(steps) if steps else 0
     return Finding("rate_too_high", min(confidence, 0.98), numbers, remedies, step=first)
+
+
+def _died(evidence: Evidence) -> bool:
+    """Return whether training closed half of a layer's neurons that were open before."""
+    pairs = zip(evidence.starts, evidence.ends, strict=True)
+    return any(
+        len(end[name].dead) - len(start[name].dead) >= end[name].neurons / 2
+        for start, end in pairs
+        if end is not None
+        for name in evidence.setup.layers[:-1]
+    )
 
 
 def _is_wild(losses: np.ndarray) -> bool:
