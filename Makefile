@@ -26,6 +26,7 @@ check: $(VENV)/.dev            ## lint, format, types, and imports that point do
 	$(BIN)/python -m benchmarks.table --check
 	$(BIN)/python scripts/readme --check
 	$(BIN)/python scripts/picture --check
+	$(BIN)/python scripts/ailments --check
 
 format: $(VENV)/.dev           ## put the code into shape
 	$(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -187,7 +188,7 @@ def _measure_one(network: Network, x: Array, y: Array, loss: str) -> dict[str, d
     return measured
 
 
-def _state(network: Network, measured: dict[str, dict[str, np.ndarray]]) -> State:
+def _state(network: Network, measured: dict[str, dict[str, Any]]) -> State:
     widths = effective_width(network)
     layers = {}
     for name, dense in network.items():

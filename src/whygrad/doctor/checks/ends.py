@@ -21,6 +21,8 @@ RANGES = {  # what an output can be
     "exponential": (0.0, math.inf),
     "elu": (-1.0, math.inf),
     "selu": (-1.7581, math.inf),
+    "gelu": (-0.17, math.inf),
+    "silu": (-0.2785, math.inf),
 }
 SQUARED = ("squared", "mean_squared", "huber", "log_cosh")
 OF_QUANTITIES = {  # how unlikely it is that a classifier is taught with it
