@@ -142,9 +142,14 @@ def _is_finite(network: Network) -> bool:
 def moved_by(before: Network, after: Network) -> float:
     """Return how far weights went, as a share of their size: the furthest layer."""
     return max(
-        float(np.linalg.norm(b.weight - a.weight) / (np.linalg.norm(a.weight) or 1.0))
+        _norm(b.weight - a.weight) / (_norm(a.weight) or 1.0)
         for a, b in zip(before.dense, after.dense, strict=True)
     )
+
+
+def _norm(values: Array) -> float:
+    # in float64: the square of a weight that exploded is beyond float32
+    return float(np.linalg.norm(np.asarray(values, np.float64)))
 
 
 def _first_bad(losses: np.ndarray) -> int | None:
@@ -196,7 +201,7 @@ def _state(network: Network, measured: dict[str, dict[str, Any]]) -> State:
         numbers = ("gradient", "preactivation", "output", "slope_share")
         layers[name] = LayerState(
             factors={factor: float(of[factor]) for factor in FACTORS},
-            weight=float(np.linalg.norm(dense.weight)),
+            weight=_norm(dense.weight),
             bias=0.0 if dense.bias is None else float(np.max(np.abs(dense.bias))),
             dead=_numbers(of["passing"] == 0) if is_hidden else (),
             closed=_numbers(of["open"] < 0.05) if is_hidden else (),

@@ -67,7 +67,8 @@ def moons() -> Setup:
     """Two half moons, 200 rows."""
     from sklearn.datasets import make_moons
 
-    x, labels = make_moons(200, noise=0.1, random_state=1)
+    made = make_moons(200, noise=0.1, random_state=1)
+    x, labels = np.asarray(made[0]), np.asarray(made[1])
     return _setup(x, labels[:, None].astype(float), labels, "binary", "sigmoid")
 
 

@@ -134,17 +134,34 @@ def _from_zero_to_one(values: np.ndarray) -> np.ndarray:
 def _with_hidden(setup: Setup, hidden: tuple[int, ...]) -> Setup:
     """Return a set-up with other hidden layers, all of them made as the first one was."""
     if len(hidden) == len(setup.sizes) - 2:
-        return replace(setup, sizes=(setup.sizes[0], *hidden, setup.sizes[-1]))
+        return _redrawn(replace(setup, sizes=(setup.sizes[0], *hidden, setup.sizes[-1])))
     many = len(hidden)
     *above, _ = setup.activations
     inner = above[0] if above else "relu"
-    return replace(
+    remade = replace(
         setup,
         sizes=(setup.sizes[0], *hidden, setup.sizes[-1]),
         activations=(*(inner,) * many, setup.activations[-1]),
         inits=(*(setup.inits[0],) * many, setup.inits[-1]),
         bias_inits=(*(setup.bias_inits[0],) * many, setup.bias_inits[-1]),
         dropout=setup.dropout[:1] * many or (0.0,) * many,
+    )
+    return _redrawn(remade)
+
+
+def _redrawn(setup: Setup) -> Setup:
+    """Return a set-up that draws what was given as an array and fits its layer no more."""
+    shapes = list(pairwise(setup.sizes))
+    return replace(
+        setup,
+        inits=tuple(
+            init if isinstance(init, str) or np.shape(init) == shape else "glorot_uniform"
+            for init, shape in zip(setup.inits, shapes, strict=True)
+        ),
+        bias_inits=tuple(
+            init if isinstance(init, str) or np.shape(init) == shape[1:] else "zeros"
+            for init, shape in zip(setup.bias_inits, shapes, strict=True)
+        ),
     )
 
 
@@ -155,7 +172,7 @@ def _with_rows(setup: Setup, rows: np.ndarray) -> Setup:
 
 CHANGES: dict[str, Callable[[Setup, Any], Setup]] = {
     "hidden": _with_hidden,
-    "outputs": lambda setup, many: replace(setup, sizes=(*setup.sizes[:-1], many)),
+    "outputs": lambda setup, many: _redrawn(replace(setup, sizes=(*setup.sizes[:-1], many))),
     "activation": lambda setup, name: replace(
         setup, activations=(*(name,) * (len(setup.activations) - 1), setup.activations[-1])
     ),

@@ -107,13 +107,18 @@ def _block(finding: Finding, rank: int, with_remedies: bool) -> str:
     """Return a finding: name, where and when, what it says, and what may help."""
     component = t(f"doctor.component.{finding.component}")
     title = t("doctor.found", rank=rank, name=name_of(finding), component=component)
-    lines = [title, f"   {sentence(finding)}", "   " + t("doctor.joint").join(_facts(finding))]
+    lines = [title, f"   {sentence(finding)}", f"   {where_and_when(finding)}"]
     if with_remedies:
         lines += [
             "   " + t("doctor.may_help", remedy=remedy_sentence(remedy))
             for remedy in finding.remedies[:2]
         ]
     return "\n".join(lines)
+
+
+def where_and_when(finding: Finding) -> str:
+    """Return which factor fails first, where, when, and how sure that is."""
+    return t("doctor.joint").join(_facts(finding))
 
 
 def _facts(finding: Finding) -> Iterator[str]:

@@ -64,7 +64,7 @@ def try_out(
 def measure_all(setup: Setup, networks: Sequence[Network]) -> tuple[float, ...]:
     """Return accuracy or r2 on the training part, one a network."""
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    outputs = np.asarray(_outputs(stacked, jnp.asarray(setup.inputs)))
+    outputs = _outputs(stacked, jnp.asarray(setup.inputs))
     claims = [predictions(setup.settings.loss, setup.activations[-1], a) for a in outputs]
     return tuple(_measure(setup, np.asarray(claim, np.float64)) for claim in claims)
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from whygrad.doctor.asking import diagnose_run
+from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.health import Health, health_of
 from whygrad.errors import RunError
 from whygrad.factoring import FACTORS
@@ -83,6 +85,11 @@ class Material:
     @cached_property
     def health(self) -> Health:
         return health_of(self.run)
+
+    @cached_property
+    def diagnosis(self) -> Diagnosis:
+        """What the doctor says of the run's record, without a trial."""
+        return diagnose_run(self.run)
 
     @property
     def network(self) -> Network:

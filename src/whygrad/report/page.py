@@ -9,6 +9,7 @@ from whygrad.page.shell import Entry, whole_page
 from whygrad.report import (
     configuration,
     curves,
+    diagnosis,
     heatmap,
     pictures,
     summary,
@@ -27,6 +28,7 @@ Part = Callable[[Material], Section]
 
 SECTIONS: tuple[Part, ...] = (
     summary.section,
+    diagnosis.section,
     curves.section,
     timelines.section,
     heatmap.section,
