@@ -83,6 +83,16 @@ def test_every_hidden_layer_may_have_its_own_dropout():
     assert Network.create([2, 1], dropout=[])["output"].dropout == 0
 
 
+def test_each_hidden_layer_drops_its_own_share():
+    network = Network.create([3, 400, 400, 400, 2], dropout=[0.5, 0, 0.2])
+    trace = forward(network, np.ones((8, 3)), key=jax.random.key(0))
+    for name, dropout in (("hidden1", 0.5), ("hidden3", 0.2)):
+        kept = np.asarray(trace[name].kept)
+        np.testing.assert_allclose(np.unique(kept), [0, 1 / (1 - dropout)], rtol=1e-6)
+        assert (kept == 0).mean() == pytest.approx(dropout, abs=0.04)
+    assert trace["hidden2"].kept is None and trace["output"].kept is None
+
+
 def test_float64_needs_to_be_switched_on():
     with jax.enable_x64(True):
         assert Network.create([2, 1], dtype="float64")["output"].weight.dtype == jnp.float64

@@ -127,6 +127,59 @@ def test_training_equals_a_loop_by_hand(linear, network, shuffle, reduction):
     assert_close(trained(network, linear, settings)[0], by_hand(network, linear, settings))
 
 
+def in_numpy(start: wg.Network, data: wg.Data, settings: Settings) -> list[np.ndarray]:
+    """Train one linear neuron on the samples in their order; batches cut short, nothing filled."""
+    w, b = np.asarray(start["output"].weight, float), np.asarray(start["output"].bias, float)
+    sign = -1 if settings.maximize else 1
+    for _ in range(settings.epochs):
+        for begin in range(0, len(data.train), settings.batch_size):
+            x, y = (
+                part[begin : begin + settings.batch_size] for part in (data.train.x, data.train.y)
+            )
+            slopes = 2 * (x @ w + b - y) / (len(x) if settings.reduction == "mean" else 1)
+            pull = settings.l1 * np.sign(w)
+            w, b = (
+                w - settings.learning_rate * (sign * x.T @ slopes + pull),
+                b - settings.learning_rate * sign * slopes.sum(axis=0),
+            )
+    return [w, b]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"l1": 0.3},
+        {"maximize": True},
+        {"reduction": "sum"},
+        {"l1": 0.3, "maximize": True, "reduction": "sum"},
+    ],
+    ids=str,
+)
+def test_training_equals_a_few_lines_of_numpy(linear, given):
+    start = wg.Network.create([2, 1], bias_init="constant:0.5", seed=2)
+    rate = 0.001 if "reduction" in given else 0.02
+    settings = replace(BASE, loss="mean_squared", shuffle="never", learning_rate=rate, **given)
+    assert len(linear.train) % 16, "the last batch is meant to be short"
+    output = trained(start, linear, settings)[0]["output"]
+    for ours, by_numpy in zip(
+        (output.weight, output.bias), in_numpy(start, linear, settings), strict=True
+    ):
+        np.testing.assert_allclose(ours, by_numpy, rtol=1e-4, atol=1e-6)
+
+
+def test_a_plan_taken_at_a_position_is_the_batch_of_that_step():
+    for shuffle in ("together", "apart"):
+        plan = plan_of_epoch(Settings(batch_size=4, shuffle=shuffle), 10, 0, None)
+        batch = plan[2]
+        np.testing.assert_array_equal(batch.rows, plan.rows[2])
+        np.testing.assert_array_equal(batch.share, plan.share[2])
+        if plan.target_rows is None:
+            assert batch.target_rows is None
+        else:
+            np.testing.assert_array_equal(batch.target_rows, plan.target_rows[2])
+
+
 @pytest.mark.parametrize(
     "given", [{"shuffle": "never"}, {"shuffle": "apart"}, {"reduction": "sum"}, {"l1": 0.01}]
 )

@@ -81,7 +81,8 @@ def train(
         data: what :func:`whygrad.load` or :func:`whygrad.from_arrays` gave; a name or path to
             load; or a pair (x, y) of arrays.
         out: folder of the run, new or empty; default: a temporary one, gone with the process.
-        watch: called after every stretch of steps with how far training is.
+        watch: called after every stretch of steps with how far training is; if it returns True,
+            training stops there, to be gone on with by :func:`resume`.
         origin: how network and data were asked for, kept with the run.
         settings: see :class:`whygrad.Settings`; ``loss="auto"`` matches the target.
 

@@ -3,13 +3,13 @@
 import json
 from dataclasses import replace
 from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sklearn.datasets import make_blobs
 
-import whygrad as wg
-from whygrad.api import doctor
+from whygrad.cli.console import show_json
 from whygrad.doctor import verifying
 from whygrad.doctor.book import twin
 from whygrad.doctor.diagnosing import diagnose, judge
@@ -34,7 +34,8 @@ def blobs(make):
 def few_trials(monkeypatch):
     """Let the clock of the search go by a second a look, so that a budget counts the trials."""
     seconds = count()
-    monkeypatch.setattr(verifying.time, "monotonic", lambda: float(next(seconds)))
+    clock = SimpleNamespace(monotonic=lambda: float(next(seconds)))
+    monkeypatch.setattr(verifying, "time", clock)
 
 
 def two_classes(blobs):
@@ -91,11 +92,12 @@ def test_without_verifying_nothing_is_tried_but_the_original_and_its_twin(blobs)
     assert found.findings[0].kind == "clones"
 
 
-def test_a_network_that_diverged_can_be_written_as_json(blobs):
+def test_a_network_that_diverged_can_be_written_as_json(blobs, capsys):
     found = diagnose(blobs(optimizer="sgd", learning_rate=1e30))
     assert found.measures == (WORST,) * 3
     assert found.findings[0].kind == "rate_too_high"
-    assert json.loads(json.dumps(found.to_dict(), allow_nan=False))["findings"]
+    show_json(found.to_dict())
+    assert json.loads(capsys.readouterr().out)["measures"] == [None] * 3
 
 
 def test_the_twin_is_by_the_book_and_for_as_many_steps(blobs):
@@ -175,12 +177,25 @@ def test_quantities_told_as_well_as_the_range_allows_are_at_a_plateau(make):
     assert plateau_of(make("numbers"), reach, yardstick) != "range"
 
 
-def test_a_network_given_as_arrays_can_be_made_wider_to_help_it(few_trials):
-    """Its own weights do not fit the wider layers: those must be drawn."""
-    x = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
-    start = wg.Network.create([3, 2, 2, 3])
-    data = wg.from_arrays(x, x.argmax(axis=1), validation=0, test=0)
-    options = {"epochs": 2, "learning_rate": 1e-6, "batch_size": 16}
-    found = doctor(start, data, verify=True, budget=3.5, **options)
-    wide = next(trial for trial in found.trials if trial.remedies[0].name == "wide")
-    assert wide.outcome.starts[0].sizes == (3, 32, 32, 3)
+@pytest.mark.parametrize(
+    ("changes", "sizes"),
+    [
+        ({"hidden": (32, 32)}, (4, 32, 32, 3)),
+        ({"hidden": (16,)}, (4, 16, 3)),
+        ({"hidden": (12, 12, 12)}, (4, 12, 12, 12, 3)),
+        ({"outputs": 5}, (4, 12, 12, 5)),
+    ],
+    ids=str,
+)
+def test_arrays_that_fit_no_more_are_drawn(make, changes, sizes):
+    given = make()
+    dense = given.start(1).dense
+    given = replace(
+        given,
+        inits=tuple(np.array(layer.weight) for layer in dense),
+        bias_inits=tuple(np.array(layer.bias) for layer in dense),
+    )
+    changed = given.changed(changes)
+    assert changed.start(7).sizes == sizes
+    if changes == {"outputs": 5}:
+        assert changed.inits[:2] == given.inits[:2], "what fits is kept"

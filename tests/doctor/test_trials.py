@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import count
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -134,7 +135,8 @@ def tried(monkeypatch):
 
     def look(setup, findings, good=lambda components: 0.0, budget=1e9):
         seconds = count()
-        monkeypatch.setattr(verifying.time, "monotonic", lambda: float(next(seconds)))
+        clock = SimpleNamespace(monotonic=lambda: float(next(seconds)))
+        monkeypatch.setattr(verifying, "time", clock)
 
         def attempt(setup, remedies, yardstick):
             return trial(good(verifying.components_of(remedies)), *remedies)

@@ -71,8 +71,9 @@ def test_curves_begin_before_the_first_step_and_end_with_the_last_epoch(groups):
     np.testing.assert_array_equal(group.curves[:, -1], group.finals)
 
 
-def test_every_epoch_is_a_sign_of_life(groups, shares):
-    np.testing.assert_allclose(shares, [1 / 3, 2 / 3, 1])
+def test_signs_of_life_rise_to_1(groups, shares):
+    assert shares == sorted(set(shares))
+    assert shares[0] > 0 and shares[-1] == 1
 
 
 def test_hits_are_the_share_of_right_answers(data, groups):

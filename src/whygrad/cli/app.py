@@ -79,16 +79,22 @@ def train(
     config: Annotated[Path | None, Option(help=t("help.train.config"))] = None,
     out: Annotated[Path | None, Option(help=t("help.train.out"))] = None,
     resume: Annotated[bool, Option("--resume", help=t("help.train.resume"))] = False,
+    watch: Annotated[bool, Option("--watch", help=t("help.train.watch"))] = False,
+    stop_on_finding: Annotated[
+        bool, Option("--stop-on-finding", help=t("help.train.stop_on_finding"))
+    ] = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    options = {k: v for k, v in locals().items() if k not in ("data", "config", "out", "resume")}
-    options = {k: v for k, v in options.items() if k not in ("as_json", "lang")}
+    own = ("data", "config", "out", "resume", "watch", "stop_on_finding", "as_json", "lang")
+    options = {k: v for k, v in locals().items() if k not in own}
     options |= {"source": data, "hidden": _sizes(hidden), "drop": _listed(drop)}
     options["class_weight"] = _weights(class_weight)
+    from whygrad.cli.attendant import Attendant
     from whygrad.cli.commands import train_command
 
-    return train_command(options, config, out, resume, as_json)
+    attendant = Attendant(stop_on_finding) if watch or stop_on_finding else None
+    return train_command(options, config, out, resume, as_json, attendant)
 
 
 @app.command(help=t("help.why"), no_args_is_help=True)

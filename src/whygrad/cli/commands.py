@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from whygrad.api import Run
+from whygrad.cli.attendant import Attendant
 from whygrad.cli.console import show, show_json
 from whygrad.cli.pages import (
     data_page,
@@ -27,11 +28,22 @@ from whygrad.doctor.health import health_of
 from whygrad.run.folder import RunFolder, find_runs
 from whygrad.words import t
 
+FOUND = 1
+
 
 def train_command(
-    options: dict[str, Any], config: Path | None, out: Path | None, resume: bool, as_json: bool
+    options: dict[str, Any],
+    config: Path | None,
+    out: Path | None,
+    resume: bool,
+    as_json: bool,
+    attendant: Attendant | None = None,
 ) -> int:
-    """Train a new run, or go on with one."""
+    """Train a new run, or go on with one.
+
+    Args:
+        attendant: tells findings while it trains.
+    """
     unfinished = folder_to_resume(options["source"], out) if resume else None
     if unfinished is not None:
         run = Run(unfinished)
@@ -44,13 +56,15 @@ def train_command(
         if not as_json:
             show(data_page(data))
             show(network_line(make_network(plan, data)))
-        run = start_run(plan, data, folder_for(str(plan.data["source"]), out))
+        if attendant is not None and attendant.sees_at_start(plan, data):
+            return FOUND
+        run = start_run(plan, data, folder_for(str(plan.data["source"]), out), attendant)
     health = health_of(run)
     if as_json:
         show_json(_summary(run) | {"health": health.to_dict()})
     else:
         show(result_page(run, health))
-    return 0
+    return FOUND if attendant is not None and attendant.stopped else 0
 
 
 def runs_command(folder: Path, as_json: bool) -> int:

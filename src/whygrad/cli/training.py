@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 from whygrad.api import Run, resume, train
+from whygrad.cli.attendant import Attendant
 from whygrad.cli.plan import Plan
 from whygrad.data import Data, load
 from whygrad.network.model import Network
@@ -27,11 +28,12 @@ from whygrad.words import number, t
 RUNS = Path("runs")
 
 
-def start_run(plan: Plan, data: Data, out: Path) -> Run:
+def start_run(plan: Plan, data: Data, out: Path, attendant: Attendant | None = None) -> Run:
     """Train what a plan asks for, in a new folder."""
     settings = dict(plan.training)
     network = make_network(plan, data)
-    with progress_bar() as watch:
+    with progress_bar() as bar:
+        watch = bar if attendant is None else attendant.beside(bar, out)
         return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **settings)
 
 

@@ -18,6 +18,7 @@ PLACES = {  # what a remedy changes -> section and name
     "hidden": ("network", "hidden"),
     "drop": ("network", "dropout"),
 } | {field.name: ("training", field.name) for field in fields(Settings)}
+LAYERED = {"activation": 0, "dropout": 0, "init": 1, "bias_init": 1}  # entries for the output
 SCALINGS = ("input_scaling", "target_coding")  # one switch of the data does both
 BY_DATA = ("outputs", "target_coding")  # whygrad codes classes by itself
 
@@ -41,6 +42,18 @@ def _put(sections: Sections, name: str, value: Any) -> None:
     elif name in PLACES:
         section, key = PLACES[name]
         sections.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value
+    if name == "hidden":
+        sections["network"] |= _lengthened(sections["network"], len(value))
+
+
+def _lengthened(network: Mapping[str, Any], hidden: int) -> dict[str, list]:
+    """Return the lists of one entry a layer for so many hidden layers, all as the first was."""
+    lists = {name: network[name] for name in LAYERED if isinstance(network.get(name), list)}
+    return {
+        name: [*given[:1] * hidden, *given[-1:] * LAYERED[name]]
+        for name, given in lists.items()
+        if len(given) != hidden + LAYERED[name]
+    }
 
 
 def as_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
@@ -50,9 +63,9 @@ def as_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _lines(values: Mapping[str, Any]) -> list[str]:
-    # strings, numbers, switches and lists of them are written alike in JSON and TOML
+    # strings, numbers, switches and lists of them are written alike in JSON and TOML, but for DEL
     return [
-        f"{name} = {json.dumps(value, ensure_ascii=False)}"
+        f"{name} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
         for name, value in values.items()
         if value is not None
     ]

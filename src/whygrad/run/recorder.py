@@ -65,7 +65,7 @@ class Moment:
     epoch_end: EpochEnd | None
 
 
-Watch = Callable[[Moment], None]
+Watch = Callable[[Moment], bool | None]  # True asks to stop
 
 
 def begin(
@@ -119,7 +119,8 @@ def _write_start(path: Path, network: Network, task: Task, origin: dict[str, Any
 def record(run: RunFolder, watch: Watch | None = None) -> None:
     """Train a run from its last checkpoint to its end, and keep the record.
 
-    Ctrl-C stops after the stretch that is under way, with a checkpoint.
+    Ctrl-C stops after the stretch that is under way, with a checkpoint; so does a ``watch`` that
+    returns True.
 
     Raises:
         NonFiniteError: a number was not finite; the run stays, up to that step.
@@ -130,14 +131,15 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
         _drop_after(run, int(checkpoint.state.step))
         writer = _Writer(run, run.task, checkpoint)
         writer.describe(state="training")
+        is_stopped = False
         try:
             for chunk in _chunks_left(run.task, checkpoint, writer):
                 writer.take(chunk)
-                if watch is not None:
-                    watch(_moment(run.task, chunk))
-                if is_interrupted() or writer.is_out_of_patience():
+                is_asked = watch is not None and watch(_moment(run.task, chunk)) is True
+                is_stopped = is_asked or is_interrupted()
+                if is_stopped or writer.is_out_of_patience():
                     break
-            writer.finish(was_interrupted=is_interrupted())
+            writer.finish(was_interrupted=is_stopped)
         except NonFiniteError as error:
             writer.describe(state="failed", failure=error.to_dict())
             raise

@@ -1,0 +1,68 @@
+"""``whygrad train --watch``: someone who looks on while a run trains, and speaks up."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whygrad.cli.console import problem
+from whygrad.doctor.finding import Finding
+from whygrad.run.folder import RunFolder
+from whygrad.run.recorder import Moment, Watch
+from whygrad.settings import Settings
+from whygrad.words import t
+
+if TYPE_CHECKING:
+    from whygrad.cli.plan import Plan
+    from whygrad.data import Data
+
+
+class Attendant:
+    """Tells each finding once, as soon as it is certain.
+
+    Args:
+        stops: whether the first finding stops the run.
+    """
+
+    def __init__(self, stops: bool):
+        self.stops = stops
+        self.told: list[Finding] = []
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a finding has stopped the run."""
+        return self.stops and bool(self.told)
+
+    def sees_at_start(self, plan: "Plan", data: "Data") -> bool:
+        """Tell what is certain before the first step; return whether it stops the run."""
+        from whygrad.cli.training import make_network
+        from whygrad.doctor.asking import setup_of
+        from whygrad.doctor.watching import before_training
+
+        network = make_network(plan, data)
+        setup = setup_of(network, data, Settings.from_dict(plan.training), plan.to_dict())
+        self._tell(before_training(setup, network))
+        if self.stopped:
+            problem(t("cli.watch.not_begun"))
+        return self.stopped
+
+    def beside(self, bar: Watch, path: Path) -> Watch:
+        """Return a watch that moves the progress bar and looks at the record after every epoch."""
+
+        def watch(moment: Moment) -> bool:
+            from whygrad.doctor.watching import during_training
+
+            bar(moment)
+            if moment.epoch_end is not None:
+                self._tell(during_training(RunFolder(path), self.told))
+            return self.stopped
+
+        return watch
+
+    def _tell(self, findings: Iterable[Finding]) -> None:
+        from whygrad.doctor.telling import name_of, sentence
+
+        for finding in findings:
+            self.told.append(finding)
+            where = finding.layer or t("cli.watch.whole")
+            values = {"step": finding.step or 0, "where": where, "name": name_of(finding)}
+            problem(t("cli.watch.finding", **values, says=sentence(finding)))
