@@ -162,9 +162,9 @@ def test_training_equals_a_few_lines_of_numpy(linear, given):
     settings = replace(BASE, loss="mean_squared", shuffle="never", learning_rate=rate, **given)
     assert len(linear.train) % 16, "the last batch is meant to be short"
     output = trained(start, linear, settings)[0]["output"]
-    for ours, by_numpy in zip(
-        (output.weight, output.bias), in_numpy(start, linear, settings), strict=True
-    ):
+    weight, bias = in_numpy(start, linear, settings)
+    assert output.bias is not None
+    for ours, by_numpy in ((output.weight, weight), (output.bias, bias)):
         np.testing.assert_allclose(ours, by_numpy, rtol=1e-4, atol=1e-6)
 
 

@@ -16,7 +16,11 @@ LABELS = {
     "LEARNS": (LEARNS, "LEARNS: share of what an ordinary model knows"),
     "LEARNS_OF_TWIN": (LEARNS_OF_TWIN, "LEARNS_OF_TWIN: share of what the twin learned"),
 }
-STYLE = {"svg.hashsalt": "whygrad", "svg.fonttype": "none", "font.family": "sans-serif"}
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "whygrad",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+}
 
 
 def draw(lines: Sequence[Mapping[str, Any]]) -> str:

@@ -36,8 +36,9 @@ EPSILON = 1e-7  # Keras
 L2_SHARE = 2  # the penalty l2 * w^2 has the gradient 2 * l2 * w
 
 
-def express(case: Mapping[str, Any], config: Mapping[str, Any], limit: int | None = None) -> Setup:
-    """Return the set-up of a configuration of a case."""
+def express(case: Mapping[str, Any], config: Mapping[str, Any]) -> Setup:
+    """Return the set-up of a configuration of a case; what is ``removed`` was not said."""
+    config = {name: value for name, value in config.items() if value != "removed"}
     data = case["data"]
     x, raw = make_data(data["recipe"], data.get("args"))
     task = TASKS[case["task"]]
@@ -56,9 +57,9 @@ def express(case: Mapping[str, Any], config: Mapping[str, Any], limit: int | Non
         task=task,
         sizes=layers,
         activations=tuple(_ours(ACTIVATIONS, name) for name in config["activations"]),
-        inits=_per_layer(config.get("weight_init", "glorot_uniform"), len(layers) - 1),
-        bias_inits=_per_layer(config.get("bias_init", "zeros"), len(layers) - 1),
-        dropout=_dropout(config, len(layers) - 2),
+        inits=per_layer(config.get("weight_init", "glorot_uniform"), len(layers) - 1),
+        bias_inits=per_layer(config.get("bias_init", "zeros"), len(layers) - 1),
+        dropout=dropout(config, len(layers) - 2),
         settings=_settings(config),
     )
 
@@ -70,7 +71,8 @@ def fitted_layers(layers: list[int], inputs: int, recipe: str) -> tuple[int, ...
     return (inputs, *(min(size, 128) for size in layers[1:-1]), layers[-1])
 
 
-def _per_layer(given: Any, count: int) -> tuple[str, ...]:
+def per_layer(given: Any, count: int) -> tuple[str, ...]:
+    """Return the start of each of so many layers."""
     names = given if isinstance(given, list) else [given] * count
     return tuple(_init(name) for name in names)
 
@@ -85,7 +87,8 @@ def _ours(table: Mapping[str, str], name: str) -> str:
     return table[name] if name in table else name
 
 
-def _dropout(config: Mapping[str, Any], hidden: int) -> tuple[float, ...]:
+def dropout(config: Mapping[str, Any], hidden: int) -> tuple[float, ...]:
+    """Return the dropout of each of so many hidden layers."""
     given = config.get("dropout_after_layer") or [0.0] * hidden
     return tuple(float(share) for share in given[:hidden])
 

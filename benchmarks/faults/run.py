@@ -76,7 +76,7 @@ def diagnose_one(job: tuple[str, Mapping[str, Any], Mapping[str, Any]]) -> dict[
     return {
         "id": name,
         "findings": [finding_in_words(finding) for finding in diagnosis.findings],
-        "remedy": remedy_in_words(setup, best.setup) if best else {},
+        "remedy": remedy_in_words(config, setup, best.setup) if best else {},
         "verdict": diagnosis.verdict,
         "before": [_number(value) for value in diagnosis.measures] if best else [],
         "after": [_number(value) for value in best.outcome.measures] if best else [],

@@ -24,6 +24,7 @@ def summed(lines: Sequence[Line]) -> dict[str, Any]:
         "recall": share_of(faulty, is_flagged),
         "silence": share_of(healthy, lambda line: not is_flagged(line)),
         "cause": cause_at(faulty),
+        "named": {status: named(lines, status) for status in ("faulty", "set_aside")},
         "by_component": by_component(faulty),
         "by_fault": by_fault(lines),
         "false_alarms": [alarm(line) for line in healthy if is_flagged(line)],
@@ -80,6 +81,20 @@ def hits(line: Line, depth: int) -> bool:
 def cause_at(faulty: Sequence[Line]) -> dict[str, Any]:
     """Return cause@1 and cause@3; a faulty network that is not found counts as a miss."""
     return {str(depth): share_of(faulty, partial(hits, depth=depth)) for depth in (1, 3)}
+
+
+def named(lines: Sequence[Line], status: str) -> dict[str, Any]:
+    """Return how often the surest check names what was changed, whatever the verdict.
+
+    The control of cause@1: where it is as high for changes that do no harm (set aside) as for
+    those that do, the checks recognise a change, and do not tell whether it is the cause.
+    """
+    broken = [line for line in of_status(lines, status) if line["fault"] is not None]
+    return share_of(broken, lambda line: _surest(line) in line["components"])
+
+
+def _surest(line: Line) -> str | None:
+    return line["findings"][0]["component"] if line["findings"] else None
 
 
 def first_told(line: Line) -> str:
@@ -153,6 +168,8 @@ def as_text(result: Mapping[str, Any]) -> str:
         f"recall  {_share(result['recall'])}",
         f"silence {_share(result['silence'])}",
         *(f"cause@{depth} {_share(of)}" for depth, of in result["cause"].items()),
+        f"surest check names the change, faulty    {_share(result['named']['faulty'])}",
+        f"surest check names the change, harmless  {_share(result['named']['set_aside'])}",
         "",
         f"{'component':12s} {'recall':>8s} {'cause@1':>8s} {'cause@3':>8s}",
         *(_component(name, of) for name, of in result["by_component"].items()),

@@ -2,6 +2,9 @@
 
 Every finished network is a line of JSON beside the result, so that Ctrl-C keeps what is done.
 The doctor sees a set-up and nothing of how it was drawn or broken; it tries no remedies here.
+Most faults are one setting that a check reads, and many are extreme: what is measured is whether a
+known fault is recognised, an upper bound for faults that people make. The control is how often the
+checks name a change that does no harm.
 """
 
 import argparse
@@ -53,27 +56,32 @@ def sweep(options: argparse.Namespace) -> list[Line]:
     kept = options.out.with_suffix(".jsonl")
     if not options.again:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        with kept.open("w", encoding="utf-8") as stream:
-            for lines in _worked(options):
-                stream.writelines(json.dumps(line, allow_nan=False) + "\n" for line in lines)
-                stream.flush()
+        try:
+            _write(kept, options)
+        except KeyboardInterrupt:
+            print("Stopped. What is done is kept.")
     return [json.loads(line) for line in kept.read_text(encoding="utf-8").splitlines()]
 
 
+def _write(kept: Path, options: argparse.Namespace) -> None:
+    with kept.open("w", encoding="utf-8") as stream:
+        for lines in _worked(options):
+            # one call a network: Ctrl-C leaves no half of a line
+            stream.write("".join(json.dumps(line, allow_nan=False) + "\n" for line in lines))
+            stream.flush()
+
+
 def _worked(options: argparse.Namespace) -> Iterator[list[Line]]:
-    """Yield the lines of one network after the other until all are done, time is up or Ctrl-C."""
+    """Yield the lines of one network after the other until all are done or time is up."""
     _share_compiled()
     jobs = [(n, options.each) for n in range(options.first, options.first + options.networks)]
     until = time.monotonic() + 60 * options.minutes
     with get_context("spawn").Pool(options.workers, _leave_ctrl_c) as pool:
-        try:
-            for done, lines in enumerate(pool.imap_unordered(diagnosed_safely, jobs), start=1):
-                yield lines
-                print(f"{done} of {len(jobs)}: {_in_short(lines)}", flush=True)
-                if time.monotonic() > until:
-                    return
-        except KeyboardInterrupt:
-            print("Stopped. What is done is kept.")
+        for done, lines in enumerate(pool.imap_unordered(diagnosed_safely, jobs), start=1):
+            yield lines
+            print(f"{done} of {len(jobs)}: {_in_short(lines)}", flush=True)
+            if time.monotonic() > until:
+                return
 
 
 def _share_compiled() -> None:

@@ -3,29 +3,38 @@
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.faults.expressing import ACTIVATIONS, L2_SHARE, LOSSES
+from benchmarks.faults.expressing import EPSILON, L2_SHARE, LOSSES, dropout, per_layer
 from whygrad.doctor.setup import Setup
 
+Config = Mapping[str, Any]
 NAMES = {"identity": "linear"}
 LOSS_NAMES = {value: key for key, value in reversed(list(LOSSES.items()))}
 CODINGS = {"standard": "standard", "unit": "minmax01", "onehot": "onehot"}
 OF_OPTIMIZER = ("optimizer", "learning_rate", "momentum", "beta1", "beta2", "epsilon", "maximize")
 
 
-def remedy_in_words(before: Setup, after: Setup) -> dict[str, Any]:
-    """Return the keys of a case's configuration that a remedy changes, with their new values."""
+def remedy_in_words(config: Config, before: Setup, after: Setup) -> dict[str, Any]:
+    """Return the keys of a case's configuration that a remedy changes, with their new values.
+
+    Args:
+        config: the configuration, which ``before`` expresses.
+    """
     words: dict[str, Any] = {}
     if before.sizes != after.sizes:
         words["layers"] = list(after.sizes)
     if before.activations != after.activations:
         words["activations"] = [NAMES.get(name, name) for name in after.activations]
     words |= _training(before, after) | _preparation(before, after)
-    if set(before.inits) != set(after.inits):
-        words["weight_init"] = list(after.inits)
-    if set(before.bias_inits) != set(after.bias_inits):
-        words["bias_init"] = list(after.bias_inits)
-    if any(before.dropout) and set(before.dropout) != set(after.dropout):
-        words["dropout_after_layer"] = [*after.dropout, 0]
+    if "loss" in words and config["loss"] == "scce":  # which alone takes class numbers as they are
+        words.setdefault("target_prep", "onehot")
+    for name, default, starts in (
+        ("weight_init", "glorot_uniform", after.inits),
+        ("bias_init", "zeros", after.bias_inits),
+    ):
+        if per_layer(config.get(name, default), len(starts)) != starts:
+            words[name] = list(starts)
+    if dropout(config, len(after.dropout)) != after.dropout:
+        words["dropout_after_layer"] = list(after.dropout)
     return words
 
 
@@ -56,7 +65,13 @@ def _optimizer(after: Setup) -> dict[str, Any]:
     }
     if is_sgd and settings.optimizer != "sgd":
         words |= {"momentum": settings.momentum, "nesterov": settings.optimizer == "nesterov"}
-    return words
+    if settings.optimizer == "rmsprop":
+        words["rho"] = settings.beta2
+    elif not is_sgd:
+        words |= {"beta1": settings.beta1, "beta2": settings.beta2}
+    if settings.epsilon != EPSILON:
+        words["eps"] = settings.epsilon
+    return words | ({"gradient_sign": -1} if settings.maximize else {})
 
 
 def _preparation(before: Setup, after: Setup) -> dict[str, Any]:
@@ -81,6 +96,3 @@ def finding_in_words(finding: Any) -> Mapping[str, Any]:
         "confidence": finding.confidence,
         "explained": finding.explained,
     }
-
-
-__all__ = ["ACTIVATIONS", "finding_in_words", "remedy_in_words"]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whygrad import lessons
-    from whygrad.api import Run, doctor, open_run, resume, train
+    from whygrad.api import Run, diagnose, open_run, resume, train
     from whygrad.backprop import Anatomy, Trace, backward, forward
     from whygrad.data import Data, from_arrays, load
     from whygrad.errors import WhygradError
@@ -28,7 +28,7 @@ _HOMES = {
     "WhygradError": "errors",
     "backward": "backprop",
     "clones": "symmetry",
-    "doctor": "api",
+    "diagnose": "api",
     "effective_width": "symmetry",
     "factors": "factoring",
     "forward": "backprop",
@@ -50,7 +50,7 @@ __all__ = [
     "WhygradError",
     "backward",
     "clones",
-    "doctor",
+    "diagnose",
     "effective_width",
     "factors",
     "forward",

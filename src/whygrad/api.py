@@ -10,8 +10,9 @@ from jax.typing import ArrayLike
 
 from whygrad.data import from_arrays, load
 from whygrad.data.table import Data
+from whygrad.doctor import diagnosing
 from whygrad.doctor.asking import diagnose_run, setup_of
-from whygrad.doctor.diagnosing import Diagnosis, diagnose
+from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.errors import InputError
 from whygrad.ledger import Ledger, explain
 from whygrad.network.model import Network
@@ -117,7 +118,7 @@ def open_run(path: str | Path) -> Run:
     return Run(path)
 
 
-def doctor(
+def diagnose(
     network: Network,
     data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
     *,
@@ -138,7 +139,7 @@ def doctor(
         InputError: network, data and settings do not fit together.
     """
     setup = setup_of(network, _as_data(data), Settings.from_dict(settings))
-    return diagnose(setup, verify=verify, budget=budget)
+    return diagnosing.diagnose(setup, verify=verify, budget=budget)
 
 
 def _as_data(data: "Data | str | Path | tuple[ArrayLike, ArrayLike]") -> Data:

@@ -68,7 +68,7 @@ def inside(home, monkeypatch):
     """Be in that folder, and stop where training would begin to take time."""
     monkeypatch.chdir(home)
 
-    def stop(plan, data, out):
+    def stop(plan, data, out, attendant=None):
         network = cli_commands.make_network(plan, data)
         run = recorder.begin(
             out, network, data, Settings.from_dict(dict(plan.training)), plan.to_dict()
@@ -76,7 +76,7 @@ def inside(home, monkeypatch):
         assert run.description["state"] == "training"
         raise Reached("cli.interrupted")
 
-    def go_on(path):
+    def go_on(path, attendant=None):
         raise Reached("cli.interrupted")
 
     monkeypatch.setattr(cli_commands, "start_run", stop)

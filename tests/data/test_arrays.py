@@ -334,3 +334,19 @@ def test_the_fingerprint_changes_with_any_number_or_name():
         from_arrays(X, Y, sample_weight=np.ones(20)),
     ]
     assert len({first.fingerprint, *(other.fingerprint for other in others)}) == 6
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize(("scaling", "high"), [("unit", [1, 0]), ("none", [24, 7])])
+def test_numbers_to_predict_may_be_scaled_apart_from_the_inputs(standardize, scaling, high):
+    y = np.stack([np.arange(20.0) + 5, np.full(20, 7.0)], axis=1)
+    data = from_arrays(X, y, standardize=standardize, target_scaling=scaling, validation=0, test=0)
+    np.testing.assert_allclose(data.train.y.max(axis=0), high, atol=1e-6)
+    back = data.train.y * data.encoder.target_scale + data.encoder.target_mean
+    np.testing.assert_allclose(np.sort(back, axis=0), y, rtol=1e-6)
+    assert (abs(data.train.x.mean()) < 1e-6) == standardize
+
+
+def test_an_unknown_scaling_of_targets_is_told():
+    with pytest.raises(OptionError, match="unti"):
+        from_arrays(X, np.arange(20.0), target_scaling="unti")

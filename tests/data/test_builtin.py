@@ -139,12 +139,12 @@ def test_every_set_is_described_in_both_languages(name):
         (
             {"source": "iris", "samples": 50},
             "The data iris does not take the option samples. It takes validation, test, seed, "
-            "standardize. Leave it out.",
+            "standardize, target_scaling. Leave it out.",
         ),
         (
             {"source": "moons", "target": "y"},
             "The data moons does not take the option target. It takes samples, noise, validation, "
-            "test, seed, standardize. Leave it out.",
+            "test, seed, standardize, target_scaling. Leave it out.",
         ),
         (
             {"source": "moons", "samples": 3},

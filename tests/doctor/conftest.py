@@ -1,6 +1,8 @@
 """Small set-ups to examine: a healthy one for every task, and what is seen of a changed one."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,8 @@ from whygrad.doctor.setup import Setup, standardised
 from whygrad.doctor.yardstick import Yardstick
 from whygrad.settings import Settings
 from whygrad.symmetry import effective_width
+
+sys.path.insert(0, str(Path(__file__).parent))  # the cases of the checks lie beside their tests
 
 ROWS = 64
 SEED = 1000

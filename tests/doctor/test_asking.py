@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.api import doctor
 from whygrad.cli.app import run as command
 from whygrad.doctor import diagnosing
 from whygrad.doctor.asking import diagnose_run, evidence_of, setup_of
@@ -128,7 +127,7 @@ def test_a_damaged_run_ends_in_words(data, tmp_path, name):
 
 def test_a_network_that_does_not_fit_the_data_ends_in_words(data):
     with pytest.raises(ShapeError) as error:
-        doctor(wg.Network.create([5, 6, 3]), data)
+        wg.diagnose(wg.Network.create([5, 6, 3]), data)
     assert str(error.value) == (
         "Layer hidden1 expects 5 inputs, the data has 4 columns after encoding. "
         "Build the network with 4 as its first size."
@@ -137,12 +136,11 @@ def test_a_network_that_does_not_fit_the_data_ends_in_words(data):
 
 def test_an_unknown_setting_ends_in_words(data):
     with pytest.raises(OptionError, match="learning_rat"):
-        doctor(wg.Network.create([4, 6, 3]), data, learning_rat=1)
+        wg.diagnose(wg.Network.create([4, 6, 3]), data, learning_rat=1)
 
 
-@pytest.mark.xfail(reason="the package whygrad.doctor hides the function", strict=True)
-def test_the_doctor_is_a_function_whatever_was_used_before():
-    code = "import whygrad; whygrad.train; raise SystemExit(not callable(whygrad.doctor))"
+def test_diagnose_is_a_function_whatever_was_used_before():
+    code = "import whygrad; whygrad.train; raise SystemExit(not callable(whygrad.diagnose))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -28,7 +28,7 @@ PRESCRIBED = {  # change -> where it goes
     "hidden": ((32, 32), {"network": {"hidden": [32, 32]}}),
     "drop": (0.0, {"network": {"dropout": 0.0}}),
     "input_scaling": ("standard", {"data": {"standardize": True}}),
-    "target_coding": ("standard", {"data": {"standardize": True}}),
+    "target_coding": ("standard", {"data": {"target_scaling": "standard"}}),
     "loss": ("cross_entropy", {"training": {"loss": "cross_entropy"}}),
     "epochs": (40, {"training": {"epochs": 40}}),
     "maximize": (False, {"training": {"maximize": False}}),
@@ -47,6 +47,33 @@ def test_a_change_goes_to_its_place_and_nothing_else_changes(name):
     value, expected = PRESCRIBED[name]
     wanted = {section: values | expected.get(section, {}) for section, values in ASKED.items()}
     assert prescribe(ASKED, [remedy(**{name: value})]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes", "expected"),
+    [
+        ({}, {"input_scaling": "standard"}, {"standardize": True, "target_scaling": "none"}),
+        (
+            {"target_scaling": "unit"},
+            {"input_scaling": "standard"},
+            {"standardize": True, "target_scaling": "unit"},
+        ),
+        (
+            {},
+            {"input_scaling": "standard", "target_coding": "unit"},
+            {"standardize": True, "target_scaling": "unit"},
+        ),
+        ({}, {"target_coding": "standard"}, {"target_scaling": "standard"}),
+        (
+            {"standardize": True},
+            {"target_coding": "unit"},
+            {"standardize": True, "target_scaling": "unit"},
+        ),
+        ({"standardize": True}, {"epochs": 3}, {"standardize": True}),
+    ],
+)
+def test_inputs_and_numbers_to_predict_are_scaled_apart(asked, changes, expected):
+    assert prescribe({"data": asked}, [remedy(**changes)], "numbers")["data"] == expected
 
 
 def test_what_was_asked_is_left_as_it_was():

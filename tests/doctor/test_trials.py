@@ -68,7 +68,7 @@ def test_a_network_whose_outputs_are_no_numbers_counts_as_the_worst(make):
     ("task", "claims", "right"),
     [
         ("classes", [[0.1, 0.7, 0.2], [0.5, 0.3, 0.2], [0.1, 0.1, 0.8]], [1, 0, 1]),
-        ("binary", [[0.6], [0.4], [0.6]], [1, 0, 0]),
+        ("binary", [[0.6], [0.4], [0.4]], [1, 0, 1]),
         ("labels", [[0.6, 0.4], [0.4, 0.4], [0.4, 0.4]], [[1, 0], [0, 0], [1, 1]]),
     ],
 )

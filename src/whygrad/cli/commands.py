@@ -49,7 +49,9 @@ def train_command(
         run = Run(unfinished)
         if not as_json:
             show(t("cli.going_on", path=run.path))
-        run = go_on(unfinished)
+        if attendant is not None and attendant.sees_again(run):
+            return _not_begun(attendant, as_json)
+        run = go_on(unfinished, attendant)
     else:
         plan = make_plan(config, options)
         data = load_data(plan)
@@ -57,14 +59,25 @@ def train_command(
             show(data_page(data))
             show(network_line(make_network(plan, data)))
         if attendant is not None and attendant.sees_at_start(plan, data):
-            return FOUND
+            return _not_begun(attendant, as_json)
         run = start_run(plan, data, folder_for(str(plan.data["source"]), out), attendant)
     health = health_of(run)
     if as_json:
-        show_json(_summary(run) | {"health": health.to_dict()})
+        findings = {} if attendant is None else _findings(attendant)
+        show_json(_summary(run) | {"health": health.to_dict()} | findings)
     else:
         show(result_page(run, health))
     return FOUND if attendant is not None and attendant.stopped else 0
+
+
+def _not_begun(attendant: Attendant, as_json: bool) -> int:
+    if as_json:
+        show_json(_findings(attendant))
+    return FOUND
+
+
+def _findings(attendant: Attendant) -> dict[str, Any]:
+    return {"findings": [finding.to_dict() for finding in attendant.told]}
 
 
 def runs_command(folder: Path, as_json: bool) -> int:

@@ -84,9 +84,10 @@ def _is_run(subject: str) -> bool:
 
 def _write(asked: Sections, diagnosis: Diagnosis, out: Path | None) -> Path | None:
     """Write the remedy that held as a configuration, if there is where to."""
-    if out is None or not asked or diagnosis.verdict != "held":
+    best = diagnosis.best
+    if out is None or not asked or best is None or diagnosis.verdict != "held":
         return None
-    write_whole(out, as_toml(prescribe(asked, diagnosis.remedies)).encode())
+    write_whole(out, as_toml(prescribe(asked, best.remedies, best.setup.task)).encode())
     return out
 
 

@@ -38,6 +38,7 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
         "test": "number",
         "seed": "whole_number",
         "standardize": "switch",
+        "target_scaling": "text",
         "delimiter": "text",
         "samples": "whole_number",
         "noise": "number",

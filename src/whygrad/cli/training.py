@@ -37,9 +37,10 @@ def start_run(plan: Plan, data: Data, out: Path, attendant: Attendant | None = N
         return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **settings)
 
 
-def go_on(path: Path) -> Run:
+def go_on(path: Path, attendant: Attendant | None = None) -> Run:
     """Train a run from its last checkpoint to its end."""
-    with progress_bar() as watch:
+    with progress_bar() as bar:
+        watch = bar if attendant is None else attendant.beside(bar, path)
         return resume(path, watch=watch)
 
 

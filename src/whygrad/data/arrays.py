@@ -34,6 +34,7 @@ def from_arrays(
     image_shape: Sequence[int] | None = None,
     task: str | None = None,
     standardize: bool = False,
+    target_scaling: str | None = None,
     validation: float | int = 0.1,
     test: float | int = 0.2,
     seed: int = 0,
@@ -50,12 +51,14 @@ def from_arrays(
         task: ``classes``, ``binary``, ``labels`` or ``numbers``; None finds it out from y.
         standardize: give inputs and numbers to predict mean 0 and spread 1, as measured on the
             training part.
+        target_scaling: of numbers to predict: ``standard``, ``unit`` (from 0 to 1) or ``none``;
+            None scales them as the inputs are.
         validation: share of the samples, in [0, 1).
         test: share of the samples, in [0, 1).
         source: how the arrays were made, JSON-able.
     Raises:
         DataError: with every problem found.
-        OptionError: an unknown task, or a share out of range.
+        OptionError: an unknown task or scaling, or a share out of range.
     """
     check_task(task)
     check_split(validation, test, seed)
@@ -80,7 +83,14 @@ def from_arrays(
         notes=task_notes(columns, target, task),
         source=source or {"kind": "arrays", "source": name, "options": {}},
     )
-    return assemble(raw, standardize=standardize, validation=validation, test=test, seed=seed)
+    return assemble(
+        raw,
+        standardize=standardize,
+        target_scaling=target_scaling,
+        validation=validation,
+        test=test,
+        seed=seed,
+    )
 
 
 @dataclass(frozen=True, eq=False)

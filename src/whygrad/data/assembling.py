@@ -20,8 +20,10 @@ from whygrad.data.encoder import (
 from whygrad.data.split import Split, absent_classes, split
 from whygrad.data.table import Data, Note, Part
 from whygrad.data.targets import Target
-from whygrad.errors import DataError, InputError
+from whygrad.errors import DataError, InputError, unknown_name
 
+Units = tuple[np.ndarray, np.ndarray]  # origin and size, one a number to predict
+_NO_UNITS = np.empty(0), np.empty(0)
 SHOWN = 6  # at most so many names stand in a sentence
 
 
@@ -52,15 +54,23 @@ class Raw:
 
 
 def assemble(
-    raw: Raw, *, standardize: bool, validation: float | int, test: float | int, seed: int
+    raw: Raw,
+    *,
+    standardize: bool,
+    target_scaling: str | None,
+    validation: float | int,
+    test: float | int,
+    seed: int,
 ) -> Data:
     """Return the finished data.
 
     Raises:
+        OptionError: there is no such scaling of targets.
         DataError: all inputs of a table are constant, no training sample counts, or a value is so
             far from the training part that it cannot be a float32 once it is scaled.
     """
     samples = len(raw.rows)
+    scaling = _target_scaling(target_scaling, standardize)
     parts = split(samples, raw.target.classes, validation=validation, test=test, seed=seed)
     weight = None if raw.weight is None else raw.weight.astype(np.float32)
     if weight is not None and not weight[parts.train].any():
@@ -70,7 +80,9 @@ def assemble(
     missing = np.isnan(expanded).sum(axis=0)
     fill = fill_values(expanded, missing, parts.train)
     inputs = filled(expanded, fill)
-    encoder = _fit(raw, categories, fill, inputs[parts.train] if standardize else None, parts)
+    train = inputs[parts.train] if standardize else None
+    units = scaling(raw.target.y[parts.train]) if raw.target.task == "numbers" else _NO_UNITS
+    encoder = _fit(raw, categories, fill, train, units)
     x = encoder.scaled(inputs)
     y = encoder.scaled_target(raw.target.y)
     if raw.target.classes is None:
@@ -112,19 +124,19 @@ def _fit(
     categories: tuple[tuple[str, ...], ...],
     fill: np.ndarray,
     train: np.ndarray | None,
-    parts: Split,
+    units: Units,
 ) -> Encoder:
     """Return the encoder, fitted on the training rows.
 
     Args:
-        train: the filled inputs of the training part; None where nothing is standardised.
+        train: the filled inputs of the training part; None where they are not standardised.
+        units: origin and size of the units in which the numbers to predict are given.
     """
     mean, scale = np.zeros(len(fill)), np.full(len(fill), raw.divisor)
     if train is not None:
         is_number = np.array([not known for known in categories for _ in known or [0]], bool)
         mean, scale = mean_and_scale(train)
         mean, scale = np.where(is_number, mean, 0.0), np.where(is_number, scale, 1.0)
-    target_mean, target_scale = _target_units(raw.target, parts.train, train is not None)
     return Encoder(
         columns=raw.columns,
         categories=categories,
@@ -134,19 +146,34 @@ def _fit(
         image_shape=raw.image_shape,
         task=raw.target.task,
         target_names=raw.target.names,
-        target_mean=target_mean,
-        target_scale=target_scale,
+        target_mean=units[0],
+        target_scale=units[1],
     )
 
 
-def _target_units(
-    target: Target, train: np.ndarray, standardize: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    if target.task != "numbers":
-        return np.empty(0), np.empty(0)
-    if standardize:
-        return mean_and_scale(target.y[train])
-    return np.zeros(len(target.names)), np.ones(len(target.names))
+def _unit_range(train: np.ndarray) -> Units:
+    """Return the units in which numbers go from 0 to 1; a constant column keeps its size."""
+    low, high = train.min(axis=0), train.max(axis=0)
+    return low, np.where(high > low, high - low, 1.0)
+
+
+def _as_given(train: np.ndarray) -> Units:
+    return np.zeros(train.shape[1:]), np.ones(train.shape[1:])
+
+
+TARGET_SCALINGS: dict[str, Callable[[np.ndarray], Units]] = {
+    "standard": mean_and_scale,
+    "unit": _unit_range,
+    "none": _as_given,
+}
+
+
+def _target_scaling(name: str | None, standardize: bool) -> Callable[[np.ndarray], Units]:
+    """Return how numbers to predict are scaled; if nothing is said, as the inputs are."""
+    chosen = name or ("standard" if standardize else "none")
+    if chosen not in TARGET_SCALINGS:
+        raise unknown_name("target_scaling", chosen, tuple(TARGET_SCALINGS))
+    return TARGET_SCALINGS[chosen]
 
 
 def _check_finite(

@@ -19,6 +19,7 @@ from whygrad.data.targets import Target
 from whygrad.errors import InputError, OptionError, unknown_name
 
 Names = str | Sequence[str]
+SCALINGS = ("standardize", "target_scaling")
 MOST_SAMPLES = 10_000_000
 
 
@@ -31,6 +32,7 @@ def load(
     test: float | int = 0.2,
     seed: int = 0,
     standardize: bool | None = None,
+    target_scaling: str | None = None,
     delimiter: str | None = None,
     samples: int | None = None,
     noise: float | int | None = None,
@@ -49,6 +51,8 @@ def load(
         seed: of the split, and of generated samples.
         standardize: give inputs and numbers to predict mean 0 and spread 1; None does so except
             for images and generated sets.
+        target_scaling: of numbers to predict: ``standard``, ``unit`` (from 0 to 1 on the training
+            part) or ``none``; None scales them as the inputs are.
         delimiter: what separates the columns of a text file; None finds it out.
         samples: how many samples a generated set has.
         noise: the spread of the noise of a generated set, >= 0.
@@ -71,7 +75,7 @@ def load(
     given = {name: value for name, value in given.items() if value not in (None, [])}
     check_split(validation, test, seed)
     shares = {"validation": float(validation), "test": float(test), "seed": int(seed)}
-    common = {"standardize": standardize, **shares}
+    common = {"standardize": standardize, "target_scaling": target_scaling, **shares}
     if isinstance(source, str) and source in BUILTIN:
         return _builtin(source, given, common)
     if is_frame(source):
@@ -113,8 +117,8 @@ def _builtin(name: str, given: dict, common: dict) -> Data:
         divisor=chosen.divisor or 1.0,
         source={"kind": "builtin", "source": name, "options": given | common},
     )
-    shares = {key: common[key] for key in ("validation", "test", "seed")}
-    return assemble(raw, standardize=standardize, **shares)
+    others = {key: value for key, value in common.items() if key != "standardize"}
+    return assemble(raw, standardize=standardize, **others)
 
 
 def _target(chosen: Builtin, y: np.ndarray) -> Target:
@@ -137,7 +141,7 @@ def _refuse(given: dict, taken: Sequence[str], source: str) -> None:
     """Check that the source takes every option that was given."""
     for option in given:
         if option not in taken:
-            known = ", ".join((*taken, "validation", "test", "seed", "standardize"))
+            known = ", ".join((*taken, "validation", "test", "seed", *SCALINGS))
             raise OptionError("error.data_option", option=option, source=source, known=known)
 
 

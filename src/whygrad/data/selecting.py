@@ -43,7 +43,7 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
 
     Args:
         given: the options target, weight, drop and task, those that were given.
-        common: standardize, validation, test and seed.
+        common: standardize, target_scaling, validation, test and seed.
         source: how the table was made, JSON-able.
     Raises:
         DataError: with every problem found.
@@ -78,8 +78,8 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
         ),
         source=source,
     )
-    shares = {name: common[name] for name in ("validation", "test", "seed")}
-    return assemble(raw, standardize=common["standardize"] is not False, **shares)
+    others = {name: value for name, value in common.items() if name != "standardize"}
+    return assemble(raw, standardize=common["standardize"] is not False, **others)
 
 
 def _chosen(table: Table, given: dict) -> Chosen:

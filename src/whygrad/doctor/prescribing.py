@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from whygrad.data.assembling import TARGET_SCALINGS
 from whygrad.doctor.finding import Remedy
 from whygrad.settings import Settings
 
@@ -19,26 +20,38 @@ PLACES = {  # what a remedy changes -> section and name
     "drop": ("network", "dropout"),
 } | {field.name: ("training", field.name) for field in fields(Settings)}
 LAYERED = {"activation": 0, "dropout": 0, "init": 1, "bias_init": 1}  # entries for the output
-SCALINGS = ("input_scaling", "target_coding")  # one switch of the data does both
-BY_DATA = ("outputs", "target_coding")  # whygrad codes classes by itself
 
 
-def prescribe(asked: Mapping[str, Mapping[str, Any]], remedies: Iterable[Remedy]) -> Sections:
+def prescribe(
+    asked: Mapping[str, Mapping[str, Any]], remedies: Iterable[Remedy], task: str = "classes"
+) -> Sections:
     """Return a configuration with the changes of some remedies.
+
+    How classes are coded is no part of it: whygrad codes them as the loss needs them.
 
     Args:
         asked: the configuration as it was, by section.
+        task: ``classes``, ``binary``, ``labels`` or ``numbers``.
     """
     sections = {name: dict(values) for name, values in asked.items()}
     for remedy in remedies:
         for name, value in remedy.changes.items():
             _put(sections, name, value)
+    data = sections.get("data", {})
+    if task == "numbers" and data.get("standardize") and not _is_standardized(asked):
+        data.setdefault("target_scaling", "none")  # which would follow the inputs
     return sections
 
 
+def _is_standardized(asked: Mapping[str, Mapping[str, Any]]) -> bool:
+    return bool(asked.get("data", {}).get("standardize"))
+
+
 def _put(sections: Sections, name: str, value: Any) -> None:
-    if name in SCALINGS and value == "standard":
+    if name == "input_scaling" and value == "standard":
         sections.setdefault("data", {})["standardize"] = True
+    elif name == "target_coding" and value in TARGET_SCALINGS:
+        sections.setdefault("data", {})["target_scaling"] = value
     elif name in PLACES:
         section, key = PLACES[name]
         sections.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value

@@ -150,21 +150,26 @@ def _pairs(
     setup: Setup, findings: Sequence[Finding], trials: Sequence[Trial]
 ) -> Iterator[tuple[Remedy, ...]]:
     """Yield pairs of remedies for different components, the most promising first."""
-    sure = {remedy.name: f.confidence for f in reversed(findings) for remedy in f.remedies}
-    promise = {
-        trial.remedies[0].name: max(trial.learned, 0.0) + sure.get(trial.remedies[0].name, 0.0)
+    promising = [
+        (trial.remedies[0], _promise(trial, findings))
         for trial in trials
         if len(trial.remedies) == 1
-    }
-    singles = [trial.remedies[0] for trial in trials if len(trial.remedies) == 1]
-    pairs = [
-        pair
-        for pair in combinations(singles, 2)
-        if pair[0].component != pair[1].component and len(components_of(pair)) <= MOST_COMPONENTS
     ]
-    pairs.sort(key=lambda pair: -sum(promise[remedy.name] for remedy in pair))
-    for pair in pairs[:TRIED_PAIRS]:
+    pairs = [
+        (promise + other_promise, (remedy, other))
+        for (remedy, promise), (other, other_promise) in combinations(promising, 2)
+        if remedy.component != other.component
+        and len(components_of((remedy, other))) <= MOST_COMPONENTS
+    ]
+    pairs.sort(key=lambda pair: -pair[0])
+    for _, pair in pairs[:TRIED_PAIRS]:
         yield tuple(sorted(pair, key=lambda remedy: COMPONENTS.index(remedy.component)))
+
+
+def _promise(trial: Trial, findings: Sequence[Finding]) -> float:
+    """Return what a remedy did alone, and how sure the finding is that asks for it."""
+    sure = [f.confidence for f in findings if trial.remedies[0] in f.remedies]
+    return max(trial.learned, 0.0) + max(sure, default=0.0)
 
 
 def _explained(finding: Finding, trials: Sequence[Trial], learned: float) -> Finding:
