@@ -2,6 +2,7 @@
 read into trees."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ import pytest
 from beartype import BeartypeConf, beartype
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
+
+# A shell lets what it starts in the background ignore Ctrl-C; the tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 checked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a whole number is a float, too
 

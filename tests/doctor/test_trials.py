@@ -22,7 +22,7 @@ from whygrad.together import train_together
 ALL = Yardstick(0.0, 1.0, False)
 WIDER = Remedy("wide", "layers", {"hidden": (32, 32)})
 LONGER = Remedy("longer", "epochs", {"epochs": 1000})
-ADAM = Remedy("adam", "opt", {"optimizer": "adam"})
+ADAM = Remedy("adam", "opt", {"optimizer": "adam", "learning_rate": 1e-3})
 BOTH = Remedy("outputs", "layers", {"outputs": 3}, ("loss",))
 
 
@@ -95,18 +95,21 @@ def trial(learned: float, *remedies: Remedy) -> Trial:
 
 
 @pytest.mark.parametrize(
-    ("after", "before", "verdict"),
+    ("after", "before", "learned", "verdict"),
     [
-        ((0.5, 0.5, 0.9), (0.4, 0.4, 1.0), "held"),
-        ((0.5, 0.5, 0.9), (0.1, 0.5, 1.0), "did not hold"),
-        ((0.4, 0.4, 1.0), (0.5, 0.5, 0.5), "worse"),
-        ((WORST, WORST, 1.0), (0.1, 0.1, 0.1), "worse"),
-        ((0.1, 0.2, 0.3), (WORST, WORST, 0.9), "held"),
+        ((0.5, 0.5, 0.9), (0.4, 0.4, 1.0), 0.8, "held"),
+        ((0.5, 0.5, 0.9), (0.4, 0.4, 1.0), 0.4, "did not hold"),
+        ((0.5, 0.5, 0.9), (0.1, 0.5, 1.0), 1.0, "did not hold"),
+        ((0.4, 0.4, 1.0), (0.5, 0.5, 0.5), 1.0, "worse"),
+        ((WORST, WORST, 1.0), (0.1, 0.1, 0.1), 0.0, "worse"),
+        ((0.1, 0.2, 0.3), (WORST, WORST, 0.9), 0.6, "held"),
     ],
 )
-def test_the_verdict_follows_the_medians(after, before, verdict):
-    best = Trial((WIDER,), None, Outcome(after, (), None), 0.0)
-    assert verdict_of(best, before) == verdict
+def test_the_verdict_follows_the_medians_and_asks_for_half_of_what_was_lost(
+    after, before, learned, verdict
+):
+    best = Trial((WIDER,), None, Outcome(after, (), None), learned)
+    assert verdict_of(best, before, 0.0) == verdict
 
 
 def test_of_remedies_that_do_as_well_the_smaller_change_is_taken():
@@ -159,6 +162,17 @@ def test_no_trial_begins_after_the_budget(make, tried, budget):
 def test_without_a_trial_nothing_is_advised(make, tried):
     found = tried(make(), [NARROW, SHORT], budget=0.5)
     assert (found.best, found.findings) == (None, (NARROW, SHORT))
+
+
+def test_ctrl_c_keeps_what_was_tried(make, tried):
+    def good(components):
+        if components == {"opt"}:
+            raise KeyboardInterrupt
+        return 0.3
+
+    found = tried(make(), [NARROW, SHORT], good)
+    assert [t.remedies for t in found.trials] == [(WIDER,), (LONGER,)]
+    assert found.best.remedies == (WIDER,) and len(found.findings) == 2
 
 
 def test_all_remedies_of_the_findings_are_tried_first_and_each_once(make, tried):

@@ -76,8 +76,8 @@ class Attendant:
         return self._files != before
 
     def _tell(self, findings: Iterable[Finding]) -> None:
-        from whygrad.doctor.telling import name_of
         from whygrad.doctor.watching import says
+        from whygrad.doctor.wording import name_of
 
         for finding in findings:
             self.told.append(finding)

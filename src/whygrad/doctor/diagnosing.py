@@ -15,8 +15,9 @@ from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.plateau import plateau_of
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.trials import Outcome, try_out
-from whygrad.doctor.verifying import Search, Trial, search
+from whygrad.doctor.verifying import HALF, Search, Trial, gain, search
 from whygrad.doctor.yardstick import Yardstick, yardstick_of
+from whygrad.words import t
 
 LEARNS = 0.88  # of what an ordinary model knows of rows that it has not seen
 LEARNS_BY_HEART = 0.7
@@ -108,14 +109,14 @@ def diagnose(
     Args:
         verify: try the remedies beside the original.
         budget: seconds after which no new trial begins.
-        tell: called with the name of what is tried next.
+        tell: called with what is tried next, in words.
         record: what a run of the set-up recorded, by layer.
     """
     began = time.monotonic()
-    tell("original")
+    tell(t("doctor.tried.original"))
     outcome = try_out(setup)
     evidence = gather(setup, yardstick_of(setup), outcome, record)
-    tell("twin")
+    tell(t("doctor.tried.twin"))
     reference = with_twin(evidence, try_out(twin(setup)))
     diagnosis = judge(evidence, reference)
     if verify and not diagnosis.is_healthy:
@@ -181,7 +182,7 @@ def _verified(diagnosis: Diagnosis, tried: Search, evidence: Evidence) -> Diagno
     return replace(
         diagnosis,
         findings=findings,
-        verdict=verdict_of(tried.best, evidence.measures),
+        verdict=verdict_of(tried.best, evidence.measures, diagnosis.learned),
         best=tried.best,
         trials=tried.trials,
         remaining=_remaining(tried.best, findings, evidence.yardstick),
@@ -195,9 +196,14 @@ def _remaining(best: Trial, findings: Sequence[Finding], yardstick: Yardstick) -
     return tuple(f.kind for f in after if f.kind in meant and f.confidence >= FAULTY)
 
 
-def verdict_of(best: Trial, before: Sequence[float]) -> str:
-    """Return what the figures say of a remedy."""
+def verdict_of(best: Trial, before: Sequence[float], learned: float) -> str:
+    """Return what the figures say of a remedy: it held if it brought half of the loss back.
+
+    Args:
+        before: accuracy or r2 of the original, one a seed.
+        learned: share of what can be learned that the original learned.
+    """
     after, was = best.outcome.median, float(np.median(before))
-    if after > was:
-        return "held"
-    return "worse" if after < was else "did not hold"
+    if after < was:
+        return "worse"
+    return "held" if after > was and gain(best, learned) >= HALF else "did not hold"

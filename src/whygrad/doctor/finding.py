@@ -88,6 +88,11 @@ class Finding:
         """``ill`` where it is likely the cause, else ``worth_a_look``."""
         return "ill" if self.weight >= LIKELY else "worth_a_look"
 
+    @property
+    def is_refuted(self) -> bool:
+        """Whether its remedies were tried and brought little back."""
+        return self.explained is not None and self.explained < LITTLE
+
     def to_dict(self) -> dict[str, Any]:
         """Return everything as JSON-able data."""
         return {
@@ -95,6 +100,7 @@ class Finding:
             "component": self.component,
             "factor": self.factor,
             "severity": self.severity,
+            "refuted": self.is_refuted,
             "confidence": round(self.confidence, 3),
             "explained": self.explained,
             "layer": self.layer,
@@ -110,6 +116,7 @@ class Finding:
 
 UNEXPLAINED = 0.3  # weight of a finding whose remedies did nothing: one change may not be enough
 UNTRIED = 0.5
+LITTLE = 0.2  # of what was not learned
 LIKELY = 0.4
 
 

@@ -1,32 +1,38 @@
 """A diagnosis in words, for a terminal; and what an ailment is."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.finding import AILMENTS, Finding, Remedy
+from whygrad.doctor.finding import AILMENTS, Finding
 from whygrad.doctor.trials import SEEDS, Outcome
 from whygrad.doctor.verifying import Trial
+from whygrad.doctor.wording import (
+    name_of,
+    remedy_sentence,
+    sentence,
+    share_text,
+    told_together,
+)
 from whygrad.errors import unknown_name
-from whygrad.words import catalogue, number, t
+from whygrad.words import number, t
 
 SHOWN_NEURONS = 6
 SHOWN_TRIALS = 6
 BARS = "▁▂▃▄▅▆▇█"
 POINTS = 40
-SHARES = ("outside", "share", "below", "moved")  # told as percentages
-GENERAL = ("loss", "init", "hidden", "rate", "adam")  # remedies told by one sentence each
 
 
 def tell(diagnosis: Diagnosis) -> str:
     """Return a diagnosis as text: the verdict, the findings, what was tried, what to do."""
     parts = [verdict(diagnosis)]
+    causes, refuted = _parted(diagnosis.findings)
     parts += [
-        _block(found, rank, diagnosis.best is None)
-        for rank, found in enumerate(diagnosis.findings, start=1)
+        _block(found, rank, diagnosis.best is None) for rank, found in enumerate(causes, start=1)
     ]
+    if refuted:
+        parts.append("\n".join([t("doctor.refuted"), *_each(refuted)]))
     if diagnosis.trials:
         parts.append("\n".join(_trials(diagnosis)))
     if diagnosis.best is not None:
@@ -34,9 +40,24 @@ def tell(diagnosis: Diagnosis) -> str:
     elif diagnosis.findings:
         parts.append(t("doctor.not_tried"))
     if diagnosis.notes:
-        notes = [f"  {name_of(note)}: {sentence(note)}" for note in diagnosis.notes]
-        parts.append("\n".join([t("doctor.notes"), *notes]))
+        parts.append("\n".join([t("doctor.notes"), *_each(diagnosis.notes)]))
     return "\n\n".join(parts)
+
+
+def _parted(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Return the findings that may be the cause, and those whose remedies brought little back.
+
+    Where none did, all of them may be: it may take two changes.
+    """
+    causes = [finding for finding in findings if not finding.is_refuted]
+    refuted = [finding for finding in findings if finding.is_refuted]
+    return (causes, refuted) if causes else (refuted, [])
+
+
+def _each(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield findings in a line each."""
+    for finding in findings:
+        yield "  " + t("doctor.in_short", name=name_of(finding), says=sentence(finding))
 
 
 def verdict(diagnosis: Diagnosis) -> str:
@@ -59,48 +80,6 @@ def verdict(diagnosis: Diagnosis) -> str:
     if yardstick.is_by_heart:
         sentences.append(t("doctor.by_heart"))
     return t("doctor.space").join(sentences)
-
-
-def name_of(finding: Finding) -> str:
-    """Return the short name of a finding's ailment."""
-    return t(f"doctor.{finding.kind}.name")
-
-
-def sentence(finding: Finding) -> str:
-    """Return what a finding says, with its numbers."""
-    return t(f"doctor.{finding.kind}.says", **_told(finding.evidence))
-
-
-def remedy_sentence(remedy: Remedy) -> str:
-    """Return what to change, so that it can be done by hand."""
-    general = remedy.name.partition("_")[0]
-    own = f"doctor.remedy.{remedy.name}"
-    key = own if own in catalogue("en") or general not in GENERAL else f"doctor.remedy.{general}"
-    return t(key, **_told(remedy.changes))
-
-
-def share_text(share: float | None) -> str:
-    """Return a share as a percentage; what is below nothing is nothing."""
-    if share is None:
-        return "?"
-    return f"{number(round(100 * min(max(share, 0.0), 1.0)))} %"
-
-
-def _told(values: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name: share_text(value) if name in SHARES else _value(value)
-        for name, value in values.items()
-    }
-
-
-def _value(value: Any) -> str:
-    if isinstance(value, bool) or value is None:
-        return str(value).lower() if value is not None else "0"
-    if isinstance(value, int | float):
-        return number(value, 3)
-    if isinstance(value, tuple | list):
-        return ", ".join(map(_value, value))
-    return str(value)
 
 
 def _block(finding: Finding, rank: int, with_remedies: bool) -> str:
@@ -139,28 +118,23 @@ def _facts(finding: Finding) -> Iterator[str]:
 
 
 def _trials(diagnosis: Diagnosis) -> Iterator[str]:
-    """Yield the trials as a table, the best ones first."""
+    """Yield the trials, the best ones first: reached, learned, and what was changed."""
     yield t("doctor.tried", seeds=len(SEEDS))
-    head = (t("doctor.tried.remedy"), t("doctor.tried.after"), t("doctor.tried.learned"))
-    rows = [head, _row(t("doctor.tried.original"), diagnosis.measures, diagnosis.learned)]
+    yield _row(diagnosis.measures, diagnosis.learned, t("doctor.tried.original"))
     ranked = sorted(diagnosis.trials, key=lambda trial: -trial.learned)
     for trial in ranked[:SHOWN_TRIALS]:
-        name = " + ".join(remedy.name for remedy in trial.remedies)
-        rows.append(_row(name, trial.outcome.measures, trial.learned))
-    width = max(len(row[0]) for row in rows)
-    for name, reached, learned in rows:
-        yield f"  {name:<{width}}  {reached:>8}  {learned:>8}"
+        yield _row(trial.outcome.measures, trial.learned, told_together(trial.remedies))
     if len(ranked) > SHOWN_TRIALS:
         yield "  " + t("doctor.tried.more", count=len(ranked) - SHOWN_TRIALS)
 
 
-def _row(name: str, measures: tuple[float, ...], learned: float) -> tuple[str, str, str]:
-    return name, number(float(np.median(measures)), 3), share_text(learned)
+def _row(measures: tuple[float, ...], learned: float, name: str) -> str:
+    return f"  {number(float(np.median(measures)), 3):>8}  {share_text(learned):>5}  {name}"
 
 
 def _advice(diagnosis: Diagnosis, best: Trial) -> Iterator[str]:
     """Yield what to do, whether it held, and both loss curves."""
-    yield t("doctor.advice")
+    yield t("doctor.advice" if diagnosis.verdict == "held" else "doctor.nearest")
     for remedy in best.remedies:
         yield f"  {remedy_sentence(remedy)}"
     values = {

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -11,6 +12,7 @@ from whygrad.doctor.checks.starts import init_remedies
 from whygrad.doctor.finding import COMPONENTS, Finding, Remedy
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.trials import Outcome, try_out
+from whygrad.doctor.wording import told_together
 from whygrad.doctor.yardstick import Yardstick
 
 CURED = 0.9  # of what can be learned
@@ -41,6 +43,9 @@ class Trial:
     @property
     def components(self) -> frozenset[str]:
         return components_of(self.remedies)
+
+
+Stage = Callable[[Setup, Sequence[Finding], Sequence[Trial]], Iterator[tuple[Remedy, ...]]]
 
 
 def components_of(remedies: Sequence[Remedy]) -> frozenset[str]:
@@ -77,24 +82,30 @@ def search(
     Args:
         learned: share of what can be learned that the original learned.
         budget: seconds after which no new trial begins.
-        tell: called with the name of every remedy before it is tried.
+        tell: called with what is changed before it is tried.
+
+    Ctrl-C ends the search and keeps what was tried.
     """
     trials: list[Trial] = []
     began = time.monotonic()
 
     def attempt(remedies: tuple[Remedy, ...]) -> None:
-        tell(" + ".join(remedy.name for remedy in remedies))
+        tell(told_together(remedies))
         trials.append(_try(setup, remedies, yardstick))
 
-    for stage in (_of_findings, _usual, _pairs):
-        for remedies in stage(setup, findings, trials):
-            if time.monotonic() - began > budget:
-                break
-            attempt(remedies)
-            if stage is not _of_findings and trials[-1].learned >= CURED:
-                break
-        if _best_learned(trials) >= CURED:
-            break
+    def go_through(stages: Sequence[Stage]) -> None:
+        for stage in stages:
+            for remedies in stage(setup, findings, trials):
+                if time.monotonic() - began > budget:
+                    return
+                attempt(remedies)
+                if stage is not _of_findings and trials[-1].learned >= CURED:
+                    return
+            if _best_learned(trials) >= CURED:
+                return
+
+    with suppress(KeyboardInterrupt):  # whoever stops a long search still wants what it found
+        go_through((_of_findings, _usual, _pairs))
     explained = [_explained(finding, trials, learned) for finding in findings]
     found = explained + _found_by_trial(explained, trials, learned)
     ranked = tuple(sorted(found, key=lambda finding: -finding.weight))
@@ -176,14 +187,14 @@ def _explained(finding: Finding, trials: Sequence[Trial], learned: float) -> Fin
     """Return a finding with the share of the lost learning that its remedies brought back."""
     names = {remedy.name for remedy in finding.remedies}
     gains = [
-        _gain(trial, learned) * (1 if len(trial.remedies) == 1 else OF_A_PAIR)
+        gain(trial, learned) * (1 if len(trial.remedies) == 1 else OF_A_PAIR)
         for trial in trials
         if any(remedy.name in names for remedy in trial.remedies)
     ]
     return replace(finding, explained=max(gains)) if gains else finding
 
 
-def _gain(trial: Trial, learned: float) -> float:
+def gain(trial: Trial, learned: float) -> float:
     """Return the share of what was not learned that a trial brought back."""
     was = max(learned, 0.0)
     return float(min(max((trial.learned - was) / max(1 - was, 1e-6), 0.0), 1.0))
@@ -194,10 +205,10 @@ def _found_by_trial(
 ) -> list[Finding]:
     """Return what no check saw and a trial found: the parts of the best remedy."""
     best = max(trials, key=lambda trial: trial.learned, default=None)
-    if best is None or _gain(best, learned) < HALF:
+    if best is None or gain(best, learned) < HALF:
         return []
     seen = {finding.component for finding in findings}
-    share = _gain(best, learned) * (1 if len(best.remedies) == 1 else OF_A_PAIR)
+    share = gain(best, learned) * (1 if len(best.remedies) == 1 else OF_A_PAIR)
     return [
         Finding(
             "found_by_trial",

@@ -9,7 +9,7 @@ from whygrad.doctor.checks import Check, ends, hidden, scales, starts, steps
 from whygrad.doctor.evidence import Evidence, Record, states_of
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.setup import Setup
-from whygrad.doctor.telling import sentence
+from whygrad.doctor.wording import sentence
 from whygrad.doctor.yardstick import Yardstick
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder

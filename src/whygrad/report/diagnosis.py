@@ -6,7 +6,8 @@ from matplotlib.axes import Axes
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.evidence import Record
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.telling import name_of, remedy_sentence, sentence, verdict, where_and_when
+from whygrad.doctor.telling import verdict, where_and_when
+from whygrad.doctor.wording import name_of, remedy_sentence, sentence
 from whygrad.page.canvas import BLUE, FAINT, ORANGE, as_svg, panels, styled, whole_steps
 from whygrad.page.layout import figure, note
 from whygrad.recording import ROW_FIELDS

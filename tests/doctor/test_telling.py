@@ -1,0 +1,81 @@
+"""A diagnosis in words: what was refuted is told apart, and no heading says more than the figures."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from whygrad.doctor.diagnosing import Diagnosis
+from whygrad.doctor.finding import LITTLE, Finding, Remedy
+from whygrad.doctor.telling import tell
+from whygrad.doctor.trials import Outcome
+from whygrad.doctor.verifying import Trial
+from whygrad.doctor.yardstick import Yardstick
+
+WIDER = Remedy("wide", "layers", {"hidden": (32, 32)})
+LONGER = Remedy("longer", "epochs", {"epochs": 50})
+NARROW = Finding("too_narrow", 0.8, {"width": 1}, (WIDER,), explained=0.9)
+SHORT = Finding("too_few_steps", 0.4, {"steps": 20, "epochs": 2}, (LONGER,), explained=0.0)
+
+
+def trial(learned: float, *remedies: Remedy) -> Trial:
+    return Trial(remedies, None, Outcome((learned,) * 3, (), None), learned)
+
+
+def diagnosis(*findings: Finding, best: Trial, verdict: str = "held") -> Diagnosis:
+    trials = (best, trial(0.1, LONGER))
+    yardstick = Yardstick(0.0, 1.0, False)
+    return Diagnosis(findings, (), 0.1, (0.1,) * 3, verdict, best, trials, yardstick=yardstick)
+
+
+def numbered(text: str) -> list[str]:
+    return re.findall(r"^\d\. (.+):", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("explained", "causes"),
+    [
+        (None, ["Too narrow", "Too few steps"]),
+        (LITTLE, ["Too narrow", "Too few steps"]),
+        (LITTLE - 0.01, ["Too narrow"]),
+    ],
+)
+def test_a_suspicion_whose_remedy_brought_little_back_is_no_cause(explained, causes):
+    found = diagnosis(NARROW, replace(SHORT, explained=explained), best=trial(0.9, WIDER))
+    assert numbered(tell(found)) == causes
+    assert ("Looked likely too" in tell(found)) == (len(causes) == 1)
+    assert [one["refuted"] for one in found.to_dict()["findings"]] == [False, len(causes) == 1]
+
+
+def test_where_no_remedy_alone_helped_every_suspicion_stands():
+    found = diagnosis(replace(NARROW, explained=0.1), SHORT, best=trial(0.2, WIDER))
+    assert numbered(tell(found)) == ["Too narrow", "Too few steps"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "heading", "others"),
+    [
+        ("held", "What to do", "What came nearest"),
+        ("did not hold", "What came nearest", "What to do"),
+        ("worse", "What came nearest", "What to do"),
+    ],
+)
+def test_only_what_held_is_advised(verdict, heading, others):
+    text = tell(diagnosis(NARROW, best=trial(0.9, WIDER), verdict=verdict))
+    assert heading in text and others not in text
+
+
+def test_what_was_tried_is_told_in_sentences_the_best_first():
+    text = tell(diagnosis(NARROW, best=trial(0.9, WIDER, LONGER)))
+    rows = [line.split(maxsplit=3) for line in text.splitlines() if re.match(r" +0\.\d", line)]
+    assert rows == [
+        ["0.1", "10", "%", "as it was"],
+        [
+            "0.9",
+            "90",
+            "%",
+            "Widen the hidden layers to 32, 32 (network.hidden)."
+            " Train for 50 epochs (training.epochs).",
+        ],
+        ["0.1", "10", "%", "Train for 50 epochs (training.epochs)."],
+    ]
