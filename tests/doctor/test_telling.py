@@ -1,4 +1,4 @@
-"""A diagnosis in words: what was refuted is told apart, and no heading says more than the figures."""
+"""A diagnosis in words: suspicions that were refuted stand apart; only what held is advised."""
 
 import re
 from dataclasses import replace
