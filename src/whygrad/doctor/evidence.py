@@ -194,7 +194,7 @@ def _measure_one(network: Network, x: Array, y: Array, loss: str) -> dict[str, d
 
 
 def _state(network: Network, measured: dict[str, dict[str, Any]]) -> State:
-    widths = effective_width(network)
+    widths = effective_width(network) if _is_finite(network) else {}
     layers = {}
     for name, dense in network.items():
         of, is_hidden = measured[name], name != "output"

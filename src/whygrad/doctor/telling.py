@@ -7,7 +7,7 @@ import numpy as np
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.finding import AILMENTS, Finding
 from whygrad.doctor.trials import SEEDS, Outcome
-from whygrad.doctor.verifying import Trial
+from whygrad.doctor.verifying import CURED, Trial
 from whygrad.doctor.wording import (
     name_of,
     remedy_sentence,
@@ -155,7 +155,8 @@ def _cause(diagnosis: Diagnosis) -> str:
     if not diagnosis.remaining:
         return t("doctor.cause.gone")
     names = ", ".join(t(f"doctor.{kind}.name") for kind in diagnosis.remaining)
-    return t("doctor.cause.stays", names=names)
+    is_harmless = diagnosis.best is not None and diagnosis.best.learned >= CURED
+    return t(f"doctor.cause.{'harmless' if is_harmless else 'stays'}", names=names)
 
 
 def _bars(outcome: Outcome) -> str:
