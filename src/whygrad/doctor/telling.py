@@ -129,7 +129,7 @@ def _trials(diagnosis: Diagnosis) -> Iterator[str]:
 
 
 def _row(measures: tuple[float, ...], learned: float, name: str) -> str:
-    return f"  {number(float(np.median(measures)), 3):>8}  {share_text(learned):>5}  {name}"
+    return f"  {number(float(np.median(measures)), 3):<8}{share_text(learned):>5}  {name}"
 
 
 def _advice(diagnosis: Diagnosis, best: Trial) -> Iterator[str]:
