@@ -1,4 +1,4 @@
-"""The picture of a sweep: recall and silence over the two thresholds that decide who is ill."""
+"""The picture of a sweep: recall and silence over the thresholds that decide who is ill."""
 
 from collections.abc import Mapping, Sequence
 from io import StringIO
@@ -8,13 +8,13 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmarks.faults.summing import curves, of_status
-from whygrad.doctor.diagnosing import LEARNS, LEARNS_OF_TWIN
+from benchmarks.faults.summing import THRESHOLDS, curves, of_status
 
 BLUE, ORANGE, GREY = "#0b5cad", "#a84300", "#555555"
 LABELS = {
-    "LEARNS": (LEARNS, "LEARNS: share of what an ordinary model knows"),
-    "LEARNS_OF_TWIN": (LEARNS_OF_TWIN, "LEARNS_OF_TWIN: share of what the twin learned"),
+    "LEARNS": "LEARNS: share of what\nan ordinary model knows",
+    "LEARNS_OF_TWIN": "LEARNS_OF_TWIN: share of what\nthe twin learned",
+    "LEARNS_THOUGH_ODD": "LEARNS_THOUGH_ODD: the same,\nwhere a check finds something odd",
 }
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "whygrad",
@@ -26,10 +26,10 @@ STYLE: dict[Any, Any] = {
 def draw(lines: Sequence[Mapping[str, Any]]) -> str:
     """Return the picture as SVG; the same lines give the same text."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        panels = figure.subplots(1, 2, sharey=True)
+        figure = Figure(figsize=(10, 3.8), layout="constrained")
+        panels = figure.subplots(1, len(THRESHOLDS), sharey=True)
         for axes, (name, points) in zip(panels, curves(lines).items(), strict=True):
-            _panel(axes, points, *LABELS[name])
+            _panel(axes, points, THRESHOLDS[name], LABELS[name])
         many = {status: len(of_status(lines, status)) for status in ("faulty", "healthy")}
         panels[0].set_ylabel("share of the networks")
         panels[0].legend(loc="lower left", frameon=False)

@@ -7,10 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.doctor.diagnosing import LEARNS, LEARNS_BY_HEART, LEARNS_OF_TWIN
+from whygrad.doctor.diagnosing import (
+    CONSEQUENCES,
+    LEARNS,
+    LEARNS_BY_HEART,
+    LEARNS_OF_TWIN,
+    LEARNS_THOUGH_ODD,
+    ODD,
+)
 from whygrad.doctor.finding import AILMENTS
 
 Line = Mapping[str, Any]
+THRESHOLDS = {
+    "LEARNS": LEARNS,
+    "LEARNS_OF_TWIN": LEARNS_OF_TWIN,
+    "LEARNS_THOUGH_ODD": LEARNS_THOUGH_ODD,
+}
 GRID = tuple(round(float(share), 2) for share in np.linspace(0.4, 1.0, 31))
 NOTHING = "healthy"  # what the doctor says where it finds nothing
 SURE = 1.96  # standard deviations of a 95 % interval
@@ -30,7 +42,7 @@ def summed(lines: Sequence[Line]) -> dict[str, Any]:
         "false_alarms": [alarm(line) for line in healthy if is_flagged(line)],
         "missed": [alarm(line) for line in faulty if not is_flagged(line)],
         "curves": curves(lines),
-        "thresholds": {"LEARNS": LEARNS, "LEARNS_OF_TWIN": LEARNS_OF_TWIN},
+        "thresholds": THRESHOLDS,
     }
 
 
@@ -135,25 +147,32 @@ def alarm(line: Line) -> dict[str, Any]:
     return {name: line[name] for name in kept}
 
 
-def is_flagged_at(line: Line, wanted: float, of_twin: float) -> bool:
+def is_flagged_at(line: Line, thresholds: Mapping[str, float]) -> bool:
     """Return whether the doctor would call a network ill with other thresholds."""
-    wanted = LEARNS_BY_HEART if line["by_heart"] else wanted
-    learns = line["learned"] >= wanted and line["of_twin"] >= of_twin
+    if is_odd(line) and line["of_twin"] < thresholds["LEARNS_THOUGH_ODD"]:
+        return True
+    wanted = LEARNS_BY_HEART if line["by_heart"] else thresholds["LEARNS"]
+    learns = line["learned"] >= wanted and line["of_twin"] >= thresholds["LEARNS_OF_TWIN"]
     return not (learns or line["on_its_way"])
 
 
+def is_odd(line: Line) -> bool:
+    """Return whether a check is sure enough of a cause to be told."""
+    causes = [f for f in line["findings"] if f["kind"] not in CONSEQUENCES]
+    return any(finding["confidence"] >= ODD for finding in causes)
+
+
 def curves(lines: Sequence[Line]) -> dict[str, list[dict[str, float]]]:
-    """Return recall and silence over each of the two thresholds, the other one as it stands."""
-    return {
-        "LEARNS": [_point(lines, one, one, LEARNS_OF_TWIN) for one in GRID],
-        "LEARNS_OF_TWIN": [_point(lines, one, LEARNS, one) for one in GRID],
-    }
+    """Return recall and silence over each of the thresholds, the others as they stand."""
+    return {name: [_point(lines, name, at) for at in GRID] for name in THRESHOLDS}
 
 
-def _point(lines: Sequence[Line], at: float, wanted: float, of_twin: float) -> dict[str, float]:
+def _point(lines: Sequence[Line], name: str, at: float) -> dict[str, float]:
+    thresholds = {**THRESHOLDS, name: at}
+
     def share(status: str) -> float:
         chosen = of_status(lines, status)
-        return float(np.mean([is_flagged_at(line, wanted, of_twin) for line in chosen] or [0.0]))
+        return float(np.mean([is_flagged_at(line, thresholds) for line in chosen] or [0.0]))
 
     return {"at": at, "recall": share("faulty"), "silence": 1 - share("healthy")}
 

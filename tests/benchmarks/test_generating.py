@@ -11,6 +11,7 @@ from benchmarks.faults.curves import draw
 from benchmarks.faults.drawing import CLASSES, QUANTITIES
 from benchmarks.faults.generating import LESS, REACHES, data_of, healthy, is_faulty, is_healthy
 from benchmarks.faults.summing import (
+    THRESHOLDS,
     as_text,
     by_fault,
     counts,
@@ -26,7 +27,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whygrad.doctor.book import USUAL_RATE
-from whygrad.doctor.diagnosing import LEARNS, LEARNS_OF_TWIN, diagnose
+from whygrad.doctor.diagnosing import diagnose
 from whygrad.doctor.finding import COMPONENTS
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.yardstick import Yardstick
@@ -175,6 +176,7 @@ def line(**changed: Any) -> dict[str, Any]:
     return plain | changed
 
 
+ODD_ONE = {"kind": "clones", "component": "init", "confidence": 0.9}
 FOUND = line(
     fault="rate_up",
     status="faulty",
@@ -240,12 +242,19 @@ def test_a_threshold_moves_recall_and_silence():
     assert points[1.0]["silence"] == 1.0
     twin = {point["at"]: point for point in curves(LINES)["LEARNS_OF_TWIN"]}
     assert twin[0.68]["recall"] == 0.5 and twin[0.72]["recall"] == 1.0
+    odd = [ln | {"findings": [ODD_ONE]} if ln is MISSED else ln for ln in LINES]
+    though = {point["at"]: point for point in curves(odd)["LEARNS_THOUGH_ODD"]}
+    assert though[0.68]["recall"] == 0.5 and though[0.72]["recall"] == 1.0
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.booleans())
-def test_on_its_way_is_never_flagged(learned, of_twin, by_heart):
+def test_on_its_way_is_flagged_only_where_something_is_odd(learned, of_twin, by_heart):
     one = line(learned=learned, of_twin=of_twin, by_heart=by_heart, on_its_way=True)
-    assert not is_flagged_at(one, 1.0, 1.0)
+    strict = dict.fromkeys(THRESHOLDS, 1.0)
+    assert not is_flagged_at(one, strict)
+    assert is_flagged_at(one | {"findings": [ODD_ONE]}, strict) == (of_twin < 1)
+    consequence = ODD_ONE | {"kind": "overfits"}
+    assert not is_flagged_at(one | {"findings": [consequence]}, strict)
 
 
 def test_the_table_and_the_picture_are_of_the_lines():
@@ -263,7 +272,7 @@ def test_a_line_says_what_the_doctor_says():
     assert one["told"] == [finding.kind for finding in diagnosis.findings]
     assert one["flagged"] == (not diagnosis.is_healthy)
     assert one["of_twin"] == pytest.approx(diagnosis.learned)
-    assert is_flagged_at(one, LEARNS, LEARNS_OF_TWIN) == one["flagged"]
+    assert is_flagged_at(one, THRESHOLDS) == one["flagged"]
 
 
 def test_a_network_that_cannot_be_drawn_ends_nothing():

@@ -12,7 +12,7 @@ from sklearn.datasets import make_blobs
 from whygrad.cli.console import show_json
 from whygrad.doctor import verifying
 from whygrad.doctor.book import twin
-from whygrad.doctor.diagnosing import diagnose, judge
+from whygrad.doctor.diagnosing import LEARNS_THOUGH_ODD, diagnose, judge
 from whygrad.doctor.plateau import plateau_of
 from whygrad.doctor.trials import WORST
 from whygrad.doctor.yardstick import Yardstick
@@ -121,6 +121,20 @@ def test_a_run_that_ends_while_its_loss_falls_is_on_its_way(make, examined):
     assert judge(examined(make(), **known)).is_healthy
     sick = judge(examined(make(init="constant:0.5"), **known))
     assert sick.findings[0].kind == "clones"
+
+
+@pytest.mark.parametrize(
+    ("changes", "of_twin", "is_healthy"),
+    [
+        ({}, LEARNS_THOUGH_ODD - 0.01, True),
+        ({"init": "constant:0.5"}, LEARNS_THOUGH_ODD - 0.01, False),
+        ({"init": "constant:0.5"}, LEARNS_THOUGH_ODD, True),
+    ],
+)
+def test_where_something_is_odd_more_is_asked(make, examined, changes, of_twin, is_healthy):
+    ordinary = Yardstick(0.0, of_twin, False)
+    evidence = examined(make(**changes), measures=(of_twin,), yardstick=ordinary)
+    assert judge(evidence, replace(ordinary, level=1.0)).is_healthy == is_healthy
 
 
 def test_what_is_odd_and_harmless_is_a_note(make, examined):

@@ -22,11 +22,12 @@ from whygrad.words import t
 LEARNS = 0.88  # of what an ordinary model knows of rows that it has not seen
 LEARNS_BY_HEART = 0.7
 LEARNS_OF_TWIN = 0.6  # of what the same network by the book learned in as many steps
+LEARNS_THOUGH_ODD = 0.8  # of that, where a check finds something odd; from the sweep over faults
 ALMOST = 0.7  # learned, and the loss still falls: it is on its way
 UNFINISHED = ("too_few_steps", "slow_optimizer", "rate_too_low")
 FAULTY = 0.4  # confidence from which something else is wrong than the length of the run
 CONSEQUENCES = ("overfits",)  # no cause of not learning; always a note
-ODD = 0.6  # confidence of a finding that is told as a note where the network learns
+ODD = 0.6  # confidence of a finding that is told, as a note where the network learns
 MOST_FINDINGS = 5
 LEAST_WEIGHT = 0.1
 
@@ -135,19 +136,31 @@ def judge(evidence: Evidence, reference: Yardstick | None = None) -> Diagnosis:
     """
     reference = reference or evidence.yardstick
     found = run_checks(evidence)
-    learned = reference.learned(float(np.median(evidence.measures)))
+    learned = _of_twin(evidence, reference)
     of_all = {
         "learned": learned,
         "measures": evidence.measures,
         "yardstick": reference,
         "measure": "accuracy" if evidence.setup.is_classifying else "r2",
     }
-    if learns(evidence, reference) or is_on_its_way(evidence, found):
+    if nothing_to_explain(evidence, reference, found):
         notes = tuple(finding for finding in found if finding.confidence >= ODD)
         return Diagnosis((), notes, **of_all)
     notes = tuple(finding for finding in found if finding.kind in CONSEQUENCES)
     plateau = plateau_of(evidence.setup, float(np.median(evidence.measures)), reference)
     return Diagnosis(_worth_telling(found), notes, **of_all, plateau=plateau)
+
+
+def nothing_to_explain(evidence: Evidence, reference: Yardstick, found: Sequence[Finding]) -> bool:
+    """Return whether there is nothing to explain."""
+    is_odd = any(f.confidence >= ODD for f in found if f.kind not in CONSEQUENCES)
+    if is_odd and _of_twin(evidence, reference) < LEARNS_THOUGH_ODD:
+        return False
+    return learns(evidence, reference) or is_on_its_way(evidence, found)
+
+
+def _of_twin(evidence: Evidence, reference: Yardstick) -> float:
+    return reference.learned(float(np.median(evidence.measures)))
 
 
 def with_twin(evidence: Evidence, trained: Outcome) -> Yardstick:
@@ -159,8 +172,7 @@ def with_twin(evidence: Evidence, trained: Outcome) -> Yardstick:
 def learns(evidence: Evidence, reference: Yardstick) -> bool:
     """Return whether a network learned what there is to learn."""
     wanted = LEARNS_BY_HEART if evidence.yardstick.is_by_heart else LEARNS
-    of_twin = reference.learned(float(np.median(evidence.measures)))
-    return evidence.learned >= wanted and of_twin >= LEARNS_OF_TWIN
+    return evidence.learned >= wanted and _of_twin(evidence, reference) >= LEARNS_OF_TWIN
 
 
 def is_on_its_way(evidence: Evidence, found: Sequence[Finding]) -> bool:
