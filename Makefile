@@ -44,6 +44,7 @@ faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=c
 	$(BIN)/python -m benchmarks.faults.run $(CASES) $(OUT)
 	@test ! -f $(dir $(CASES))score.py || $(BIN)/python $(dir $(CASES))score.py $(CASES) $(OUT)
 	$(BIN)/python -m benchmarks.faults.crossvalidate $(CASES) $(OUT)
+	$(BIN)/python -m benchmarks.faults.peers
 
 bench-gpu: $(VENV)/.dev        ## the same on an NVIDIA GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu
