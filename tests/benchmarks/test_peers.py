@@ -36,7 +36,7 @@ def test_the_exit_code_is_1_where_one_is_wrong(monkeypatch, capsys):
 
 def test_the_dead_are_dead_and_the_clones_are_clones():
     built = {n: wg.Network.create(peers.SIZES, **c.network) for n, c in peers.CASES.items()}
-    x = np.random.default_rng(0).uniform(0, 1, (50, 64)).astype(np.float32)
+    x = np.random.default_rng(0).normal(size=(50, 64)).astype(np.float32)
     for name, closed in {"healthy": 0, "mostly dead": 26, "dead": 32}.items():
         hidden = np.asarray(wg.forward(built[name], x)["hidden1"].output)
         assert int((hidden == 0).all(axis=0).sum()) == closed, name
