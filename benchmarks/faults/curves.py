@@ -45,8 +45,8 @@ def _panel(axes: Axes, points: Sequence[Mapping[str, float]], today: float, labe
     axes.plot(at, recall, color=BLUE, label="recall: faulty ones that are found")
     axes.plot(at, silence, color=ORANGE, linestyle="--", label="silence: healthy ones left alone")
     axes.axvline(today, color=GREY, linestyle=":", linewidth=1)
-    axes.text(today, 0.03, f" today {today}", color=GREY, transform=axes.get_xaxis_transform())
-    axes.set(xlabel=label, ylim=(0.0, 1.03))
+    axes.text(today, 0.4, f" today {today}", color=GREY, transform=axes.get_xaxis_transform())
+    axes.set(xlabel=label, ylim=(0.8, 1.005))
     axes.spines[["top", "right"]].set_visible(False)
 
 

@@ -1,5 +1,6 @@
 """Drawn networks and faults: what a number draws, what a fault changes, what a sweep sums up."""
 
+import json
 from argparse import Namespace
 from typing import Any
 
@@ -290,3 +291,13 @@ def test_what_was_done_before_ctrl_c_is_kept(tmp_path, monkeypatch, capsys):
     assert kept == [line(), FOUND]
     assert capsys.readouterr().out == "Stopped. What is done is kept.\n"
     assert sweeping.sweep(Namespace(out=tmp_path / "new" / "sweep.json", again=True)) == kept
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_figures_that_the_page_tells_are_those_of_the_sweep(page):
+    result = json.loads(sweeping.RESULT.read_text(encoding="utf-8"))
+    told = (sweeping.ROOT / page).read_text(encoding="utf-8")
+    for share in (result["recall"], result["silence"], result["cause"]["1"]):
+        assert f"{100 * share['held'] / share['of']:.1f} %" in told
+        assert str(share["of"]) in told
+    assert f" {sum(of['faulty'] > 0 for of in result['by_fault'].values())} " in told
