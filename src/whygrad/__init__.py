@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whygrad import lessons
+    from whygrad.adapters.sklearn import MLPClassifier, MLPRegressor
     from whygrad.api import Run, diagnose, open_run, resume, train
     from whygrad.backprop import Anatomy, Trace, backward, forward
     from whygrad.data import Data, from_arrays, load
@@ -21,6 +22,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Anatomy": "backprop",
     "Data": "data",
+    "MLPClassifier": "adapters.sklearn",
+    "MLPRegressor": "adapters.sklearn",
     "Network": "network.model",
     "Run": "api",
     "Settings": "settings",
@@ -43,6 +46,8 @@ _HOMES = {
 __all__ = [
     "Anatomy",
     "Data",
+    "MLPClassifier",
+    "MLPRegressor",
     "Network",
     "Run",
     "Settings",
