@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whygrad import lessons
+    from whygrad.adapters.exporting import export, from_safetensors, to_torch
     from whygrad.adapters.sklearn import MLPClassifier, MLPRegressor
     from whygrad.api import Run, diagnose, open_run, resume, train
     from whygrad.backprop import Anatomy, Trace, backward, forward
@@ -33,12 +34,15 @@ _HOMES = {
     "clones": "symmetry",
     "diagnose": "api",
     "effective_width": "symmetry",
+    "export": "adapters.exporting",
     "factors": "factoring",
     "forward": "backprop",
     "from_arrays": "data",
+    "from_safetensors": "adapters.exporting",
     "load": "data",
     "open_run": "api",
     "resume": "api",
+    "to_torch": "adapters.exporting",
     "train": "api",
     "train_together": "together",
 }
@@ -57,13 +61,16 @@ __all__ = [
     "clones",
     "diagnose",
     "effective_width",
+    "export",
     "factors",
     "forward",
     "from_arrays",
+    "from_safetensors",
     "lessons",
     "load",
     "open_run",
     "resume",
+    "to_torch",
     "train",
     "train_together",
 ]

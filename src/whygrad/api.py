@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from jax.typing import ArrayLike
@@ -19,6 +19,9 @@ from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
 from whygrad.run.recorder import Watch, begin, record
 from whygrad.settings import Settings
+
+if TYPE_CHECKING:
+    from whygrad.adapters.exporting import Exported
 
 
 class Run(RunFolder):
@@ -60,6 +63,27 @@ class Run(RunFolder):
         from whygrad.report import write_report
 
         return write_report(self, Path(out) if out else self.path / "report.html")
+
+    def export(self, out: str | Path | None = None, *, format: str | None = None) -> "Exported":
+        """Write the trained network, with its preparation of raw rows, for use elsewhere.
+
+        Args:
+            out: the file; default: ``model.onnx``, or what ``format`` asks for, in the run's
+                folder.
+            format: ``onnx``, ``safetensors`` or ``torch``; default: as the ending of ``out`` tells.
+
+        Returns:
+            What was written, and by how much its claims differ from ours on the run's own rows.
+
+        Raises:
+            OptionError: no such format, or an ending that tells none.
+            ExportError: what was made does not give what the network gives; nothing is written.
+            MissingExtraError: the package of the format is not installed.
+        """
+        from whygrad.adapters.exporting import DEFAULT_FORMAT, default_path, export
+
+        path = default_path(self.path, format or DEFAULT_FORMAT) if out is None else out
+        return export(self, path, format=format)
 
     def __repr__(self) -> str:
         description = self.description

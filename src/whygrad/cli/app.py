@@ -148,6 +148,21 @@ def report(
     return report_command(run, out, as_json)
 
 
+@app.command(help=t("help.export"), no_args_is_help=True)
+def export(
+    run: RunName,
+    format: Annotated[
+        str | None, Option(help=t("help.export.format"), metavar="onnx|safetensors|torch")
+    ] = None,
+    out: Annotated[Path | None, Option(help=t("help.export.out"))] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.leaving import export_command
+
+    return export_command(run, format, out, as_json)
+
+
 @app.command(help=t("help.doctor"), no_args_is_help=True)
 def doctor(
     subject: Annotated[

@@ -118,6 +118,19 @@ class Encoder:
             return [tuple(self._chosen(row)) for row in values]
         return values.astype(np.float64) * self.target_scale + self.target_mean
 
+    def answer(self, claims: np.ndarray) -> np.ndarray | list[tuple[str, ...]]:
+        """Return what a network's claims come to: class names, labels or quantities.
+
+        Args:
+            claims: shape (m, n_out): probabilities, or numbers as trained on.
+        """
+        if self.task == "classes":
+            return self.decode(claims.argmax(axis=1))
+        if self.task == "binary":
+            is_one = claims.argmax(axis=1) if claims.shape[1] == 2 else claims[:, 0] > 0.5
+            return self.decode(is_one.astype(int))
+        return self.decode(claims > 0.5 if self.task == "labels" else claims)
+
     def _class_names(self, values: np.ndarray) -> np.ndarray:
         indices = values.reshape(-1) if values.shape[1:] in ((), (1,)) else values
         known = np.isin(indices, np.arange(len(self.target_names)))

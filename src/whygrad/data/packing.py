@@ -20,43 +20,54 @@ def pack(data: Data) -> tuple[dict[str, np.ndarray], dict[str, object]]:
         for name, part in data.parts.items()
         for key, array in part.arrays().items()
     }
-    arrays |= {f"encoder.{name}": getattr(data.encoder, name) for name in ENCODER_ARRAYS}
-    description: dict[str, object] = {
+    rules, words = pack_encoder(data.encoder)
+    description = words | {
         "name": data.name,
-        "task": data.task,
         "feature_names": list(data.feature_names),
-        "target_names": list(data.target_names),
-        "image_shape": list(data.image_shape) if data.image_shape else None,
-        "columns": list(data.encoder.columns),
-        "categories": [list(known) for known in data.encoder.categories],
         "notes": [{"key": note.key, "values": dict(note.values)} for note in data.notes],
         "source": data.source,
     }
-    return arrays, description
+    return arrays | rules, description
 
 
 def unpack(arrays: dict[str, np.ndarray], description: dict) -> Data:
     """Return the data that :func:`pack` took apart."""
-    image_shape = tuple(description["image_shape"]) if description["image_shape"] else None
-    shared = {
-        "task": description["task"],
-        "target_names": tuple(description["target_names"]),
-        "image_shape": image_shape,
-    }
-    encoder = Encoder(
-        columns=tuple(description["columns"]),
-        categories=tuple(tuple(known) for known in description["categories"]),
-        **{name: np.asarray(arrays[f"encoder.{name}"]) for name in ENCODER_ARRAYS},
-        **shared,
-    )
+    encoder = unpack_encoder(arrays, description)
     return Data(
         name=description["name"],
+        task=encoder.task,
         **{name: _part(name, arrays) for name in PARTS},
         feature_names=tuple(description["feature_names"]),
+        target_names=encoder.target_names,
+        image_shape=encoder.image_shape,
         encoder=encoder,
         notes=tuple(Note(note["key"], note["values"]) for note in description["notes"]),
         source=description["source"],
-        **shared,
+    )
+
+
+def pack_encoder(encoder: Encoder) -> tuple[dict[str, np.ndarray], dict[str, object]]:
+    """Return the rules of a table as arrays by name, and the rest as JSON-able values."""
+    arrays = {f"encoder.{name}": getattr(encoder, name) for name in ENCODER_ARRAYS}
+    description: dict[str, object] = {
+        "task": encoder.task,
+        "target_names": list(encoder.target_names),
+        "image_shape": list(encoder.image_shape) if encoder.image_shape else None,
+        "columns": list(encoder.columns),
+        "categories": [list(known) for known in encoder.categories],
+    }
+    return arrays, description
+
+
+def unpack_encoder(arrays: dict[str, np.ndarray], description: dict) -> Encoder:
+    """Return the rules that :func:`pack_encoder` took apart."""
+    return Encoder(
+        columns=tuple(description["columns"]),
+        categories=tuple(tuple(known) for known in description["categories"]),
+        **{name: np.asarray(arrays[f"encoder.{name}"]) for name in ENCODER_ARRAYS},
+        task=description["task"],
+        target_names=tuple(description["target_names"]),
+        image_shape=tuple(description["image_shape"]) if description["image_shape"] else None,
     )
 
 

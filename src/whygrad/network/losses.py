@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Shaped
 
 from whygrad.errors import unknown_name
-from whygrad.network.activations import softmax
+from whygrad.network.activations import ACTIVATIONS, softmax
 from whygrad.network.means import MEANS, broadcast_squared, broadcast_squared_upstream
 
 Outputs = Float[Array, "batch n_out"]
@@ -214,12 +214,16 @@ def upstream_of_loss(
     return rule.upstream(output, targets, *([share] if rule.is_broadcast else []))
 
 
+def link_brought(loss: str, output_activation: str) -> str:
+    """Return the activation by which a loss reads outputs that are logits, else ``identity``."""
+    rule = loss_rule(loss)
+    is_logits = output_activation == "identity" and rule.reads_logits
+    return rule.link or "identity" if is_logits else "identity"
+
+
 def predictions(loss: str, output_activation: str, output: Outputs) -> Outputs:
     """Return outputs as what they claim: probabilities where the loss brings the link itself."""
-    rule = loss_rule(loss)
-    if output_activation == "identity" and rule.link != "identity" and rule.reads_logits:
-        return softmax(output) if rule.link == "softmax" else jax.nn.sigmoid(output)
-    return output
+    return ACTIVATIONS[link_brought(loss, output_activation)].value(output)
 
 
 def as_matrix(

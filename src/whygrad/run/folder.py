@@ -142,13 +142,7 @@ class RunFolder:
         Args:
             x: rows as the data came: a DataFrame, or an array with the same columns.
         """
-        claimed = self.claims(x)
-        if self.data.task == "classes":
-            return self.data.decode(claimed.argmax(axis=1))
-        if self.data.task == "binary":
-            is_one = claimed.argmax(axis=1) if claimed.shape[1] == 2 else claimed[:, 0] > 0.5
-            return self.data.decode(is_one.astype(int))
-        return self.data.decode(claimed > 0.5 if self.data.task == "labels" else claimed)
+        return self.data.encoder.answer(self.claims(x))
 
     def claims(self, x: Any) -> np.ndarray:
         """Return what the outputs claim, (m, n_out): probabilities, or standardised quantities."""

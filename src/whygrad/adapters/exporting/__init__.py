@@ -1,0 +1,160 @@
+"""Leaving again: a run or a network as ONNX, safetensors or PyTorch, tried before it is written."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whygrad.adapters.exporting.portable import Portable, portable
+from whygrad.adapters.exporting.tensors import from_safetensors, write_safetensors
+from whygrad.adapters.exporting.torch_script import weights_beside, write_torch
+from whygrad.adapters.exporting.trial import ExportError, rows_for
+from whygrad.errors import OptionError, extra, unknown_name
+from whygrad.network.model import Network
+from whygrad.run.files import writing
+from whygrad.run.folder import RunFolder
+from whygrad.words import t
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FORMATS = {"onnx": ".onnx", "safetensors": ".safetensors", "torch": ".py"}  # and their endings
+DEFAULT_FORMAT = "onnx"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how it did in its trial.
+
+    Attributes:
+        path: the file; with ``torch``, the Python file.
+        files: all files that were written.
+        format: ``onnx``, ``safetensors`` or ``torch``.
+        meaning: what comes out: probabilities, quantities, scores or outputs.
+        preprocessing: ``inside``: raw rows go in; ``missing``: only a network was given, so how
+            data is prepared for it is not known.
+        rows: how many rows went through the file and through the network.
+        difference: the largest between what both claim.
+    """
+
+    path: Path
+    files: tuple[Path, ...]
+    format: str
+    meaning: str
+    preprocessing: str
+    rows: int
+    difference: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"path": str(self.path), "files": [str(f) for f in self.files]}
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [
+                t("export.written", files=", ".join(map(str, self.files))),
+                t(f"export.meaning.{self.meaning}"),
+                t(f"export.preprocessing.{self.preprocessing}"),
+                t("export.trial", rows=self.rows, difference=self.difference),
+            ]
+        )
+
+
+def export(
+    subject: RunFolder | Network | Portable, out: str | Path, *, format: str | None = None
+) -> Exported:
+    """Write a run or a network for use elsewhere; the file is tried on rows before it is there.
+
+    A run takes its preparation of raw rows along; a network alone has none, and the result says so.
+
+    Args:
+        out: the file, whose ending tells the format: ``.onnx``, ``.safetensors``, or ``.py`` for
+            PyTorch, with its weights as ``.safetensors`` beside it.
+        format: ``onnx``, ``safetensors`` or ``torch``, where the ending does not tell.
+
+    Raises:
+        OptionError: no such format, or an ending that tells none.
+        ExportError: what was made does not give what the network gives; nothing is written.
+        MissingExtraError: the package of the format is not installed.
+        RunError: the file cannot be written.
+    """
+    path = Path(out)
+    chosen = _format(path, format)
+    leaving = portable(subject)
+    rows = rows_for(leaving, subject if isinstance(subject, RunFolder) else None)
+    write = _writer(chosen)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    difference = write(leaving, path, rows)
+    count = len(next(iter(rows.values()))) if isinstance(rows, dict) else len(rows)
+    return Exported(
+        path=path,
+        files=(path, weights_beside(path)) if chosen == "torch" else (path,),
+        format=chosen,
+        meaning=leaving.meaning,
+        preprocessing="missing" if leaving.encoder is None else "inside",
+        rows=count,
+        difference=difference,
+    )
+
+
+def to_torch(subject: RunFolder | Network | Portable) -> "nn.Sequential":
+    """Return a run's network, or a network, as a ``torch.nn.Sequential`` in ``eval`` mode.
+
+    It takes inputs as the network does (``run.data.encode(rows)``) and gives its outputs, which are
+    logits where the loss brings softmax or sigmoid. Dropout is in it, for training on.
+
+    Raises:
+        ExportError: it does not give what the network gives.
+        MissingExtraError: PyTorch is not installed.
+    """
+    with extra("torch", what="to_torch", package="torch"):
+        from whygrad.adapters.exporting.torch_modules import sequential
+
+    return sequential(portable(subject).network)
+
+
+def default_path(folder: Path, format: str) -> Path:
+    """Return where an export of a run goes if nobody says."""
+    if format not in FORMATS:
+        raise unknown_name("export_format", format, list(FORMATS))
+    return folder / ("pytorch" if format == "torch" else "") / f"model{FORMATS[format]}"
+
+
+def _format(path: Path, asked: str | None) -> str:
+    if asked is not None and asked not in FORMATS:
+        raise unknown_name("export_format", asked, list(FORMATS))
+    told = next((name for name, ending in FORMATS.items() if path.suffix == ending), None)
+    if asked is None and told is None:
+        raise OptionError("error.export_ending", path=path, known=", ".join(FORMATS.values()))
+    if asked is not None and told not in (None, asked):
+        raise OptionError("error.export_ending_of_another", path=path, told=told, asked=asked)
+    if asked == "torch" and path.suffix != FORMATS["torch"]:  # Python imports no other
+        raise OptionError("error.export_torch_ending", path=path)
+    return asked or told or DEFAULT_FORMAT
+
+
+def _writer(format: str) -> Callable[..., float]:
+    if format == "safetensors":
+        return write_safetensors
+    if format == "torch":
+        with extra("torch", what="export", package="torch"):
+            import torch  # noqa: F401 - the script needs it in its trial
+        return write_torch
+    with extra("onnx", what="export", package="onnx"):
+        import onnx  # noqa: F401 - to say which package is missing
+    with extra("onnx", what="export", package="onnxruntime"):
+        from whygrad.adapters.exporting.onnx_file import write_onnx
+    return write_onnx
+
+
+__all__ = [
+    "DEFAULT_FORMAT",
+    "FORMATS",
+    "ExportError",
+    "Exported",
+    "Portable",
+    "default_path",
+    "export",
+    "from_safetensors",
+    "to_torch",
+]
