@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from whygrad import lessons
     from whygrad.adapters.exporting import export, from_safetensors, to_torch
+    from whygrad.adapters.importing import from_flax, from_keras, from_sklearn, from_torch
     from whygrad.adapters.sklearn import MLPClassifier, MLPRegressor
     from whygrad.api import Run, diagnose, open_run, resume, train
     from whygrad.backprop import Anatomy, Trace, backward, forward
@@ -38,7 +39,11 @@ _HOMES = {
     "factors": "factoring",
     "forward": "backprop",
     "from_arrays": "data",
+    "from_flax": "adapters.importing",
+    "from_keras": "adapters.importing",
     "from_safetensors": "adapters.exporting",
+    "from_sklearn": "adapters.importing",
+    "from_torch": "adapters.importing",
     "load": "data",
     "open_run": "api",
     "resume": "api",
@@ -65,7 +70,11 @@ __all__ = [
     "factors",
     "forward",
     "from_arrays",
+    "from_flax",
+    "from_keras",
     "from_safetensors",
+    "from_sklearn",
+    "from_torch",
     "lessons",
     "load",
     "open_run",

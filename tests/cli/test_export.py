@@ -1,16 +1,18 @@
 """``whygrad export`` as a user meets it."""
 
 import json
+import shutil
 
 
-def test_a_run_leaves_by_default_as_onnx(whygrad, trained):
-    outcome = whygrad("export", "a", cwd=trained.home)
+def test_a_run_leaves_by_default_as_onnx(whygrad, trained, tmp_path):
+    shutil.copytree(trained.path, tmp_path / "runs" / "a")
+    outcome = whygrad("export", "a", cwd=tmp_path)
     assert outcome.code == 0 and outcome.err == ""
     assert outcome.out.startswith(
         "Written: runs/a/model.onnx\nWhat comes out: probabilities.\n"
         "Preprocessing: inside. Raw rows go in, as the data came.\nTried on 54 rows: "
     )
-    assert (trained.path / "model.onnx").stat().st_size > 500
+    assert (tmp_path / "runs" / "a" / "model.onnx").stat().st_size > 500
 
 
 def test_an_ending_tells_the_format(whygrad, trained, tmp_path):

@@ -165,7 +165,7 @@ def _place_of_class(graph: Graph, claimed: str, n_out: int) -> str:
 Rule = Callable[[Graph, str], str]
 
 
-def _one(operator: str, **attributes: float) -> Rule:
+def _one(operator: str, **attributes: Any) -> Rule:
     return lambda graph, z: graph.add(operator, z, **attributes)
 
 

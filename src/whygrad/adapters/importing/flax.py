@@ -1,0 +1,95 @@
+"""Flax: the parameters of a linen module, or the state of an nnx module."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from whygrad.adapters.importing.chain import (
+    Draft,
+    check_dtype,
+    network_of,
+    parameter,
+    with_activations,
+)
+from whygrad.errors import InputError, OptionError
+from whygrad.network.model import Network
+
+NUMBERED = re.compile(r"(?P<stem>.*?)_?(?P<number>\d+)")
+PARTS = {"kernel", "bias"}
+Path = tuple[str, ...]
+
+
+def from_flax(
+    params: Any,
+    *,
+    activation: str | Sequence[str] | None = None,
+    output_activation: str = "identity",
+    layers: Sequence[str] | None = None,
+    dtype: str = "float32",
+) -> Network:
+    """Return the Dense (linen) or Linear (nnx) layers of Flax parameters as a network.
+
+    Args:
+        params: what ``module.init`` gave, or its ``"params"``; or ``nnx.state(module, nnx.Param)``.
+            A layer is whatever holds a ``kernel`` (n_in, n_out).
+        activation: of the hidden layers, one name for all or one each; parameters hold none.
+        output_activation: of the last layer.
+        layers: names of the layers in order, such as ``["encoder", "head"]`` or
+            ``["mlp.Dense_0", "mlp.Dense_1"]``; default: by the numbers at the end of their names,
+            as Flax gives them.
+        dtype: of the network, float32 or float64.
+
+    Raises:
+        InputError: no parameters, something that is no dense layer, or numbers narrower than 32
+            bits.
+        OptionError: the order or the activations are not told.
+        ShapeError: a parameter is not finite, or does not fit.
+    """
+    check_dtype(dtype)
+    if not isinstance(params, Mapping):
+        raise InputError("error.import_flax", came=type(params).__name__)
+    found = dict(_dense_layers(params, ()))
+    drafts = [_draft(name, found[name], dtype) for name in _in_order(found, layers)]
+    if not drafts:
+        return network_of(drafts, "params")
+    return network_of(with_activations(drafts, activation, output_activation), "params")
+
+
+def _dense_layers(tree: Mapping[Any, Any], path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each layer's name and arrays, wherever in the tree they stand."""
+    if "kernel" in tree and set(tree) <= PARTS:
+        yield ".".join(path), {str(name): _values(leaf) for name, leaf in tree.items()}
+        return
+    for name, child in tree.items():
+        below = (*path, str(name)) if path or name != "params" else path
+        if not isinstance(child, Mapping):
+            raise InputError("error.import_flax_parameter", parameter=".".join(below))
+        yield from _dense_layers(child, below)
+
+
+def _values(leaf: Any) -> Any:
+    """Return the array of a variable of nnx; an array as it is."""
+    return leaf if hasattr(leaf, "__array__") and not hasattr(leaf, "get_value") else leaf[...]
+
+
+def _in_order(found: Mapping[str, Any], layers: Sequence[str] | None) -> list[str]:
+    names = list(found)
+    if layers is not None:
+        if sorted(layers) != sorted(names):
+            values = {"came": ", ".join(layers), "known": ", ".join(names)}
+            raise OptionError("error.import_flax_layers", **values)
+        return list(layers)
+    numbers = {name: NUMBERED.fullmatch(name) for name in names}
+    stems = {match["stem"] if match else None for match in numbers.values()}
+    if len(names) > 1 and (None in stems or len(stems) > 1):
+        raise OptionError("error.import_flax_order", known=", ".join(names))
+    return sorted(names, key=lambda name: int((numbers[name] or {"number": 0})["number"]))
+
+
+def _draft(name: str, arrays: Mapping[str, Any], dtype: str) -> Draft:
+    bias = arrays.get("bias")
+    return Draft(
+        name,
+        parameter(f"{name}.kernel", arrays["kernel"], 2, dtype),
+        None if bias is None else parameter(f"{name}.bias", bias, 1, dtype),
+    )
