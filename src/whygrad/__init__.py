@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from whygrad.adapters.exporting import export, from_safetensors, to_torch
     from whygrad.adapters.importing import from_flax, from_keras, from_sklearn, from_torch
     from whygrad.adapters.sklearn import MLPClassifier, MLPRegressor
+    from whygrad.adapters.tracking import MLflow, TensorBoard, WandB, log
     from whygrad.api import Run, diagnose, open_run, resume, train
     from whygrad.backprop import Anatomy, Trace, backward, forward
     from whygrad.data import Data, from_arrays, load
@@ -26,10 +27,13 @@ _HOMES = {
     "Data": "data",
     "MLPClassifier": "adapters.sklearn",
     "MLPRegressor": "adapters.sklearn",
+    "MLflow": "adapters.tracking",
     "Network": "network.model",
     "Run": "api",
     "Settings": "settings",
+    "TensorBoard": "adapters.tracking",
     "Trace": "backprop",
+    "WandB": "adapters.tracking",
     "WhygradError": "errors",
     "backward": "backprop",
     "clones": "symmetry",
@@ -45,6 +49,7 @@ _HOMES = {
     "from_sklearn": "adapters.importing",
     "from_torch": "adapters.importing",
     "load": "data",
+    "log": "adapters.tracking",
     "open_run": "api",
     "resume": "api",
     "to_torch": "adapters.exporting",
@@ -57,10 +62,13 @@ __all__ = [
     "Data",
     "MLPClassifier",
     "MLPRegressor",
+    "MLflow",
     "Network",
     "Run",
     "Settings",
+    "TensorBoard",
     "Trace",
+    "WandB",
     "WhygradError",
     "backward",
     "clones",
@@ -77,6 +85,7 @@ __all__ = [
     "from_torch",
     "lessons",
     "load",
+    "log",
     "open_run",
     "resume",
     "to_torch",

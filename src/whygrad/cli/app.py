@@ -163,6 +163,22 @@ def export(
     return export_command(run, format, out, as_json)
 
 
+@app.command(name="log", help=t("help.log"), no_args_is_help=True)
+def log_run(
+    run: RunName,
+    to: Annotated[
+        str, Option(help=t("help.log.to"), metavar="tensorboard|wandb|mlflow")
+    ] = "tensorboard",
+    out: Annotated[str | None, Option(help=t("help.log.out"))] = None,
+    project: Annotated[str | None, Option(help=t("help.log.project"))] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.leaving import log_command
+
+    return log_command(run, to, out, project, as_json)
+
+
 @app.command(help=t("help.doctor"), no_args_is_help=True)
 def doctor(
     subject: Annotated[

@@ -1,9 +1,11 @@
-"""``whygrad export``: a run for use elsewhere."""
+"""``whygrad export`` and ``whygrad log``: a run for use elsewhere, and in other tools."""
 
 from pathlib import Path
 
+from whygrad.adapters.tracking import log
 from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
+from whygrad.errors import OptionError
 
 
 def export_command(name: str, format: str | None, out: Path | None, as_json: bool) -> int:
@@ -13,4 +15,21 @@ def export_command(name: str, format: str | None, out: Path | None, as_json: boo
         show_json(exported.to_dict())
     else:
         show(str(exported))
+    return 0
+
+
+def log_command(name: str, to: str, out: str | None, project: str | None, as_json: bool) -> int:
+    """Write a run into the record of another tool, and say where it is."""
+    place = {"tensorboard": "folder", "wandb": "folder", "mlflow": "tracking_uri"}.get(to, "folder")
+    group = {"wandb": "project", "mlflow": "experiment"}.get(to)
+    options = {} if out is None else {place: out}
+    if project is not None:
+        if group is None:
+            raise OptionError("error.track_project", to=to)
+        options[group] = project
+    logged = log(open_named(name), to, **options)
+    if as_json:
+        show_json(logged.to_dict())
+    else:
+        show(str(logged))
     return 0

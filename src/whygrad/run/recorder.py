@@ -50,12 +50,16 @@ BEGUN = re.compile(r"run\.lock|data\.safetensors|anatomy|checkpoints(/0\.safeten
 
 @dataclass(frozen=True)
 class Moment:
-    """What a progress display needs to know.
+    """What someone who looks on needs to know.
 
     Attributes:
         step, total_steps, epoch: how far.
         loss: of the last step.
         epoch_end: set where an epoch has just ended.
+        lines: what the history holds of this stretch.
+        recorded_steps: numbers of its recorded steps, (recorded,).
+        rows: their rows by layer, (recorded, fields, n_out).
+        settings: what the run was asked for, by name.
     """
 
     step: int
@@ -63,6 +67,10 @@ class Moment:
     epoch: int
     loss: float
     epoch_end: EpochEnd | None
+    lines: tuple[dict[str, Any], ...]
+    recorded_steps: np.ndarray
+    rows: dict[str, np.ndarray]
+    settings: dict[str, Any]
 
 
 Watch = Callable[[Moment], bool | None]  # True asks to stop
@@ -342,7 +350,15 @@ def _moment(task: Task, chunk: Chunk) -> Moment:
     last = chunk.next_step - 1
     epoch = last // task.steps_per_epoch + 1
     return Moment(
-        chunk.next_step, task.total_steps, epoch, float(chunk.losses[-1]), chunk.epoch_end
+        chunk.next_step,
+        task.total_steps,
+        epoch,
+        float(chunk.losses[-1]),
+        chunk.epoch_end,
+        tuple(_lines(task, chunk)),
+        chunk.recorded_steps,
+        chunk.rows,
+        task.settings.to_dict(),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whygrad.adapters.exporting.portable import Portable, portable
+from whygrad.adapters.exporting.portable import Portable, as_portable
 from whygrad.adapters.exporting.tensors import from_safetensors, write_safetensors
 from whygrad.adapters.exporting.torch_script import weights_beside, write_torch
 from whygrad.adapters.exporting.trial import ExportError, rows_for
@@ -79,7 +79,7 @@ def export(
     """
     path = Path(out)
     chosen = _format(path, format)
-    leaving = portable(subject)
+    leaving = as_portable(subject)
     rows = rows_for(leaving, subject if isinstance(subject, RunFolder) else None)
     write = _writer(chosen)
     with writing(path):
@@ -110,7 +110,7 @@ def to_torch(subject: RunFolder | Network | Portable) -> "nn.Sequential":
     with extra("torch", what="to_torch", package="torch"):
         from whygrad.adapters.exporting.torch_modules import sequential
 
-    return sequential(portable(subject).network)
+    return sequential(as_portable(subject).network)
 
 
 def default_path(folder: Path, format: str) -> Path:

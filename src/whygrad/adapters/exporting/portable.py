@@ -70,7 +70,7 @@ class Portable:
         return np.asarray(output)
 
 
-def portable(subject: RunFolder | Network | Portable) -> Portable:
+def as_portable(subject: RunFolder | Network | Portable) -> Portable:
     """Return a run, or a network alone, as what can leave."""
     if isinstance(subject, Portable):
         return subject

@@ -32,10 +32,8 @@ def from_sklearn(estimator: Any, *, dtype: str = "float32") -> Network:
     names = [OURS.get(name, name) for name in (*hidden, estimator.out_activation_)]
     for name in names:
         if name not in ACTIVATIONS:
-            known = ", ".join(ACTIVATIONS)
-            raise InputError(
-                "error.import_activation_unknown", where="estimator", came=name, known=known
-            )
+            values = {"where": type(estimator).__name__, "known": ", ".join(ACTIVATIONS)}
+            raise InputError("error.import_activation_unknown", came=name, **values)
     drafts = [
         Draft(
             f"coefs_[{place}]",
