@@ -33,6 +33,14 @@ def test_labels_and_dropout_come_back(plain, tmp_path):
     assert [dense.dropout for dense in again.network.dense] == [0.25, 0.0]
 
 
+@pytest.mark.parametrize("ending", ["onnx", "safetensors", "py"])
+def test_what_came_back_can_leave_again(flats, ending, tmp_path):
+    flats["price"].run.export(tmp_path / "flat.safetensors")
+    again = wg.from_safetensors(tmp_path / "flat.safetensors")
+    told = wg.export(again, tmp_path / f"again.{ending}")
+    assert (told.preprocessing, told.meaning, told.rows) == ("inside", "quantities", 203)
+
+
 def test_names_and_shapes_are_ours(tmp_path):
     network = wg.Network.create([3, 4, 2], activation="gelu", bias=False)
     told = wg.export(network, tmp_path / "net.safetensors")

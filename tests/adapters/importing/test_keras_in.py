@@ -1,12 +1,14 @@
 """Keras models come in; stand-ins have what is relied on, which Keras 2 and 3 have in public."""
 
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import pytest
 
 import whygrad as wg
+from whygrad.adapters.importing.keras import OURS
 from whygrad.errors import InputError, OptionError
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype(np.float32)
@@ -172,3 +174,42 @@ def test_a_list_in_another_order_is_told():
         "(n_out,) after it; weights[2] is a bias without a kernel. Pass what model.get_weights() "
         "gives, in its order."
     )
+
+
+@pytest.mark.skipif(find_spec("keras") is None, reason="Keras is not installed")
+@pytest.mark.filterwarnings("default")  # what the library itself warns of
+def test_keras_itself_gives_the_same_outputs(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((3,)),
+            layers.Flatten(),
+            layers.Dense(5, activation="gelu", bias_initializer="random_normal"),
+            layers.Dropout(0.2),
+            layers.Dense(4, use_bias=False),
+            layers.Activation("softplus"),
+            layers.Dense(2, activation="softmax"),
+        ]
+    )
+    network = wg.from_keras(model)
+    assert [one.activation for one in network.dense] == ["gelu", "softplus", "softmax"]
+    expected = np.asarray(model(X, training=False))
+    np.testing.assert_allclose(wg.forward(network, X).output, expected, rtol=1e-5)
+    listed = wg.from_keras(
+        model.get_weights(), activation=["gelu", "softplus"], output_activation="softmax"
+    )
+    assert np.array_equal(wg.forward(listed, X).output, wg.forward(network, X).output)
+    for name in OURS:
+        chain = keras.Sequential([keras.Input((3,)), layers.Dense(3, activation=name)])
+        expected = np.asarray(chain(X))
+        given = wg.forward(wg.from_keras(chain), X).output
+        np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-6)
+    with pytest.raises(InputError, match=r"is leaky_relu, which cannot come in"):
+        wg.from_keras(keras.Sequential([keras.Input((3,)), layers.Dense(3, "leaky_relu")]))
+    with pytest.raises(InputError, match=r"is a BatchNormalization; a network here is"):
+        wg.from_keras(keras.Sequential([keras.Input((3,)), layers.BatchNormalization()]))
+    with pytest.raises(InputError, match=r"^\w+ should hold a kernel and perhaps a bias"):
+        wg.from_keras(keras.Sequential([layers.Dense(3)]))

@@ -22,13 +22,9 @@ class ExportError(WhygradError):
 
 
 def rows_for(portable: Portable, run: RunFolder | None) -> np.ndarray | Columns:
-    """Return the rows of a trial: the run's own, as they came; for a network, drawn ones."""
-    n_in = portable.network.sizes[0]
-    if run is None or portable.encoder is None:
-        drawn = np.random.default_rng(SEED).normal(size=(MOST_ROWS, n_in))
-        return drawn.astype(np.float32)
-    parts = [part.x[: MOST_ROWS // 2] for part in (run.data.test, run.data.train)]
-    return raw_rows(portable.encoder, np.concatenate(parts))
+    """Return the rows of a trial: the run's own, as they came; without a run, drawn ones."""
+    inputs = _drawn(portable.network.sizes[0]) if run is None else _of_run(run)
+    return inputs if portable.encoder is None else raw_rows(portable.encoder, inputs)
 
 
 def raw_rows(encoder: Encoder, inputs: np.ndarray) -> np.ndarray | Columns:
@@ -60,6 +56,16 @@ def largest_difference(ours: np.ndarray, theirs: np.ndarray, what: str) -> float
     if difference > TOLERANCE * size:
         raise ExportError("error.export_differs", format=what, difference=difference, size=size)
     return difference
+
+
+def _drawn(n_in: int) -> np.ndarray:
+    draw = np.random.default_rng(SEED)
+    return draw.normal(size=(MOST_ROWS, n_in)).astype(np.float32)
+
+
+def _of_run(run: RunFolder) -> np.ndarray:
+    parts = (run.data.test, run.data.train)
+    return np.concatenate([part.x[: MOST_ROWS // 2] for part in parts])
 
 
 def _columns(encoder: Encoder, expanded: np.ndarray) -> list[np.ndarray]:

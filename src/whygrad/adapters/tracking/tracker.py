@@ -1,5 +1,6 @@
 """What all trackers share: they can be told of a finished run, or watch one that trains."""
 
+import atexit
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -15,7 +16,8 @@ class Tracker:
     """Someone else's record of a run.
 
     Give it to ``wg.train(..., watch=tracker)``, or a run to ``wg.log(run, to=tracker)``. It opens
-    at the first thing it hears and closes with the last step, or at the end of a ``with`` block.
+    at the first thing it hears and closes with the last step, at the end of a ``with`` block, or
+    with the process.
 
     Args:
         every: steps from one histogram to the next; default: so many that there are at most 200.
@@ -75,6 +77,7 @@ class Tracker:
             name = type(self).__name__.removesuffix("Tracker")
             raise RunError("error.track_refused", tracker=name, problem=error) from error
         self._is_open = True
+        atexit.register(self.close)  # training may stop before its last step
 
     def tell(self, entry: Entry, total_steps: int) -> None:
         """Write one entry."""
@@ -96,6 +99,7 @@ class Tracker:
         """Close the record; nothing happens where it is not open."""
         if self._is_open:
             self._is_open = False
+            atexit.unregister(self.close)
             self._close()
 
     def __enter__(self) -> "Tracker":
