@@ -8,6 +8,7 @@
     │   └── DataError                   problems in a table, all of them at once
     ├── NonFiniteError                  training met NaN or infinity and stopped
     ├── RunError                        a run folder is missing, damaged, in use or not reproducible
+    ├── ExportError                     an export does not give what the network gives
     └── MissingExtraError (ImportError) a package is not installed that only some need
 
 A message has four parts: where, what was expected, what came, what to do. It is kept as a key of
@@ -88,6 +89,10 @@ class NonFiniteError(WhygradError, ArithmeticError):
 
 class RunError(WhygradError):
     """A run folder is missing, damaged, in use, or does not reproduce its own record."""
+
+
+class ExportError(WhygradError):
+    """An export does not give what the network gives; it was not written."""
 
 
 class MissingExtraError(WhygradError, ImportError):

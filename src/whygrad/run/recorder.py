@@ -59,7 +59,7 @@ class Moment:
         lines: what the history holds of this stretch.
         recorded_steps: numbers of its recorded steps, (recorded,).
         rows: their rows by layer, (recorded, fields, n_out).
-        settings: what the run was asked for, by name.
+        settings: what the run was asked for.
     """
 
     step: int
@@ -70,7 +70,7 @@ class Moment:
     lines: tuple[dict[str, Any], ...]
     recorded_steps: np.ndarray
     rows: dict[str, np.ndarray]
-    settings: dict[str, Any]
+    settings: Settings
 
 
 Watch = Callable[[Moment], bool | None]  # True asks to stop
@@ -358,7 +358,7 @@ def _moment(task: Task, chunk: Chunk) -> Moment:
         tuple(_lines(task, chunk)),
         chunk.recorded_steps,
         chunk.rows,
-        task.settings.to_dict(),
+        task.settings,
     )
 
 

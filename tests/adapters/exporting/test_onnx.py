@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import jax.numpy as jnp
 import numpy as np
@@ -11,8 +12,8 @@ import pandas as pd
 import pytest
 
 import whygrad as wg
-from whygrad.adapters.exporting import ExportError, onnx_file, onnx_graph
-from whygrad.errors import InputError, MissingExtraError, OptionError
+from whygrad.adapters.exporting import onnx_file, onnx_graph
+from whygrad.errors import ExportError, InputError, MissingExtraError, OptionError
 from whygrad.network.activations import ACTIVATIONS
 from whygrad.words import number, speaking
 
@@ -117,6 +118,24 @@ def test_a_file_that_claims_something_else_is_not_written(flats, tmp_path, monke
         "with the run; another format may do meanwhile."
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def test_classes_that_do_not_follow_from_the_claims_are_not_written(flats, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_graph, "_place_of_class", lambda graph, claimed, n_out: graph.add(
+        "ArgMin", claimed, axis=1, keepdims=0
+    ))  # fmt: skip
+    with pytest.raises(ExportError, match=r"differ by 1, where the largest claim is 1\."):
+        flats["town"].run.export(tmp_path / "flat.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_of_columns_are_kept_unless_the_graph_has_them(flats):
+    encoder = replace(
+        flats["town"].run.data.encoder, columns=("a.b", "", "encoder.fill", "/x", "size (m²)")
+    )
+    assert onnx_graph.input_names(encoder) == [
+        "a.b", "column 1: ", "column 2: encoder.fill", "column 3: /x", "size (m²)",
+    ]  # fmt: skip
 
 
 def test_a_network_too_large_for_the_format_is_told(tmp_path, monkeypatch):

@@ -9,8 +9,9 @@ import torch
 from torch import nn
 
 import whygrad as wg
-from whygrad.adapters.exporting import ExportError, torch_plan
+from whygrad.adapters.exporting import torch_plan
 from whygrad.adapters.exporting.torch_script import load_script
+from whygrad.errors import ExportError
 from whygrad.network.activations import ACTIVATIONS
 
 

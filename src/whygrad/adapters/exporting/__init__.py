@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from whygrad.adapters.exporting.portable import Portable, as_portable
 from whygrad.adapters.exporting.tensors import from_safetensors, write_safetensors
 from whygrad.adapters.exporting.torch_script import weights_beside, write_torch
-from whygrad.adapters.exporting.trial import ExportError, rows_for
+from whygrad.adapters.exporting.trial import rows_for
 from whygrad.errors import OptionError, extra, unknown_name
 from whygrad.network.model import Network
 from whygrad.run.files import writing
@@ -65,6 +65,8 @@ def export(
     """Write a run or a network for use elsewhere; the file is tried on rows before it is there.
 
     A run takes its preparation of raw rows along; a network alone has none, and the result says so.
+    ONNX takes numbers as one float64 array ``input`` (of a network alone: float32); where there is
+    text, one input a column, (m, 1). The file's metadata name the columns, classes and settings.
 
     Args:
         out: the file, whose ending tells the format: ``.onnx``, ``.safetensors``, or ``.py`` for
@@ -150,7 +152,6 @@ def _writer(format: str) -> Callable[..., float]:
 __all__ = [
     "DEFAULT_FORMAT",
     "FORMATS",
-    "ExportError",
     "Exported",
     "Portable",
     "default_path",

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -11,7 +12,7 @@ from whygrad.adapters.exporting.onnx_graph import input_names, to_onnx
 from whygrad.adapters.exporting.portable import Portable
 from whygrad.adapters.exporting.tensors import describe
 from whygrad.adapters.exporting.trial import Columns, largest_difference
-from whygrad.errors import InputError
+from whygrad.errors import ExportError, InputError
 from whygrad.run.files import write_whole
 
 MOST_BYTES = 2**31 - 2**20  # one message of protocol buffers holds 2 GiB
@@ -31,19 +32,23 @@ def write_onnx(portable: Portable, path: Path, rows: np.ndarray | Columns) -> fl
     _annotate(model, portable)
     onnx.checker.check_model(model)
     content = model.SerializeToString()
-    theirs = run_onnx(content, portable, rows)
+    theirs, words = run_onnx(content, portable, rows)
     difference = largest_difference(portable.claims(rows), theirs, "ONNX")
+    _check_words(portable, theirs, words)
     write_whole(path, content)
     return difference
 
 
-def run_onnx(content: bytes, portable: Portable, rows: np.ndarray | Columns) -> np.ndarray:
-    """Return what onnxruntime gives for rows, (m, n_out)."""
+def run_onnx(
+    content: bytes, portable: Portable, rows: np.ndarray | Columns
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return what onnxruntime gives for rows: claims (m, n_out), and the class of each row."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    return session.run([portable.meaning], feed(portable, rows))[0]  # type: ignore[return-value] - a dense tensor
+    given: list[Any] = list(session.run(None, feed(portable, rows)))
+    return given[0], given[1] if len(given) > 1 else None
 
 
 def feed(portable: Portable, rows: np.ndarray | Columns) -> dict[str, np.ndarray]:
@@ -52,6 +57,15 @@ def feed(portable: Portable, rows: np.ndarray | Columns) -> dict[str, np.ndarray
         return {"input": rows}
     names = input_names(portable.encoder)
     return {name: _fed(values) for name, values in zip(names, rows.values(), strict=True)}
+
+
+def _check_words(portable: Portable, claims: np.ndarray, words: np.ndarray | None) -> None:
+    """Check that the classes a file names are those that its own claims come to."""
+    if words is None or portable.encoder is None:
+        return
+    differing = float((np.asarray(portable.encoder.answer(claims)) != words).mean())
+    if differing:
+        raise ExportError("error.export_differs", format="ONNX", difference=differing, size=1.0)
 
 
 def _fed(values: np.ndarray) -> np.ndarray:

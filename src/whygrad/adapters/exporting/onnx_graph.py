@@ -2,12 +2,14 @@
 
 Where all columns are numbers there is one input ``input``, (batch, columns); else one input a
 column, (batch, 1), of text where there are categories. Numbers come in as float64, because that is
-how they are scaled; the network itself computes in float32.
+how they are scaled; the network itself computes in float32. NaN and empty text count as missing;
+text comes without spaces around it.
 
 Source: the operators of https://onnx.ai/onnx/operators, opset 17, and ai.onnx.ml, opset 3.
 """
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +26,10 @@ OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8  # the format that goes with these; whatever reads ONNX since 2022 reads it
 ML = "ai.onnx.ml"
 BATCH = "batch"
+# names of results and constants of a graph, and none: no column's input may be called so
+OURS = re.compile(
+    r"|/.*|probabilities|quantities|scores|class|classes|(hidden\d+|output)\.(weight|bias)|encoder\..*"
+)
 
 
 class Graph:
@@ -73,11 +79,9 @@ def input_names(encoder: Encoder | None) -> list[str]:
     """Return the names of a graph's inputs: one in all, or one a column where there is text."""
     if encoder is None or not any(encoder.categories):
         return ["input"]
-    taken = ("probabilities", "quantities", "scores", "outputs", "class")
-    is_ours = [name in taken or "/" in name or "." in name for name in encoder.columns]
     return [
-        f"column {place}: {name}" if ours or not name else name
-        for place, (name, ours) in enumerate(zip(encoder.columns, is_ours, strict=True))
+        f"column {place}: {name}" if OURS.fullmatch(name) else name
+        for place, name in enumerate(encoder.columns)
     ]
 
 

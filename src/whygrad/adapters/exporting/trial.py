@@ -6,7 +6,7 @@ import numpy as np
 
 from whygrad.adapters.exporting.portable import Portable
 from whygrad.data.encoder import MISSING, Encoder
-from whygrad.errors import WhygradError
+from whygrad.errors import ExportError
 from whygrad.run.folder import RunFolder
 
 MOST_ROWS = 200
@@ -15,10 +15,6 @@ TOLERANCE = 1e-3  # of the largest claim; two engines add up in different orders
 SEED = 0
 
 Columns = dict[str, np.ndarray]
-
-
-class ExportError(WhygradError):
-    """An export does not give what the network gives; it was not written."""
 
 
 def rows_for(portable: Portable, run: RunFolder | None) -> np.ndarray | Columns:

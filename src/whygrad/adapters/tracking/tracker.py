@@ -50,7 +50,7 @@ class Tracker:
 
     def __call__(self, moment: Moment) -> None:
         """Take over what a stretch of steps recorded."""
-        self.begin(moment.settings)
+        self.begin(moment.settings.to_dict())
         chosen = spread(moment.recorded_steps, self._due, self.spacing(moment.total_steps))
         for entry in entries(moment.lines, moment.recorded_steps, moment.rows, chosen):
             self.tell(entry, moment.total_steps)
