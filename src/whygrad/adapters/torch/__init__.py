@@ -1,0 +1,1 @@
+"""PyTorch models, watched while they train."""

@@ -1,0 +1,55 @@
+"""What the doctor must know of a step that no factor tells: how the training loop went about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+from torch.optim.optimizer import Optimizer
+
+from whygrad.adapters.torch.places import Places
+
+if TYPE_CHECKING:
+    from whygrad.adapters.torch.watching import Window
+
+MODAL = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+
+
+def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dict[str, Any]:
+    """Return what can be at fault in a training loop, as JSON-able data."""
+    seen, gradients = window.seeing.seen, window.gradients
+    held = {id(p) for o in optimizers for group in o.param_groups for p in group["params"]}
+    learning = {name: p for name, p in places.parameters.items() if p.requires_grad}
+    return {
+        "step": window.step,
+        "losses": [asdict(call) for call in seen.losses],
+        "backwards": seen.backwards,
+        "left_over": sorted(gradients.left),
+        "in_eval_mode": window.in_eval_mode,
+        "frozen": sorted(set(places.parameters) - set(learning)),
+        "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
+        if optimizers
+        else [],
+        "without_gradient": sorted(set(learning) - set(gradients.asked)),
+        "cut_off": sorted(place.name for place, sums in seen.sums.items() if sums.is_empty),
+        "strangers": seen.strangers,
+        "uncovered": sorted(seen.uncovered),
+        "optimizers": [_told(optimizer) for optimizer in optimizers],
+    }
+
+
+def in_eval_mode(model: nn.Module) -> list[str]:
+    """Return the modules that behave otherwise in training, and are not set to it."""
+    return [
+        name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training
+    ]
+
+
+def _told(optimizer: Optimizer) -> dict[str, Any]:
+    groups = optimizer.param_groups
+    return {
+        "name": type(optimizer).__name__,
+        "rates": [float(group["lr"]) for group in groups if "lr" in group],
+        "initial_rates": [float(g["initial_lr"]) for g in groups if "initial_lr" in g],
+    }

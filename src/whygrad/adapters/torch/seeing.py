@@ -1,0 +1,287 @@
+"""What is seen of one training step: every layer, activation and loss as its function is called.
+
+A ``TorchFunctionMode`` sees functions, modules and methods alike, in place or not. It calls what
+was asked for, unchanged, and then hangs hooks on tensors: on a layer's output for delta, on its
+activation's output for upstream. Hooks only read.
+"""
+
+import weakref
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from whygrad.adapters.torch.calls import CALLS, use_of
+from whygrad.adapters.torch.functions import (
+    ACTIVATIONS,
+    LOSSES,
+    NORMS,
+    OPENED,
+    PROBABILITIES,
+    RESCALING,
+    UNCOVERED,
+    ActivationOfTorch,
+)
+from whygrad.adapters.torch.kinds import Use, by_neuron
+from whygrad.adapters.torch.places import Place, Places
+from whygrad.adapters.torch.sums import Room, Sums, Whole
+
+ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
+
+
+@dataclass
+class Passage:
+    """One call of a layer, from its forward to its backward pass."""
+
+    place: Place
+    use: Use | None
+    sums: Sums
+    begin: Callable[[], None]
+    activation: ActivationOfTorch | None = None
+    upstream: Tensor | None = None  # waits for what comes through the activation
+
+    def on_upstream(self, gradient: Tensor) -> None:
+        """Take in dC/da, from the hook on the activation's output."""
+        self.begin()
+        if self.use is None:
+            return
+        with torch.no_grad():
+            self.sums.add_upstream(self.use, gradient)
+            self.upstream = gradient
+            if self.sums.whole is not None:
+                self.sums.whole.waiting = gradient
+
+    def on_slope(self, gradient: Tensor) -> None:
+        """Take in what came through the activation, from the hook on its input."""
+        upstream, self.upstream = self.upstream, None
+        if self.use is None or upstream is None or self.activation is None:
+            return
+        with torch.no_grad():
+            self.sums.add_slope(self.use, upstream, gradient, self.activation.steepest)
+
+    def on_delta(self, gradient: Tensor) -> None:
+        """Take in dC/dz, from the hook on the layer's output."""
+        self.begin()
+        if self.use is None:
+            return
+        with torch.no_grad():
+            if self.activation is None:
+                self.sums.add_upstream(self.use, gradient)
+            self.sums.add_delta(self.use, gradient, self.place.is_shared)
+
+
+@dataclass
+class LossCall:
+    """A call of a loss function, as far as it can be at fault.
+
+    Attributes:
+        name: of the function.
+        value: what it returned; None where it is not one number.
+        claims, targets: shape, type, smallest and largest value of both.
+        claims_from: ``softmax``, ``log_softmax`` or ``sigmoid`` where that made the claims.
+        reduction: ``mean``, ``sum`` or ``none``.
+    """
+
+    name: str
+    value: float | None
+    claims: dict[str, Any]
+    targets: dict[str, Any]
+    claims_from: str | None
+    reduction: str
+
+
+@dataclass
+class Seen:
+    """What one step showed.
+
+    Attributes:
+        sums: by place, in the order of the first call.
+        activations: name of the activation behind a place, and its steepest slope.
+        feeds: the linear layers that a place's output goes to.
+        losses: calls of loss functions.
+        backwards: values that ``backward`` was called on.
+        uncovered: layers with weights that whygrad cannot take apart, and their kind.
+        strangers: layers called with weights that are not the model's.
+        has_begun: whether a gradient came back.
+    """
+
+    sums: dict[Place, Sums] = field(default_factory=dict)
+    activations: dict[Place, ActivationOfTorch] = field(default_factory=dict)
+    feeds: dict[Place, set[Place]] = field(default_factory=dict)
+    losses: list[LossCall] = field(default_factory=list)
+    backwards: list[float] = field(default_factory=list)
+    uncovered: set[str] = field(default_factory=set)
+    strangers: int = 0
+    has_begun: bool = False
+
+
+class Seeing(TorchFunctionMode):
+    """Sees one step.
+
+    Args:
+        places: the layers of the model, by their parameters.
+        whole: names of the weights of which everything is kept, for ledgers.
+        on_begin: called when the first gradient of the step comes back, before any is added to
+            a parameter's.
+    """
+
+    def __init__(self, places: Places, whole: frozenset[str], on_begin: Callable[[], None]):
+        super().__init__()
+        self.places = places
+        self.whole = whole
+        self.room = Room(ROOM)
+        self.on_begin = on_begin
+        self.seen = Seen()
+        self._made_by: Any = WeakTensorKeyDictionary()  # output -> the passage that it left
+        self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
+        self._lost: Any = WeakTensorKeyDictionary()  # losses, rescaled ones too
+        self._passages: list[weakref.ref[Passage]] = []
+        self.is_on = False  # on the stack of modes
+        self.is_blind = False
+        self._depth = 0
+
+    def open(self) -> None:
+        """Begin to see, or go on."""
+        self.is_blind = False
+        if not self.is_on:
+            self.__enter__()
+            self.is_on = True
+
+    def close(self) -> None:
+        """Stop seeing. Somebody else's mode may lie above; then this one stays there, blind."""
+        self.is_blind = True
+        stack = torch.overrides._get_current_function_mode_stack()
+        if self.is_on and not self._depth and stack and stack[-1] is self:
+            self.__exit__(None, None, None)
+            self.is_on = False
+
+    def _inside(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
+        self._depth += 1
+        try:
+            with self:
+                return function(*args, **kwargs)
+        finally:
+            self._depth -= 1
+
+    def let_go(self) -> None:
+        """Hold no tensor of the step any longer."""
+        for passage in filter(None, (reference() for reference in self._passages)):
+            passage.use = passage.upstream = None
+        self._passages = []
+        self._made_by = WeakTensorKeyDictionary()
+
+    def __torch_function__(
+        self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if self.is_blind:
+            return func(*args, **kwargs)
+        if func is Tensor.backward:
+            self._note_backward(args[0])
+        if func in OPENED:
+            return self._inside(OPENED[func], args, kwargs)
+        if func in CALLS and torch.is_grad_enabled():
+            return self._layer(func, args, kwargs)
+        before = self._made_by.get(args[0]) if func in ACTIVATIONS and args else None
+        asked = args[0] if before is not None else None
+        if before is not None:
+            self._watch_slope(asked, before)
+        result = func(*args, **kwargs)
+        if before is not None:
+            self._watch_activation(func, result, before)
+        self._note(func, args, kwargs, result)
+        return result
+
+    def _layer(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
+        use = use_of(func, args, kwargs)
+        place = None if use is None else self.places.find(use)
+        if use is not None and place is None and use.weight.requires_grad:
+            self.seen.strangers += 1
+        came = self._made_by.get(args[0]) if args else None
+        result = func(*args, **kwargs)
+        if place is not None and use is not None and result.requires_grad:
+            self._pass(place, use, result, came or [])
+        elif came and func in NORMS:
+            self._made_by[result] = came
+        return result
+
+    def _pass(self, place: Place, use: Use, result: Tensor, came: list[Passage]) -> None:
+        """Follow one call of a layer that learns."""
+        if place not in self.seen.sums:
+            is_whole = place.weight in self.whole
+            self.seen.sums[place] = Sums(whole=Whole(self.room) if is_whole else None)
+        sums = self.seen.sums[place]
+        passage = Passage(place, use, sums, self._begin)
+        self._passages.append(weakref.ref(passage))
+        result.register_hook(passage.on_delta)
+        is_norm = place.kind in ("norm", "channel_norm")
+        if place.kind == "linear":
+            for before in came:
+                self.seen.feeds.setdefault(before.place, set()).add(place)
+        # behind a norm the activation is that of the layer before, too
+        follows = [before for before in came if is_norm and before.activation is None]
+        self._made_by[result] = [*follows, passage]
+
+    def _begin(self) -> None:
+        if not self.seen.has_begun:
+            self.seen.has_begun = True
+            self.on_begin()
+
+    def _watch_slope(self, asked: Tensor, passages: Iterable[Passage]) -> None:
+        for passage in passages:
+            if passage.activation is None and asked.requires_grad:
+                asked.register_hook(passage.on_slope)
+
+    def _watch_activation(self, func: Callable, result: Tensor, passages: list[Passage]) -> None:
+        for passage in passages:
+            if passage.activation is None and result.requires_grad:
+                passage.activation = ACTIVATIONS[func]
+                self.seen.activations[passage.place] = ACTIVATIONS[func]
+                result.register_hook(passage.on_upstream)
+        self._made_by[result] = passages
+
+    def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
+        """Note what a loss function was called with, and what probabilities came from."""
+        if func in LOSSES:
+            self.seen.losses.append(self._loss_call(LOSSES[func], args, kwargs, result))
+            self._lost[result] = True
+        elif func in PROBABILITIES:
+            self._claimed[result] = PROBABILITIES[func]
+        elif func in UNCOVERED:
+            self.seen.uncovered |= self.places.owners(args, kwargs) or {UNCOVERED[func]}
+        elif func in RESCALING and isinstance(args[0], Tensor) and args[0] in self._lost:
+            self._lost[result] = True
+        elif func is torch.nn.functional.dropout and args[0] in self._made_by:
+            self._made_by[result] = self._made_by[args[0]]
+
+    def _loss_call(self, name: str, args: tuple, kwargs: dict[str, Any], result: Any) -> LossCall:
+        claims = args[0] if args else kwargs.get("input")
+        targets = args[1] if len(args) > 1 else kwargs.get("target")
+        return LossCall(
+            name=name,
+            value=float(result.detach()) if result.numel() == 1 else None,
+            claims=_described(claims),
+            targets=_described(targets),
+            claims_from=self._claimed.get(claims),
+            reduction=str(kwargs.get("reduction", "mean")),
+        )
+
+    def _note_backward(self, root: Tensor) -> None:
+        if root.numel() == 1:
+            self.seen.backwards.append(float(root.detach()))
+
+
+def _described(tensor: Any) -> dict[str, Any]:
+    if not isinstance(tensor, Tensor) or not tensor.numel():
+        return {}
+    values = tensor.detach().float()
+    return {
+        "shape": list(tensor.shape),
+        "type": str(tensor.dtype).removeprefix("torch."),
+        "low": float(values.min()),
+        "high": float(values.max()),
+    }

@@ -1,0 +1,134 @@
+"""What one layer's backward pass amounts to, summed up call by call.
+
+The same sizes that :mod:`whygrad.recording` keeps of whygrad's own layers, so that the same four
+factors are ratios of them:
+
+    pushed = sum |u|    through = sum |delta|    pulled = sum |x| |delta|    and |gradient|
+
+Sums run over the samples, the positions, and all calls of one step.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from whygrad.adapters.torch.kinds import KINDS, Use, by_neuron, reach_of, rows_of
+from whygrad.network.activations import FLAT_SHARE
+
+
+@dataclass
+class Sums:
+    """Running sums of one layer in one step.
+
+    Attributes:
+        pushed, through, pulled: as above, (n_out,).
+        opened: how many deltas came through an open activation, (n_out,).
+        asked: of how many, (n_out,).
+        rows: samples times positions seen.
+        calls: how often the layer was called.
+        gradient: own part in the weight's gradient, where the weight is used elsewhere too.
+    """
+
+    pushed: Tensor | None = None
+    through: Tensor | None = None
+    pulled: Tensor | None = None
+    opened: Tensor | None = None
+    asked: Tensor | None = None
+    rows: int = 0
+    calls: int = 0
+    gradient: Tensor | None = None
+    whole: "Whole | None" = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no gradient came back to this layer."""
+        return self.through is None
+
+    def add_upstream(self, use: Use, upstream: Tensor) -> None:
+        """Take in dC/da of one call."""
+        self.pushed = _plus(self.pushed, _size(use, upstream))
+
+    def add_slope(self, use: Use, upstream: Tensor, delta: Tensor, steepest: float) -> None:
+        """Take in what an activation lets through: delta over upstream is its slope."""
+        size = by_neuron(use, upstream).abs()
+        is_open = by_neuron(use, delta).abs() > FLAT_SHARE * steepest * size
+        self.opened = _plus(self.opened, is_open.float().sum((0, 2)))
+        self.asked = _plus(self.asked, (size > 0).float().sum((0, 2)))
+
+    def add_delta(self, use: Use, delta: Tensor, has_own_gradient: bool) -> None:
+        """Take in dC/dz of one call."""
+        laid = by_neuron(use, delta).abs().float()
+        self.through = _plus(self.through, laid.sum((0, 2)))
+        reach = reach_of(use).float()
+        self.pulled = _plus(self.pulled, _weighted(laid, reach))
+        self.rows += laid.shape[0] * laid.shape[2]
+        self.calls += 1
+        if has_own_gradient:
+            own = KINDS[use.kind].contract(use, use.input, delta)
+            self.gradient = _plus(self.gradient, own)
+        if self.whole is not None:
+            self.whole.add(use, delta)
+
+
+@dataclass
+class Room:
+    """Bytes that are left, for all layers of a step together."""
+
+    left: int
+
+
+@dataclass
+class Whole:
+    """What a ledger needs beyond the sums: a size for every weight, and the samples themselves.
+
+    Attributes:
+        room: left for samples; where they do not fit none are kept.
+        pulls: sum |x_j| |delta_k|, as the weight.
+        delta: sum delta_k, (n_out,).
+        rows: (inputs (rows, n_in), upstream, delta (rows, n_out)) of each call.
+    """
+
+    room: Room
+    pulls: Tensor | None = None
+    delta: Tensor | None = None
+    rows: list[tuple[Tensor, Tensor, Tensor]] | None = field(default_factory=list)
+    waiting: Tensor | None = None
+
+    def add(self, use: Use, delta: Tensor) -> None:
+        kind = KINDS[use.kind]
+        x = use.input if use.kind == "embedding" else use.input.abs()
+        self.pulls = _plus(self.pulls, kind.contract(use, x, delta.abs()))
+        laid = by_neuron(use, delta)
+        self.delta = _plus(self.delta, laid.sum((0, 2)))
+        self._keep(use, laid)
+
+    def _keep(self, use: Use, laid: Tensor) -> None:
+        waiting, self.waiting = self.waiting, None
+        if self.rows is None:
+            return
+        count, n_out = laid.shape[0] * laid.shape[2], laid.shape[1]
+        n_in = use.weight.numel() // n_out
+        needed = 4 * count * (n_in + 2 * n_out)
+        is_one_row = KINDS[use.kind].has_rows and use.options.get("groups", 1) == 1
+        if not is_one_row or needed > self.room.left:
+            self.rows = None
+            return
+        self.room.left -= needed
+        upstream = laid if waiting is None else by_neuron(use, waiting)
+        laid_out = [part.transpose(1, 2).reshape(-1, n_out).float() for part in (upstream, laid)]
+        self.rows.append((rows_of(use).float().clone(), *(part.clone() for part in laid_out)))
+
+
+def _size(use: Use, values: Tensor) -> Tensor:
+    return by_neuron(use, values).abs().float().sum((0, 2))
+
+
+def _weighted(sizes: Tensor, reach: Tensor) -> Tensor:
+    if reach.shape[1] == 1:
+        return torch.bmm(sizes, reach.transpose(1, 2)).sum((0, 2))
+    return (sizes * reach).sum((0, 2))
+
+
+def _plus(total: Tensor | None, more: Tensor) -> Tensor:
+    return more if total is None else total + more

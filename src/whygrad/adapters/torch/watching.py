@@ -1,0 +1,283 @@
+"""Watching a model train: when to look, and what a step is.
+
+A step is what leads to one ``optimizer.step()``: every forward and backward pass before it. On the
+steps that are recorded a :class:`Seeing` is in place from the first forward pass to the update; on
+all others nothing is, but two hooks of the optimiser that count.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim.optimizer import (
+    Optimizer,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+
+from whygrad.adapters.torch.facts import in_eval_mode
+from whygrad.adapters.torch.gradients import Gradients
+from whygrad.adapters.torch.overhead import Overhead
+from whygrad.adapters.torch.places import Places
+from whygrad.adapters.torch.record import Recorded, recorded
+from whygrad.adapters.torch.seeing import Seeing
+from whygrad.adapters.torch.writing import Writer
+from whygrad.errors import OptionError
+from whygrad.run.watched import WatchedFolder
+
+WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
+SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
+
+@dataclass
+class Window:
+    """One step that is being recorded."""
+
+    step: int
+    seeing: Seeing
+    gradients: Gradients
+    in_eval_mode: list[str]
+    before: dict[str, Tensor] = field(default_factory=dict)  # parameters before the update
+    updated_by: list[Optimizer] = field(default_factory=list)
+
+
+class Watch:
+    """Watches a model while it trains, and keeps a run of it.
+
+    The model, its gradients, its random numbers and its results are the same bit for bit.
+
+    Args:
+        model: any module. Its Linear, Conv, Embedding and norm layers are taken apart, and linear
+            layers inside attention; others are named in ``run.description["uncovered"]``.
+        every: how many optimiser steps from one recorded step to the next.
+        out: folder of the run, new or empty; default: a temporary one.
+        optimizer: the optimiser, or several; default: every one that holds the model's parameters.
+        explain: names of layers, such as ``encoder.layers.0``, whose single weights ``why`` is to
+            explain; default: as many as fit into 32 MB a step, the small ones first.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        every: int = 10,
+        out: str | Path | None = None,
+        optimizer: Optimizer | list[Optimizer] | None = None,
+        explain: Sequence[str] = (),
+    ):
+        _check(model, every)
+        self.model = model
+        self.every = every
+        self.steps = 0
+        self.overhead = Overhead()
+        self.last: Recorded | None = None
+        self._only = _as_list(optimizer)
+        self._places = Places(_inner(model))
+        self._modules = {id(module) for module in model.modules()}
+        self._writer = Writer(out, model, self._places, every, explain)
+        self._window: Window | None = None
+        self._handles: list[Any] = []
+        self._trigger: Any = None
+        self._counts: dict[int, int] = {}
+        self._optimizers: list[Optimizer] = []  # seen at work
+        self._held: dict[int, bool] = {}
+        self._stance = _Stance(model)
+
+    @property
+    def run(self) -> WatchedFolder:
+        """What has been recorded so far."""
+        self._writer.flush()
+        return WatchedFolder(self._writer.path)
+
+    def attach(self) -> Watch:
+        """Begin to watch."""
+        if not self._handles:
+            self._handles = [
+                register_optimizer_step_pre_hook(self._before_update),
+                register_optimizer_step_post_hook(self._after_update),
+            ]
+            self.overhead.begin()
+            self._arm()
+        return self
+
+    def detach(self) -> None:
+        """Stop watching and finish the run."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._disarm()
+        self._drop_window()
+        self._writer.finish(self.steps, self.overhead.to_dict())
+
+    def __enter__(self) -> Watch:
+        return self.attach()
+
+    def __exit__(self, *_: object) -> None:
+        self.detach()
+
+    @contextmanager
+    def update(self) -> Iterator[None]:
+        """Mark an update by hand, where no optimiser of torch's makes it."""
+        self._note_before()
+        yield
+        self._finish()
+
+    # --- a step, from its first forward pass to its update -----------------------------------
+
+    def _arm(self) -> None:
+        """Wait for the first forward pass, if the coming step is to be recorded."""
+        if self.steps % self.every == 0 and self._trigger is None:
+            self._stance.eager()
+            self._trigger = register_module_forward_pre_hook(self._on_forward)
+
+    def _disarm(self) -> None:
+        if self._trigger is not None:
+            self._trigger.remove()
+            self._trigger = None
+            self._stance.back()
+
+    def _on_forward(self, module: nn.Module, _: Any) -> None:
+        if id(module) not in self._modules:
+            return
+        if not torch.is_grad_enabled():
+            if self._window is not None:
+                self._window.seeing.close()
+            return
+        window = self._window
+        if window is not None and window.seeing.is_on and not window.seeing.is_blind:
+            return
+        if window is not None and window.updated_by:
+            self._finish()
+            if self._trigger is None:
+                return
+        elif window is None or window.gradients.are_gone(window.seeing.seen.has_begun):
+            self._drop_window()
+        self._window = self._window or self._new_window()
+        self._window.seeing.open()
+
+    def _new_window(self) -> Window:
+        whole = self._writer.whole_now()
+        gradients = Gradients(self._places, whole)
+        seeing = Seeing(self._places, whole, gradients.begin)
+        return Window(self.steps, seeing, gradients, in_eval_mode(self.model))
+
+    def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
+        if self._is_ours(optimizer):
+            if any(optimizer is one for one in self._updating()):
+                self._finish()  # it is at its next step; the others did not take this one
+            self._note_before()
+
+    def _note_before(self) -> None:
+        """Note the parameters, and the gradients that the update is made of."""
+        window = self._window
+        if window is None:
+            return
+        window.seeing.close()
+        with torch.no_grad():
+            for name, parameter in self._places.parameters.items():
+                if name not in window.before:
+                    window.before[name] = parameter.detach().clone()
+            window.gradients.note_asked()
+
+    def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
+        if not self._is_ours(optimizer):
+            return
+        if not any(optimizer is one for one in self._optimizers):
+            self._optimizers.append(optimizer)
+        if self._window is not None:
+            self._window.updated_by.append(optimizer)
+            if len(self._window.updated_by) < len(self._optimizers):
+                return  # another one may follow, with gradients of the same backward pass
+        self._finish(optimizer)
+
+    def _finish(self, optimizer: Optimizer | None = None) -> None:
+        """Record the step if it was looked at, and count it."""
+        window, self._window = self._window, None
+        if window is not None:
+            self._disarm()
+            self._take(window)
+        key = id(optimizer or (window.updated_by[0] if window and window.updated_by else None))
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if self._counts[key] > self.steps:
+            self.overhead.step_ended(was_recorded=window is not None)
+            self.steps += 1
+            self._arm()
+
+    def _take(self, window: Window) -> None:
+        window.seeing.close()
+        with torch.no_grad():
+            self.last = recorded(window, self._places, self._optimizers)
+        window.seeing.let_go()
+        window.gradients.let_go()
+        self._writer.take(self.last)
+
+    def _updating(self) -> list[Optimizer]:
+        return [] if self._window is None else self._window.updated_by
+
+    def _drop_window(self) -> None:
+        window, self._window = self._window, None
+        if window is not None:
+            window.seeing.close()
+            window.seeing.let_go()
+            window.gradients.let_go()
+
+    def _is_ours(self, optimizer: Optimizer) -> bool:
+        if self._only:
+            return any(optimizer is one for one in self._only)
+        known = self._held.get(id(optimizer))
+        if known is None:
+            ours = {id(parameter) for parameter in self._places.parameters.values()}
+            held = (p for group in optimizer.param_groups for p in group["params"])
+            known = self._held[id(optimizer)] = any(id(parameter) in ours for parameter in held)
+        return known
+
+
+class _Stance:
+    """A compiled model runs as it was written on the steps that are recorded."""
+
+    def __init__(self, model: nn.Module):
+        compiled = torch._dynamo.OptimizedModule if "torch._dynamo" in sys.modules else ()
+        self.is_compiled = any(isinstance(m, compiled) for m in model.modules())
+        self._set: Any = None
+
+    def eager(self) -> None:
+        if self.is_compiled and self._set is None:
+            self._set = torch.compiler.set_stance("force_eager")
+            self._set.__enter__()
+
+    def back(self) -> None:
+        if self._set is not None:
+            self._set.__exit__(None, None, None)
+            self._set = None
+
+
+def _inner(model: nn.Module) -> nn.Module:
+    """Return the module that was compiled or distributed, whose names the user knows."""
+    for wrapper in ("_orig_mod", "module"):
+        inner = model._modules.get(wrapper)
+        if inner is not None and type(model).__name__ in WRAPPERS:
+            return _inner(inner)
+    return model
+
+
+def _check(model: nn.Module, every: int) -> None:
+    if not isinstance(model, nn.Module):
+        raise OptionError("error.watch_model", came=type(model).__name__)
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
+    names = {type(module).__name__ for module in model.modules()}
+    if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
+        raise OptionError("error.watch_sharded", model=type(model).__name__)
+
+
+def _as_list(optimizer: Optimizer | list[Optimizer] | None) -> list[Optimizer]:
+    if optimizer is None:
+        return []
+    return list(optimizer) if isinstance(optimizer, list | tuple) else [optimizer]
