@@ -41,9 +41,7 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
 
 def in_eval_mode(model: nn.Module) -> list[str]:
     """Return the modules that behave otherwise in training, and are not set to it."""
-    return [
-        name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training
-    ]
+    return [name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training]
 
 
 def _told(optimizer: Optimizer) -> dict[str, Any]:

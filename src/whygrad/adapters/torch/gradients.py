@@ -25,6 +25,15 @@ class Came:
     mark: Tensor
 
 
+@dataclass(frozen=True)
+class Change:
+    """A parameter before an update, its gradient, and the one that the optimiser was given."""
+
+    before: Tensor
+    gradient: Tensor
+    asked: Tensor
+
+
 class Gradients:
     """What the backward passes of one step added to the parameters' gradients.
 
@@ -33,8 +42,7 @@ class Gradients:
             what had been there before the first.
         left: by parameter, what was there before the first; only where that was not 0.
         asked: by parameter, norm of the gradient that the optimiser was given.
-        whole: by parameter, the gradient itself where ledgers will need it, as it came and as
-            the optimiser was given it.
+        whole: by parameter, what ledgers will need of it.
     """
 
     def __init__(self, places: Places, whole: frozenset[str]):
@@ -42,8 +50,9 @@ class Gradients:
         self.came: dict[Place, Came] = {}
         self.left: dict[str, Tensor] = {}
         self.asked: dict[str, float] = {}
-        self.whole: dict[str, tuple[Tensor, Tensor]] = {}
+        self.whole: dict[str, Change] = {}
         self._kept: dict[str, Tensor] = {}
+        self._versions: dict[str, tuple[int, int]] = {}
         self._handles: list[Any] = []
         for name, parameter in places.parameters.items():
             if parameter.requires_grad and parameter.is_leaf:
@@ -71,10 +80,16 @@ class Gradients:
         """Note what the optimiser is about to be given."""
         for name, parameter in self._places.parameters.items():
             if name not in self.asked and parameter.grad is not None:
-                grad = dense(parameter.grad)
-                self.asked[name] = float(torch.linalg.vector_norm(grad))
-                if name in self._kept:
-                    self.whole[name] = (self._kept[name], grad.clone())
+                grad, came = dense(parameter.grad), self._came(name)
+                is_same = self._versions.get(name) == _version(parameter) and name not in self.left
+                length = torch.cat(came).norm() if came and is_same else grad.norm()
+                self.asked[name] = float(length)
+                if name in self._whole:
+                    kept = self._kept.get(name, torch.zeros_like(grad))
+                    self.whole[name] = Change(parameter.detach().clone(), kept, grad.clone())
+
+    def _came(self, name: str) -> list[Tensor]:
+        return [self.came[p].size for p in self._places.of_weight(name) if p in self.came]
 
     def let_go(self) -> None:
         """Remove the hooks and hold nothing any longer."""
@@ -94,8 +109,14 @@ class Gradients:
                     self.came[place] = came_of(place, place.cut(grad))
                 if name in self._whole:
                     self._kept[name] = grad.clone()
+                self._versions[name] = _version(parameter)
 
         return note
+
+
+def _version(parameter: Tensor) -> tuple[int, int]:
+    """Return what changes whenever somebody writes into a gradient."""
+    return (id(parameter.grad), -1 if parameter.grad is None else parameter.grad._version)
 
 
 def came_of(place: Place, gradient: Tensor) -> Came:

@@ -63,7 +63,9 @@ class Kind:
 
 def neurons(use: Use) -> int:
     """Return how many neurons the layer has."""
-    return use.weight.shape[KINDS[use.kind].weight_axis] if use.kind in PLAIN else use.weight.numel()
+    return (
+        use.weight.shape[KINDS[use.kind].weight_axis] if use.kind in PLAIN else use.weight.numel()
+    )
 
 
 def by_neuron(use: Use, values: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
 from whygrad.adapters.torch.facts import facts_of
-from whygrad.adapters.torch.gradients import WEIGHT_SEED, Came, came_of, direction
+from whygrad.adapters.torch.gradients import Came, came_of
 from whygrad.adapters.torch.kinds import fan_in_last
 from whygrad.adapters.torch.optimizers import settings_of, state_of
 from whygrad.adapters.torch.places import Place, Places
@@ -62,9 +62,8 @@ def recorded(window: Window, places: Places, optimizers: list[Optimizer]) -> Rec
         layers={place.name: part.describe(seen) for place, part in parts.items()},
         rows={place.name: part.row() for place, part in parts.items()},
         line={"step": step} | ({} if loss is None else {"loss": loss}),
-        facts=facts_of(window, places, optimizers) | {
-            "layers": {place.name: part.lengths() for place, part in parts.items()}
-        },
+        facts=facts_of(window, places, optimizers)
+        | {"layers": {place.name: part.lengths() for place, part in parts.items()}},
         tensors=tensors,
         notes=notes,
     )
@@ -79,7 +78,7 @@ class _Part:
 
     def describe(self, seen: Any) -> dict[str, Any]:
         place, activation = self.place, seen.activations.get(self.place)
-        weight = fan_in_last(place.kind, self._before())
+        weight = fan_in_last(place.kind, self._after())
         feeds = seen.feeds.get(place, set())
         return {
             "kind": place.kind,
@@ -101,7 +100,7 @@ class _Part:
         if self.sums.gradient is not None:
             return came_of(self.place, self.sums.gradient)
         came = self.window.gradients.came.get(self.place)
-        return came_of(self.place, torch.zeros_like(self._before())) if came is None else came
+        return came_of(self.place, torch.zeros_like(self._after())) if came is None else came
 
     def row(self) -> np.ndarray:
         """Return what is kept of every recorded step, (fields, n_out)."""
@@ -114,10 +113,10 @@ class _Part:
 
     def lengths(self) -> dict[str, float]:
         """Return the norms that say how fast a layer moves."""
-        before, after = self._before(), self._after()
+        before = self.window.before[self.place]
         return {
-            "weight": float(torch.linalg.vector_norm(before)),
-            "update": float(torch.dist(after, before)),
+            "weight": before.length,
+            "update": before.moved(fan_in_last(self.place.kind, self._after())),
             "gradient": float(self.came.size.norm()),
             "asked": self.window.gradients.asked.get(self.place.weight, 0.0),
             "rows": self.sums.rows,
@@ -151,14 +150,20 @@ class _Part:
     ) -> dict[str, Tensor]:
         """Return a parameter before and after, its gradients, and what the optimiser remembers."""
         parameter = self.places.parameters[name]
-        content = {"before": self.window.before[name], "after": parameter.detach()}
-        if name in self.window.gradients.whole:
-            content["gradient"], content["asked"] = self.window.gradients.whole[name]
+        change = self.window.gradients.whole.get(name)
+        if change is None:
+            return {}
+        content = {
+            "before": change.before,
+            "after": parameter.detach(),
+            "gradient": change.gradient,
+            "asked": change.asked,
+        }
         for key, value in state_of(parameter, optimizers).items():
             if value.shape == parameter.shape:
                 content[f"state.{key}"] = value
-        if torch.equal(content.get("gradient", parameter), content.get("asked", parameter)):
-            content.pop("asked", None)  # nothing came between
+        if torch.equal(change.gradient, change.asked):
+            del content["asked"]  # nothing came between
         return {f"{which}.{key}": self.place.cut(value) for key, value in content.items()}
 
     def _marks(self) -> Tensor:
@@ -167,13 +172,8 @@ class _Part:
         Clones have equal weights in and equal gradients; what else the network holds for them
         shows in the gradient alone.
         """
-        weight = fan_in_last(self.place.kind, self._before()).float()
-        length = self.came.size.norm()
-        scale = torch.linalg.vector_norm(weight) / length if length > 0 else 0.0
-        return weight @ direction(weight, WEIGHT_SEED) + scale * self.came.mark
-
-    def _before(self) -> Tensor:
-        return self.place.cut(self.window.before[self.place.weight])
+        before, length = self.window.before[self.place], self.came.size.norm()
+        return before.mark + (before.length / length if length > 0 else 0.0) * self.came.mark
 
     def _after(self) -> Tensor:
         return self.place.cut(self.weight_parameter.detach())

@@ -6,7 +6,7 @@ activation's output for upstream. Hooks only read.
 """
 
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,9 +26,9 @@ from whygrad.adapters.torch.functions import (
     UNCOVERED,
     ActivationOfTorch,
 )
-from whygrad.adapters.torch.kinds import Use, by_neuron
+from whygrad.adapters.torch.kinds import Use
 from whygrad.adapters.torch.places import Place, Places
-from whygrad.adapters.torch.sums import Room, Sums, Whole
+from whygrad.adapters.torch.sums import Room, Sums, Whole, passed, sum_of_sizes
 
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 
@@ -42,26 +42,6 @@ class Passage:
     sums: Sums
     begin: Callable[[], None]
     activation: ActivationOfTorch | None = None
-    upstream: Tensor | None = None  # waits for what comes through the activation
-
-    def on_upstream(self, gradient: Tensor) -> None:
-        """Take in dC/da, from the hook on the activation's output."""
-        self.begin()
-        if self.use is None:
-            return
-        with torch.no_grad():
-            self.sums.add_upstream(self.use, gradient)
-            self.upstream = gradient
-            if self.sums.whole is not None:
-                self.sums.whole.waiting = gradient
-
-    def on_slope(self, gradient: Tensor) -> None:
-        """Take in what came through the activation, from the hook on its input."""
-        upstream, self.upstream = self.upstream, None
-        if self.use is None or upstream is None or self.activation is None:
-            return
-        with torch.no_grad():
-            self.sums.add_slope(self.use, upstream, gradient, self.activation.steepest)
 
     def on_delta(self, gradient: Tensor) -> None:
         """Take in dC/dz, from the hook on the layer's output."""
@@ -70,8 +50,45 @@ class Passage:
             return
         with torch.no_grad():
             if self.activation is None:
-                self.sums.add_upstream(self.use, gradient)
+                self.sums.add_upstream(sum_of_sizes(self.use, gradient))
             self.sums.add_delta(self.use, gradient, self.place.is_shared)
+
+
+@dataclass
+class Opening:
+    """One call of an activation, behind one layer, or behind a layer and its norm."""
+
+    passages: list[Passage]
+    activation: ActivationOfTorch
+    upstream: Tensor | None = None  # waits for what comes through
+
+    def on_upstream(self, gradient: Tensor) -> None:
+        """Take in dC/da, from the hook on the activation's output."""
+        use = self._use()
+        if use is None:
+            return
+        self.passages[-1].begin()
+        self.upstream = gradient
+        with torch.no_grad():
+            pushed = sum_of_sizes(use, gradient)
+            for passage in self.passages:
+                passage.sums.add_upstream(pushed)
+                if passage.sums.whole is not None:
+                    passage.sums.whole.waiting = gradient
+
+    def on_slope(self, gradient: Tensor) -> None:
+        """Take in what came through, from the hook on the activation's input."""
+        use, upstream, self.upstream = self._use(), self.upstream, None
+        if use is None or upstream is None:
+            return
+        with torch.no_grad():
+            share = passed(use, upstream, gradient, self.activation.steepest)
+            for passage in self.passages:
+                passage.sums.add_slope(share)
+
+    def _use(self) -> Use | None:
+        """The use of the layer nearest to the activation; all of them lay out neurons alike."""
+        return self.passages[-1].use
 
 
 @dataclass
@@ -140,6 +157,7 @@ class Seeing(TorchFunctionMode):
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
         self._lost: Any = WeakTensorKeyDictionary()  # losses, rescaled ones too
         self._passages: list[weakref.ref[Passage]] = []
+        self._openings: list[weakref.ref[Opening]] = []
         self.is_on = False  # on the stack of modes
         self.is_blind = False
         self._depth = 0
@@ -170,8 +188,10 @@ class Seeing(TorchFunctionMode):
     def let_go(self) -> None:
         """Hold no tensor of the step any longer."""
         for passage in filter(None, (reference() for reference in self._passages)):
-            passage.use = passage.upstream = None
-        self._passages = []
+            passage.use = None
+        for opening in filter(None, (reference() for reference in self._openings)):
+            opening.upstream = None
+        self._passages, self._openings = [], []
         self._made_by = WeakTensorKeyDictionary()
 
     def __torch_function__(
@@ -186,13 +206,11 @@ class Seeing(TorchFunctionMode):
             return self._inside(OPENED[func], args, kwargs)
         if func in CALLS and torch.is_grad_enabled():
             return self._layer(func, args, kwargs)
-        before = self._made_by.get(args[0]) if func in ACTIVATIONS and args else None
-        asked = args[0] if before is not None else None
-        if before is not None:
-            self._watch_slope(asked, before)
+        opening = self._opening(func, args)
         result = func(*args, **kwargs)
-        if before is not None:
-            self._watch_activation(func, result, before)
+        if opening is not None and result.requires_grad:
+            result.register_hook(opening.on_upstream)
+            self._made_by[result] = opening.passages
         self._note(func, args, kwargs, result)
         return result
 
@@ -231,18 +249,19 @@ class Seeing(TorchFunctionMode):
             self.seen.has_begun = True
             self.on_begin()
 
-    def _watch_slope(self, asked: Tensor, passages: Iterable[Passage]) -> None:
+    def _opening(self, func: Callable, args: tuple) -> Opening | None:
+        """Follow an activation that is called on the output of a layer, before it may change it."""
+        came = self._made_by.get(args[0]) if func in ACTIVATIONS and args else None
+        passages = [passage for passage in came or [] if passage.activation is None]
+        if not passages or not args[0].requires_grad:
+            return None
         for passage in passages:
-            if passage.activation is None and asked.requires_grad:
-                asked.register_hook(passage.on_slope)
-
-    def _watch_activation(self, func: Callable, result: Tensor, passages: list[Passage]) -> None:
-        for passage in passages:
-            if passage.activation is None and result.requires_grad:
-                passage.activation = ACTIVATIONS[func]
-                self.seen.activations[passage.place] = ACTIVATIONS[func]
-                result.register_hook(passage.on_upstream)
-        self._made_by[result] = passages
+            passage.activation = ACTIVATIONS[func]
+            self.seen.activations[passage.place] = ACTIVATIONS[func]
+        opening = Opening(passages, ACTIVATIONS[func])
+        self._openings.append(weakref.ref(opening))
+        args[0].register_hook(opening.on_slope)
+        return opening
 
     def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         """Note what a loss function was called with, and what probabilities came from."""

@@ -45,16 +45,14 @@ class Sums:
         """Whether no gradient came back to this layer."""
         return self.through is None
 
-    def add_upstream(self, use: Use, upstream: Tensor) -> None:
-        """Take in dC/da of one call."""
-        self.pushed = _plus(self.pushed, _size(use, upstream))
+    def add_upstream(self, pushed: Tensor) -> None:
+        """Take in sum |dC/da| of one call."""
+        self.pushed = _plus(self.pushed, pushed)
 
-    def add_slope(self, use: Use, upstream: Tensor, delta: Tensor, steepest: float) -> None:
-        """Take in what an activation lets through: delta over upstream is its slope."""
-        size = by_neuron(use, upstream).abs()
-        is_open = by_neuron(use, delta).abs() > FLAT_SHARE * steepest * size
-        self.opened = _plus(self.opened, is_open.float().sum((0, 2)))
-        self.asked = _plus(self.asked, (size > 0).float().sum((0, 2)))
+    def add_slope(self, passed: "Passed") -> None:
+        """Take in what the activation of one call let through."""
+        self.opened = _plus(self.opened, passed.opened)
+        self.asked = _plus(self.asked, passed.asked)
 
     def add_delta(self, use: Use, delta: Tensor, has_own_gradient: bool) -> None:
         """Take in dC/dz of one call."""
@@ -120,8 +118,30 @@ class Whole:
         self.rows.append((rows_of(use).float().clone(), *(part.clone() for part in laid_out)))
 
 
-def _size(use: Use, values: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Passed:
+    """What one call of an activation let through, neuron by neuron.
+
+    Attributes:
+        opened: for how many samples and positions it was open.
+        asked: of how many at which it was pushed at all.
+    """
+
+    opened: Tensor
+    asked: Tensor
+
+
+def sum_of_sizes(use: Use, values: Tensor) -> Tensor:
+    """Return the sum of the sizes of what stands at each neuron, (n_out,)."""
     return by_neuron(use, values).abs().float().sum((0, 2))
+
+
+def passed(use: Use, upstream: Tensor, delta: Tensor, steepest: float) -> Passed:
+    """Return where an activation was open: delta over upstream is its slope."""
+    size = by_neuron(use, upstream).abs()
+    asked = torch.count_nonzero(size, dim=(0, 2)).float()
+    is_open = by_neuron(use, delta).abs() > size.mul_(FLAT_SHARE * steepest)
+    return Passed(torch.count_nonzero(is_open, dim=(0, 2)).float(), asked)
 
 
 def _weighted(sizes: Tensor, reach: Tensor) -> Tensor:

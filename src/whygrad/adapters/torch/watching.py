@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import (
     Optimizer,
@@ -23,10 +23,11 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
+from whygrad.adapters.torch.before import Before, before
 from whygrad.adapters.torch.facts import in_eval_mode
 from whygrad.adapters.torch.gradients import Gradients
 from whygrad.adapters.torch.overhead import Overhead
-from whygrad.adapters.torch.places import Places
+from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.record import Recorded, recorded
 from whygrad.adapters.torch.seeing import Seeing
 from whygrad.adapters.torch.writing import Writer
@@ -36,6 +37,7 @@ from whygrad.run.watched import WatchedFolder
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
 
+
 @dataclass
 class Window:
     """One step that is being recorded."""
@@ -44,7 +46,7 @@ class Window:
     seeing: Seeing
     gradients: Gradients
     in_eval_mode: list[str]
-    before: dict[str, Tensor] = field(default_factory=dict)  # parameters before the update
+    before: dict[Place, Before] = field(default_factory=dict)
     updated_by: list[Optimizer] = field(default_factory=list)
 
 
@@ -181,9 +183,9 @@ class Watch:
             return
         window.seeing.close()
         with torch.no_grad():
-            for name, parameter in self._places.parameters.items():
-                if name not in window.before:
-                    window.before[name] = parameter.detach().clone()
+            for place in window.seeing.seen.sums:
+                if place not in window.before:
+                    window.before[place] = before(self._places, place)
             window.gradients.note_asked()
 
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
