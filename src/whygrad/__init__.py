@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from whygrad import lessons
     from whygrad.adapters.sklearn import MLPClassifier, MLPRegressor
-    from whygrad.api import Run, diagnose, open_run, resume, train
+    from whygrad.api import Run, WatchedRun, diagnose, open_run, resume, train, watch
     from whygrad.backprop import Anatomy, Trace, backward, forward
     from whygrad.data import Data, from_arrays, load
     from whygrad.errors import WhygradError
@@ -27,6 +27,8 @@ _HOMES = {
     "Network": "network.model",
     "Run": "api",
     "Settings": "settings",
+    "WatchedRun": "api",
+    "watch": "api",
     "Trace": "backprop",
     "WhygradError": "errors",
     "backward": "backprop",

@@ -7,13 +7,15 @@
     │   ├── AddressError                no such layer, neuron or parameter
     │   └── DataError                   problems in a table, all of them at once
     ├── NonFiniteError                  training met NaN or infinity and stopped
-    └── RunError                        a run folder is missing, damaged, in use or not reproducible
+    ├── RunError                        a run folder is missing, damaged, in use or not reproducible
+    └── MissingExtraError (ImportError) a package is not installed that only some need
 
 A message has four parts: where, what was expected, what came, what to do. It is kept as a key of
 the word catalogue with its values, so it can be read in every language and by a program.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 
 from whygrad.words import t
@@ -86,6 +88,32 @@ class NonFiniteError(WhygradError, ArithmeticError):
 
 class RunError(WhygradError):
     """A run folder is missing, damaged, in use, or does not reproduce its own record."""
+
+
+class MissingExtraError(WhygradError, ImportError):
+    """Something needs a package that whygrad does not bring along."""
+
+
+@contextmanager
+def extra(name: str, what: str, package: str) -> Iterator[None]:
+    """Say which extra brings a package, where importing it fails.
+
+    Args:
+        name: of the extra, as in ``pip install "whygrad[name]"``.
+        what: what needs it, such as ``wg.watch``.
+        package: the package, as Python imports it.
+
+    Raises:
+        MissingExtraError: the package is not there.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != package:
+            raise
+        raise MissingExtraError(
+            "error.missing_extra", what=what, package=package, extra=name
+        ) from None
 
 
 def unknown_name(what: str, name: object, known: Sequence[str]) -> OptionError:

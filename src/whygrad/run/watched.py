@@ -10,7 +10,6 @@ It holds neither data nor checkpoints, so that a step that was not kept whole ca
 """
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,26 +93,26 @@ class WatchedFolder:
         """The steps that can be explained, ascending."""
         return _numbered(self.path / "whole")
 
-    @cached_property
-    def _wholes(self) -> dict[int, tuple[dict[str, np.ndarray], dict[str, Any]]]:
-        return {}
+    def whole(
+        self, step: int | None = None
+    ) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
+        """Return a step that was kept whole: its number, its arrays by ``layer/name``, its notes.
 
-    def whole(self, step: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """Return the arrays of a step that was kept whole, by ``layer/name``, and its notes.
+        Args:
+            step: default: the last one.
 
         Raises:
             AddressError: it was not kept.
+            RunError: none was, or its file is damaged.
         """
-        if step not in self.whole_steps:
-            known = self.whole_steps
-            if not known:
-                raise RunError("error.watched_nothing", path=self.path)
+        known = self.whole_steps
+        if not known:
+            raise RunError("error.watched_nothing", path=self.path)
+        step = known[-1] if step is None else step
+        if step not in known:
             near = min(known, key=lambda one: abs(one - step))
             raise AddressError("error.step_not_whole", step=step, near=near, count=len(known))
-        if step not in self._wholes:
-            self._wholes.clear()
-            self._wholes[step] = read_tensors(self.path / "whole" / f"{step}.safetensors")
-        return self._wholes[step]
+        return step, *read_tensors(self.path / "whole" / f"{step}.safetensors")
 
     @property
     def history_lines(self) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ def recorded(window: Window, places: Places, optimizers: list[Optimizer]) -> Rec
     for place, part in parts.items():
         if part.sums.whole is not None:
             tensors |= {f"{place.name}/{k}": v for k, v in part.tensors(optimizers).items()}
-            notes[place.name] = settings_of(part.weight_parameter, optimizers)
+            notes[place.name] = part.settings(optimizers)
     loss = _loss(seen)
     return Recorded(
         step=step,
@@ -87,12 +87,19 @@ class _Part:
             "first": place.first,
             "n_in": weight.shape[1],
             "n_out": weight.shape[0],
+            "parameter_rows": self.weight_parameter.shape[0],
             "shape": [place.rows, *self.weight_parameter.shape[1:]],
             "activation": "identity" if activation is None else activation.name,
             "steepest": 1.0 if activation is None else activation.steepest,
             "is_shared": place.is_shared,
             "feeds": next(iter(feeds)).name if len(feeds) == 1 else None,
         }
+
+    def settings(self, optimizers: list[Optimizer]) -> dict[str, Any]:
+        """Return with which settings each parameter is updated."""
+        names = {"weight": self.place.weight, "bias": self.place.bias}
+        parameters = self.places.parameters
+        return {k: settings_of(parameters[n], optimizers) for k, n in names.items() if n}
 
     @cached_property
     def came(self) -> Came:
@@ -133,6 +140,7 @@ class _Part:
             "pulled": sums.pulled,
             "pulls": whole.pulls,
             "delta": whole.delta,
+            "layer": whole.layer,
             **self._of_parameter("weight", self.place.weight, optimizers),
         }
         if sums.gradient is not None:

@@ -84,12 +84,14 @@ class Whole:
         room: left for samples; where they do not fit none are kept.
         pulls: sum |x_j| |delta_k|, as the weight.
         delta: sum delta_k, (n_out,).
+        layer: sums of |u|, |delta| and |delta| |x|, each a norm over the neurons, (3,).
         rows: (inputs (rows, n_in), upstream, delta (rows, n_out)) of each call.
     """
 
     room: Room
     pulls: Tensor | None = None
     delta: Tensor | None = None
+    layer: Tensor | None = None
     rows: list[tuple[Tensor, Tensor, Tensor]] | None = field(default_factory=list)
     waiting: Tensor | None = None
 
@@ -99,10 +101,14 @@ class Whole:
         self.pulls = _plus(self.pulls, kind.contract(use, x, delta.abs()))
         laid = by_neuron(use, delta)
         self.delta = _plus(self.delta, laid.sum((0, 2)))
-        self._keep(use, laid)
-
-    def _keep(self, use: Use, laid: Tensor) -> None:
         waiting, self.waiting = self.waiting, None
+        upstream = laid if waiting is None else by_neuron(use, waiting)
+        sizes = [upstream, laid, laid * reach_of(use)]
+        norms = [torch.linalg.vector_norm(size.float(), dim=1).sum() for size in sizes]
+        self.layer = _plus(self.layer, torch.stack(norms))
+        self._keep(use, upstream, laid)
+
+    def _keep(self, use: Use, upstream: Tensor, laid: Tensor) -> None:
         if self.rows is None:
             return
         count, n_out = laid.shape[0] * laid.shape[2], laid.shape[1]
@@ -113,7 +119,6 @@ class Whole:
             self.rows = None
             return
         self.room.left -= needed
-        upstream = laid if waiting is None else by_neuron(use, waiting)
         laid_out = [part.transpose(1, 2).reshape(-1, n_out).float() for part in (upstream, laid)]
         self.rows.append((rows_of(use).float().clone(), *(part.clone() for part in laid_out)))
 

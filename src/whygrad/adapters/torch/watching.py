@@ -32,7 +32,7 @@ from whygrad.adapters.torch.record import Recorded, recorded
 from whygrad.adapters.torch.seeing import Seeing
 from whygrad.adapters.torch.writing import Writer
 from whygrad.errors import OptionError
-from whygrad.run.watched import WatchedFolder
+from whygrad.adapters.watched_run import WatchedRun
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
@@ -93,10 +93,10 @@ class Watch:
         self._stance = _Stance(model)
 
     @property
-    def run(self) -> WatchedFolder:
+    def run(self) -> WatchedRun:
         """What has been recorded so far."""
         self._writer.flush()
-        return WatchedFolder(self._writer.path)
+        return WatchedRun(self._writer.path)
 
     def attach(self) -> Watch:
         """Begin to watch."""
