@@ -27,9 +27,8 @@ _HOMES = {
     "Network": "network.model",
     "Run": "api",
     "Settings": "settings",
-    "WatchedRun": "api",
-    "watch": "api",
     "Trace": "backprop",
+    "WatchedRun": "api",
     "WhygradError": "errors",
     "backward": "backprop",
     "clones": "symmetry",
@@ -43,6 +42,7 @@ _HOMES = {
     "resume": "api",
     "train": "api",
     "train_together": "together",
+    "watch": "api",
 }
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "Run",
     "Settings",
     "Trace",
+    "WatchedRun",
     "WhygradError",
     "backward",
     "clones",
@@ -68,6 +69,7 @@ __all__ = [
     "resume",
     "train",
     "train_together",
+    "watch",
 ]
 
 

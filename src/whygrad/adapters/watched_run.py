@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from whygrad.backprop import LayerAnatomy
+from whygrad.errors import AddressError
 from whygrad.ledger.record import Ledger
 from whygrad.ledger.watched import explain_watched, rows_of_layer, whole_layers
 from whygrad.run.watched import WatchedFolder
@@ -15,17 +16,20 @@ class WatchedRun(WatchedFolder):
     explains, in the model's own names.
     """
 
-    def why(self, address: str, *, step: int | None = None) -> Ledger:
+    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> Ledger:
         """Explain a weight, a bias, a neuron or a layer at a step that was kept whole.
 
         Args:
             address: such as ``encoder.layers.0.linear1.weight[5, 3]``, in the order of axes that
                 the model has; ``encoder.layers.0.linear1[5]`` for a neuron.
             step: number of the step, from ``run.whole_steps``; default: the last of them.
+            sample: must be None; there is no data here that a sample could be of.
 
         Raises:
             AddressError: no such parameter, or the step was not kept whole.
         """
+        if sample is not None:
+            raise AddressError("error.watched_sample", sample=sample)
         return explain_watched(self, address, step=step)
 
     def anatomy(self, step: int | None = None) -> dict[str, LayerAnatomy]:

@@ -59,9 +59,7 @@ class Surroundings:
         """Return those of a layer's anatomy."""
         rule = ACTIVATIONS[layer.activation]
         samples = int((np.asarray(layer.share) > 0).sum())
-        return cls(
-            layer.activation, rule.steepest, rule.exactly_flat, layer.is_matched, samples
-        )
+        return cls(layer.activation, rule.steepest, rule.exactly_flat, layer.is_matched, samples)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 
 from whygrad.backprop import LayerAnatomy
 from whygrad.errors import AddressError
-from whygrad.factoring import FACTORS, Factors, telescope
+from whygrad.factoring import FACTORS, Factors, ratio, telescope
 from whygrad.ledger.cause import Surroundings, find_cause
 from whygrad.ledger.explain import TOP, factors_at
 from whygrad.ledger.record import Development, Factor, Ledger, Pull, Pusher, StageEntry
@@ -119,8 +119,7 @@ def _marked(entry: Factor, cause: str | None) -> Factor:
 
 def _factors(whole: _Whole, place: WatchedAddress) -> tuple[Factor, ...]:
     if place.kind != "layer":
-        here = (place.input, place.neuron) if place.kind == "weight" else (place.neuron,)
-        return factors_at(_all_factors(whole, place.layer, place.kind), here)
+        return factors_at(_all_factors(whole, place.layer, place.kind), place.index)
     every = [_all_factors(whole, name, "layer") for name in whole.layers]
     around = jax.tree.map(lambda *values: jnp.stack(values), *every)
     return factors_at(around, (list(whole.layers).index(place.layer),))
@@ -131,14 +130,20 @@ def _all_factors(whole: _Whole, name: str, kind: str) -> Factors:
     layer, gradient = whole.layers[name], whole.weight(name, "weight.gradient")
     pushed, through = layer["pushed"], layer["through"]
     if kind == "layer":
-        return telescope(*layer["layer"], np.linalg.norm(gradient))
+        u, d, x = layer["layer"]
+        return _telescoped(u, d, x, np.linalg.norm(gradient))
     if kind == "neuron":
-        return telescope(pushed, through, layer["pulled"], np.linalg.norm(gradient, axis=0))
+        return _telescoped(pushed, through, layer["pulled"], np.linalg.norm(gradient, axis=0))
     if kind == "bias":
-        return telescope(pushed, through, through, np.abs(layer["delta"]))
+        return _telescoped(pushed, through, through, np.abs(layer["delta"]))
     pulls = whole.weight(name, "pulls")
-    wide = [np.broadcast_to(sizes, pulls.shape) for sizes in (pushed, through)]
-    return telescope(*wide, pulls, np.abs(gradient))
+    wide = (np.broadcast_to(sizes, pulls.shape) for sizes in (pushed, through))
+    return _telescoped(*wide, pulls, np.abs(gradient))
+
+
+def _telescoped(*sizes: np.ndarray | np.floating) -> Factors:
+    pushed, through, pulls, gradient = map(jnp.asarray, sizes)
+    return telescope(pushed, through, pulls, gradient)
 
 
 def _size_of(whole: _Whole, place: WatchedAddress, which: str) -> float:
@@ -181,9 +186,7 @@ def _stages(whole: _Whole, place: WatchedAddress, gradient: float) -> tuple[Stag
     return tuple(entries)
 
 
-def _pushers(
-    whole: _Whole, place: WatchedAddress
-) -> tuple[tuple[Pusher, ...], int, float | None]:
+def _pushers(whole: _Whole, place: WatchedAddress) -> tuple[tuple[Pusher, ...], int, float | None]:
     """Return what the neurons of the next linear layer add to the upstream of this one.
 
     u_ij = sum_k w_jk delta_ik, so a neuron's part is its weight times its own sum of deltas.
@@ -211,9 +214,7 @@ def _pushers(
     return pushers, len(weight) - len(pushers), min(pushed / (total or 1.0), 1.0)
 
 
-def _pulls(
-    whole: _Whole, place: WatchedAddress
-) -> tuple[tuple[Pull, ...], tuple[Pull, ...], int]:
+def _pulls(whole: _Whole, place: WatchedAddress) -> tuple[tuple[Pull, ...], tuple[Pull, ...], int]:
     """Return the rows that pull most, where the rows were kept, and how many there were."""
     anatomy = rows_of_layer(whole.layers[place.layer], whole.described[place.layer])
     if anatomy is None:
@@ -236,13 +237,13 @@ def rows_of_layer(layer: Arrays, described: dict[str, Any]) -> LayerAnatomy | No
     z, count = input @ weight.T + bias, len(delta)
     name = described["activation"] if described["activation"] in ACTIVATIONS else "identity"
     return LayerAnatomy(
-        input=input,
-        preactivation=z,
-        output=np.asarray(ACTIVATIONS[name].value(z)),
-        upstream=upstream * count,
-        slope=np.divide(delta, upstream, out=np.zeros_like(delta), where=upstream != 0),
-        delta=delta * count,
-        share=np.full(count, 1 / count, delta.dtype),
+        input=jnp.asarray(input),
+        preactivation=jnp.asarray(z),
+        output=ACTIVATIONS[name].value(jnp.asarray(z)),
+        upstream=jnp.asarray(upstream * count),
+        slope=ratio(jnp.asarray(delta), jnp.asarray(upstream)),
+        delta=jnp.asarray(delta * count),
+        share=jnp.full(count, 1 / count, delta.dtype),
         activation=name,
         has_bias="bias.before" in layer,
     )

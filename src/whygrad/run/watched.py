@@ -93,9 +93,7 @@ class WatchedFolder:
         """The steps that can be explained, ascending."""
         return _numbered(self.path / "whole")
 
-    def whole(
-        self, step: int | None = None
-    ) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
+    def whole(self, step: int | None = None) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
         """Return a step that was kept whole: its number, its arrays by ``layer/name``, its notes.
 
         Args:

@@ -79,9 +79,7 @@ def _of_parameter(
     return WatchedAddress(layer, "weight", input=input, neuron=neuron, text=text)
 
 
-def _neuron_and_input(
-    kind: str, shape: tuple[int, ...], index: tuple[int, ...]
-) -> tuple[int, int]:
+def _neuron_and_input(kind: str, shape: tuple[int, ...], index: tuple[int, ...]) -> tuple[int, int]:
     if kind == "embedding":
         return index[1], index[0]
     if kind in ("norm", "channel_norm"):

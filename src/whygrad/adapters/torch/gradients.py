@@ -1,4 +1,4 @@
-"""The gradients of one step: read as they come back, before anyone clips, scales or averages them."""
+"""The gradients of one step, read as they come back: before they are clipped or averaged."""
 
 from dataclasses import dataclass
 from typing import Any

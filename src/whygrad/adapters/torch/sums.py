@@ -119,8 +119,8 @@ class Whole:
             self.rows = None
             return
         self.room.left -= needed
-        laid_out = [part.transpose(1, 2).reshape(-1, n_out).float() for part in (upstream, laid)]
-        self.rows.append((rows_of(use).float().clone(), *(part.clone() for part in laid_out)))
+        u, d = (part.transpose(1, 2).reshape(-1, n_out).float() for part in (upstream, laid))
+        self.rows.append((rows_of(use).float().clone(), u.clone(), d.clone()))
 
 
 @dataclass(frozen=True)

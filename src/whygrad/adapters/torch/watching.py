@@ -31,8 +31,8 @@ from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.record import Recorded, recorded
 from whygrad.adapters.torch.seeing import Seeing
 from whygrad.adapters.torch.writing import Writer
-from whygrad.errors import OptionError
 from whygrad.adapters.watched_run import WatchedRun
+from whygrad.errors import OptionError
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
