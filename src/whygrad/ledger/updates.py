@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 Settings = Mapping[str, Any]
-Arrays = Mapping[str, np.ndarray]
-Stage = tuple[str, np.ndarray]
+Part = np.ndarray | np.floating
+Arrays = Mapping[str, Part]
+Stage = tuple[str, Part]
 
 
 def stages(settings: Settings, arrays: Arrays) -> list[Stage]:
@@ -26,7 +27,8 @@ def stages(settings: Settings, arrays: Arrays) -> list[Stage]:
         arrays: ``before`` and ``after`` the update, ``gradient`` as it came back, ``asked`` as the
             optimiser was given it where that is another, and ``state.*`` after the update.
     """
-    found, asked = [], arrays["gradient"]
+    found: list[Stage] = []
+    asked = arrays["gradient"]
     if "asked" in arrays:
         asked = arrays["asked"]
         found.append(("between", asked))
@@ -39,7 +41,7 @@ def stages(settings: Settings, arrays: Arrays) -> list[Stage]:
     return [*found, *rule(settings, arrays, asked)]
 
 
-def _sgd(settings: Settings, arrays: Arrays, gradient: np.ndarray) -> Iterator[Stage]:
+def _sgd(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
     current, momentum = gradient, settings["momentum"]
     if settings["weight_decay"]:
         current = current + settings["weight_decay"] * arrays["before"]
@@ -51,7 +53,7 @@ def _sgd(settings: Settings, arrays: Arrays, gradient: np.ndarray) -> Iterator[S
     yield "learning_rate", -settings["lr"] * current
 
 
-def _adam(settings: Settings, arrays: Arrays, gradient: np.ndarray) -> Iterator[Stage]:
+def _adam(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
     decay, is_apart = settings["weight_decay"], settings.get("decoupled_weight_decay", False)
     if decay and not is_apart:
         yield "l2", gradient + decay * arrays["before"]
@@ -67,11 +69,11 @@ def _adam(settings: Settings, arrays: Arrays, gradient: np.ndarray) -> Iterator[
     yield "learning_rate", -settings["lr"] * current
 
 
-def _adamw(settings: Settings, arrays: Arrays, gradient: np.ndarray) -> Iterator[Stage]:
+def _adamw(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
     return _adam({**settings, "decoupled_weight_decay": True}, arrays, gradient)
 
 
-def _rmsprop(settings: Settings, arrays: Arrays, gradient: np.ndarray) -> Iterator[Stage]:
+def _rmsprop(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
     current = gradient
     if settings["weight_decay"]:
         current = current + settings["weight_decay"] * arrays["before"]
@@ -87,7 +89,7 @@ def _rmsprop(settings: Settings, arrays: Arrays, gradient: np.ndarray) -> Iterat
     yield "learning_rate", -settings["lr"] * current
 
 
-RULES: dict[str, Callable[[Settings, Arrays, np.ndarray], Iterator[Stage]]] = {
+RULES: dict[str, Callable[[Settings, Arrays, Part], Iterator[Stage]]] = {
     "SGD": _sgd,
     "Adam": _adam,
     "AdamW": _adamw,

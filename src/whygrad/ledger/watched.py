@@ -22,6 +22,7 @@ from whygrad.symmetry import TOLERANCE
 from whygrad.words import t
 
 Arrays = dict[str, np.ndarray]
+Part = np.ndarray | np.floating
 
 
 def explain_watched(run: WatchedFolder, address: str, *, step: int | None = None) -> Ledger:
@@ -141,7 +142,7 @@ def _all_factors(whole: _Whole, name: str, kind: str) -> Factors:
     return _telescoped(*wide, pulls, np.abs(gradient))
 
 
-def _telescoped(*sizes: np.ndarray | np.floating) -> Factors:
+def _telescoped(*sizes: Part) -> Factors:
     pushed, through, pulls, gradient = map(jnp.asarray, sizes)
     return telescope(pushed, through, pulls, gradient)
 
@@ -151,19 +152,19 @@ def _size_of(whole: _Whole, place: WatchedAddress, which: str) -> float:
     return _size(_part(whole, place, f"{place.parameter or 'weight'}.{which}"), place)
 
 
-def _part(whole: _Whole, place: WatchedAddress, which: str) -> np.ndarray:
+def _part(whole: _Whole, place: WatchedAddress, which: str) -> Part:
     if place.parameter == "bias":
         return np.asarray(whole.layers[place.layer][which], np.float64).ravel()[place.neuron]
     return _of(whole.weight(place.layer, which), place)
 
 
-def _of(weights: np.ndarray, place: WatchedAddress) -> np.ndarray:
+def _of(weights: np.ndarray, place: WatchedAddress) -> Part:
     if place.kind == "weight":
         return weights[place.input, place.neuron]
     return weights[:, place.neuron] if place.kind == "neuron" else weights
 
 
-def _size(part: np.ndarray, place: WatchedAddress) -> float:
+def _size(part: Part, place: WatchedAddress) -> float:
     return float(part) if place.parameter else float(np.linalg.norm(part))
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
 
 from whygrad.adapters.torch.places import Places
@@ -33,8 +35,9 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
         else [],
         "without_gradient": sorted(set(learning) - set(gradients.asked)),
         "cut_off": sorted(place.name for place, sums in seen.sums.items() if sums.is_empty),
-        "strangers": seen.strangers,
+        "strangers": len(seen.strangers),
         "uncovered": sorted(seen.uncovered),
+        "early_schedulers": window.early_schedulers,
         "optimizers": [_told(optimizer) for optimizer in optimizers],
     }
 
@@ -42,6 +45,19 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
 def in_eval_mode(model: nn.Module) -> list[str]:
     """Return the modules that behave otherwise in training, and are not set to it."""
     return [name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training]
+
+
+def early_schedulers(optimizer: Optimizer) -> list[str]:
+    """Return the schedulers of an optimiser that took a step before its first.
+
+    A scheduler knows its optimiser and not the other way round, so it is looked for among all that
+    refers to the optimiser; once, before the first update.
+    """
+    found = {id(one): one for one in gc.get_referrers(optimizer) if isinstance(one, LRScheduler)}
+    for holder in gc.get_referrers(optimizer):
+        owners = gc.get_referrers(holder) if isinstance(holder, dict) else []
+        found |= {id(one): one for one in owners if isinstance(one, LRScheduler)}
+    return sorted(type(one).__name__ for one in found.values() if one._step_count > 1)
 
 
 def _told(optimizer: Optimizer) -> dict[str, Any]:

@@ -117,7 +117,9 @@ def _never(*_: object) -> bool:
 
 OPENED: dict[Callable, Callable] = {
     F.multi_head_attention_forward: opened(F.multi_head_attention_forward),
-    Tensor.backward: opened(Tensor.backward),  # a checkpoint runs its forward pass again in there
+    Tensor.backward: opened(Tensor.backward),
+    # a checkpoint runs its forward pass again in there
+    torch.autograd.backward: opened(torch.autograd.backward),
 }
 
 UNCOVERED: dict[Callable, str] = {

@@ -1,11 +1,13 @@
 """The gradients of one step, read as they come back: before they are clipped or averaged."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.kinds import fan_in_last
 from whygrad.adapters.torch.places import Place, Places
 
@@ -45,12 +47,13 @@ class Gradients:
         whole: by parameter, what ledgers will need of it.
     """
 
-    def __init__(self, places: Places, whole: frozenset[str]):
-        self._places, self._whole = places, whole
+    def __init__(self, places: Places, whole: frozenset[str], guard: Guard):
+        self._places, self._whole, self._guard = places, whole, guard
         self.came: dict[Place, Came] = {}
         self.left: dict[str, Tensor] = {}
         self.asked: dict[str, float] = {}
         self.whole: dict[str, Change] = {}
+        self._before: dict[str, Tensor] = {}
         self._kept: dict[str, Tensor] = {}
         self._versions: dict[str, tuple[int, int]] = {}
         self._handles: list[Any] = []
@@ -66,15 +69,25 @@ class Gradients:
                 if parameter.grad is not None and bool(dense(parameter.grad).any()):
                     self.left[name] = dense(parameter.grad).clone()
 
-    def are_gone(self, has_begun: bool) -> bool:
+    def begin_again(self) -> None:
+        """Forget what was thrown away."""
+        self.came, self.left, self._kept = {}, {}, {}
+
+    def are_gone(self) -> bool:
         """Return whether all gradients were set to 0 again without an update.
 
-        A scaler that met infinity skips its step; what was summed up belongs to nobody then.
+        A scaler that met infinity skips its step, and what was summed up belongs to nobody then.
         """
-        if not has_begun or not self.came:
+        if not self.came:
             return False
         grads = [self._places.parameters[place.weight].grad for place in self.came]
         return all(grad is None or not bool(dense(grad).any()) for grad in grads)
+
+    def note_place(self, place: Place) -> None:
+        """Keep a layer's parameters as they are, where ledgers will need them."""
+        if place.weight in self._whole:
+            for name in filter(None, (place.weight, place.bias)):
+                self._before[name] = self._places.parameters[name].detach().clone()
 
     def note_asked(self) -> None:
         """Note what the optimiser is about to be given."""
@@ -84,9 +97,9 @@ class Gradients:
                 is_same = self._versions.get(name) == _version(parameter) and name not in self.left
                 length = torch.cat(came).norm() if came and is_same else grad.norm()
                 self.asked[name] = float(length)
-                if name in self._whole:
+                if name in self._before:
                     kept = self._kept.get(name, torch.zeros_like(grad))
-                    self.whole[name] = Change(parameter.detach().clone(), kept, grad.clone())
+                    self.whole[name] = Change(self._before[name], kept, grad.clone())
 
     def _came(self, name: str) -> list[Tensor]:
         return [self.came[p].size for p in self._places.of_weight(name) if p in self.came]
@@ -96,22 +109,26 @@ class Gradients:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self.came, self.left, self.whole, self._kept = {}, {}, {}, {}
+        self.came, self.left, self.whole = {}, {}, {}
+        self._before, self._kept = {}, {}
 
-    def _noting(self, name: str) -> Any:
+    def _noting(self, name: str) -> Callable[[Tensor], None]:
         def note(parameter: Tensor) -> None:
-            if parameter.grad is None:
-                return
-            with torch.no_grad():
-                grad, left = dense(parameter.grad), self.left.get(name)
-                grad = grad if left is None else grad - left
-                for place in self._places.of_weight(name):
-                    self.came[place] = came_of(place, place.cut(grad))
-                if name in self._whole:
-                    self._kept[name] = grad.clone()
-                self._versions[name] = _version(parameter)
+            if parameter.grad is not None:
+                self._guard(self._note, name, parameter)
 
         return note
+
+    @torch.no_grad()
+    def _note(self, name: str, parameter: Tensor) -> None:
+        assert parameter.grad is not None
+        grad, left = dense(parameter.grad), self.left.get(name)
+        grad = grad if left is None else grad - left
+        for place in self._places.of_weight(name):
+            self.came[place] = came_of(place, place.cut(grad))
+        if name in self._before:
+            self._kept[name] = grad.clone()
+        self._versions[name] = _version(parameter)
 
 
 def _version(parameter: Tensor) -> tuple[int, int]:

@@ -123,6 +123,7 @@ def _reach_of_conv(use: Use) -> Tensor:
 def _contract_conv(use: Use, x: Tensor, delta: Tensor) -> Tensor:
     options = use.options
     x, padding = _padded(use, x)
+    delta = delta.unsqueeze(0) if use.is_unbatched else delta
     places = x.dim() - 2
     _, gradient, _ = torch.ops.aten.convolution_backward(
         delta,

@@ -214,5 +214,5 @@ def _loss(seen: Any) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _numpy(tensor: Any) -> np.ndarray:
-    return np.array(tensor.detach().float().cpu()) if isinstance(tensor, Tensor) else tensor
+def _numpy(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().float().cpu().numpy().copy()

@@ -8,6 +8,7 @@ activation's output for upstream. Hooks only read.
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -26,6 +27,8 @@ from whygrad.adapters.torch.functions import (
     UNCOVERED,
     ActivationOfTorch,
 )
+from whygrad.adapters.torch.gradients import Gradients
+from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.kinds import Use
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.sums import Room, Sums, Whole, passed, sum_of_sizes
@@ -122,8 +125,10 @@ class Seen:
         losses: calls of loss functions.
         backwards: values that ``backward`` was called on.
         uncovered: layers with weights that whygrad cannot take apart, and their kind.
-        strangers: layers called with weights that are not the model's.
+        strangers: weights of layers that are not the model's.
         has_begun: whether a gradient came back.
+        is_fresh: whether one came back since the last forward pass.
+        counted: how many losses and calls of ``backward`` have led to gradients.
     """
 
     sums: dict[Place, Sums] = field(default_factory=dict)
@@ -132,8 +137,17 @@ class Seen:
     losses: list[LossCall] = field(default_factory=list)
     backwards: list[float] = field(default_factory=list)
     uncovered: set[str] = field(default_factory=set)
-    strangers: int = 0
+    strangers: list[weakref.ref[Tensor]] = field(default_factory=list)
     has_begun: bool = False
+    is_fresh: bool = False
+    counted: tuple[int, int] = (0, 0)
+
+    def begin_again(self) -> None:
+        """Forget the passes whose gradients were thrown away."""
+        for sums in self.sums.values():
+            sums.begin_again()
+        self.losses = self.losses[self.counted[0] :]
+        self.backwards = self.backwards[self.counted[1] :]
 
 
 class Seeing(TorchFunctionMode):
@@ -142,16 +156,26 @@ class Seeing(TorchFunctionMode):
     Args:
         places: the layers of the model, by their parameters.
         whole: names of the weights of which everything is kept, for ledgers.
-        on_begin: called when the first gradient of the step comes back, before any is added to
-            a parameter's.
+        on_place: called with every layer when it is first called in the step.
+        gradients: hears when the first gradient of a pass comes back, before any is added to a
+            parameter's.
+        guard: calls everything that is not the model's own.
     """
 
-    def __init__(self, places: Places, whole: frozenset[str], on_begin: Callable[[], None]):
+    def __init__(
+        self,
+        places: Places,
+        whole: frozenset[str],
+        on_place: Callable[[Place], None],
+        gradients: Gradients,
+        guard: Guard,
+    ):
         super().__init__()
         self.places = places
+        self.guard = guard
         self.whole = whole
         self.room = Room(ROOM)
-        self.on_begin = on_begin
+        self.on_place, self.gradients = on_place, gradients
         self.seen = Seen()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the passage that it left
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
@@ -198,44 +222,58 @@ class Seeing(TorchFunctionMode):
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.is_blind:
+        if self.is_blind or self.guard.has_failed:
             return func(*args, **kwargs)
-        if func is Tensor.backward:
-            self._note_backward(args[0])
+        if func is torch.autograd.backward:
+            self.guard(self._note_backward, args[0] if args else kwargs["tensors"])
         if func in OPENED:
             return self._inside(OPENED[func], args, kwargs)
         if func in CALLS and torch.is_grad_enabled():
             return self._layer(func, args, kwargs)
-        opening = self._opening(func, args)
+        opening = self.guard(self._opening, func, args)
         result = func(*args, **kwargs)
-        if opening is not None and result.requires_grad:
-            result.register_hook(opening.on_upstream)
-            self._made_by[result] = opening.passages
-        self._note(func, args, kwargs, result)
+        if opening is not None:
+            self.guard(self._watch, opening, result)
+        self.guard(self._note, func, args, kwargs, result)
         return result
 
     def _layer(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
-        use = use_of(func, args, kwargs)
-        place = None if use is None else self.places.find(use)
-        if use is not None and place is None and use.weight.requires_grad:
-            self.seen.strangers += 1
-        came = self._made_by.get(args[0]) if args else None
+        use = self.guard(use_of, func, args, kwargs)
         result = func(*args, **kwargs)
+        self.guard(self._passed_by, func, use, args, result)
+        return result
+
+    def _passed_by(self, func: Callable, use: Use | None, args: tuple, result: Any) -> None:
+        """Note the call of a layer."""
+        place = None if use is None else self.places.find(use)
+        if use is not None and place is None and use.weight.requires_grad and use.weight.is_leaf:
+            self.seen.strangers.append(weakref.ref(use.weight))
+        came = (self._made_by.get(args[0]) if args else None) or []
         if place is not None and use is not None and result.requires_grad:
-            self._pass(place, use, result, came or [])
+            self._pass(place, use, result, came)
         elif came and func in NORMS:
             self._made_by[result] = came
-        return result
+
+    def _watch(self, opening: Opening, result: Tensor) -> None:
+        """Follow what an activation put out."""
+        if result.requires_grad:
+            result.register_hook(partial(self._on, opening.on_upstream))
+            self._made_by[result] = opening.passages
+
+    def _on(self, hook: Callable[[Tensor], None], gradient: Tensor) -> None:
+        """Hand a gradient to who waits for it, and leave it as it is."""
+        self.guard(hook, gradient)
 
     def _pass(self, place: Place, use: Use, result: Tensor, came: list[Passage]) -> None:
         """Follow one call of a layer that learns."""
         if place not in self.seen.sums:
+            self.on_place(place)
             is_whole = place.weight in self.whole
             self.seen.sums[place] = Sums(whole=Whole(self.room) if is_whole else None)
         sums = self.seen.sums[place]
         passage = Passage(place, use, sums, self._begin)
         self._passages.append(weakref.ref(passage))
-        result.register_hook(passage.on_delta)
+        result.register_hook(partial(self._on, passage.on_delta))
         is_norm = place.kind in ("norm", "channel_norm")
         if place.kind == "linear":
             for before in came:
@@ -245,9 +283,17 @@ class Seeing(TorchFunctionMode):
         self._made_by[result] = [*follows, passage]
 
     def _begin(self) -> None:
+        """Note that a gradient came back; look at the first one after every forward pass."""
+        if self.seen.is_fresh:
+            return
+        self.seen.is_fresh = True
         if not self.seen.has_begun:
             self.seen.has_begun = True
-            self.on_begin()
+            self.gradients.begin()
+        elif self.gradients.are_gone():
+            self.seen.begin_again()
+            self.gradients.begin_again()
+        self.seen.counted = (len(self.seen.losses), len(self.seen.backwards))
 
     def _opening(self, func: Callable, args: tuple) -> Opening | None:
         """Follow an activation that is called on the output of a layer, before it may change it."""
@@ -260,7 +306,7 @@ class Seeing(TorchFunctionMode):
             self.seen.activations[passage.place] = ACTIVATIONS[func]
         opening = Opening(passages, ACTIVATIONS[func])
         self._openings.append(weakref.ref(opening))
-        args[0].register_hook(opening.on_slope)
+        args[0].register_hook(partial(self._on, opening.on_slope))
         return opening
 
     def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
@@ -289,9 +335,10 @@ class Seeing(TorchFunctionMode):
             reduction=str(kwargs.get("reduction", "mean")),
         )
 
-    def _note_backward(self, root: Tensor) -> None:
-        if root.numel() == 1:
-            self.seen.backwards.append(float(root.detach()))
+    def _note_backward(self, roots: Any) -> None:
+        for root in (roots,) if isinstance(roots, Tensor) else tuple(roots):
+            if root.numel() == 1:
+                self.seen.backwards.append(float(root.detach()))
 
 
 def _described(tensor: Any) -> dict[str, Any]:

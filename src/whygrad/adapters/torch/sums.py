@@ -45,6 +45,11 @@ class Sums:
         """Whether no gradient came back to this layer."""
         return self.through is None
 
+    def begin_again(self) -> None:
+        """Forget everything; what is still to come back is added to nothing."""
+        whole = None if self.whole is None else Whole(self.whole.room)
+        self.__init__(whole=whole)
+
     def add_upstream(self, pushed: Tensor) -> None:
         """Take in sum |dC/da| of one call."""
         self.pushed = _plus(self.pushed, pushed)
@@ -56,14 +61,15 @@ class Sums:
 
     def add_delta(self, use: Use, delta: Tensor, has_own_gradient: bool) -> None:
         """Take in dC/dz of one call."""
-        laid = by_neuron(use, delta).abs().float()
+        delta = wide(delta)
+        laid = by_neuron(use, delta).abs()
         self.through = _plus(self.through, laid.sum((0, 2)))
-        reach = reach_of(use).float()
+        reach = wide(reach_of(use))
         self.pulled = _plus(self.pulled, _weighted(laid, reach))
         self.rows += laid.shape[0] * laid.shape[2]
         self.calls += 1
         if has_own_gradient:
-            own = KINDS[use.kind].contract(use, use.input, delta)
+            own = KINDS[use.kind].contract(use, wide(use.input), delta)
             self.gradient = _plus(self.gradient, own)
         if self.whole is not None:
             self.whole.add(use, delta)
@@ -97,14 +103,14 @@ class Whole:
 
     def add(self, use: Use, delta: Tensor) -> None:
         kind = KINDS[use.kind]
-        x = use.input if use.kind == "embedding" else use.input.abs()
+        x = use.input if use.kind == "embedding" else wide(use.input).abs()
         self.pulls = _plus(self.pulls, kind.contract(use, x, delta.abs()))
         laid = by_neuron(use, delta)
         self.delta = _plus(self.delta, laid.sum((0, 2)))
         waiting, self.waiting = self.waiting, None
-        upstream = laid if waiting is None else by_neuron(use, waiting)
-        sizes = [upstream, laid, laid * reach_of(use)]
-        norms = [torch.linalg.vector_norm(size.float(), dim=1).sum() for size in sizes]
+        upstream = laid if waiting is None else by_neuron(use, wide(waiting))
+        sizes = [upstream, laid, laid * wide(reach_of(use))]
+        norms = [torch.linalg.vector_norm(size, dim=1).sum() for size in sizes]
         self.layer = _plus(self.layer, torch.stack(norms))
         self._keep(use, upstream, laid)
 
@@ -119,8 +125,8 @@ class Whole:
             self.rows = None
             return
         self.room.left -= needed
-        u, d = (part.transpose(1, 2).reshape(-1, n_out).float() for part in (upstream, laid))
-        self.rows.append((rows_of(use).float().clone(), u.clone(), d.clone()))
+        u, d = (part.transpose(1, 2).reshape(-1, n_out) for part in (upstream, laid))
+        self.rows.append((wide(rows_of(use)).clone(), u.clone(), d.clone()))
 
 
 @dataclass(frozen=True)
@@ -138,15 +144,20 @@ class Passed:
 
 def sum_of_sizes(use: Use, values: Tensor) -> Tensor:
     """Return the sum of the sizes of what stands at each neuron, (n_out,)."""
-    return by_neuron(use, values).abs().float().sum((0, 2))
+    return by_neuron(use, wide(values)).abs().sum((0, 2))
 
 
 def passed(use: Use, upstream: Tensor, delta: Tensor, steepest: float) -> Passed:
     """Return where an activation was open: delta over upstream is its slope."""
-    size = by_neuron(use, upstream).abs()
+    size = by_neuron(use, wide(upstream)).abs()
     asked = torch.count_nonzero(size, dim=(0, 2)).float()
-    is_open = by_neuron(use, delta).abs() > size.mul_(FLAT_SHARE * steepest)
+    is_open = by_neuron(use, wide(delta)).abs() > size.mul_(FLAT_SHARE * steepest)
     return Passed(torch.count_nonzero(is_open, dim=(0, 2)).float(), asked)
+
+
+def wide(values: Tensor) -> Tensor:
+    """Return values in a precision that sums can be taken in: half ones as float32."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def _weighted(sizes: Tensor, reach: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ all others nothing is, but two hooks of the optimiser that count.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import (
     Optimizer,
     register_optimizer_step_post_hook,
@@ -24,8 +24,9 @@ from torch.optim.optimizer import (
 )
 
 from whygrad.adapters.torch.before import Before, before
-from whygrad.adapters.torch.facts import in_eval_mode
+from whygrad.adapters.torch.facts import early_schedulers, in_eval_mode
 from whygrad.adapters.torch.gradients import Gradients
+from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.overhead import Overhead
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.record import Recorded, recorded
@@ -33,6 +34,7 @@ from whygrad.adapters.torch.seeing import Seeing
 from whygrad.adapters.torch.writing import Writer
 from whygrad.adapters.watched_run import WatchedRun
 from whygrad.errors import OptionError
+from whygrad.words import t
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
@@ -46,8 +48,9 @@ class Window:
     seeing: Seeing
     gradients: Gradients
     in_eval_mode: list[str]
-    before: dict[Place, Before] = field(default_factory=dict)
+    before: dict[Place, Before]
     updated_by: list[Optimizer] = field(default_factory=list)
+    early_schedulers: list[str] = field(default_factory=list)
 
 
 class Watch:
@@ -82,15 +85,16 @@ class Watch:
         self.last: Recorded | None = None
         self._only = _as_list(optimizer)
         self._places = Places(_inner(model))
-        self._modules = {id(module) for module in model.modules()}
         self._writer = Writer(out, model, self._places, every, explain)
         self._window: Window | None = None
         self._handles: list[Any] = []
-        self._trigger: Any = None
+        self._triggers: list[Any] = []
         self._counts: dict[int, int] = {}
         self._optimizers: list[Optimizer] = []  # seen at work
         self._held: dict[int, bool] = {}
         self._stance = _Stance(model)
+        self._guard = Guard(self._give_up)
+        self._told: set[str] = set()  # what cannot be taken apart, and has been said
 
     @property
     def run(self) -> WatchedRun:
@@ -106,6 +110,8 @@ class Watch:
                 register_optimizer_step_post_hook(self._after_update),
             ]
             self.overhead.begin()
+            if self._stance.is_compiled:
+                warnings.warn(t("warning.watch_compiled", every=self.every), stacklevel=2)
             self._arm()
         return self
 
@@ -115,85 +121,101 @@ class Watch:
             handle.remove()
         self._handles = []
         self._disarm()
+        if self._window is not None and self._window.updated_by:
+            self._guard(self._finish)
         self._drop_window()
         self._writer.finish(self.steps, self.overhead.to_dict())
 
     def __enter__(self) -> Watch:
         return self.attach()
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            self._writer.note_failure(type(error).__name__, str(error))
         self.detach()
 
     @contextmanager
     def update(self) -> Iterator[None]:
         """Mark an update by hand, where no optimiser of torch's makes it."""
-        self._note_before()
+        self._guard(self._note_before)
         yield
-        self._finish()
+        self._guard(self._finish)
 
     # --- a step, from its first forward pass to its update -----------------------------------
 
     def _arm(self) -> None:
         """Wait for the first forward pass, if the coming step is to be recorded."""
-        if self.steps % self.every == 0 and self._trigger is None:
+        if self.steps % self.every == 0 and not self._triggers:
             self._stance.eager()
-            self._trigger = register_module_forward_pre_hook(self._on_forward)
+            modules = self._places.model.modules()
+            self._triggers = [m.register_forward_pre_hook(self._forward_begins) for m in modules]
 
     def _disarm(self) -> None:
-        if self._trigger is not None:
-            self._trigger.remove()
-            self._trigger = None
+        if self._triggers:
+            for trigger in self._triggers:
+                trigger.remove()
+            self._triggers = []
             self._stance.back()
 
-    def _on_forward(self, module: nn.Module, _: Any) -> None:
-        if id(module) not in self._modules:
-            return
+    def _forward_begins(self, *_: Any) -> None:
+        self._guard(self._on_forward)
+
+    def _on_forward(self) -> None:
         if not torch.is_grad_enabled():
             if self._window is not None:
                 self._window.seeing.close()
             return
-        window = self._window
-        if window is not None and window.seeing.is_on and not window.seeing.is_blind:
-            return
-        if window is not None and window.updated_by:
+        if self._window is not None and self._window.updated_by:
             self._finish()
-            if self._trigger is None:
+            if not self._triggers:
                 return
-        elif window is None or window.gradients.are_gone(window.seeing.seen.has_begun):
-            self._drop_window()
         self._window = self._window or self._new_window()
+        self._window.seeing.seen.is_fresh = False
         self._window.seeing.open()
 
     def _new_window(self) -> Window:
         whole = self._writer.whole_now()
-        gradients = Gradients(self._places, whole)
-        seeing = Seeing(self._places, whole, gradients.begin)
-        return Window(self.steps, seeing, gradients, in_eval_mode(self.model))
+        gradients = Gradients(self._places, whole, self._guard)
+        looked: dict[Place, Before] = {}
+
+        @torch.no_grad()
+        def look(place: Place) -> None:
+            looked[place] = before(self._places, place)
+            gradients.note_place(place)
+
+        seeing = Seeing(self._places, whole, look, gradients, self._guard)
+        return Window(self.steps, seeing, gradients, in_eval_mode(self.model), looked)
 
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._guard(self._update_begins, optimizer)
+
+    def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._guard(self._update_ended, optimizer)
+
+    def _update_begins(self, optimizer: Optimizer) -> None:
         if self._is_ours(optimizer):
             if any(optimizer is one for one in self._updating()):
                 self._finish()  # it is at its next step; the others did not take this one
             self._note_before()
+            if self._window is not None and self.steps == 0:
+                self._window.early_schedulers += early_schedulers(optimizer)
 
     def _note_before(self) -> None:
-        """Note the parameters, and the gradients that the update is made of."""
+        """Note the gradients that the update is made of, if there are any yet."""
         window = self._window
-        if window is None:
+        if window is None or not window.seeing.seen.has_begun:
             return
         window.seeing.close()
         with torch.no_grad():
-            for place in window.seeing.seen.sums:
-                if place not in window.before:
-                    window.before[place] = before(self._places, place)
             window.gradients.note_asked()
 
-    def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
+    def _update_ended(self, optimizer: Optimizer) -> None:
         if not self._is_ours(optimizer):
             return
         if not any(optimizer is one for one in self._optimizers):
             self._optimizers.append(optimizer)
         if self._window is not None:
+            self._note_before()  # an optimiser that calls for its gradients has them only now
             self._window.updated_by.append(optimizer)
             if len(self._window.updated_by) < len(self._optimizers):
                 return  # another one may follow, with gradients of the same backward pass
@@ -218,7 +240,24 @@ class Watch:
             self.last = recorded(window, self._places, self._optimizers)
         window.seeing.let_go()
         window.gradients.let_go()
+        gone = [weight for weight in window.seeing.seen.strangers if weight() is None]
+        self.last.facts["made_in_forward"] = len(gone)
         self._writer.take(self.last)
+        self._tell_uncovered(window.seeing.seen.uncovered)
+
+    def _tell_uncovered(self, names: set[str]) -> None:
+        if names - self._told:
+            self._told |= names
+            words = t("warning.watch_uncovered", names=", ".join(sorted(self._told)))
+            warnings.warn(words, stacklevel=2)
+
+    def _give_up(self, error: Exception) -> None:
+        """Look no longer; training goes on."""
+        self._disarm()
+        self._drop_window()
+        problem = f"{type(error).__name__}: {error}"
+        words = t("warning.watch_gave_up", step=self.steps, problem=problem)
+        warnings.warn(words, stacklevel=2)
 
     def _updating(self) -> list[Optimizer]:
         return [] if self._window is None else self._window.updated_by
@@ -269,7 +308,7 @@ def _inner(model: nn.Module) -> nn.Module:
     return model
 
 
-def _check(model: nn.Module, every: int) -> None:
+def _check(model: Any, every: Any) -> None:
     if not isinstance(model, nn.Module):
         raise OptionError("error.watch_model", came=type(model).__name__)
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:

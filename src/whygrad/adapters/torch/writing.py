@@ -23,6 +23,7 @@ WAITING_BYTES = 8 * 2**20
 SMALL = 2**20  # bytes of a whole step, of which every one is kept
 LARGEST = 32 * 2**20  # bytes of a whole step; the largest weights are left out
 KEPT_WHOLE = 16  # whole steps on disk
+LONGEST = 600  # characters of an exception's message
 ARRAYS = 6  # kept of every weight: before, after, gradient, pulls, and what the optimiser remembers
 
 
@@ -98,10 +99,15 @@ class Writer:
             ):
                 append_lines(self.path / f"{name}.jsonl", [finite(line) for line in lines])
 
+    def note_failure(self, kind: str, message: str) -> None:
+        """Keep how the loop ended, where an exception ended it."""
+        self._description["failure"] = {"kind": kind, "message": message[:LONGEST]}
+
     def finish(self, steps: int, overhead: dict[str, float]) -> None:
         """Write what waits, and how the run ended."""
         self.flush()
-        self._description |= {"state": "finished", "steps": steps, "overhead": overhead}
+        state = "failed" if "failure" in self._description else "finished"
+        self._description |= {"state": state, "steps": steps, "overhead": overhead}
         self._describe()
 
     def _write_whole(self, step: Recorded) -> None:
