@@ -89,6 +89,7 @@ class Watch:
         self._window: Window | None = None
         self._handles: list[Any] = []
         self._triggers: list[Any] = []
+        self._leaving: list[Seeing] = []
         self._counts: dict[int, int] = {}
         self._optimizers: list[Optimizer] = []  # seen at work
         self._held: dict[int, bool] = {}
@@ -124,6 +125,7 @@ class Watch:
         if self._window is not None and self._window.updated_by:
             self._guard(self._finish)
         self._drop_window()
+        self._sweep()
         self._writer.finish(self.steps, self.overhead.to_dict())
 
     def __enter__(self) -> Watch:
@@ -187,6 +189,7 @@ class Watch:
         return Window(self.steps, seeing, gradients, in_eval_mode(self.model), looked)
 
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._sweep()
         self._guard(self._update_begins, optimizer)
 
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
@@ -236,6 +239,7 @@ class Watch:
 
     def _take(self, window: Window) -> None:
         window.seeing.close()
+        self._leaving.append(window.seeing)
         with torch.no_grad():
             self.last = recorded(window, self._places, self._optimizers)
         window.seeing.let_go()
@@ -268,6 +272,13 @@ class Watch:
             window.seeing.close()
             window.seeing.let_go()
             window.gradients.let_go()
+            self._leaving.append(window.seeing)
+
+    def _sweep(self) -> None:
+        """Take down what could not be taken down from within a backward pass."""
+        for seeing in self._leaving:
+            seeing.close()
+        self._leaving = [seeing for seeing in self._leaving if seeing.is_on]
 
     def _is_ours(self, optimizer: Optimizer) -> bool:
         if self._only:
