@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from whygrad.backprop import LayerAnatomy
+from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
 from whygrad.errors import AddressError
 from whygrad.ledger.record import Ledger
 from whygrad.ledger.watched import explain_watched, rows_of_layer, whole_layers
@@ -50,6 +51,16 @@ class WatchedRun(WatchedFolder):
             for name, arrays in whole_layers(self, step).items()
         }
         return {name: layer for name, layer in laid.items() if layer is not None}
+
+    def doctor(self) -> WatchedDiagnosis:
+        """Say why the model does not learn, or that nothing speaks against it.
+
+        Printing the result tells it, each finding with the line of PyTorch to change.
+
+        Raises:
+            RunError: nothing was recorded.
+        """
+        return diagnose_watched(self)
 
     def report(self, out: str | Path | None = None) -> Path:
         """Write the run as one self-contained HTML page and return its path.

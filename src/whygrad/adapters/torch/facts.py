@@ -29,6 +29,7 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
         "backwards": seen.backwards,
         "left_over": sorted(gradients.left),
         "in_eval_mode": window.in_eval_mode,
+        "modal": sum(isinstance(module, MODAL) for module in places.model.modules()),
         "frozen": sorted(set(places.parameters) - set(learning)),
         "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
         if optimizers
@@ -50,14 +51,12 @@ def in_eval_mode(model: nn.Module) -> list[str]:
 def early_schedulers(optimizer: Optimizer) -> list[str]:
     """Return the schedulers of an optimiser that took a step before its first.
 
-    A scheduler knows its optimiser and not the other way round, so it is looked for among all that
-    refers to the optimiser; once, before the first update.
+    A scheduler knows its optimiser and not the other way round, so it is looked for among all
+    objects; once, before the first update.
     """
-    found = {id(one): one for one in gc.get_referrers(optimizer) if isinstance(one, LRScheduler)}
-    for holder in gc.get_referrers(optimizer):
-        owners = gc.get_referrers(holder) if isinstance(holder, dict) else []
-        found |= {id(one): one for one in owners if isinstance(one, LRScheduler)}
-    return sorted(type(one).__name__ for one in found.values() if one._step_count > 1)
+    schedulers = [one for one in gc.get_objects() if issubclass(type(one), LRScheduler)]
+    early = [s for s in schedulers if s.optimizer is optimizer and s._step_count > 1]
+    return sorted(type(scheduler).__name__ for scheduler in early)
 
 
 def _told(optimizer: Optimizer) -> dict[str, Any]:
