@@ -76,12 +76,15 @@ def vanishing(seen: WatchedEvidence) -> WatchedFinding | None:
 
     Nothing at all is no fading: there a layer is closed, or cut off.
     """
-    return _along_the_chain(seen, "vanishing", lambda ratio: 0 < ratio < FADED)
+    return _along_the_chain(seen, "vanishing", _push_later, lambda ratio: 0 < ratio < FADED)
 
 
 def exploding(seen: WatchedEvidence) -> WatchedFinding | None:
-    """The push grows out of bounds on its way to the first layers."""
-    return _along_the_chain(seen, "exploding", lambda ratio: ratio > GROWN)
+    """The push grows out of bounds on its way to the first layers, from the start.
+
+    Where it does so only later, the steps were too long.
+    """
+    return _along_the_chain(seen, "exploding", _push_at_first, lambda ratio: ratio > GROWN)
 
 
 def steps_too_long(seen: WatchedEvidence) -> WatchedFinding | None:
@@ -139,23 +142,34 @@ def _largest_group(marks: np.ndarray) -> np.ndarray:
 
 
 def _along_the_chain(
-    seen: WatchedEvidence, kind: str, is_so: Callable[[float], bool]
+    seen: WatchedEvidence,
+    kind: str,
+    push: Callable[[Rows], float],
+    is_so: Callable[[float], bool],
 ) -> WatchedFinding | None:
-    """Compare the push at each layer with that at the last, median over later steps."""
+    """Compare the push at each layer with that at the last."""
     layers = [rows for rows in _shaped(seen) if len(rows.steps) >= LEAST_STEPS]
     if len(layers) < 3 or seen.has_improved:
         return None
-    pushes = [float(np.median(rows.later("upstream").mean(axis=1))) for rows in layers]
-    last = next((push for push in reversed(pushes) if push > 0), 0.0)
+    pushes = [push(rows) for rows in layers]
+    last = next((one for one in reversed(pushes) if one > 0), 0.0)
     if not last or not np.isfinite(pushes).all():
         return None
-    odd = [i for i, push in enumerate(pushes) if is_so(push / last)]
+    odd = [i for i, one in enumerate(pushes) if is_so(one / last)]
     if not odd:
         return None
     steepest = max(range(len(pushes) - 1), key=lambda i: _jump(pushes[i], pushes[i + 1]))
     evidence = {"ratio": pushes[odd[0]] / last, "last": layers[-1].name}
     evidence["where"] = layers[steepest].name
     return WatchedFinding(kind, 0.75, evidence, layers[odd[0]].name)
+
+
+def _push_later(rows: Rows) -> float:
+    return float(np.median(rows.later("upstream").mean(axis=1)))
+
+
+def _push_at_first(rows: Rows) -> float:
+    return float(rows.field("upstream")[0].mean())
 
 
 def _jump(push: float, following: float) -> float:
