@@ -49,7 +49,11 @@ def refresh(path: Path, language: str, is_check: bool) -> bool:
 def render() -> str:
     """Return the block in the language in use, from every results file there is."""
     blocks = []
-    for kind, build in (("cpu", cpu_blocks), ("gpu", gpu_blocks)):
+    for kind, build in (
+        ("cpu", cpu_blocks),
+        ("estimators", estimator_blocks),
+        ("gpu", gpu_blocks),
+    ):
         path = RESULTS / f"{kind}.json"
         if path.exists():
             blocks += build(json.loads(path.read_text(encoding="utf-8")))
@@ -70,6 +74,20 @@ def cpu_blocks(results: dict) -> list[str]:
         if part in results:
             blocks += build(results)
     return blocks
+
+
+def estimator_blocks(results: dict) -> list[str]:
+    """Return the paragraph and table of scikit-learn's estimators and ours."""
+    columns = ("set", "score_ours", "score_theirs", "seconds_ours", "seconds_theirs", "faster")
+    rows = []
+    for name, by in results["estimators"].items():
+        ours, theirs = by["whygrad"], by["scikit-learn"]
+        scores = [f"{one['score']:.3f}" for one in (ours, theirs)]
+        seconds = [number(one["seconds"], 3) for one in (ours, theirs)]
+        rows.append([name, *scores, *seconds, f"{theirs['seconds'] / ours['seconds']:.1f}×"])
+    header = [t(f"bench.column.{column}") for column in columns]
+    date = results["machine"]["date"]
+    return [t("bench.estimators", date=date), markdown(header, rows)]
 
 
 def gpu_blocks(results: dict) -> list[str]:

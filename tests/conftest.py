@@ -12,6 +12,8 @@ from types import ModuleType
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # before jax is first imported
 os.environ["WHYGRAD_LANG"] = "en"  # messages are matched whole
+# Two processes with a thread for every core each would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What one test compiles, another does not compile again, nor does the next run.
 os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")

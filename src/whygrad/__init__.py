@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from whygrad.adapters.importing import from_flax, from_keras, from_sklearn, from_torch
     from whygrad.adapters.sklearn import MLPClassifier, MLPRegressor
     from whygrad.adapters.tracking import MLflow, TensorBoard, WandB, log
-    from whygrad.api import Run, diagnose, open_run, resume, train
+    from whygrad.api import Run, WatchedRun, diagnose, open_run, resume, train, watch
     from whygrad.backprop import Anatomy, Trace, backward, forward
     from whygrad.data import Data, from_arrays, load
     from whygrad.errors import WhygradError
@@ -34,6 +34,7 @@ _HOMES = {
     "TensorBoard": "adapters.tracking",
     "Trace": "backprop",
     "WandB": "adapters.tracking",
+    "WatchedRun": "api",
     "WhygradError": "errors",
     "backward": "backprop",
     "clones": "symmetry",
@@ -55,6 +56,7 @@ _HOMES = {
     "to_torch": "adapters.exporting",
     "train": "api",
     "train_together": "together",
+    "watch": "api",
 }
 
 __all__ = [
@@ -69,6 +71,7 @@ __all__ = [
     "TensorBoard",
     "Trace",
     "WandB",
+    "WatchedRun",
     "WhygradError",
     "backward",
     "clones",
@@ -91,6 +94,7 @@ __all__ = [
     "to_torch",
     "train",
     "train_together",
+    "watch",
 ]
 
 

@@ -2,26 +2,34 @@
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import finalize
 
 from jax.typing import ArrayLike
 
+from whygrad.adapters.watched_run import WatchedRun
 from whygrad.data import from_arrays, load
 from whygrad.data.table import Data
 from whygrad.doctor import diagnosing
 from whygrad.doctor.asking import diagnose_run, setup_of
 from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.errors import InputError
+from whygrad.errors import InputError, extra
 from whygrad.ledger import Ledger, explain
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
-from whygrad.run.recorder import Watch, begin, record
+from whygrad.run.recorder import Watch as Watching
+from whygrad.run.recorder import begin, record
+from whygrad.run.watched import is_watched
 from whygrad.settings import Settings
 
 if TYPE_CHECKING:
+    from torch import nn
+    from torch.optim import Optimizer
+
     from whygrad.adapters.exporting import Exported
+    from whygrad.adapters.torch import Watch
 
 
 class Run(RunFolder):
@@ -90,12 +98,44 @@ class Run(RunFolder):
         return f"Run({str(self.path)!r}, {description['data']['name']}, {description['state']})"
 
 
+def watch(
+    model: "nn.Module",
+    *,
+    every: int = 10,
+    out: str | Path | None = None,
+    optimizer: "Optimizer | list[Optimizer] | None" = None,
+    explain: Sequence[str] = (),
+) -> "Watch":
+    """Watch a PyTorch model while it trains, without changing anything.
+
+    Use it around an ordinary training loop, ``with wg.watch(model) as watch:``, or call
+    ``attach()`` and ``detach()``. ``watch.run`` holds what was recorded.
+
+    Args:
+        model: any module.
+        every: how many optimiser steps from one recorded step to the next.
+        out: folder of the run, new or empty; default: a temporary one, gone with the process.
+        optimizer: the optimiser, or several; default: every one that holds the model's parameters.
+        explain: names of layers whose single weights ``why`` is to explain; default: as many as
+            fit into 32 MB a step, the small ones first.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        OptionError: no module, or ``every`` below 1.
+        RunError: there is already something at ``out``.
+    """
+    with extra("torch", what="wg.watch", package="torch"):
+        from whygrad.adapters.torch import Watch
+
+    return Watch(model, every=every, out=out, optimizer=optimizer, explain=explain)
+
+
 def train(
     network: Network,
     data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
     *,
     out: str | Path | None = None,
-    watch: Watch | None = None,
+    watch: Watching | None = None,
     origin: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Run:
@@ -122,7 +162,7 @@ def train(
     return Run(folder)
 
 
-def resume(path: str | Path, *, watch: Watch | None = None) -> Run:
+def resume(path: str | Path, *, watch: Watching | None = None) -> Run:
     """Go on with a run that was stopped or killed; the end is the same as without interruption.
 
     Raises:
@@ -133,13 +173,13 @@ def resume(path: str | Path, *, watch: Watch | None = None) -> Run:
     return Run(path)
 
 
-def open_run(path: str | Path) -> Run:
-    """Open a run on disk.
+def open_run(path: str | Path) -> Run | WatchedRun:
+    """Open a run on disk: one of whygrad's own, or that of a model that was watched.
 
     Raises:
         RunError: there is no run at ``path``, or it is damaged.
     """
-    return Run(path)
+    return WatchedRun(path) if is_watched(path) else Run(path)
 
 
 def diagnose(

@@ -11,9 +11,8 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Array, Float, Int
 
 from whygrad.network.model import Network
 from whygrad.settings import Settings
@@ -66,7 +65,7 @@ class Epochs:
             state = first_state(network, self.recipe, 1.0, seed)
             if not self.alpha:
                 return state
-            l2 = {"l2": jnp.asarray(self.l2, self.weights.dtype)}
+            l2 = {"l2": self._on_device(self.l2)}
             return replace(state, optimizer={**state.optimizer, "l2": l2})
 
     @property
@@ -89,10 +88,14 @@ class Epochs:
         """
         count = len(orders) * self.steps
         with precision_of(self.weights):
-            begun = replace(state, learning_rate=jnp.asarray(rate, self.weights.dtype))
+            begun = replace(state, learning_rate=self._on_device(rate))
             state, stretch = go(self.recipe, begun, self.resident, self._plan(orders), 0, count)
         losses = np.asarray(stretch.losses)[:count].reshape(len(orders), self.steps)
         return state, losses @ self._sizes() / self.samples
+
+    def _on_device(self, value: float) -> Array:
+        """Return a number in the precision of the samples; put, since converting is compiled."""
+        return jax.device_put(np.asarray(value, self.weights.dtype))
 
     def _sizes(self) -> Int[np.ndarray, " steps"]:
         """Return how many samples each batch of an epoch has."""
@@ -138,8 +141,9 @@ def epochs_of(
     fill = ((0, _missing(len(x), ROWS_OF)), (0, 0))
     own = np.ones(len(x), x.dtype) if weights is None else np.asarray(weights, x.dtype)
     with precision_of(x):
-        filled_x, filled_y = (jnp.asarray(np.pad(np.asarray(p, x.dtype), fill)) for p in (x, y))
-        no_reach = jnp.zeros(len(filled_x), x.dtype)  # only a recorded step asks for it
+        filled = (np.pad(np.asarray(part, x.dtype), fill) for part in (x, y))
+        filled_x, filled_y = map(jax.device_put, filled)
+        no_reach = jax.device_put(np.zeros(len(filled_x), x.dtype))  # only for recorded steps
         return Epochs(recipe, Resident(filled_x, filled_y, no_reach), own, batch_size, alpha)
 
 

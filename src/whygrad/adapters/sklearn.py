@@ -14,7 +14,6 @@ from numbers import Real
 from typing import Any, ClassVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 from scipy.sparse import issparse
@@ -182,8 +181,8 @@ class _OnWhygrad(BaseMultilayerPerceptron):
         if jax.tree.structure(moments) != jax.tree.structure(state.optimizer):
             return state  # its parameters were changed on the way
         with precision_of(self.coefs_[0]):
-            kept = jax.tree.map(jnp.asarray, moments)
-            return replace(state, optimizer=kept, step=jnp.asarray(step))
+            moments, step = jax.device_put((moments, step))
+            return replace(state, optimizer=moments, step=step)
 
     def _new_optimizer(self) -> Any:
         """Return scikit-learn's optimiser, which knows how the rate falls and when to stop."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from whygrad.api import Run
+from whygrad.api import Run, WatchedRun, open_run
 from whygrad.cli.attendant import Attendant
 from whygrad.cli.console import show, show_json
 from whygrad.cli.pages import (
@@ -24,6 +24,7 @@ from whygrad.cli.training import (
     make_network,
     start_run,
 )
+from whygrad.cli.watched import watched_page, watched_summary
 from whygrad.doctor.health import health_of
 from whygrad.run.folder import RunFolder, find_runs
 from whygrad.words import t
@@ -95,6 +96,9 @@ def runs_command(folder: Path, as_json: bool) -> int:
 def show_command(name: str, as_json: bool) -> int:
     """Show what a run was asked for, how it ended, and how its layers are."""
     run = open_named(name)
+    if isinstance(run, WatchedRun):
+        show_json(watched_summary(run)) if as_json else show(watched_page(run))
+        return 0
     health = health_of(run)
     if as_json:
         show_json(run.description | {"path": str(run.path), "health": health.to_dict()})
@@ -115,11 +119,11 @@ def report_command(name: str, out: Path | None, as_json: bool) -> int:
     return 0
 
 
-def open_named(name: str) -> Run:
+def open_named(name: str) -> Run | WatchedRun:
     """Open a run by its folder, or by its name under ``runs/``."""
     path = Path(name)
     under = RUNS / name
-    return Run(under if not path.exists() and under.exists() else path)
+    return open_run(under if not path.exists() and under.exists() else path)
 
 
 def _summary(run: RunFolder) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from whygrad.api import Run, WatchedRun
 from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
 from whygrad.cli.plan import make_plan
@@ -33,6 +34,9 @@ def doctor_command(
         raise OptionError("error.doctor_subject")
     if not budget > 0:
         raise OptionError("error.doctor_budget", came=budget)
+    watched = open_named(subject) if _is_run(subject) else None
+    if isinstance(watched, WatchedRun):
+        return _watched(watched, verify, as_json)
     with _progress() as telling:
         asked, diagnosis = _asked(subject, verify, budget, telling)
     written = _write(asked, diagnosis, out)
@@ -42,6 +46,18 @@ def doctor_command(
         show(_page(tell(diagnosis)))
         if written:
             show(t("doctor.written", path=written))
+    return 0 if diagnosis.is_healthy else FOUND
+
+
+def _watched(run: WatchedRun, verify: bool, as_json: bool) -> int:
+    """Diagnose the run of a watched model, of which no remedy can be tried."""
+    if verify:
+        raise OptionError("error.watched_verify", path=run.path)
+    diagnosis = run.doctor()
+    if as_json:
+        show_json(diagnosis.to_dict())
+    else:
+        show(_page(str(diagnosis)))
     return 0 if diagnosis.is_healthy else FOUND
 
 
@@ -59,7 +75,7 @@ def _asked(subject: str, verify: bool, budget: float, telling: Tell) -> tuple[Se
     """Return the configuration that was asked about, and the diagnosis."""
     options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
     if _is_run(subject):
-        run = open_named(subject)
+        run = Run(open_named(subject).path)
         return dict(run.description.get("origin") or {}), diagnose_run(run, **options)
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})

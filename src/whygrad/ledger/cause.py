@@ -37,17 +37,43 @@ class Cause:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """What must be known of a layer to judge its factors.
+
+    Attributes:
+        activation: its name.
+        steepest: the largest slope of the activation.
+        is_exactly_flat: whether its slope is 0 where it is flat.
+        is_matched: whether loss and activation are taken as one function, with slope 1.
+        samples: how many the batch had.
+    """
+
+    activation: str
+    steepest: float
+    is_exactly_flat: bool
+    is_matched: bool
+    samples: int
+
+    @classmethod
+    def of(cls, layer: LayerAnatomy) -> "Surroundings":
+        """Return those of a layer's anatomy."""
+        rule = ACTIVATIONS[layer.activation]
+        samples = int((np.asarray(layer.share) > 0).sum())
+        return cls(layer.activation, rule.steepest, rule.exactly_flat, layer.is_matched, samples)
+
+
+@dataclass(frozen=True)
 class _Case:
     values: dict[str, float]
     medians: dict[str, float]
-    layer: LayerAnatomy
+    layer: Surroundings
     left_over: float | None
     pushed: float
 
 
 def find_cause(
     factors: Sequence[Factor],
-    layer: LayerAnatomy,
+    layer: Surroundings,
     left_over: float | None,
     pushed: float,
 ) -> Cause:
@@ -55,7 +81,7 @@ def find_cause(
 
     Args:
         factors: the four.
-        layer: the anatomy that they come from.
+        layer: what they come from.
         left_over: share of the upstream that the next neurons leave after cancelling, if known.
         pushed: mean |upstream| of the output layer, where all pushing begins.
     """
@@ -98,10 +124,10 @@ def _vanished(case: _Case) -> Cause | None:
 
 
 def _closed(case: _Case) -> Cause | None:
-    rule = ACTIVATIONS[case.layer.activation]
-    if case.layer.is_matched or case.values["slope"] >= CLOSED * rule.steepest:
+    layer = case.layer
+    if layer.is_matched or case.values["slope"] >= CLOSED * layer.steepest:
         return None
-    key = "cause.slope.mostly_closed" if rule.exactly_flat else "cause.slope.closed"
+    key = "cause.slope.mostly_closed" if layer.is_exactly_flat else "cause.slope.closed"
     return Cause("slope", key, _slope_words(case))
 
 
@@ -120,8 +146,8 @@ def _unusual(case: _Case) -> Cause | None:
 
 
 def _torn(case: _Case) -> Cause | None:
-    samples = int((np.asarray(case.layer.share) > 0).sum())
-    by_chance = samples**-0.5
+    samples = case.layer.samples
+    by_chance = max(samples, 1) ** -0.5
     if samples > 1 and case.values["agreement"] < TORN * by_chance:
         values = {"value": case.values["agreement"], "chance": by_chance}
         return Cause("agreement", "cause.agreement.torn", values)

@@ -10,7 +10,7 @@ import numpy as np
 from whygrad.backprop import LayerAnatomy
 from whygrad.data.table import Data
 from whygrad.factoring import FACTORS, Factors, factors
-from whygrad.ledger.cause import find_cause
+from whygrad.ledger.cause import Surroundings, find_cause
 from whygrad.ledger.chain import sample_chain
 from whygrad.ledger.naming import names_of_inputs, target_in_words
 from whygrad.ledger.record import Development, Factor, Ledger, Pull, Pusher, StageEntry
@@ -59,7 +59,7 @@ def _ledger(run: RunFolder, place: Address, replayed: Replayed) -> Ledger:
     gradient = _size_of(seen.gradients, place)
     stages = _stages(gradient, seen.stages, place)
     pushed = float(all_factors(seen.anatomy["output"]).neuron.upstream.mean())
-    cause = find_cause(entries, layer, left_over, pushed)
+    cause = find_cause(entries, Surroundings.of(layer), left_over, pushed)
     return Ledger(
         address=place,
         step=replayed.step,
@@ -96,6 +96,11 @@ def four_factors(layers: dict[str, LayerAnatomy], place: Address) -> tuple[Facto
     else:
         around = getattr(all_factors(layers[place.layer]), place.kind)
         here = place.index
+    return factors_at(around, here)
+
+
+def factors_at(around: Factors, here: tuple[int, ...]) -> tuple[Factor, ...]:
+    """Return the four factors at one place, each with what is normal around it."""
     return tuple(_factor(name, around, here) for name in FACTORS)
 
 

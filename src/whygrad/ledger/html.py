@@ -8,12 +8,15 @@ from collections.abc import Iterable, Sequence
 
 from whygrad.ledger.phrases import (
     chain_lines,
+    no_pushers,
     percent,
     product_key,
     pusher_lines,
     rounding,
     sample_lines,
+    samples_title,
     stage_note,
+    when,
 )
 from whygrad.ledger.record import Factor, Ledger, SampleChain, StageEntry
 from whygrad.words import language, number, t
@@ -70,7 +73,6 @@ def as_body(ledger: Ledger) -> Markup:
 
 
 def _head(ledger: Ledger) -> Markup:
-    when = t("ledger.when", step=ledger.step, epoch=ledger.epoch + 1, loss=ledger.loss)
     what = {
         "layer": ledger.address.layer,
         "neuron": ledger.address.neuron,
@@ -79,7 +81,7 @@ def _head(ledger: Ledger) -> Markup:
         "value": ledger.value,
     }
     return joined(
-        element("p", element("b", str(ledger.address)), when, class_="address"),
+        element("p", element("b", str(ledger.address)), when(ledger), class_="address"),
         element("p", t(f"ledger.what.{ledger.address.kind}", **what)),
         _clones(ledger.clones),
     )
@@ -132,13 +134,13 @@ def _pushers(ledger: Ledger) -> Markup | None:
     if ledger.address.neuron is None:
         return None
     if not ledger.pushers:
-        return _part(t("ledger.pushers"), element("p", t("ledger.pushers.loss")))
+        return _part(t("ledger.pushers"), element("p", no_pushers(ledger)))
     return _part(t("ledger.pushers"), _list(pusher_lines(ledger)))
 
 
 def _samples(ledger: Ledger) -> Markup | None:
     lines = sample_lines(ledger)
-    return _part(t("ledger.samples", count=ledger.samples), _list(lines)) if lines else None
+    return _part(samples_title(ledger), _list(lines)) if lines else None
 
 
 def _movement(ledger: Ledger) -> Markup:

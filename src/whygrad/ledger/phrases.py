@@ -23,6 +23,24 @@ def product_key(ledger: Ledger) -> str:
     return f"ledger.product.{'parameter' if kind in ('weight', 'bias') else kind}"
 
 
+def when(ledger: Ledger) -> str:
+    """Return the step, and the epoch where it is known, with the loss of the batch."""
+    if ledger.epoch is None:
+        return t("ledger.when.watched", step=ledger.step, loss=ledger.loss)
+    return t("ledger.when", step=ledger.step, epoch=ledger.epoch + 1, loss=ledger.loss)
+
+
+def no_pushers(ledger: Ledger) -> str:
+    """Return why nobody is listed as pushing."""
+    return t("ledger.pushers.loss" if ledger.is_from_loss else "ledger.pushers.watched")
+
+
+def samples_title(ledger: Ledger) -> str:
+    """Return what stands above the samples that pull."""
+    key = "ledger.samples" if ledger.epoch is not None else "ledger.samples.watched"
+    return t(key, count=ledger.samples)
+
+
 def pusher_lines(ledger: Ledger) -> list[str]:
     """Return who pushes: a line a neuron, and one for the rest."""
     lines = [
@@ -54,6 +72,8 @@ def sample_lines(ledger: Ledger) -> list[str]:
 
 
 def _pull(pull: Pull) -> str:
+    if pull.target is None:
+        return t("ledger.pull.row", row=pull.row, value=signed(pull.value))
     return t("ledger.pull", row=pull.row, target=pull.target, value=signed(pull.value))
 
 

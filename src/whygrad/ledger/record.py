@@ -50,12 +50,12 @@ class Pull:
 
     Attributes:
         row: its row in the training part; what ``--sample`` takes.
-        target: its target, in the user's words.
+        target: its target, in the user's words; None where the run holds no data.
         value: its term; the terms sum to the gradient. A negative one raises the parameter.
     """
 
     row: int
-    target: str
+    target: str | None
     value: float
 
 
@@ -153,7 +153,8 @@ class Ledger:
 
     Attributes:
         address: what was asked about.
-        step, epoch: when.
+        step: when.
+        epoch: of a run of whygrad's own; None where somebody else trained.
         loss: of the batch.
         source: name of the input that a weight comes from, else None.
         value: before the step.
@@ -172,11 +173,12 @@ class Ledger:
         development: over the run.
         chain: for one sample, if it was asked for.
         is_recorded: whether the run recorded this step, so that the replay was compared with it.
+        is_from_loss: where there are no pushers, whether that is because the loss itself pushes.
     """
 
     address: Address
     step: int
-    epoch: int
+    epoch: int | None
     loss: float
     activation: str
     source: str | None
@@ -197,6 +199,7 @@ class Ledger:
     development: Development
     chain: SampleChain | None
     is_recorded: bool
+    is_from_loss: bool = True
 
     @property
     def product(self) -> float:

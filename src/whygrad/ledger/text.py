@@ -10,12 +10,15 @@ from rich.text import Text
 
 from whygrad.ledger.phrases import (
     chain_lines,
+    no_pushers,
     percent,
     product_key,
     pusher_lines,
     rounding,
     sample_lines,
+    samples_title,
     stage_note,
+    when,
 )
 from whygrad.ledger.record import Ledger, SampleChain
 from whygrad.words import number, t
@@ -52,8 +55,7 @@ def sparkline(values: tuple[float, ...]) -> str:
 
 
 def _head(ledger: Ledger) -> RenderableType:
-    when = {"step": ledger.step, "epoch": ledger.epoch + 1, "loss": ledger.loss}
-    title = Text.assemble((str(ledger.address), "bold"), "  ", t("ledger.when", **when))
+    title = Text.assemble((str(ledger.address), "bold"), "  ", when(ledger))
     what = t(f"ledger.what.{ledger.address.kind}", **_what(ledger))
     return Group(title, Text(what), *([_clones(ledger)] if ledger.clones else []))
 
@@ -106,14 +108,14 @@ def _pushers(ledger: Ledger) -> list[RenderableType]:
         return []
     title = Text(t("ledger.pushers"), style="bold")
     if not ledger.pushers:
-        return [Padding(Group(title, Text(f"  {t('ledger.pushers.loss')}")), (1, 0, 0, 0))]
+        return [Padding(Group(title, Text(f"  {no_pushers(ledger)}")), (1, 0, 0, 0))]
     lines = pusher_lines(ledger)
     return [Padding(Group(title, *(Text(f"  {line}") for line in lines)), (1, 0, 0, 0))]
 
 
 def _samples(ledger: Ledger) -> list[RenderableType]:
     lines = [Text(f"  {line}") for line in sample_lines(ledger)]
-    title = Text(t("ledger.samples", count=ledger.samples), style="bold")
+    title = Text(samples_title(ledger), style="bold")
     return [Padding(Group(title, *lines), (1, 0, 0, 0))] if lines else []
 
 

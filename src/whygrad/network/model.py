@@ -182,11 +182,12 @@ def _start(
 def _in_precision(values: ArrayLike, dtype: str) -> Array:
     if dtype == "float64" and not jax.config.read("jax_enable_x64"):
         raise OptionError("error.needs_x64")
-    return jnp.asarray(np.asarray(values, jnp.dtype(dtype)))
+    return jax.device_put(np.asarray(values, jnp.dtype(dtype)))
 
 
 def _as_parameter(values: ArrayLike) -> Array:
-    array = jnp.asarray(values)
+    # converting an array would be compiled, putting it on the device is not
+    array = jax.device_put(values) if isinstance(values, np.ndarray) else jnp.asarray(values)
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.float32)
 
 

@@ -20,7 +20,7 @@ from whygrad.page.canvas import (
     whole_steps,
 )
 from whygrad.page.layout import behind, figure, grid, listed, note, table
-from whygrad.report.material import Material, Record
+from whygrad.report.material import Record, Recording
 from whygrad.report.scale import Scale
 from whygrad.report.section import Section
 from whygrad.report.thinning import evenly
@@ -36,7 +36,7 @@ TOP, HEIGHT, LEFT, RIGHT = 6, 170, 6, 20
 BAR_LEFT, BAR_WIDTH, BAR_HEIGHT, BELOW = 24, 150, 8, 64
 
 
-def section(material: Material) -> Section:
+def section(material: Recording) -> Section:
     """Return the maps of all layers."""
     if not material.records:
         return Section("neurons", note(said("report.nothing_recorded")))

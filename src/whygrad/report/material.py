@@ -17,6 +17,7 @@ from whygrad.network.model import Network
 from whygrad.recording import ROW_FIELDS
 from whygrad.report.thinning import evenly
 from whygrad.run.folder import RunFolder
+from whygrad.run.watched import WatchedFolder
 
 COLUMNS = 300  # recorded steps that are shown at most
 
@@ -53,17 +54,17 @@ class Record:
         return size
 
 
-class Material:
-    """A run, read for a report. What is needed more than once is kept."""
+class Recording:
+    """What any run recorded, read for a report. What is needed more than once is kept."""
 
-    def __init__(self, run: RunFolder):
-        self.run = run
+    def __init__(self, run: RunFolder | WatchedFolder):
         self.description = run.description
+        self._recorded = run
 
     @cached_property
     def history(self) -> list[dict[str, Any]]:
         """A line a recorded step or ended epoch, in order."""
-        return self.run.history_lines
+        return self._recorded.history_lines
 
     def series(self, name: str) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
         """Return the steps at which the history holds a number of this name, and the numbers."""
@@ -74,8 +75,20 @@ class Material:
     @cached_property
     def records(self) -> dict[str, Record]:
         """What was recorded, by layer; empty if nothing was."""
-        found = {layer: _record(self.run, layer) for layer in self.run.skeleton.layers}
+        found = {layer: _record(self._recorded, layer) for layer in self._recorded.layers}
         return {layer: record for layer, record in found.items() if record.recorded}
+
+    @property
+    def path(self) -> Path:
+        return self._recorded.path
+
+
+class Material(Recording):
+    """A run of whygrad's own."""
+
+    def __init__(self, run: RunFolder):
+        super().__init__(run)
+        self.run = run
 
     @property
     def hidden(self) -> dict[str, Record]:
@@ -111,12 +124,8 @@ class Material:
         steps = [int(s) for s in next(iter(self.records.values())).steps] if self.records else []
         return max((step for step in steps if step <= last), default=last)
 
-    @property
-    def path(self) -> Path:
-        return self.run.path
 
-
-def _record(run: RunFolder, layer: str) -> Record:
+def _record(run: RunFolder | WatchedFolder, layer: str) -> Record:
     steps, rows = run.rows(layer)
     shown = evenly(len(steps), COLUMNS)
     return Record(layer, steps[shown].astype(int), rows[shown], len(steps))

@@ -70,7 +70,7 @@ def page(material: Material, sections: list[Section]) -> str:
         contents=[Entry(section.name, section.title) for section in sections],
         main=joined(section.html() for section in sections),
         footer=said("report.footer", version=_version(material)),
-        style=_style() + LEDGER_STYLE,
+        style=stylesheet() + LEDGER_STYLE,
     )
 
 
@@ -84,7 +84,8 @@ def _title(material: Material) -> Markup:
     )
 
 
-def _style() -> str:
+def stylesheet() -> str:
+    """Return the style of every report."""
     return (files("whygrad.report") / "report.css").read_text(encoding="utf-8")
 
 

@@ -18,7 +18,7 @@ from whygrad.page.canvas import (
     whole_steps,
 )
 from whygrad.page.layout import figure, grid, legend, listed, note, table
-from whygrad.report.material import Material
+from whygrad.report.material import Recording
 from whygrad.report.section import Section
 from whygrad.report.thinning import evenly
 from whygrad.words import number, t
@@ -41,14 +41,14 @@ class Quartiles:
     upper: Float[np.ndarray, " shown"]
 
 
-def section(material: Material) -> Section:
+def section(material: Recording) -> Section:
     """Return the timelines of the factors."""
     if not material.records:
         return Section("timelines", note(said("report.nothing_recorded")))
     return Section("timelines", grid(_timeline(material, name) for name in FACTORS))
 
 
-def quartiles(material: Material, factor: str) -> list[Quartiles]:
+def quartiles(material: Recording, factor: str) -> list[Quartiles]:
     """Return the quartiles of a factor, a layer each."""
     found = []
     for layer, record in material.records.items():
@@ -60,7 +60,7 @@ def quartiles(material: Material, factor: str) -> list[Quartiles]:
     return found
 
 
-def _timeline(material: Material, factor: str) -> Markup:
+def _timeline(material: Recording, factor: str) -> Markup:
     layers = quartiles(material, factor)
     has_zeros = any((one.median == 0).any() for one in layers)
     svg, is_log = _drawn(layers, f"timeline-{factor}")

@@ -75,6 +75,11 @@ class RunFolder:
         """The network's structure, with shapes in place of parameters."""
         return skeleton(self.description["network"])
 
+    @property
+    def layers(self) -> list[str]:
+        """The names of the layers, first to last."""
+        return list(self.skeleton.layers)
+
     @cached_property
     def data(self) -> Data:
         """The data, as the network saw it; its fingerprint says that it still is."""

@@ -9,6 +9,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 import whygrad as wg
+from whygrad.adapters.exporting.portable import as_portable
 from whygrad.errors import InputError
 
 
@@ -112,4 +113,13 @@ def test_a_file_that_is_none_of_ours_is_one_clear_error(damage, plain, tmp_path)
     assert str(caught.value) == (
         f"{path} should be a safetensors file that whygrad export wrote; it is missing, damaged, "
         "or another kind of file. Check the path, or export the run again."
+    )
+
+
+def test_what_is_no_network_cannot_leave():
+    with pytest.raises(InputError) as caught:
+        as_portable("model.pt")
+    assert str(caught.value) == (
+        "What leaves is a run that whygrad trained, or a network; got str. Pass what wg.train, "
+        "wg.open_run or wg.Network gave."
     )

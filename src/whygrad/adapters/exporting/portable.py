@@ -9,6 +9,7 @@ import numpy as np
 
 from whygrad.backprop import forward
 from whygrad.data.encoder import Encoder
+from whygrad.errors import InputError
 from whygrad.network.losses import link_brought, predictions
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
@@ -70,12 +71,18 @@ class Portable:
         return np.asarray(output)
 
 
-def as_portable(subject: RunFolder | Network | Portable) -> Portable:
-    """Return a run, or a network alone, as what can leave."""
+def as_portable(subject: Any) -> Portable:
+    """Return a run, or a network alone, as what can leave.
+
+    Raises:
+        InputError: it is neither.
+    """
     if isinstance(subject, Portable):
         return subject
     if isinstance(subject, Network):
         return Portable(_widened(subject))
+    if not isinstance(subject, RunFolder):
+        raise InputError("error.export_subject", came=type(subject).__name__)
     return Portable(_widened(subject.network), subject.task.settings.loss, subject.data.encoder)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from whygrad.adapters.tracking.entry import entries, last_entry, spread
 from whygrad.adapters.tracking.tracker import Tracker
-from whygrad.errors import OptionError, extra, unknown_name
+from whygrad.errors import InputError, OptionError, extra, unknown_name
 from whygrad.run.folder import RunFolder
 from whygrad.words import t
 
@@ -115,6 +115,8 @@ def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Lo
         OptionError: no such tracker, or the folder holds events already.
         MissingExtraError: its library is not installed.
     """
+    if not isinstance(run, RunFolder):
+        raise InputError("error.export_subject", came=type(run).__name__)
     if isinstance(to, str):
         if to not in TRACKERS:
             raise unknown_name("tracker", to, list(TRACKERS))

@@ -1,0 +1,68 @@
+"""What the doctor must know of a step that no factor tells: how the training loop went about it."""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.optimizer import Optimizer
+
+from whygrad.adapters.torch.places import Places
+
+if TYPE_CHECKING:
+    from whygrad.adapters.torch.watching import Window
+
+MODAL = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+
+
+def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dict[str, Any]:
+    """Return what can be at fault in a training loop, as JSON-able data."""
+    seen, gradients = window.seeing.seen, window.gradients
+    held = {id(p) for o in optimizers for group in o.param_groups for p in group["params"]}
+    learning = {name: p for name, p in places.parameters.items() if p.requires_grad}
+    return {
+        "step": window.step,
+        "losses": [asdict(call) for call in seen.losses],
+        "backwards": seen.backwards,
+        "left_over": sorted(gradients.left),
+        "in_eval_mode": window.in_eval_mode,
+        "modal": sum(isinstance(module, MODAL) for module in places.model.modules()),
+        "frozen": sorted(set(places.parameters) - set(learning)),
+        "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
+        if optimizers
+        else [],
+        "without_gradient": sorted(set(learning) - set(gradients.asked)),
+        "cut_off": sorted(place.name for place, sums in seen.sums.items() if sums.is_empty),
+        "strangers": len(seen.strangers),
+        "uncovered": sorted(seen.uncovered),
+        "early_schedulers": window.early_schedulers,
+        "optimizers": [_told(optimizer) for optimizer in optimizers],
+    }
+
+
+def in_eval_mode(model: nn.Module) -> list[str]:
+    """Return the modules that behave otherwise in training, and are not set to it."""
+    return [name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training]
+
+
+def early_schedulers(optimizer: Optimizer) -> list[str]:
+    """Return the schedulers of an optimiser that took a step before its first.
+
+    A scheduler knows its optimiser and not the other way round, so it is looked for among all
+    objects; once, before the first update.
+    """
+    schedulers = [one for one in gc.get_objects() if issubclass(type(one), LRScheduler)]
+    early = [s for s in schedulers if s.optimizer is optimizer and s._step_count > 1]
+    return sorted(type(scheduler).__name__ for scheduler in early)
+
+
+def _told(optimizer: Optimizer) -> dict[str, Any]:
+    groups = optimizer.param_groups
+    return {
+        "name": type(optimizer).__name__,
+        "rates": [float(group["lr"]) for group in groups if "lr" in group],
+        "initial_rates": [float(g["initial_lr"]) for g in groups if "initial_lr" in g],
+    }

@@ -1,0 +1,153 @@
+"""The gradients of one step, read as they come back: before they are clipped or averaged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whygrad.adapters.torch.guard import Guard
+from whygrad.adapters.torch.kinds import fan_in_last
+from whygrad.adapters.torch.places import Place, Places
+
+WEIGHT_SEED, GRADIENT_SEED = 20, 21  # of the directions of signatures; any fixed numbers do
+
+
+@dataclass(frozen=True)
+class Came:
+    """What is kept of a weight's gradient: enough for a row of its neurons.
+
+    Attributes:
+        size: norm of each neuron's, (n_out,).
+        mark: each neuron's along a fixed direction, (n_out,).
+    """
+
+    size: Tensor
+    mark: Tensor
+
+
+@dataclass(frozen=True)
+class Change:
+    """A parameter before an update, its gradient, and the one that the optimiser was given."""
+
+    before: Tensor
+    gradient: Tensor
+    asked: Tensor
+
+
+class Gradients:
+    """What the backward passes of one step added to the parameters' gradients.
+
+    Attributes:
+        came: by place, what is kept of the gradient after the last backward pass of the step, less
+            what had been there before the first.
+        left: by parameter, what was there before the first; only where that was not 0.
+        asked: by parameter, norm of the gradient that the optimiser was given.
+        whole: by parameter, what ledgers will need of it.
+    """
+
+    def __init__(self, places: Places, whole: frozenset[str], guard: Guard):
+        self._places, self._whole, self._guard = places, whole, guard
+        self.came: dict[Place, Came] = {}
+        self.left: dict[str, Tensor] = {}
+        self.asked: dict[str, float] = {}
+        self.whole: dict[str, Change] = {}
+        self._before: dict[str, Tensor] = {}
+        self._kept: dict[str, Tensor] = {}
+        self._versions: dict[str, tuple[int, int]] = {}
+        self._handles: list[Any] = []
+        for name, parameter in places.parameters.items():
+            if parameter.requires_grad and parameter.is_leaf:
+                hook = self._noting(name)
+                self._handles.append(parameter.register_post_accumulate_grad_hook(hook))
+
+    def begin(self) -> None:
+        """Note what is there before the first backward pass adds anything."""
+        with torch.no_grad():
+            for name, parameter in self._places.parameters.items():
+                if parameter.grad is not None and bool(dense(parameter.grad).any()):
+                    self.left[name] = dense(parameter.grad).clone()
+
+    def begin_again(self) -> None:
+        """Forget what was thrown away."""
+        self.came, self.left, self._kept = {}, {}, {}
+
+    def are_gone(self) -> bool:
+        """Return whether all gradients were set to 0 again without an update.
+
+        A scaler that met infinity skips its step, and what was summed up belongs to nobody then.
+        """
+        if not self.came:
+            return False
+        grads = [self._places.parameters[place.weight].grad for place in self.came]
+        return all(grad is None or not bool(dense(grad).any()) for grad in grads)
+
+    def note_place(self, place: Place) -> None:
+        """Keep a layer's parameters as they are, where ledgers will need them."""
+        if place.weight in self._whole:
+            for name in filter(None, (place.weight, place.bias)):
+                self._before[name] = self._places.parameters[name].detach().clone()
+
+    def note_asked(self) -> None:
+        """Note what the optimiser is about to be given."""
+        for name, parameter in self._places.parameters.items():
+            if name not in self.asked and parameter.grad is not None:
+                grad, came = dense(parameter.grad), self._came(name)
+                is_same = self._versions.get(name) == _version(parameter) and name not in self.left
+                length = torch.cat(came).norm() if came and is_same else grad.norm()
+                self.asked[name] = float(length)
+                if name in self._before:
+                    kept = self._kept.get(name, torch.zeros_like(grad))
+                    self.whole[name] = Change(self._before[name], kept, grad.clone())
+
+    def _came(self, name: str) -> list[Tensor]:
+        return [self.came[p].size for p in self._places.of_weight(name) if p in self.came]
+
+    def let_go(self) -> None:
+        """Remove the hooks and hold nothing any longer."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self.came, self.left, self.whole = {}, {}, {}
+        self._before, self._kept = {}, {}
+
+    def _noting(self, name: str) -> Callable[[Tensor], None]:
+        def note(parameter: Tensor) -> None:
+            if parameter.grad is not None:
+                self._guard(self._note, name, parameter)
+
+        return note
+
+    @torch.no_grad()
+    def _note(self, name: str, parameter: Tensor) -> None:
+        assert parameter.grad is not None
+        grad, left = dense(parameter.grad), self.left.get(name)
+        grad = grad if left is None else grad - left
+        for place in self._places.of_weight(name):
+            self.came[place] = came_of(place, place.cut(grad))
+        if name in self._before:
+            self._kept[name] = grad.clone()
+        self._versions[name] = _version(parameter)
+
+
+def _version(parameter: Tensor) -> tuple[int, int]:
+    """Return what changes whenever somebody writes into a gradient."""
+    return (id(parameter.grad), -1 if parameter.grad is None else parameter.grad._version)
+
+
+def came_of(place: Place, gradient: Tensor) -> Came:
+    """Return what is kept of a place's gradient."""
+    laid = fan_in_last(place.kind, gradient).float()
+    return Came(torch.linalg.vector_norm(laid, dim=1), laid @ direction(laid, GRADIENT_SEED))
+
+
+def direction(laid: Tensor, seed: int) -> Tensor:
+    """Return the fixed vector on which the inputs of each neuron are projected, (n_in,)."""
+    draws = torch.Generator(device="cpu").manual_seed(seed)
+    return torch.randn(laid.shape[1], generator=draws).to(laid.device)
+
+
+def dense(gradient: Tensor) -> Tensor:
+    """Return a gradient as an ordinary tensor; a sparse embedding has a sparse one."""
+    return gradient.detach().to_dense() if gradient.is_sparse else gradient.detach()

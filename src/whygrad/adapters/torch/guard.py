@@ -1,0 +1,32 @@
+"""Somebody else's training must not end because of what only looks on."""
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+class Guard:
+    """Calls what looks on; the first error ends the looking, and nothing else.
+
+    Args:
+        on_error: called with the error.
+    """
+
+    def __init__(self, on_error: Callable[[Exception], None]):
+        self._on_error = on_error
+        self.has_failed = False
+
+    def __call__(
+        self, look: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Result | None:
+        """Return what ``look`` returns, or None once anything has failed."""
+        if self.has_failed:
+            return None
+        try:
+            return look(*args, **kwargs)
+        except Exception as error:
+            self.has_failed = True
+            self._on_error(error)
+            return None

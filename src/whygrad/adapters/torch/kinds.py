@@ -1,0 +1,212 @@
+"""Kinds of layers: where their neurons stand, what reaches a weight, and the sum over samples.
+
+Every kind obeys the same chain rule. For a weight w between an input x and a neuron k
+
+    dC/dw = sum_i x_i * delta_ik        over samples, and over positions where a weight is shared
+
+What differs is laid down here as a row of a table: which axis counts the neurons, how long the
+input vector of a neuron is (``reach``), and how inputs and deltas are contracted to the weight.
+
+    Linear      x_ij over the features                        neuron: an output feature
+    Conv        x over a patch, at every position             neuron: an output channel
+    Embedding   1 for the row that was looked up, else 0      neuron: a column
+    Norm        the normalised value of the neuron itself     neuron: a feature or channel
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Use:
+    """One call of a layer, as its function was called.
+
+    Attributes:
+        kind: name of its row in :data:`KINDS`.
+        weight, bias: the parameters, or views of them.
+        input: what came in; for a norm the normalised values.
+        options: of the function, such as stride and padding.
+        is_unbatched: whether a convolution was given one sample without its axis.
+    """
+
+    kind: str
+    weight: Tensor
+    bias: Tensor | None
+    input: Tensor
+    options: dict[str, Any] = field(default_factory=dict)
+    is_unbatched: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What differs from kind to kind.
+
+    Attributes:
+        neuron_axis: of the output, counted from the end for -1.
+        weight_axis: axis of the weight that counts the neurons.
+        reach: the length of each neuron's input vector; see :func:`reach_of`.
+        contract: (use, x, delta) -> sum over samples and positions of x * delta, as the weight.
+        has_rows: whether the input can be laid out as (rows, n_in), one row for all neurons.
+    """
+
+    neuron_axis: int
+    weight_axis: int
+    reach: Callable[[Use], Tensor]
+    contract: Callable[[Use, Tensor, Tensor], Tensor]
+    has_rows: bool = False
+
+
+def neurons(use: Use) -> int:
+    """Return how many neurons the layer has."""
+    return (
+        use.weight.shape[KINDS[use.kind].weight_axis] if use.kind in PLAIN else use.weight.numel()
+    )
+
+
+def by_neuron(use: Use, values: Tensor) -> Tensor:
+    """Return (groups, n_out, positions), whatever stands where in a layer's output."""
+    if KINDS[use.kind].neuron_axis == -1:
+        return values.reshape(-1, neurons(use)).T.unsqueeze(0)
+    is_single = use.is_unbatched and values.dim() < use.input.dim()
+    batched = values.unsqueeze(0) if is_single else values
+    return batched.flatten(2) if batched.dim() > 2 else batched.unsqueeze(-1)
+
+
+def reach_of(use: Use) -> Tensor:
+    """Return the length of the input vectors as :func:`by_neuron` lays out the output.
+
+    With a single neuron where the vector is the same for all of them.
+    """
+    reach = KINDS[use.kind].reach(use)
+    if use.kind in ("linear", "embedding"):
+        return reach.reshape(1, 1, -1)
+    return by_neuron(use, reach)
+
+
+def fan_in_last(kind: str, weight: Tensor) -> Tensor:
+    """Return a weight, or what has its shape, as (n_out, n_in)."""
+    if kind == "embedding":
+        return weight.T
+    return weight.reshape(-1, 1) if kind not in PLAIN else weight.flatten(1)
+
+
+def rows_of(use: Use) -> Tensor:
+    """Return the inputs as (rows, n_in), a row a sample and position."""
+    if use.kind == "linear":
+        return use.input.reshape(-1, use.input.shape[-1])
+    return _patches(use)
+
+
+def _reach_of_linear(use: Use) -> Tensor:
+    return torch.linalg.vector_norm(use.input, dim=-1)
+
+
+def _contract_linear(use: Use, x: Tensor, delta: Tensor) -> Tensor:
+    return delta.reshape(-1, delta.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+
+
+def _reach_of_conv(use: Use) -> Tensor:
+    """Return the length of each patch: the squares, summed by the same convolution with ones."""
+    groups = use.options["groups"]
+    x = use.input.unflatten(1, (groups, -1)).square().sum(2)
+    ones = x.new_ones((groups, 1, *use.weight.shape[2:]))
+    squares = _convolution(x.dim())(x, ones, None, **use.options)
+    reach = squares.clamp_(min=0).sqrt_()  # rounding must not make a square negative
+    return reach if groups == 1 else reach.repeat_interleave(use.weight.shape[0] // groups, dim=1)
+
+
+def _contract_conv(use: Use, x: Tensor, delta: Tensor) -> Tensor:
+    options = use.options
+    x, padding = _padded(use, x)
+    delta = delta.unsqueeze(0) if use.is_unbatched else delta
+    places = x.dim() - 2
+    _, gradient, _ = torch.ops.aten.convolution_backward(
+        delta,
+        x,
+        use.weight.detach().to(delta.dtype),
+        None,
+        _each(options["stride"], places),
+        padding,
+        _each(options["dilation"], places),
+        False,
+        [0] * places,
+        options["groups"],
+        (False, True, False),
+    )
+    return gradient
+
+
+def _padded(use: Use, x: Tensor) -> tuple[Tensor, list[int]]:
+    """Return the input and the padding as numbers; ``same`` may differ from side to side."""
+    places, padding = x.dim() - 2, use.options["padding"]
+    if padding == "valid":
+        return x, [0] * places
+    if padding != "same":
+        return x, _each(padding, places)
+    dilation = _each(use.options["dilation"], places)
+    total = [d * (k - 1) for d, k in zip(dilation, use.weight.shape[2:], strict=True)]
+    sides = [side for width in reversed(total) for side in (width // 2, width - width // 2)]
+    return F.pad(x, sides), [0] * places
+
+
+def _patches(use: Use) -> Tensor:
+    """Return every patch as a row, for kernels in one to three directions."""
+    x, padding = _padded(use, use.input)
+    places = x.dim() - 2
+    x = F.pad(x, [side for width in reversed(padding) for side in (width, width)])
+    options = (_each(use.options["stride"], places), _each(use.options["dilation"], places))
+    for axis, (size, stride, dilation) in enumerate(
+        zip(use.weight.shape[2:], *options, strict=True)
+    ):
+        x = x.unfold(2 + axis, dilation * (size - 1) + 1, stride)[..., ::dilation]
+    order = [0, *range(2, 2 + places), 1, *range(2 + places, 2 + 2 * places)]
+    return x.permute(order).reshape(-1, use.weight[0].numel())
+
+
+def _convolution(dimensions: int) -> Callable[..., Tensor]:
+    return {3: F.conv1d, 4: F.conv2d, 5: F.conv3d}[dimensions]
+
+
+def _each(value: Any, places: int) -> list[int]:
+    return [value] * places if isinstance(value, int) else [*value] * (places // len(value))
+
+
+def _reach_of_embedding(use: Use) -> Tensor:
+    return _looked_up(use).to(use.weight.dtype)
+
+
+def _contract_embedding(use: Use, x: Tensor, delta: Tensor) -> Tensor:
+    flat = delta.reshape(-1, delta.shape[-1]) * _looked_up(use).reshape(-1, 1)
+    total = flat.new_zeros(use.weight.shape)
+    return total.index_add_(0, use.input.reshape(-1), flat)
+
+
+def _looked_up(use: Use) -> Tensor:
+    """Return which places got a gradient: padding gets none."""
+    padding = use.options["padding_idx"]
+    if padding is None:
+        return torch.ones_like(use.input, dtype=torch.bool)
+    return use.input != padding % use.weight.shape[0]
+
+
+def _reach_of_norm(use: Use) -> Tensor:
+    return use.input.abs()
+
+
+def _contract_norm(use: Use, x: Tensor, delta: Tensor) -> Tensor:
+    return by_neuron(use, x * delta).sum((0, 2)).reshape(use.weight.shape)
+
+
+KINDS: dict[str, Kind] = {
+    "linear": Kind(-1, 0, _reach_of_linear, _contract_linear, has_rows=True),
+    "conv": Kind(1, 0, _reach_of_conv, _contract_conv, has_rows=True),
+    "embedding": Kind(-1, -1, _reach_of_embedding, _contract_embedding),
+    "norm": Kind(-1, 0, _reach_of_norm, _contract_norm),
+    "channel_norm": Kind(1, 0, _reach_of_norm, _contract_norm),
+}
+PLAIN = ("linear", "conv", "embedding")  # weights with an axis of neurons and one of inputs

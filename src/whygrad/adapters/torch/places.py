@@ -1,0 +1,136 @@
+"""The layers of a model, found by the parameters that they are called with."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from whygrad.adapters.torch.kinds import Use
+
+MODULES: dict[str, tuple[type[nn.Module], ...]] = {
+    "linear": (nn.Linear,),
+    "conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    "embedding": (nn.Embedding,),
+    "norm": (nn.LayerNorm, nn.RMSNorm),
+    "channel_norm": (nn.modules.batchnorm._BatchNorm, nn.GroupNorm),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A layer of a model: a weight, or some rows of one, and how it is used.
+
+    Attributes:
+        name: the module's path, such as ``encoder.layers.0.linear1``.
+        kind: a name of :data:`whygrad.adapters.torch.kinds.KINDS`.
+        weight, bias: names of the parameters in the model; None where there is no bias.
+        first, rows: which rows of the weight; all of them but for packed projections.
+        is_shared: whether the weight is used in another way elsewhere, too.
+    """
+
+    name: str
+    kind: str
+    weight: str
+    bias: str | None
+    first: int
+    rows: int
+    is_shared: bool = False
+
+    def cut(self, whole: Tensor) -> Tensor:
+        """Return the rows of the weight, or of what has its shape, that belong here."""
+        return whole if self.rows == whole.shape[0] else whole[self.first : self.first + self.rows]
+
+
+class Places:
+    """Finds layers by the identity of their parameters.
+
+    Args:
+        model: as it is called; its parameters are what counts.
+    """
+
+    def __init__(self, model: nn.Module):
+        self.model = model
+        self.parameters = dict(model.named_parameters())
+        self._names: dict[int, list[str]] = {}
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            self._names.setdefault(id(parameter), []).append(name)
+        self._modules = dict(model.named_modules(remove_duplicate=False))
+        self._found: dict[tuple[int, str, int, int], Place] = {}
+        self._of_weight: dict[str, list[Place]] = {}
+
+    def find(self, use: Use) -> Place | None:
+        """Return the layer that was used, or None where its weight is not one of the model's."""
+        whole = use.weight if id(use.weight) in self._names else use.weight._base
+        if whole is None or id(whole) not in self._names or not whole.requires_grad:
+            return None
+        first = _first_row(use.weight, whole)
+        if first is None:
+            return None
+        key = (id(whole), use.kind, first, use.weight.shape[0])
+        if key not in self._found:
+            place = self._found[key] = self._place(use, whole, first)
+            self._of_weight.setdefault(place.weight, []).append(place)
+        return self._found[key]
+
+    def owners(self, args: Iterable[Any], kwargs: dict[str, Any]) -> set[str]:
+        """Return the paths of the modules whose parameters are among the arguments."""
+        given = [*args, *kwargs.values()]
+        flat = [x for arg in given for x in (arg if isinstance(arg, list | tuple) else [arg])]
+        names = [self._names[id(x)][0] for x in flat if id(x) in self._names]
+        return {name.rpartition(".")[0] or name for name in names}
+
+    def of_weight(self, name: str) -> list[Place]:
+        """Return the places found so far whose weight this is."""
+        return self._of_weight.get(name, [])
+
+    def _place(self, use: Use, whole: Tensor, first: int) -> Place:
+        weight = self._named(whole, use.kind)
+        name = _layer_name(weight)
+        if use.weight.shape[0] != whole.shape[0]:
+            name = f"{name}[{first}:{first + use.weight.shape[0]}]"
+        bias = use.bias if use.bias is None or id(use.bias) in self._names else use.bias._base
+        is_shared = len({kind_of(self._modules, n) for n in self._names[id(whole)]}) > 1
+        return Place(
+            name,
+            use.kind,
+            self._canonical(whole),
+            None if bias is None else self._canonical(bias),
+            first,
+            use.weight.shape[0],
+            is_shared,
+        )
+
+    def _named(self, parameter: Tensor, kind: str) -> str:
+        """Return the name of a parameter; of several, the one whose module is of that kind."""
+        names = self._names[id(parameter)]
+        fitting = [n for n in names if kind_of(self._modules, n) == kind]
+        return (fitting or names)[0]
+
+    def _canonical(self, parameter: Tensor) -> str:
+        return self._names[id(parameter)][0]
+
+
+def kind_of(modules: dict[str, nn.Module], parameter: str) -> str | None:
+    """Return the kind of the module that a parameter belongs to."""
+    module = modules.get(parameter.rpartition(".")[0])
+    kinds = (kind for kind, classes in MODULES.items() if isinstance(module, classes))
+    return next(kinds, None)
+
+
+def _first_row(weight: Tensor, whole: Tensor) -> int | None:
+    """Return the first row of a weight in the parameter that it is a view of."""
+    if weight is whole:
+        return 0
+    row = whole.stride(0)
+    fits = weight.shape[1:] == whole.shape[1:] and weight.stride() == whole.stride()
+    offset = weight.storage_offset() - whole.storage_offset()
+    return offset // row if fits and row and offset % row == 0 else None
+
+
+def _layer_name(parameter: str) -> str:
+    path, _, last = parameter.rpartition(".")
+    if last == "weight":
+        return path or "model"
+    stem = last.removesuffix("_weight")
+    return f"{path}.{stem}" if path else stem

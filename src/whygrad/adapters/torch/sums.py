@@ -1,0 +1,170 @@
+"""What one layer's backward pass amounts to, summed up call by call.
+
+The same sizes that :mod:`whygrad.recording` keeps of whygrad's own layers, so that the same four
+factors are ratios of them:
+
+    pushed = sum |u|    through = sum |delta|    pulled = sum |x| |delta|    and |gradient|
+
+Sums run over the samples, the positions, and all calls of one step.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from whygrad.adapters.torch.kinds import KINDS, Use, by_neuron, reach_of, rows_of
+from whygrad.network.activations import FLAT_SHARE
+
+
+@dataclass
+class Sums:
+    """Running sums of one layer in one step.
+
+    Attributes:
+        pushed, through, pulled: as above, (n_out,).
+        opened: how many deltas came through an open activation, (n_out,).
+        asked: of how many, (n_out,).
+        rows: samples times positions seen.
+        calls: how often the layer was called.
+        gradient: own part in the weight's gradient, where the weight is used elsewhere too.
+    """
+
+    pushed: Tensor | None = None
+    through: Tensor | None = None
+    pulled: Tensor | None = None
+    opened: Tensor | None = None
+    asked: Tensor | None = None
+    rows: int = 0
+    calls: int = 0
+    gradient: Tensor | None = None
+    whole: "Whole | None" = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no gradient came back to this layer."""
+        return self.through is None
+
+    def begin_again(self) -> None:
+        """Forget everything; what is still to come back is added to nothing."""
+        whole = None if self.whole is None else Whole(self.whole.room)
+        self.__init__(whole=whole)
+
+    def add_upstream(self, pushed: Tensor) -> None:
+        """Take in sum |dC/da| of one call."""
+        self.pushed = _plus(self.pushed, pushed)
+
+    def add_slope(self, passed: "Passed") -> None:
+        """Take in what the activation of one call let through."""
+        self.opened = _plus(self.opened, passed.opened)
+        self.asked = _plus(self.asked, passed.asked)
+
+    def add_delta(self, use: Use, delta: Tensor, has_own_gradient: bool) -> None:
+        """Take in dC/dz of one call."""
+        delta = wide(delta)
+        laid = by_neuron(use, delta).abs()
+        self.through = _plus(self.through, laid.sum((0, 2)))
+        reach = wide(reach_of(use))
+        self.pulled = _plus(self.pulled, _weighted(laid, reach))
+        self.rows += laid.shape[0] * laid.shape[2]
+        self.calls += 1
+        if has_own_gradient:
+            own = KINDS[use.kind].contract(use, wide(use.input), delta)
+            self.gradient = _plus(self.gradient, own)
+        if self.whole is not None:
+            self.whole.add(use, delta)
+
+
+@dataclass
+class Room:
+    """Bytes that are left, for all layers of a step together."""
+
+    left: int
+
+
+@dataclass
+class Whole:
+    """What a ledger needs beyond the sums: a size for every weight, and the samples themselves.
+
+    Attributes:
+        room: left for samples; where they do not fit none are kept.
+        pulls: sum |x_j| |delta_k|, as the weight.
+        delta: sum delta_k, (n_out,).
+        layer: sums of |u|, |delta| and |delta| |x|, each a norm over the neurons, (3,).
+        rows: (inputs (rows, n_in), upstream, delta (rows, n_out)) of each call.
+    """
+
+    room: Room
+    pulls: Tensor | None = None
+    delta: Tensor | None = None
+    layer: Tensor | None = None
+    rows: list[tuple[Tensor, Tensor, Tensor]] | None = field(default_factory=list)
+    waiting: Tensor | None = None
+
+    def add(self, use: Use, delta: Tensor) -> None:
+        kind = KINDS[use.kind]
+        x = use.input if use.kind == "embedding" else wide(use.input).abs()
+        self.pulls = _plus(self.pulls, kind.contract(use, x, delta.abs()))
+        laid = by_neuron(use, delta)
+        self.delta = _plus(self.delta, laid.sum((0, 2)))
+        waiting, self.waiting = self.waiting, None
+        upstream = laid if waiting is None else by_neuron(use, wide(waiting))
+        sizes = [upstream, laid, laid * wide(reach_of(use))]
+        norms = [torch.linalg.vector_norm(size, dim=1).sum() for size in sizes]
+        self.layer = _plus(self.layer, torch.stack(norms))
+        self._keep(use, upstream, laid)
+
+    def _keep(self, use: Use, upstream: Tensor, laid: Tensor) -> None:
+        if self.rows is None:
+            return
+        count, n_out = laid.shape[0] * laid.shape[2], laid.shape[1]
+        n_in = use.weight.numel() // n_out
+        needed = 4 * count * (n_in + 2 * n_out)
+        is_one_row = KINDS[use.kind].has_rows and use.options.get("groups", 1) == 1
+        if not is_one_row or needed > self.room.left:
+            self.rows = None
+            return
+        self.room.left -= needed
+        u, d = (part.transpose(1, 2).reshape(-1, n_out) for part in (upstream, laid))
+        self.rows.append((wide(rows_of(use)).clone(), u.clone(), d.clone()))
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What one call of an activation let through, neuron by neuron.
+
+    Attributes:
+        opened: for how many samples and positions it was open.
+        asked: of how many at which it was pushed at all.
+    """
+
+    opened: Tensor
+    asked: Tensor
+
+
+def sum_of_sizes(use: Use, values: Tensor) -> Tensor:
+    """Return the sum of the sizes of what stands at each neuron, (n_out,)."""
+    return by_neuron(use, wide(values)).abs().sum((0, 2))
+
+
+def passed(use: Use, upstream: Tensor, delta: Tensor, steepest: float) -> Passed:
+    """Return where an activation was open: delta over upstream is its slope."""
+    size = by_neuron(use, wide(upstream)).abs()
+    asked = torch.count_nonzero(size, dim=(0, 2)).float()
+    is_open = by_neuron(use, wide(delta)).abs() > size.mul_(FLAT_SHARE * steepest)
+    return Passed(torch.count_nonzero(is_open, dim=(0, 2)).float(), asked)
+
+
+def wide(values: Tensor) -> Tensor:
+    """Return values in a precision that sums can be taken in: half ones as float32."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
+
+
+def _weighted(sizes: Tensor, reach: Tensor) -> Tensor:
+    if reach.shape[1] == 1:
+        return torch.bmm(sizes, reach.transpose(1, 2)).sum((0, 2))
+    return (sizes * reach).sum((0, 2))
+
+
+def _plus(total: Tensor | None, more: Tensor) -> Tensor:
+    return more if total is None else total + more

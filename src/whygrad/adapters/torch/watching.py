@@ -1,0 +1,335 @@
+"""Watching a model train: when to look, and what a step is.
+
+A step is what leads to one ``optimizer.step()``: every forward and backward pass before it. On the
+steps that are recorded a :class:`Seeing` is in place from the first forward pass to the update; on
+all others nothing is, but two hooks of the optimiser that count.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.optim.optimizer import (
+    Optimizer,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+
+from whygrad.adapters.torch.before import Before, before
+from whygrad.adapters.torch.facts import early_schedulers, in_eval_mode
+from whygrad.adapters.torch.gradients import Gradients
+from whygrad.adapters.torch.guard import Guard
+from whygrad.adapters.torch.overhead import Overhead
+from whygrad.adapters.torch.places import Place, Places
+from whygrad.adapters.torch.record import Recorded, recorded
+from whygrad.adapters.torch.seeing import Seeing
+from whygrad.adapters.torch.writing import Writer
+from whygrad.adapters.watched_run import WatchedRun
+from whygrad.errors import OptionError
+from whygrad.words import t
+
+WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
+SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
+
+
+@dataclass
+class Window:
+    """One step that is being recorded."""
+
+    step: int
+    seeing: Seeing
+    gradients: Gradients
+    in_eval_mode: list[str]
+    before: dict[Place, Before]
+    updated_by: list[Optimizer] = field(default_factory=list)
+    early_schedulers: list[str] = field(default_factory=list)
+
+
+class Watch:
+    """Watches a model while it trains, and keeps a run of it.
+
+    The model, its gradients, its random numbers and its results are the same bit for bit.
+
+    Args:
+        model: any module. Its Linear, Conv, Embedding and norm layers are taken apart, and linear
+            layers inside attention; others are named in ``run.description["uncovered"]``.
+        every: how many optimiser steps from one recorded step to the next.
+        out: folder of the run, new or empty; default: a temporary one.
+        optimizer: the optimiser, or several; default: every one that holds the model's parameters.
+        explain: names of layers, such as ``encoder.layers.0``, whose single weights ``why`` is to
+            explain; default: as many as fit into 32 MB a step, the small ones first.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        every: int = 10,
+        out: str | Path | None = None,
+        optimizer: Optimizer | list[Optimizer] | None = None,
+        explain: Sequence[str] = (),
+    ):
+        _check(model, every)
+        self.model = model
+        self.every = every
+        self.steps = 0
+        self.overhead = Overhead()
+        self.last: Recorded | None = None
+        self._only = _as_list(optimizer)
+        self._places = Places(_inner(model))
+        self._writer = Writer(out, model, self._places, every, explain)
+        self._window: Window | None = None
+        self._handles: list[Any] = []
+        self._triggers: list[Any] = []
+        self._leaving: list[Seeing] = []
+        self._counts: dict[int, int] = {}
+        self._optimizers: list[Optimizer] = []  # seen at work
+        self._held: dict[int, bool] = {}
+        self._stance = _Stance(model)
+        self._guard = Guard(self._give_up)
+        self._told: set[str] = set()  # what cannot be taken apart, and has been said
+
+    @property
+    def run(self) -> WatchedRun:
+        """What has been recorded so far."""
+        self._writer.flush()
+        return WatchedRun(self._writer.path)
+
+    def attach(self) -> Watch:
+        """Begin to watch."""
+        if not self._handles:
+            self._handles = [
+                register_optimizer_step_pre_hook(self._before_update),
+                register_optimizer_step_post_hook(self._after_update),
+            ]
+            self.overhead.begin()
+            if self._stance.is_compiled:
+                warnings.warn(t("warning.watch_compiled", every=self.every), stacklevel=2)
+            self._arm()
+        return self
+
+    def detach(self) -> None:
+        """Stop watching and finish the run."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._disarm()
+        if self._window is not None and self._window.updated_by:
+            self._guard(self._finish)
+        self._drop_window()
+        self._sweep()
+        self._writer.finish(self.steps, self.overhead.to_dict())
+
+    def __enter__(self) -> Watch:
+        return self.attach()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            self._writer.note_failure(type(error).__name__, str(error))
+        self.detach()
+
+    @contextmanager
+    def update(self) -> Iterator[None]:
+        """Mark an update by hand, where no optimiser of torch's makes it."""
+        self._guard(self._note_before)
+        yield
+        self._guard(self._finish)
+
+    # --- a step, from its first forward pass to its update -----------------------------------
+
+    def _arm(self) -> None:
+        """Wait for the first forward pass, if the coming step is to be recorded."""
+        if self.steps % self.every == 0 and not self._triggers:
+            self._stance.eager()
+            modules = self._places.model.modules()
+            self._triggers = [m.register_forward_pre_hook(self._forward_begins) for m in modules]
+
+    def _disarm(self) -> None:
+        if self._triggers:
+            for trigger in self._triggers:
+                trigger.remove()
+            self._triggers = []
+            self._stance.back()
+
+    def _forward_begins(self, *_: Any) -> None:
+        self._guard(self._on_forward)
+
+    def _on_forward(self) -> None:
+        if not torch.is_grad_enabled():
+            if self._window is not None:
+                self._window.seeing.close()
+            return
+        if self._window is not None and self._window.updated_by:
+            self._finish()
+            if not self._triggers:
+                return
+        self._window = self._window or self._new_window()
+        self._window.seeing.seen.is_fresh = False
+        self._window.seeing.open()
+
+    def _new_window(self) -> Window:
+        whole = self._writer.whole_now()
+        gradients = Gradients(self._places, whole, self._guard)
+        looked: dict[Place, Before] = {}
+
+        @torch.no_grad()
+        def look(place: Place) -> None:
+            looked[place] = before(self._places, place)
+            gradients.note_place(place)
+
+        seeing = Seeing(self._places, whole, look, gradients, self._guard)
+        return Window(self.steps, seeing, gradients, in_eval_mode(self.model), looked)
+
+    def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._sweep()
+        self._guard(self._update_begins, optimizer)
+
+    def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._guard(self._update_ended, optimizer)
+
+    def _update_begins(self, optimizer: Optimizer) -> None:
+        if self._is_ours(optimizer):
+            if any(optimizer is one for one in self._updating()):
+                self._finish()  # it is at its next step; the others did not take this one
+            self._note_before()
+            if self._window is not None and self.steps == 0:
+                self._window.early_schedulers += early_schedulers(optimizer)
+
+    def _note_before(self) -> None:
+        """Note the gradients that the update is made of, if there are any yet."""
+        window = self._window
+        if window is None or not window.seeing.seen.has_begun:
+            return
+        window.seeing.close()
+        with torch.no_grad():
+            window.gradients.note_asked()
+
+    def _update_ended(self, optimizer: Optimizer) -> None:
+        if not self._is_ours(optimizer):
+            return
+        if not any(optimizer is one for one in self._optimizers):
+            self._optimizers.append(optimizer)
+        if self._window is not None:
+            self._note_before()  # an optimiser that calls for its gradients has them only now
+            self._window.updated_by.append(optimizer)
+            if len(self._window.updated_by) < len(self._optimizers):
+                return  # another one may follow, with gradients of the same backward pass
+        self._finish(optimizer)
+
+    def _finish(self, optimizer: Optimizer | None = None) -> None:
+        """Record the step if it was looked at, and count it."""
+        window, self._window = self._window, None
+        if window is not None:
+            self._disarm()
+            self._take(window)
+        key = id(optimizer or (window.updated_by[0] if window and window.updated_by else None))
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if self._counts[key] > self.steps:
+            self.overhead.step_ended(was_recorded=window is not None)
+            self.steps += 1
+            self._arm()
+
+    def _take(self, window: Window) -> None:
+        window.seeing.close()
+        self._leaving.append(window.seeing)
+        with torch.no_grad():
+            self.last = recorded(window, self._places, self._optimizers)
+        window.seeing.let_go()
+        window.gradients.let_go()
+        gone = [weight for weight in window.seeing.seen.strangers if weight() is None]
+        self.last.facts["made_in_forward"] = len(gone)
+        self._writer.take(self.last)
+        self._tell_uncovered(window.seeing.seen.uncovered)
+
+    def _tell_uncovered(self, names: set[str]) -> None:
+        if names - self._told:
+            self._told |= names
+            words = t("warning.watch_uncovered", names=", ".join(sorted(self._told)))
+            warnings.warn(words, stacklevel=2)
+
+    def _give_up(self, error: Exception) -> None:
+        """Look no longer; training goes on."""
+        self._disarm()
+        self._drop_window()
+        problem = f"{type(error).__name__}: {error}"
+        words = t("warning.watch_gave_up", step=self.steps, problem=problem)
+        warnings.warn(words, stacklevel=2)
+
+    def _updating(self) -> list[Optimizer]:
+        return [] if self._window is None else self._window.updated_by
+
+    def _drop_window(self) -> None:
+        window, self._window = self._window, None
+        if window is not None:
+            window.seeing.close()
+            window.seeing.let_go()
+            window.gradients.let_go()
+            self._leaving.append(window.seeing)
+
+    def _sweep(self) -> None:
+        """Take down what could not be taken down from within a backward pass."""
+        for seeing in self._leaving:
+            seeing.close()
+        self._leaving = [seeing for seeing in self._leaving if seeing.is_on]
+
+    def _is_ours(self, optimizer: Optimizer) -> bool:
+        if self._only:
+            return any(optimizer is one for one in self._only)
+        known = self._held.get(id(optimizer))
+        if known is None:
+            ours = {id(parameter) for parameter in self._places.parameters.values()}
+            held = (p for group in optimizer.param_groups for p in group["params"])
+            known = self._held[id(optimizer)] = any(id(parameter) in ours for parameter in held)
+        return known
+
+
+class _Stance:
+    """A compiled model runs as it was written on the steps that are recorded."""
+
+    def __init__(self, model: nn.Module):
+        compiled = torch._dynamo.OptimizedModule if "torch._dynamo" in sys.modules else ()
+        self.is_compiled = any(isinstance(m, compiled) for m in model.modules())
+        self._set: Any = None
+
+    def eager(self) -> None:
+        if self.is_compiled and self._set is None:
+            self._set = torch.compiler.set_stance("force_eager")
+            self._set.__enter__()
+
+    def back(self) -> None:
+        if self._set is not None:
+            self._set.__exit__(None, None, None)
+            self._set = None
+
+
+def _inner(model: nn.Module) -> nn.Module:
+    """Return the module that was compiled or distributed, whose names the user knows."""
+    for wrapper in ("_orig_mod", "module"):
+        inner = model._modules.get(wrapper)
+        if inner is not None and type(model).__name__ in WRAPPERS:
+            return _inner(inner)
+    return model
+
+
+def _check(model: Any, every: Any) -> None:
+    if not isinstance(model, nn.Module):
+        raise OptionError("error.watch_model", came=type(model).__name__)
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
+    names = {type(module).__name__ for module in model.modules()}
+    if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
+        raise OptionError("error.watch_sharded", model=type(model).__name__)
+
+
+def _as_list(optimizer: Optimizer | list[Optimizer] | None) -> list[Optimizer]:
+    if optimizer is None:
+        return []
+    return list(optimizer) if isinstance(optimizer, list | tuple) else [optimizer]

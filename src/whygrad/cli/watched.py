@@ -1,0 +1,68 @@
+"""What the commands print of the run of a watched model."""
+
+from typing import Any
+
+import numpy as np
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from whygrad.factoring import FACTORS
+from whygrad.recording import ROW_FIELDS
+from whygrad.run.watched import WatchedFolder
+from whygrad.words import number, t
+
+
+def watched_page(run: WatchedFolder) -> RenderableType:
+    """Return the layers of a watched model, and where their median neurons stand."""
+    description = run.description
+    counts = {"steps": run.steps, "recorded": len(run.history_lines)}
+    lead = t("report.watched.lead", every=description["every"], **counts)
+    lines = [Text(f"{run.path} · {description['model']}", style="bold"), Text(lead)]
+    overhead = description.get("overhead") or {}
+    if overhead:
+        share = f"{100 * overhead['share']:.1f} %"
+        words = {"ratio": number(overhead["ratio"], 3), "share": share}
+        lines.append(Text(t("report.watched.overhead", **words)))
+    steps = ", ".join(map(str, run.whole_steps))
+    last = [Text(t("cli.watched.explained", steps=steps))]
+    if run.layers:
+        path, address = run.path, f"{run.layers[0]}[0]"
+        last.append(Text(t("cli.watched.next.why", path=path, address=address)))
+    last.append(Text(t("cli.next.report", path=run.path)))
+    return Group(*lines, Padding(_layers(run), (1, 0, 1, 0)), *last)
+
+
+def watched_summary(run: WatchedFolder) -> dict[str, Any]:
+    """Return the run of a watched model as JSON-able data."""
+    return run.description | {
+        "path": str(run.path),
+        "steps": run.steps,
+        "explained": run.whole_steps,
+        "standing": {name: _standing(run, name) for name in run.layers},
+    }
+
+
+def _layers(run: WatchedFolder) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(t("report.column.layer"))
+    for name in ("kind", "activation"):
+        table.add_column(t(f"report.column.{name}"))
+    for name in FACTORS:
+        table.add_column(t(f"factor.{name}"), justify="right", no_wrap=True)
+    for name, layer in run.description["layers"].items():
+        values = _standing(run, name)
+        kind = t(f"watched.kind.{layer['kind']}")
+        shown = [number(values[factor], 3) if values else "" for factor in FACTORS]
+        table.add_row(name, kind, layer["activation"], *shown)
+    return table
+
+
+def _standing(run: WatchedFolder, layer: str) -> dict[str, float]:
+    """Return the factors of a layer's median neuron at the last recorded step."""
+    steps, rows = run.rows(layer)
+    if not len(steps):
+        return {}
+    values = np.median(rows[-1], axis=1)
+    return {name: float(values[ROW_FIELDS.index(name)]) for name in (*FACTORS, "open")}

@@ -1,0 +1,94 @@
+"""A diagnosis of a watched model in words, each finding with the line of PyTorch to change."""
+
+from typing import TYPE_CHECKING
+
+from whygrad.doctor.watched.finding import AILMENTS, WatchedFinding
+from whygrad.doctor.wording import share_text
+from whygrad.words import number, t
+
+if TYPE_CHECKING:
+    from whygrad.doctor.watched import WatchedDiagnosis
+
+SHOWN_NEURONS = 6
+
+
+def tell(diagnosis: "WatchedDiagnosis") -> str:
+    """Return a diagnosis as text: the verdict, the findings, and what is odd but harmless."""
+    key = "healthy" if diagnosis.is_healthy else "ill"
+    values = {"steps": diagnosis.steps, "count": len(diagnosis.findings)}
+    parts = [t(f"torch.{key}", **values)]
+    parts += [_block(found, rank) for rank, found in enumerate(diagnosis.findings, start=1)]
+    if diagnosis.notes:
+        lines = [t("doctor.in_short", name=name_of(n), says=sentence(n)) for n in diagnosis.notes]
+        parts.append("\n".join([t("torch.notes"), *(f"  {line}" for line in lines)]))
+    return "\n\n".join(parts)
+
+
+def name_of(finding: WatchedFinding) -> str:
+    """Return the short name of a finding's ailment."""
+    return t(f"torch.{finding.kind}.name")
+
+
+def sentence(finding: WatchedFinding) -> str:
+    """Return what a finding says, with its numbers."""
+    return t(f"torch.{finding.kind}.says", **_words(finding))
+
+
+def line_to_change(finding: WatchedFinding) -> str:
+    """Return what to change in the program."""
+    return t(f"torch.{finding.kind}.line", **_words(finding))
+
+
+def explain_watched_ailment(kind: str) -> str:
+    """Return what an ailment of a training program is, how it is found, and what to change."""
+    ailment = AILMENTS[kind]
+    factor = t("doctor.factor", factor=t(f"doctor.factor.{ailment.factor}"))
+    return "\n\n".join(
+        [
+            t(f"torch.{kind}.name"),
+            t(f"torch.{kind}.is"),
+            f"{t('doctor.explain.remedy')}\n  {t(f'torch.{kind}.line', **_general())}",
+            factor,
+            t("doctor.explain.source", source=ailment.source),
+        ]
+    )
+
+
+def _block(finding: WatchedFinding, rank: int) -> str:
+    lines = [
+        t("torch.found", rank=rank, name=name_of(finding)),
+        f"   {sentence(finding)}",
+        f"   {_where(finding)}",
+        f"   {t('torch.change', line=line_to_change(finding))}",
+    ]
+    return "\n".join(lines)
+
+
+def _where(finding: WatchedFinding) -> str:
+    facts = [t("doctor.factor", factor=t(f"doctor.factor.{finding.factor}"))]
+    if finding.layer and finding.neurons:
+        shown = ", ".join(map(str, finding.neurons[:SHOWN_NEURONS]))
+        more = " …" if len(finding.neurons) > SHOWN_NEURONS else ""
+        values = {"count": len(finding.neurons), "neurons": shown + more}
+        facts.append(t("doctor.where.neurons", layer=finding.layer, **values))
+    elif finding.layer:
+        facts.append(t("doctor.where", layer=finding.layer))
+    if finding.step is not None:
+        key = "start" if finding.step == 0 else "step"
+        facts.append(t(f"doctor.when.{key}", step=finding.step))
+    facts.append(t("doctor.sure", share=share_text(finding.confidence)))
+    return t("doctor.joint").join(facts)
+
+
+def _words(finding: WatchedFinding) -> dict[str, str]:
+    told = {
+        name: number(value, 3) if isinstance(value, int | float) else str(value)
+        for name, value in finding.evidence.items()
+    }
+    return {**told, "layer": finding.layer or ""}
+
+
+def _general() -> dict[str, str]:
+    """Return words for where no finding gives them."""
+    names = ("layer", "names", "count", "of", "loss", "passes", "claims", "targets", "where")
+    return {name: "…" for name in (*names, "low", "high", "ratio", "activation", "last")}

@@ -1,0 +1,106 @@
+"""The update of torch's optimisers, stage by stage, from what they remember.
+
+Each rule returns the named stages between the gradient that the optimiser was given and what it
+adds to the parameter, elementwise. They are torch's own formulas, as its documentation of
+``torch.optim`` writes them; an optimiser that is not here is one stage, the whole of it.
+
+Source: Kingma and Ba 2015 (Adam); Loshchilov and Hutter 2019 (AdamW); Sutskever et al. 2013
+(momentum, Nesterov); Hinton 2012 (RMSprop).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+Settings = Mapping[str, Any]
+Part = np.ndarray | np.floating
+Arrays = Mapping[str, Part]
+Stage = tuple[str, Part]
+
+
+def stages(settings: Settings, arrays: Arrays) -> list[Stage]:
+    """Return the name and the outcome of each stage, in order.
+
+    Args:
+        settings: of the parameter's group, with ``name`` of the optimiser and ``step``.
+        arrays: ``before`` and ``after`` the update, ``gradient`` as it came back, ``asked`` as the
+            optimiser was given it where that is another, and ``state.*`` after the update.
+    """
+    found: list[Stage] = []
+    asked = arrays["gradient"]
+    if "asked" in arrays:
+        asked = arrays["asked"]
+        found.append(("between", asked))
+    rule = RULES.get(settings.get("name", ""))
+    if rule is None or not _is_complete(rule, settings, arrays):
+        return [*found, ("opaque", arrays["after"] - arrays["before"])]
+    if settings.get("maximize"):
+        asked = -asked
+        found.append(("maximize", asked))
+    return [*found, *rule(settings, arrays, asked)]
+
+
+def _sgd(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
+    current, momentum = gradient, settings["momentum"]
+    if settings["weight_decay"]:
+        current = current + settings["weight_decay"] * arrays["before"]
+        yield "l2", current
+    if momentum:
+        buffer = arrays["state.momentum_buffer"]
+        current = current + momentum * buffer if settings["nesterov"] else buffer
+        yield "nesterov" if settings["nesterov"] else "momentum", current
+    yield "learning_rate", -settings["lr"] * current
+
+
+def _adam(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
+    decay, is_apart = settings["weight_decay"], settings.get("decoupled_weight_decay", False)
+    if decay and not is_apart:
+        yield "l2", gradient + decay * arrays["before"]
+    beta1, beta2 = settings["betas"]
+    mean = arrays["state.exp_avg"] / (1 - beta1 ** settings["step"])
+    size = "state.max_exp_avg_sq" if settings.get("amsgrad") else "state.exp_avg_sq"
+    typical = np.sqrt(arrays[size] / (1 - beta2 ** settings["step"]))
+    current = mean / (typical + settings["eps"])
+    yield "adam", current
+    if decay and is_apart:
+        current = current + decay * arrays["before"]
+        yield "weight_decay", current
+    yield "learning_rate", -settings["lr"] * current
+
+
+def _adamw(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
+    return _adam({**settings, "decoupled_weight_decay": True}, arrays, gradient)
+
+
+def _rmsprop(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
+    current = gradient
+    if settings["weight_decay"]:
+        current = current + settings["weight_decay"] * arrays["before"]
+        yield "l2", current
+    square = arrays["state.square_avg"]
+    if settings.get("centered"):
+        square = square - arrays["state.grad_avg"] ** 2
+    current = current / (np.sqrt(square) + settings["eps"])
+    yield "rmsprop", current
+    if settings["momentum"]:
+        current = arrays["state.momentum_buffer"]
+        yield "momentum", current
+    yield "learning_rate", -settings["lr"] * current
+
+
+RULES: dict[str, Callable[[Settings, Arrays, Part], Iterator[Stage]]] = {
+    "SGD": _sgd,
+    "Adam": _adam,
+    "AdamW": _adamw,
+    "RMSprop": _rmsprop,
+}
+
+
+def _is_complete(rule: Callable, settings: Settings, arrays: Arrays) -> bool:
+    """Return whether the optimiser remembers what its rule needs; a subclass may not."""
+    try:
+        list(rule(settings, arrays, arrays["gradient"]))
+    except KeyError:
+        return False
+    return True

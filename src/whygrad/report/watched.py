@@ -1,0 +1,169 @@
+"""The page of a watched model: its curves, its factors, every neuron, and the most telling ones."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whygrad.errors import WhygradError
+from whygrad.factoring import FACTORS
+from whygrad.ledger.html import STYLE as LEDGER_STYLE
+from whygrad.ledger.html import as_body
+from whygrad.ledger.watched import explain_watched
+from whygrad.page.layout import note, table
+from whygrad.page.shell import Entry, whole_page
+from whygrad.report import curves, heatmap, timelines
+from whygrad.report.material import Record, Recording
+from whygrad.report.page import stylesheet
+from whygrad.report.section import Section
+from whygrad.run.files import write_whole
+from whygrad.run.watched import WatchedFolder
+from whygrad.words import number, t
+from whygrad.words.markup import Markup, both, element, joined, said
+
+MOST_LEDGERS = 4
+
+
+class WatchedMaterial(Recording):
+    """The run of a watched model, read for a report."""
+
+    def __init__(self, run: WatchedFolder):
+        super().__init__(run)
+        self.run = run
+
+    @cached_property
+    def uncovered(self) -> list[str]:
+        """The layers that could not be taken apart."""
+        return sorted({name for facts in self.run.facts for name in facts.get("uncovered", [])})
+
+
+def write_watched_report(run: WatchedFolder, out: Path) -> Path:
+    """Write the run of a watched model as one self-contained HTML page and return its path.
+
+    Raises:
+        RunError: the run is damaged.
+    """
+    material = WatchedMaterial(run)
+    sections = [part(material) for part in SECTIONS]
+    content = whole_page(
+        f"{material.description['model']} · whygrad",
+        top=_title(material),
+        contents=[Entry(section.name, section.title) for section in sections],
+        main=joined(section.html() for section in sections),
+        footer=said("report.footer", version=material.description["versions"].get("whygrad", "")),
+        style=stylesheet() + LEDGER_STYLE,
+    )
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, content.encode())
+    return out
+
+
+def _title(material: WatchedMaterial) -> Markup:
+    description = material.description
+    facts = {
+        "model": description["model"],
+        "parameters": str(description.get("parameters", "")),
+        "layers": str(len(description["layers"])),
+        "device": description.get("device", ""),
+    }
+    pairs = [
+        element("div", element("dt", said(f"report.fact.{name}")), element("dd", value))
+        for name, value in facts.items()
+    ]
+    return element(
+        "div",
+        element("p", said("report.watched.title"), class_="kind"),
+        element("h1", material.path.resolve().name),
+        element("dl", pairs),
+    )
+
+
+def _layers(material: WatchedMaterial) -> Section:
+    names = ("layer", "kind", "shape", "activation")
+    head = [said(f"report.column.{name}") for name in names]
+    head += [said(f"factor.{name}") for name in FACTORS] + [said("report.column.open")]
+    rows = [
+        [element("code", name), *_described(layer), *_standing(material.records.get(name))]
+        for name, layer in material.description["layers"].items()
+    ]
+    return Section("layers", joined(_lead(material), table(head, rows)))
+
+
+def _described(layer: dict[str, Any]) -> tuple[Markup | str, ...]:
+    shape = " × ".join(map(str, layer["shape"]))
+    return said(f"watched.kind.{layer['kind']}"), shape, layer["activation"]
+
+
+def _standing(record: Record | None) -> list[str]:
+    if record is None:
+        return [""] * (len(FACTORS) + 1)
+    return [number(float(np.median(record.field(name)[-1])), 3) for name in (*FACTORS, "open")]
+
+
+def _lead(material: WatchedMaterial) -> Markup:
+    counts = {"steps": material.run.steps, "recorded": len(material.history)}
+    every = material.description["every"]
+    lines = [element("p", said("report.watched.lead", every=every, **counts), class_="lead")]
+    overhead = material.description.get("overhead") or {}
+    if overhead:
+        share = f"{100 * overhead['share']:.1f} %"
+        words = {"ratio": number(overhead["ratio"], 3), "share": share}
+        lines.append(element("p", said("report.watched.overhead", **words)))
+    if material.uncovered:
+        lines.append(note(said("report.watched.uncovered", names=", ".join(material.uncovered))))
+    return joined(lines)
+
+
+def _ledgers(material: WatchedMaterial) -> Section:
+    try:
+        return Section("ledgers", joined(_ledger(material, *one) for one in _telling(material)))
+    except WhygradError as error:
+        key, values = error.key, error.values
+        return Section("ledgers", note(both(lambda: t(key, **values))))
+
+
+def _telling(material: WatchedMaterial) -> Iterator[tuple[str, str, float, float]]:
+    """Return, of the layers that can be explained, the neurons with the smallest factors.
+
+    As in the report of whygrad's own runs: measured by the median neuron of the layer.
+    """
+    step, arrays, _ = material.run.whole()
+    explained = {name.rpartition("/")[0] for name in arrays}
+    found = []
+    for layer in explained & set(material.records):
+        record = material.records[layer]
+        at = np.flatnonzero(record.steps == step)
+        if record.neurons > 1 and len(at):
+            found.append(_smallest(layer, record, int(at[0])))
+    yield from sorted(found, key=lambda one: one[3])[:MOST_LEDGERS]
+
+
+def _smallest(layer: str, record: Record, at: int) -> tuple[str, str, float, float]:
+    values = np.stack([record.field(name)[at] for name in FACTORS]).astype(np.float64)
+    medians = np.median(values, axis=1, keepdims=True)
+    ratios = np.where(values == 0, 0, np.inf)
+    np.divide(values, medians, out=ratios, where=medians > 0)
+    factor, neuron = np.unravel_index(np.nan_to_num(ratios, nan=np.inf).argmin(), ratios.shape)
+    value, ratio = float(values[factor, neuron]), float(ratios[factor, neuron])
+    return f"{layer}[{neuron}]", FACTORS[factor], value, ratio
+
+
+def _ledger(
+    material: WatchedMaterial, address: str, factor: str, value: float, ratio: float
+) -> Markup:
+    ledger = explain_watched(material.run, address)
+    key = "report.ledgers.neuron" if value else "report.ledgers.neuron.zero"
+    layer = address.rpartition("[")[0]
+
+    def why() -> str:
+        words = {"address": address, "layer": layer, "value": value, "ratio": ratio}
+        return t(key, factor=t(f"factor.{factor}"), **words)
+
+    words = element("p", both(why), class_="why")
+    return element("article", words, both(lambda: as_body(ledger), name="div"))
+
+
+SECTIONS = (_layers, curves.section, timelines.section, heatmap.section, _ledgers)

@@ -1,0 +1,261 @@
+"""When a watch looks, what it says, and that it never stands in the way."""
+
+import gc
+import re
+import weakref
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import whygrad as wg
+from whygrad.adapters.torch import seeing
+from whygrad.errors import AddressError, OptionError, RunError
+
+
+def mlp() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
+
+
+def step(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    optimizer.zero_grad()
+    F.cross_entropy(model(torch.randn(8, 4)), torch.randint(0, 3, (8,))).backward()
+    optimizer.step()
+
+
+def trained(model: nn.Module, steps: int, **options) -> wg.WatchedRun:
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, **options) as watch:
+        for _ in range(steps):
+            step(model, optimizer)
+    return watch.run
+
+
+def test_every_tenth_step_by_default():
+    run = trained(mlp(), 21)
+    assert run.history["step"].tolist() == [0, 10, 20]
+    assert run.steps == 21
+    assert run.description["state"] == "finished"
+    assert run.description["model"] == "Sequential"
+    assert {"ratio", "share"} <= set(run.description["overhead"])
+
+
+def test_it_can_be_read_while_it_is_written(tmp_path):
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    watch = wg.watch(model, every=1, out=tmp_path / "run").attach()
+    step(model, optimizer)
+    run = wg.open_run(tmp_path / "run")
+    assert run.description["state"] == "training"
+    assert run.why("0.weight[5, 3]", step=0).step == 0
+    assert watch.run.history["step"].tolist() == [0]
+    step(model, optimizer)
+    watch.detach()
+    assert run.history["step"].tolist() == [0, 1]
+    assert wg.open_run(tmp_path / "run").description["steps"] == 2
+
+
+def test_an_exception_in_the_loop_passes_through_and_the_run_stays(tmp_path):
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.raises(ZeroDivisionError), wg.watch(model, every=1, out=tmp_path / "run"):
+        step(model, optimizer)
+        model(torch.randn(8, 4))
+        raise ZeroDivisionError
+    assert wg.open_run(tmp_path / "run").history["step"].tolist() == [0]
+    assert not torch.overrides._get_current_function_mode_stack()
+
+
+def test_updates_by_hand():
+    model = mlp()
+    with wg.watch(model, every=1) as watch:
+        for _ in range(3):
+            F.cross_entropy(model(torch.randn(8, 4)), torch.randint(0, 3, (8,))).backward()
+            grads = {name: p.grad.clone() for name, p in model.named_parameters()}
+            with watch.update(), torch.no_grad():
+                for parameter in model.parameters():
+                    parameter -= 0.1 * parameter.grad
+                    parameter.grad = None
+    ledger = watch.run.why("0.weight[5, 3]")
+    assert watch.run.steps == 3
+    assert ledger.gradient == pytest.approx(float(grads["0.weight"][5, 3]))
+    assert ledger.movement == pytest.approx(-0.1 * ledger.gradient, rel=1e-3, abs=1e-8)
+
+
+def test_no_activation_outlives_its_step():
+    model, kept = mlp(), []
+    model[1].register_forward_hook(lambda m, i, o: kept.append(weakref.ref(o)))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=2) as watch:
+        for _ in range(4):
+            step(model, optimizer)
+            gc.collect()
+            assert not any(reference() is not None for reference in kept)
+    assert watch.run.steps == 4
+
+
+def test_only_the_optimiser_that_was_named():
+    model = mlp()
+    mine, other = (torch.optim.SGD(model.parameters(), 0.1) for _ in range(2))
+    with wg.watch(model, every=1, optimizer=mine) as watch:
+        step(model, mine)
+        step(model, other)
+        step(model, mine)
+    assert watch.run.steps == 2
+
+
+def test_a_compiled_model_runs_as_it_was_written_where_it_is_recorded():
+    model = mlp()
+    compiled = torch.compile(model, backend="eager")
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    said = (
+        "wg.watch runs a compiled model uncompiled on the steps that it records (one in 2); the "
+        "others stay compiled."
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(said)}$"):
+        watch = wg.watch(compiled, every=2).attach()
+    for _ in range(3):
+        step(compiled, optimizer)
+    watch.detach()
+    assert watch.run.layers == ["0", "2"]
+    assert watch.run.history["step"].tolist() == [0, 2]
+
+
+def test_what_is_not_covered_is_named_once():
+    class Gru(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.head = nn.GRU(4, 5, batch_first=True), nn.Linear(5, 3)
+
+        def forward(self, x):
+            return self.head(self.inner(x[:, None])[0][:, -1])
+
+    said = (
+        "wg.watch does not take apart: inner. It knows Linear, Conv, Embedding and norm layers and "
+        "the projections of attention; all others train as ever and are left out."
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(said)}$") as warned:
+        run = trained(Gru(), 2, every=1)
+    assert len(warned) == 1
+    assert run.layers == ["head"]
+    assert run.facts[0]["uncovered"] == ["inner"]
+
+
+def test_its_own_error_ends_the_watching_and_not_the_training(monkeypatch):
+    def broken(*_):
+        raise LookupError("nothing here")
+
+    monkeypatch.setattr(seeing, "sum_of_sizes", broken)
+    model = mlp()
+    before = model[0].weight.clone()
+    said = (
+        "wg.watch stopped watching at step 0, because it met something that it cannot read: "
+        "LookupError: nothing here. Training goes on as it is; what was recorded before is kept."
+    )
+    with pytest.warns(UserWarning, match=f"^{re.escape(said)}$") as warned:
+        run = trained(model, 3, every=1)
+    assert len(warned) == 1
+    assert not torch.equal(model[0].weight, before)
+    assert run.history.empty
+
+
+def test_a_loss_that_is_no_number_is_recorded_as_such():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 1.0)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            optimizer.zero_grad()
+            (F.mse_loss(model(torch.randn(4, 4)), torch.zeros(4, 3)) * torch.inf).backward()
+            optimizer.step()
+    assert watch.run.steps == 2
+    assert watch.run.history["loss"].isna().tolist() == [False, True]
+    assert "NaN" in str(watch.run.why("2.weight[0, 0]"))
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "options"),
+    [
+        (OptionError, "every must be a whole number >= 1, got 0. Choose a value in that range.",
+         {"every": 0}),
+        (OptionError, "every must be a whole number >= 1, got True. Choose a value in that range.",
+         {"every": True}),
+    ],
+)  # fmt: skip
+def test_options(error, said, options):
+    with pytest.raises(error) as caught:
+        wg.watch(mlp(), **options)
+    assert str(caught.value) == said
+
+
+def test_what_is_no_model():
+    with pytest.raises(OptionError) as caught:
+        wg.watch(lambda x: x)
+    assert str(caught.value) == (
+        "wg.watch takes a model that is a torch.nn.Module, got function. Pass the module that your "
+        "loop calls."
+    )
+
+
+def test_a_folder_that_is_not_empty(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(RunError):
+        wg.watch(mlp(), out=tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_addresses_that_name_nothing():
+    run = trained(mlp(), 1, every=1)
+    for address, said in {
+        "3.weight[0, 0]": "A watched model is asked for a weight, a bias, a neuron or a layer by "
+        "the model's own names, such as 0.weight[0, 0]; got 3.weight[0, 0]. Its layers: 0, 2.",
+        "0.weight[6, 0]": "0.weight[6, 0] does not fit 0.weight, whose shape is (6, 4). Give one "
+        "number from 0 for every axis, in the order of the model.",
+        "0[6]": "0[6] does not fit 0, whose shape is (6). Give one number from 0 for every axis, "
+        "in the order of the model.",
+    }.items():
+        with pytest.raises(AddressError) as caught:
+            run.why(address)
+        assert str(caught.value) == said
+
+
+def test_steps_and_samples_that_are_not_there():
+    run = trained(mlp(), 3, every=1)
+    with pytest.raises(AddressError) as caught:
+        run.why("0", step=7)
+    assert str(caught.value) == (
+        "Step 7 was not kept whole, so its weights cannot be explained; steps kept: 3. Ask for "
+        "step 2, the nearest, or watch with a smaller every."
+    )
+    with pytest.raises(AddressError) as caught:
+        run.why("0", sample=1)
+    assert str(caught.value) == (
+        "A watched run holds no data, so the chain of one sample cannot be shown; got sample 1. "
+        "Leave it out: the ledger lists the rows that pull most."
+    )
+
+
+def test_nothing_recorded():
+    run = trained(mlp(), 0)
+    with pytest.raises(AddressError):
+        run.why("0")
+
+
+def test_large_weights_are_kept_when_they_are_asked_for():
+    model = nn.Sequential(nn.Linear(1500, 1000), nn.ReLU(), nn.Linear(1000, 2))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    runs = []
+    for explain in ((), ("0",)):
+        with wg.watch(model, every=1, explain=explain) as watch:
+            model(torch.randn(2, 1500)).sum().backward()
+            optimizer.step()
+        runs.append(watch.run)
+    assert runs[0].why("2.weight[1, 5]").step == 0
+    with pytest.raises(AddressError) as caught:
+        runs[0].why("0.weight[1, 5]")
+    assert str(caught.value) == (
+        "The weights of 0 are too large to be kept for ledgers by default. Watch again with "
+        'explain=["0"], or ask for another layer.'
+    )
+    assert runs[1].why("0.weight[1, 5]").step == 0

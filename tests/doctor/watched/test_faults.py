@@ -1,0 +1,348 @@
+"""Faults of PyTorch programs, each beside the same program without it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+import whygrad as wg
+from whygrad.doctor.watched.finding import AILMENTS
+from whygrad.words import catalogue
+
+STEPS = 40
+
+
+def data(seed: int = 0) -> tuple[Tensor, Tensor]:
+    draw = torch.Generator().manual_seed(seed)
+    x = torch.randn(256, 4, generator=draw)
+    return x, (x[:, 0] + x[:, 1] * x[:, 2] > 0).long()
+
+
+def classifier(*last: nn.Module, outputs: int = 2) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(4, 16), nn.ReLU(), nn.Dropout(0.05), nn.Linear(16, 16), nn.ReLU(),
+        nn.Linear(16, outputs), *last,
+    )  # fmt: skip
+
+
+@dataclass
+class Program:
+    """A training loop, each of whose parts can be another.
+
+    ``update`` gets everything that one step needs and takes it.
+    """
+
+    model: Callable[[], nn.Module] = classifier
+    loss: Callable[[Tensor, Tensor], Tensor] = F.cross_entropy
+    optimizer: Callable[[nn.Module], torch.optim.Optimizer] = field(
+        default=lambda model: torch.optim.SGD(model.parameters(), 0.2, momentum=0.9)
+    )
+    update: Callable[..., None] | None = None
+    steps: int = STEPS
+
+    def run(self) -> wg.WatchedRun:
+        torch.manual_seed(1)
+        model = self.model()
+        optimizer = self.optimizer(model)
+        with wg.watch(model, every=5) as watch:
+            for x, y in batches(self.steps):
+                (self.update or ordinary)(model, optimizer, self.loss, x, y)
+        return watch.run
+
+
+def batches(steps: int) -> Iterator[tuple[Tensor, Tensor]]:
+    x, y = data()
+    draw = torch.Generator().manual_seed(2)
+    for _ in range(steps):
+        rows = torch.randint(0, len(x), (32,), generator=draw)
+        yield x[rows], y[rows]
+
+
+def ordinary(model, optimizer, loss, x, y) -> None:
+    optimizer.zero_grad()
+    loss(model(x), y).backward()
+    optimizer.step()
+
+
+def no_zero_grad(model, optimizer, loss, x, y) -> None:
+    loss(model(x), y).backward()
+    optimizer.step()
+
+
+def zero_grad_too_late(model, optimizer, loss, x, y) -> None:
+    loss(model(x), y).backward()
+    optimizer.zero_grad()
+    optimizer.step()
+
+
+def accumulated(divided: bool) -> Callable[..., None]:
+    def update(model, optimizer, loss, x, y) -> None:
+        optimizer.zero_grad()
+        for part, wanted in zip(x.split(8), y.split(8), strict=True):
+            (loss(model(part), wanted) / (4 if divided else 1)).backward()
+        optimizer.step()
+
+    return update
+
+
+def with_scheduler(first: bool, factor: float = 0.99) -> Callable[..., None]:
+    made: dict[int, torch.optim.lr_scheduler.LRScheduler] = {}
+
+    def update(model, optimizer, loss, x, y) -> None:
+        scheduler = made.setdefault(
+            id(optimizer), torch.optim.lr_scheduler.ExponentialLR(optimizer, factor)
+        )
+        if first:
+            scheduler.step()
+        ordinary(model, optimizer, loss, x, y)
+        if not first:
+            scheduler.step()
+
+    return update
+
+
+class MadeInForward(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 16), nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.relu(nn.Linear(16, 16)(torch.relu(self.first(x)))))
+
+
+class Cut(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 16), nn.Linear(16, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(torch.relu(self.first(x)).detach())
+
+
+class WithoutGradient(Cut):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.no_grad():
+            hidden = torch.relu(self.first(x))
+        return self.last(hidden)
+
+
+def evaluating() -> nn.Module:
+    return classifier().eval()
+
+
+def same_weights() -> nn.Module:
+    model = classifier()
+    for layer in (model[0], model[3]):
+        nn.init.constant_(layer.weight, 0.1)
+        nn.init.zeros_(layer.bias)
+    nn.init.constant_(model[5].weight, 0.1)
+    model[2].p = 0.0
+    return model
+
+
+def closed() -> nn.Module:
+    model = classifier()
+    nn.init.constant_(model[3].bias, -50.0)
+    return model
+
+
+def deep(activation: Callable[[], nn.Module], size: float) -> nn.Module:
+    layers: list[nn.Module] = [nn.Linear(4, 16), activation()]
+    for _ in range(10):
+        layers += [nn.Linear(16, 16), activation()]
+        nn.init.normal_(layers[-2].weight, std=size)
+    return nn.Sequential(*layers, nn.Linear(16, 2))
+
+
+def squared(claims: Tensor, targets: Tensor) -> Tensor:
+    return F.mse_loss(claims, targets.float())
+
+
+def squared_column(claims: Tensor, targets: Tensor) -> Tensor:
+    return F.mse_loss(claims[:, 0], targets.float())
+
+
+def binary(claims: Tensor, targets: Tensor) -> Tensor:
+    return F.binary_cross_entropy_with_logits(claims[:, 0], targets.float())
+
+
+def sgd(rate: float, momentum: float = 0.9) -> Callable[[nn.Module], torch.optim.Optimizer]:
+    return lambda model: torch.optim.SGD(model.parameters(), rate, momentum=momentum)
+
+
+def one_output(*last: nn.Module) -> nn.Sequential:
+    return classifier(*last, outputs=1)
+
+
+HEALTHY = Program()  # the neighbour of every fault that is one line of it
+
+FAULTS: dict[str, tuple[Program, Program]] = {
+    "zero_grad_missing": (Program(update=no_zero_grad), HEALTHY),
+    "zero_grad_too_late": (Program(update=zero_grad_too_late), HEALTHY),
+    "in_eval_mode": (Program(evaluating), HEALTHY),
+    "softmax_twice": (Program(lambda: classifier(nn.Softmax(dim=1))), HEALTHY),
+    "sigmoid_twice": (
+        Program(lambda: one_output(nn.Sigmoid()), binary),
+        Program(one_output, binary),
+    ),
+    "not_log_probabilities": (
+        Program(loss=F.nll_loss, optimizer=sgd(0.01)),
+        Program(lambda: classifier(nn.LogSoftmax(dim=1)), F.nll_loss),
+    ),
+    "one_column": (
+        Program(one_output, lambda claims, y: F.cross_entropy(claims, torch.zeros_like(y))),
+        Program(one_output, binary),
+    ),
+    "broadcast_targets": (
+        Program(one_output, squared, sgd(0.05)),
+        Program(one_output, squared_column, sgd(0.05)),
+    ),
+    "targets_out_of_range": (
+        Program(one_output, lambda claims, y: binary(claims, 2 * y + 1), sgd(0.05)),
+        Program(one_output, binary),
+    ),
+    "not_in_optimizer": (
+        Program(optimizer=lambda model: torch.optim.SGD(model[5:].parameters(), 0.2)),
+        HEALTHY,
+    ),
+    "detached": (Program(Cut), HEALTHY),
+    "unreached": (Program(WithoutGradient, optimizer=sgd(0.0001)), HEALTHY),
+    "made_in_forward": (Program(MadeInForward), HEALTHY),
+    "undivided_accumulation": (
+        Program(update=accumulated(divided=False), optimizer=sgd(2.0)),
+        Program(update=accumulated(divided=True)),
+    ),
+    "rate_at_zero": (Program(update=with_scheduler(False, 0.0)), HEALTHY),
+    "scheduler_first": (
+        Program(update=with_scheduler(first=True)),
+        Program(update=with_scheduler(first=False)),
+    ),
+    "clones": (Program(same_weights), HEALTHY),
+    "dead": (Program(closed), HEALTHY),
+    "saturated": (
+        Program(lambda: deep_tanh(30.0), optimizer=sgd(1e-6)),
+        Program(lambda: deep_tanh(1.0)),
+    ),
+    "vanishing": (Program(lambda: deep(nn.Sigmoid, 0.3)), HEALTHY),
+    "exploding": (
+        Program(lambda: deep(nn.ReLU, 3.0), optimizer=sgd(1e-12)),
+        HEALTHY,
+    ),
+    "steps_too_short": (Program(optimizer=sgd(1e-9)), HEALTHY),
+    "summed_batch": (
+        Program(loss=lambda c, y: F.cross_entropy(c, y, reduction="sum"), optimizer=sgd(2.0)),
+        HEALTHY,
+    ),
+    "not_finite": (Program(optimizer=sgd(1e30)), HEALTHY),
+}
+
+
+def deep_tanh(size: float) -> nn.Module:
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2))
+    nn.init.normal_(model[0].weight, std=size / 2)
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of:UserWarning")  # torch says it, too
+@pytest.mark.filterwarnings("ignore:Using a target size:UserWarning")
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_fault_is_named_first(kind):
+    diagnosis = FAULTS[kind][0].run().doctor()
+    assert not diagnosis.is_healthy
+    assert diagnosis.findings[0].kind == kind, str(diagnosis)
+    assert catalogue("en")[f"torch.{kind}.name"] in str(diagnosis)
+
+
+NEIGHBOURS = {id(healthy): (kind, healthy) for kind, (_, healthy) in FAULTS.items()}
+
+
+@pytest.mark.parametrize(("kind", "healthy"), NEIGHBOURS.values(), ids=lambda one: str(one)[:20])
+def test_its_neighbour_is_left_alone(kind, healthy):
+    diagnosis = healthy.run().doctor()
+    assert diagnosis.is_healthy, str(diagnosis)
+    assert diagnosis.findings == ()
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda model: torch.optim.Adam(model.parameters(), 1e-2),
+        lambda model: torch.optim.AdamW(model.parameters(), 1e-2),
+        lambda model: torch.optim.RMSprop(model.parameters(), 1e-3),
+    ],
+)
+def test_a_sum_or_an_undivided_loss_is_harmless_to_an_adaptive_optimiser(optimizer):
+    summed = Program(loss=lambda c, y: F.cross_entropy(c, y, reduction="sum"), optimizer=optimizer)
+    diagnosis = summed.run().doctor()
+    assert diagnosis.is_healthy
+    assert "summed_batch" in [note.kind for note in diagnosis.notes]
+    assert Program(update=accumulated(False), optimizer=optimizer).run().doctor().is_healthy
+
+
+def test_a_frozen_backbone_is_a_note():
+    def model() -> nn.Module:
+        made = classifier()
+        made[0].requires_grad_(False)
+        return made
+
+    diagnosis = Program(model).run().doctor()
+    assert diagnosis.is_healthy
+    assert "frozen" in [note.kind for note in diagnosis.notes]
+    assert "0.weight" in str(diagnosis)
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken"),
+    [
+        ("inplace_reuse", lambda h: torch.sigmoid(h).mul_(2).exp().mul_(h.exp_())),
+        ("wrong_dtype", None),
+        ("graph_used_twice", None),
+    ],
+)
+def test_an_exception_of_torchs_is_explained(kind, broken):
+    model, loss = classifier(), F.cross_entropy
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.raises(RuntimeError), wg.watch(model, every=1) as watch:
+        for x, y in batches(3):
+            claims = model(x)
+            if kind == "inplace_reuse":
+                hidden = torch.sigmoid(claims)
+                total = (hidden * hidden).sum()
+                hidden.mul_(2)
+                total.backward()
+            elif kind == "wrong_dtype":
+                loss(claims, y.float())
+            else:
+                total = loss(claims, y)
+                total.backward()
+                total.backward()
+            optimizer.step()
+    diagnosis = watch.run.doctor()
+    assert diagnosis.findings[0].kind == kind
+    assert watch.run.description["state"] == "failed"
+
+
+def test_every_ailment_has_its_words_and_a_test():
+    covered = {*FAULTS, "inplace_reuse", "wrong_dtype", "graph_used_twice", "frozen"}
+    assert set(AILMENTS) - covered == {"steps_too_long", "stuck"}
+    for kind, part in ((k, p) for k in AILMENTS for p in ("name", "is", "says", "line")):
+        assert f"torch.{kind}.{part}" in catalogue("en")
+        assert f"torch.{kind}.{part}" in catalogue("zh")
+
+
+def test_a_loss_that_stays_and_steps_that_overshoot():
+    shuffled = count()
+
+    def noise(model, optimizer, loss, x, y) -> None:
+        draw = torch.Generator().manual_seed(next(shuffled))
+        ordinary(model, optimizer, loss, x, torch.randint(0, 2, y.shape, generator=draw))
+
+    assert [f.kind for f in Program(update=noise, optimizer=sgd(0.01)).run().doctor().findings] == [
+        "stuck"
+    ]
+    found = Program(optimizer=sgd(30.0, momentum=0.0)).run().doctor().findings
+    assert found[0].kind == "steps_too_long"
