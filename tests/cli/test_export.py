@@ -47,6 +47,6 @@ def test_a_watched_model_is_not_ours_to_export(whygrad, tmp_path):
         assert outcome.err == (
             "Error: watched is the run of a watched PyTorch model, which whygrad did not train: "
             "its folder holds no network to export, and export and log take runs that whygrad "
-            "trained. Export the model from PyTorch itself; use whygrad why, show, doctor or report with "
-            "this run.\n"
+            "trained. Export the model from PyTorch itself; use whygrad why, show, doctor or "
+            "report with this run.\n"
         )
