@@ -50,7 +50,7 @@ settings.register_profile(
     deadline=None,  # the first example compiles
     derandomize=True,
     database=None,
-    max_examples=int(os.environ.get("WHYGRAD_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("WHYGRAD_EXAMPLES", "12")),  # of an everyday run
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("whygrad")

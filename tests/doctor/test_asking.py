@@ -206,7 +206,7 @@ def test_a_healthy_network_is_told_so_with_code_0(home, capsys, monkeypatch):
     [
         (["doctor", "--json"], None),
         (["doctor", "sick.toml", "--budget", "0", "--json"], "error.doctor_budget"),
-        (["doctor", "--explain", "nothing", "--json"], "error.unknown_name"),
+        (["doctor", "--explain", "xyzzy", "--json"], "error.unknown_name"),
         (["doctor", "missing.toml", "--json"], "error.config_unreadable"),
     ],
 )

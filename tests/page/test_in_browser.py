@@ -1,7 +1,6 @@
 """The report, the book and a lesson of its own, opened in Chromium."""
 
 import re
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,10 @@ from whygrad.report import write_report
 from whygrad.words import speaking
 
 PAGES = ("report", "book", "single")
-LANGUAGES, THEMES, WIDTHS = ("en", "zh-Hans"), ("light", "dark"), (360, 1280)
+WIDTHS = (360, 1280)
+# every two of language, theme and width meet in one of them
+LOOKS = (("en", "light", 360), ("en", "dark", 1280), ("zh-Hans", "dark", 360))
+LOOKS += (("zh-Hans", "light", 1280),)
 QUICK = {  # two parts, so that there is one to come to from another; formulas, tables, all pictures
     "chain": {},
     "flat": {"points": 41},
@@ -48,7 +50,7 @@ def widest(page) -> int:
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize(("language", "theme", "width"), [*product(LANGUAGES, THEMES, WIDTHS)])
+@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
 def test_a_page_fits_and_is_within_reach_of_everyone(
     pages, show, axe, name, language, theme, width
 ):
