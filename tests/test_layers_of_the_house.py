@@ -17,7 +17,7 @@ LEVELS = {
     4: ("data", "parallel", "recording", "stepping", "together", "training", "evaluation"),
     5: ("run", "replay"),
     6: ("ledger", "doctor", "lessons"),
-    7: ("adapters", "report"),
+    7: ("adapters", "opened", "report"),
     8: ("api", "cli", "lab", "__init__", "__main__"),
 }
 LEVEL = {name: level for level, names in LEVELS.items() for name in names}

@@ -9,12 +9,13 @@ if TYPE_CHECKING:
     from whygrad.adapters.importing import from_flax, from_keras, from_sklearn, from_torch
     from whygrad.adapters.sklearn import MLPClassifier, MLPRegressor
     from whygrad.adapters.tracking import MLflow, TensorBoard, WandB, log
-    from whygrad.api import Run, WatchedRun, diagnose, open_run, resume, train, watch
+    from whygrad.api import diagnose, resume, train, watch, watch_lightning, watch_trainer
     from whygrad.backprop import Anatomy, Trace, backward, forward
     from whygrad.data import Data, from_arrays, load
     from whygrad.errors import WhygradError
     from whygrad.factoring import factors
     from whygrad.network.model import Network
+    from whygrad.opened import Run, WatchedRun, open_run
     from whygrad.settings import Settings
     from whygrad.symmetry import clones, effective_width
     from whygrad.together import train_together
@@ -29,12 +30,12 @@ _HOMES = {
     "MLPRegressor": "adapters.sklearn",
     "MLflow": "adapters.tracking",
     "Network": "network.model",
-    "Run": "api",
+    "Run": "opened",
     "Settings": "settings",
     "TensorBoard": "adapters.tracking",
     "Trace": "backprop",
     "WandB": "adapters.tracking",
-    "WatchedRun": "api",
+    "WatchedRun": "opened",
     "WhygradError": "errors",
     "backward": "backprop",
     "clones": "symmetry",
@@ -51,12 +52,14 @@ _HOMES = {
     "from_torch": "adapters.importing",
     "load": "data",
     "log": "adapters.tracking",
-    "open_run": "api",
+    "open_run": "opened",
     "resume": "api",
     "to_torch": "adapters.exporting",
     "train": "api",
     "train_together": "together",
     "watch": "api",
+    "watch_lightning": "api",
+    "watch_trainer": "api",
 }
 
 __all__ = [
@@ -95,6 +98,8 @@ __all__ = [
     "train",
     "train_together",
     "watch",
+    "watch_lightning",
+    "watch_trainer",
 ]
 
 

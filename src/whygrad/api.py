@@ -1,101 +1,31 @@
-"""What a Python user calls: ``train``, ``open_run`` and the Run they give."""
+"""What a Python user calls: ``train``, ``resume``, ``diagnose`` and ``watch``."""
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from weakref import finalize
 
 from jax.typing import ArrayLike
 
-from whygrad.adapters.watched_run import WatchedRun
 from whygrad.data import from_arrays, load
 from whygrad.data.table import Data
 from whygrad.doctor import diagnosing
-from whygrad.doctor.asking import diagnose_run, setup_of
+from whygrad.doctor.asking import setup_of
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.errors import InputError, extra
-from whygrad.ledger import Ledger, explain
 from whygrad.network.model import Network
-from whygrad.run.folder import RunFolder
+from whygrad.opened import Run
+from whygrad.run.files import temporary_folder
 from whygrad.run.recorder import Watch as Watching
 from whygrad.run.recorder import begin, record
-from whygrad.run.watched import is_watched
 from whygrad.settings import Settings
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
-    from whygrad.adapters.exporting import Exported
     from whygrad.adapters.torch import Watch
-
-
-class Run(RunFolder):
-    """A run: what was trained, how it went, and why its parameters move.
-
-    ``run.history`` and ``run.neurons(layer)`` hold what was recorded; ``run.network``,
-    ``run.predict(x)`` and ``run.evaluate()`` what came out; ``run.why(address)`` explains.
-    """
-
-    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> Ledger:
-        """Explain a weight, a bias, a neuron or a layer at a step.
-
-        Args:
-            address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``.
-            step: number of the step; default: the last one.
-            sample: row of the training part; then the chain for this one sample is shown too.
-
-        Raises:
-            AddressError: no such parameter, step or sample.
-            RunError: the step does not replay as it was recorded.
-        """
-        return explain(self, address, step=step, sample=sample)
-
-    def doctor(self, *, verify: bool = False, budget: float = 60.0) -> Diagnosis:
-        """Say why the network does not learn, or that it does; printing the result tells it.
-
-        Args:
-            verify: try the remedies beside the original, from several seeds.
-            budget: seconds after which no new trial begins.
-        """
-        return diagnose_run(self, verify=verify, budget=budget)
-
-    def report(self, out: str | Path | None = None) -> Path:
-        """Write the run as one self-contained HTML page and return its path.
-
-        Args:
-            out: the file; default: ``report.html`` in the run's folder.
-        """
-        from whygrad.report import write_report
-
-        return write_report(self, Path(out) if out else self.path / "report.html")
-
-    def export(self, out: str | Path | None = None, *, format: str | None = None) -> "Exported":
-        """Write the trained network, with its preparation of raw rows, for use elsewhere.
-
-        Args:
-            out: the file; default: ``model.onnx``, or what ``format`` asks for, in the run's
-                folder.
-            format: ``onnx``, ``safetensors`` or ``torch``; default: as the ending of ``out`` tells.
-
-        Returns:
-            What was written, and by how much its claims differ from ours on the run's own rows.
-
-        Raises:
-            OptionError: no such format, or an ending that tells none.
-            ExportError: what was made does not give what the network gives; nothing is written.
-            MissingExtraError: the package of the format is not installed.
-        """
-        from whygrad.adapters.exporting import DEFAULT_FORMAT, default_path, export
-
-        path = default_path(self.path, format or DEFAULT_FORMAT) if out is None else out
-        return export(self, path, format=format)
-
-    def __repr__(self) -> str:
-        description = self.description
-        return f"Run({str(self.path)!r}, {description['data']['name']}, {description['state']})"
+    from whygrad.adapters.torch.lightning import LightningWatch
+    from whygrad.adapters.torch.transformers import TrainerWatch
 
 
 def watch(
@@ -130,6 +60,40 @@ def watch(
     return Watch(model, every=every, out=out, optimizer=optimizer, explain=explain)
 
 
+def watch_lightning(**options: Any) -> "LightningWatch":
+    """Return a callback for Lightning's ``Trainer(callbacks=[...])`` that watches the module.
+
+    Its ``run`` holds what was recorded.
+
+    Args:
+        options: of :func:`watch`.
+
+    Raises:
+        MissingExtraError: Lightning is not installed.
+    """
+    with extra("lightning", what="wg.watch_lightning", package="lightning"):
+        from whygrad.adapters.torch.lightning import LightningWatch
+
+    return LightningWatch(**options)
+
+
+def watch_trainer(**options: Any) -> "TrainerWatch":
+    """Return a callback for Hugging Face's ``Trainer(callbacks=[...])`` that watches the model.
+
+    Its ``run`` holds what was recorded.
+
+    Args:
+        options: of :func:`watch`.
+
+    Raises:
+        MissingExtraError: transformers is not installed.
+    """
+    with extra("transformers", what="wg.watch_trainer", package="transformers"):
+        from whygrad.adapters.torch.transformers import TrainerWatch
+
+    return TrainerWatch(**options)
+
+
 def train(
     network: Network,
     data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
@@ -156,7 +120,7 @@ def train(
         RunError: there is already something at ``out``.
         NonFiniteError: a number was not finite; the run up to there is kept.
     """
-    folder = Path(out) if out is not None else _temporary_folder()
+    folder = Path(out) if out is not None else temporary_folder()
     run = begin(folder, network, _as_data(data), Settings.from_dict(settings), origin or {})
     record(run, watch)
     return Run(folder)
@@ -171,15 +135,6 @@ def resume(path: str | Path, *, watch: Watching | None = None) -> Run:
     run = Run(path)
     record(run, watch)
     return Run(path)
-
-
-def open_run(path: str | Path) -> Run | WatchedRun:
-    """Open a run on disk: one of whygrad's own, or that of a model that was watched.
-
-    Raises:
-        RunError: there is no run at ``path``, or it is damaged.
-    """
-    return WatchedRun(path) if is_watched(path) else Run(path)
 
 
 def diagnose(
@@ -214,13 +169,3 @@ def _as_data(data: "Data | str | Path | tuple[ArrayLike, ArrayLike]") -> Data:
     if not isinstance(data, Data):
         raise InputError("error.train_data", came=type(data).__name__)
     return data
-
-
-def _temporary_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="whygrad-"))
-    finalize(_AtExit, shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
-class _AtExit:
-    """Lives as long as the process; what is tied to it is tidied away at the end."""

@@ -8,6 +8,7 @@
     │   └── DataError                   problems in a table, all of them at once
     ├── NonFiniteError                  training met NaN or infinity and stopped
     ├── RunError                        a run folder is missing, damaged, in use or not reproducible
+    ├── NotRecordedError (AttributeError)  an estimator was fitted without a record
     ├── ExportError                     an export does not give what the network gives
     └── MissingExtraError (ImportError) a package is not installed that only some need
 
@@ -89,6 +90,10 @@ class NonFiniteError(WhygradError, ArithmeticError):
 
 class RunError(WhygradError):
     """A run folder is missing, damaged, in use, or does not reproduce its own record."""
+
+
+class NotRecordedError(WhygradError, AttributeError):
+    """An estimator was fitted without a record."""
 
 
 class ExportError(WhygradError):

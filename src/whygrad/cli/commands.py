@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from whygrad.api import Run, WatchedRun, open_run
 from whygrad.cli.attendant import Attendant
 from whygrad.cli.console import show, show_json
 from whygrad.cli.pages import (
@@ -26,6 +25,7 @@ from whygrad.cli.training import (
 )
 from whygrad.cli.watched import watched_page, watched_summary
 from whygrad.doctor.health import health_of
+from whygrad.opened import Run, WatchedRun, open_run
 from whygrad.run.folder import RunFolder, find_runs
 from whygrad.words import t
 

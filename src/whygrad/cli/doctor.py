@@ -9,7 +9,6 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from whygrad.api import Run, WatchedRun
 from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
 from whygrad.cli.plan import make_plan
@@ -19,6 +18,7 @@ from whygrad.doctor.diagnosing import Diagnosis, diagnose
 from whygrad.doctor.prescribing import Sections, as_toml, prescribe
 from whygrad.doctor.telling import explain, tell
 from whygrad.errors import OptionError
+from whygrad.opened import Run, WatchedRun
 from whygrad.run.files import write_whole
 from whygrad.settings import Settings
 from whygrad.words import t

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from whygrad.adapters.tracking import log
-from whygrad.adapters.watched_run import WatchedRun
-from whygrad.api import Run
 from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
 from whygrad.errors import OptionError
+from whygrad.opened import Run, WatchedRun
 
 
 def export_command(name: str, format: str | None, out: Path | None, as_json: bool) -> int:

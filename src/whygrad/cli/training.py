@@ -16,11 +16,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from whygrad.api import Run, resume, train
+from whygrad.api import resume, train
 from whygrad.cli.attendant import Attendant
 from whygrad.cli.plan import Plan
 from whygrad.data import Data, load
 from whygrad.network.model import Network
+from whygrad.opened import Run
 from whygrad.run.folder import find_runs
 from whygrad.run.recorder import Moment, Watch
 from whygrad.words import number, t

@@ -1,7 +1,10 @@
 """Files that are never half written: a temporary name, flushed, then renamed."""
 
+import atexit
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +25,13 @@ except ImportError:  # Windows has no flock; there, two writers are not kept apa
 # whatever a file can do to who reads it, its content being anything at all
 DAMAGE = (OSError, SafetensorError, ValueError, TypeError, LookupError, AttributeError)
 DAMAGE += (OverflowError, RecursionError)
+
+
+def temporary_folder() -> Path:
+    """Return a new folder that is gone with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="whygrad-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 @contextmanager

@@ -60,6 +60,8 @@ class Moment:
         recorded_steps: numbers of its recorded steps, (recorded,).
         rows: their rows by layer, (recorded, fields, n_out).
         settings: what the run was asked for.
+        network: the parameters after the last step, up to the next stretch: copy what must outlive
+            it.
     """
 
     step: int
@@ -71,6 +73,7 @@ class Moment:
     recorded_steps: np.ndarray
     rows: dict[str, np.ndarray]
     settings: Settings
+    network: Network
 
 
 Watch = Callable[[Moment], bool | None]  # True asks to stop
@@ -359,6 +362,7 @@ def _moment(task: Task, chunk: Chunk) -> Moment:
         chunk.recorded_steps,
         chunk.rows,
         task.settings,
+        chunk.state.network,
     )
 
 

@@ -131,15 +131,20 @@ class WatchedFolder:
 
     def rows(self, layer: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the recorded steps (recorded,), and the rows (recorded, fields, n_out)."""
-        n_out = self.layer(layer)["n_out"]
-        steps, rows = [np.empty(0, int)], [np.empty((0, len(ROW_FIELDS), n_out), np.float32)]
+        return self._stacked(layer, (len(ROW_FIELDS), self.layer(layer)["n_out"]))
+
+    def beside(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return what stands beside the rows of a layer, as ``layer/name``, (recorded, n_out)."""
+        return self._stacked(name, (self.layer(name.rpartition("/")[0])["n_out"],))
+
+    def _stacked(self, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        steps, rows = [np.empty(0, int)], [np.empty((0, *shape), np.float32)]
         for first in _numbered(self.path / "anatomy"):
             path = self.path / "anatomy" / f"{first}.safetensors"
             tensors, _ = read_tensors(path)
-            if layer in tensors:
+            if name in tensors:
                 with reading(path):
-                    shape = (len(tensors["steps"]), len(ROW_FIELDS), n_out)
-                    rows.append(tensors[layer].reshape(shape))
+                    rows.append(tensors[name].reshape((len(tensors["steps"]), *shape)))
                 steps.append(tensors["steps"])
         return np.concatenate(steps), np.concatenate(rows)
 

@@ -67,6 +67,27 @@ PROBABILITIES: dict[Callable, str] = {
     F.sigmoid: "sigmoid",
 }
 
+# What hands the same values on, laid out in another way.
+RESHAPING: tuple[Callable, ...] = (
+    Tensor.squeeze,
+    Tensor.unsqueeze,
+    Tensor.view,
+    Tensor.reshape,
+    Tensor.flatten,
+    Tensor.transpose,
+    Tensor.permute,
+    Tensor.contiguous,
+    Tensor.float,
+    Tensor.to,
+    Tensor.__getitem__,
+    torch.squeeze,
+    torch.unsqueeze,
+    torch.reshape,
+    torch.flatten,
+    torch.transpose,
+    torch.permute,
+)
+
 LOSSES: dict[Callable, str] = {
     F.cross_entropy: "cross_entropy",
     F.nll_loss: "nll_loss",

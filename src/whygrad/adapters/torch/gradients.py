@@ -45,10 +45,16 @@ class Gradients:
         left: by parameter, what was there before the first; only where that was not 0.
         asked: by parameter, norm of the gradient that the optimiser was given.
         whole: by parameter, what ledgers will need of it.
+        reduced: by place, norms (n_out,) of the mean gradient that all processes were given after
+            the last backward pass; empty where there is one process only.
     """
 
-    def __init__(self, places: Places, whole: frozenset[str], guard: Guard):
+    def __init__(
+        self, places: Places, whole: frozenset[str], guard: Guard, *, is_parallel: bool = False
+    ):
         self._places, self._whole, self._guard = places, whole, guard
+        self._is_parallel, self._is_waiting = is_parallel, False
+        self.reduced: dict[Place, Tensor] = {}
         self.came: dict[Place, Came] = {}
         self.left: dict[str, Tensor] = {}
         self.asked: dict[str, float] = {}
@@ -71,7 +77,7 @@ class Gradients:
 
     def begin_again(self) -> None:
         """Forget what was thrown away."""
-        self.came, self.left, self._kept = {}, {}, {}
+        self.came, self.left, self._kept, self.reduced = {}, {}, {}, {}
 
     def are_gone(self) -> bool:
         """Return whether all gradients were set to 0 again without an update.
@@ -95,6 +101,7 @@ class Gradients:
             if name not in self.asked and parameter.grad is not None:
                 grad, came = dense(parameter.grad), self._came(name)
                 is_same = self._versions.get(name) == _version(parameter) and name not in self.left
+                is_same = is_same and not self._is_parallel  # a mean may be written unnoticed
                 length = torch.cat(came).norm() if came and is_same else grad.norm()
                 self.asked[name] = float(length)
                 if name in self._before:
@@ -109,7 +116,7 @@ class Gradients:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self.came, self.left, self.whole = {}, {}, {}
+        self.came, self.left, self.whole, self.reduced = {}, {}, {}, {}
         self._before, self._kept = {}, {}
 
     def _noting(self, name: str) -> Callable[[Tensor], None]:
@@ -129,6 +136,20 @@ class Gradients:
         if name in self._before:
             self._kept[name] = grad.clone()
         self._versions[name] = _version(parameter)
+        if self._is_parallel and not self._is_waiting:
+            self._is_waiting = True
+            at_end = torch.autograd.Variable._execution_engine.queue_callback
+            # the mean is taken by a callback at the end of the pass; this one comes after it
+            at_end(lambda: at_end(lambda: self._guard(self._note_reduced)))
+
+    @torch.no_grad()
+    def _note_reduced(self) -> None:
+        self._is_waiting = False
+        for place in self.came:
+            grad, left = self._places.parameters[place.weight].grad, self.left.get(place.weight)
+            if grad is not None:
+                whole = dense(grad) if left is None else dense(grad) - left
+                self.reduced[place] = came_of(place, place.cut(whole)).size
 
 
 def _version(parameter: Tensor) -> tuple[int, int]:

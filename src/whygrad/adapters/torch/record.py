@@ -18,6 +18,7 @@ from whygrad.adapters.torch.optimizers import settings_of, state_of
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.sums import Sums
 from whygrad.recording import ROW_FIELDS
+from whygrad.run.ranks import REDUCED
 
 if TYPE_CHECKING:
     from whygrad.adapters.torch.watching import Window
@@ -30,7 +31,8 @@ class Recorded:
     Attributes:
         step: its number.
         layers: what each layer is: kind, activation, shapes, names of its parameters.
-        rows: by layer, (fields, n_out), as :data:`whygrad.recording.ROW_FIELDS` names them.
+        rows: by layer, (fields, n_out), as :data:`whygrad.recording.ROW_FIELDS` names them; and
+            what stands beside them, see :mod:`whygrad.run.ranks`.
         line: one line of the history.
         facts: one line of the facts, for the doctor.
         tensors: arrays for ledgers, by ``layer/name``; empty where only sums were kept.
@@ -60,7 +62,7 @@ def recorded(window: Window, places: Places, optimizers: list[Optimizer]) -> Rec
     return Recorded(
         step=step,
         layers={place.name: part.describe(seen) for place, part in parts.items()},
-        rows={place.name: part.row() for place, part in parts.items()},
+        rows={name: row for part in parts.values() for name, row in part.rows().items()},
         line={"step": step} | ({} if loss is None else {"loss": loss}),
         facts=facts_of(window, places, optimizers)
         | {"layers": {place.name: part.lengths() for place, part in parts.items()}},
@@ -109,8 +111,18 @@ class _Part:
         came = self.window.gradients.came.get(self.place)
         return came_of(self.place, torch.zeros_like(self._after())) if came is None else came
 
+    def rows(self) -> dict[str, np.ndarray]:
+        """Return what is kept of every recorded step: a row, and the size of the mean gradient.
+
+        The row is of this process; the mean, where there are several, is over all of them.
+        """
+        rows, reduced = {self.place.name: self.row()}, self.window.gradients.reduced
+        if self.place in reduced:
+            rows[self.place.name + REDUCED] = _numpy(reduced[self.place])
+        return rows
+
     def row(self) -> np.ndarray:
-        """Return what is kept of every recorded step, (fields, n_out)."""
+        """Return the fields of every neuron, (fields, n_out)."""
         sums = self.sums
         assert sums.through is not None and sums.pulled is not None
         sizes = (_pushed(sums), sums.through, sums.pulled, self.came.size)

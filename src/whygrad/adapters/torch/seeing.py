@@ -24,6 +24,7 @@ from whygrad.adapters.torch.functions import (
     OPENED,
     PROBABILITIES,
     RESCALING,
+    RESHAPING,
     UNCOVERED,
     ActivationOfTorch,
 )
@@ -33,6 +34,7 @@ from whygrad.adapters.torch.kinds import Use
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.sums import Room, Sums, Whole, passed, sum_of_sizes
 
+ROUNDING = 1e-3  # of a sum of probabilities, half precision included
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 
 
@@ -101,7 +103,8 @@ class LossCall:
     Attributes:
         name: of the function.
         value: what it returned; None where it is not one number.
-        claims, targets: shape, type, smallest and largest value of both.
+        claims, targets: shape, type, smallest and largest value of both, and whether they sum to 1
+            over the classes.
         claims_from: ``softmax``, ``log_softmax`` or ``sigmoid`` where that made the claims.
         reduction: ``mean``, ``sum`` or ``none``.
     """
@@ -316,6 +319,8 @@ class Seeing(TorchFunctionMode):
             self._lost[result] = True
         elif func in PROBABILITIES:
             self._claimed[result] = PROBABILITIES[func]
+        elif func in RESHAPING and args[0] in self._claimed and isinstance(result, Tensor):
+            self._claimed[result] = self._claimed[args[0]]
         elif func in UNCOVERED:
             self.seen.uncovered |= self.places.owners(args, kwargs) or {UNCOVERED[func]}
         elif func in RESCALING and isinstance(args[0], Tensor) and args[0] in self._lost:
@@ -345,9 +350,11 @@ def _described(tensor: Any) -> dict[str, Any]:
     if not isinstance(tensor, Tensor) or not tensor.numel():
         return {}
     values = tensor.detach().float()
+    sums = values.sum(1) if values.dim() > 1 and values.shape[1] > 1 else values.new_zeros(1)
     return {
         "shape": list(tensor.shape),
         "type": str(tensor.dtype).removeprefix("torch."),
         "low": float(values.min()),
         "high": float(values.max()),
+        "sums_to_one": bool((sums - 1).abs().max() < ROUNDING),
     }

@@ -32,8 +32,9 @@ from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.record import Recorded, recorded
 from whygrad.adapters.torch.seeing import Seeing
 from whygrad.adapters.torch.writing import Writer
-from whygrad.adapters.watched_run import WatchedRun
-from whygrad.errors import OptionError
+from whygrad.errors import OptionError, RunError
+from whygrad.opened import WatchedRun
+from whygrad.run.ranks import folder_of_rank
 from whygrad.words import t
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
@@ -62,7 +63,8 @@ class Watch:
         model: any module. Its Linear, Conv, Embedding and norm layers are taken apart, and linear
             layers inside attention; others are named in ``run.description["uncovered"]``.
         every: how many optimiser steps from one recorded step to the next.
-        out: folder of the run, new or empty; default: a temporary one.
+        out: folder of the run, new or empty; default: a temporary one. Where several processes
+            train together, each has a folder in it, and ``wg.open_run(out)`` merges them.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
         explain: names of layers, such as ``encoder.layers.0``, whose single weights ``why`` is to
             explain; default: as many as fit into 32 MB a step, the small ones first.
@@ -85,7 +87,10 @@ class Watch:
         self.last: Recorded | None = None
         self._only = _as_list(optimizer)
         self._places = Places(_inner(model))
-        self._writer = Writer(out, model, self._places, every, explain)
+        self._rank, ranks = _rank()
+        self._is_parallel = ranks > 1
+        own = folder_of_rank(Path(out), self._rank) if out is not None and ranks > 1 else out
+        self._writer = Writer(own, model, self._places, every, explain)
         self._window: Window | None = None
         self._handles: list[Any] = []
         self._triggers: list[Any] = []
@@ -99,7 +104,7 @@ class Watch:
 
     @property
     def run(self) -> WatchedRun:
-        """What has been recorded so far."""
+        """What has been recorded so far, by this process."""
         self._writer.flush()
         return WatchedRun(self._writer.path)
 
@@ -177,7 +182,7 @@ class Watch:
 
     def _new_window(self) -> Window:
         whole = self._writer.whole_now()
-        gradients = Gradients(self._places, whole, self._guard)
+        gradients = Gradients(self._places, whole, self._guard, is_parallel=self._is_parallel)
         looked: dict[Place, Before] = {}
 
         @torch.no_grad()
@@ -291,6 +296,17 @@ class Watch:
         return known
 
 
+def run_of(watch: Watch | None) -> WatchedRun:
+    """Return the run of a callback's watch.
+
+    Raises:
+        RunError: nothing was trained yet.
+    """
+    if watch is None:
+        raise RunError("error.watch_not_begun")
+    return watch.run
+
+
 class _Stance:
     """A compiled model runs as it was written on the steps that are recorded."""
 
@@ -319,12 +335,23 @@ def _inner(model: nn.Module) -> nn.Module:
     return model
 
 
+def _rank() -> tuple[int, int]:
+    """Return the number of this process among those that train together, and how many there are."""
+    together = torch.distributed
+    if not together.is_available() or not together.is_initialized():
+        return 0, 1
+    return together.get_rank(), together.get_world_size()
+
+
 def _check(model: Any, every: Any) -> None:
     if not isinstance(model, nn.Module):
         raise OptionError("error.watch_model", came=type(model).__name__)
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
     names = {type(module).__name__ for module in model.modules()}
+    devices = [m.device_ids for m in model.modules() if isinstance(m, nn.DataParallel)]
+    if any(len(ids) > 1 for ids in devices):
+        raise OptionError("error.watch_replicated", model=type(model).__name__)
     if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
         raise OptionError("error.watch_sharded", model=type(model).__name__)
 

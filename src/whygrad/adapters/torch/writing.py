@@ -1,7 +1,6 @@
 """The run of a watched model, written while it trains."""
 
 import math
-import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -15,7 +14,7 @@ from whygrad.adapters.torch.places import Places
 from whygrad.adapters.torch.record import Recorded
 from whygrad.errors import RunError
 from whygrad.run.description import FORMAT
-from whygrad.run.files import append_lines, write_json, write_tensors, writing
+from whygrad.run.files import append_lines, temporary_folder, write_json, write_tensors, writing
 from whygrad.run.watched import KIND
 
 WAITING_STEPS = 50  # recorded steps in memory
@@ -174,13 +173,3 @@ def _description(model: nn.Module, places: Places, every: int) -> dict[str, Any]
         "every": every,
         "layers": {},
     }
-
-
-def temporary_folder() -> Path:
-    """Return a new folder that is gone with the process."""
-    import atexit
-    import shutil
-
-    folder = Path(tempfile.mkdtemp(prefix="whygrad-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

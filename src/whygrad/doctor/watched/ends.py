@@ -9,6 +9,7 @@ from whygrad.doctor.watched.evidence import WatchedEvidence
 from whygrad.doctor.watched.finding import WatchedFinding
 
 MOST = 0.5  # of the calls
+ENOUGH = 10  # calls, before a guess is made from their values alone
 ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy")
 LOGITS = "binary_cross_entropy_with_logits"
 
@@ -29,8 +30,8 @@ def softmax_twice(seen: WatchedEvidence) -> WatchedFinding | None:
     call = _most(calls, lambda c: c["claims_from"] == "softmax")
     if call is not None:
         return WatchedFinding("softmax_twice", 0.95, _range(call))
-    call = _most(calls, lambda c: _is_within(c["claims"], 0, 1) and c["claims"]["high"] > 0)
-    return None if call is None else WatchedFinding("softmax_twice", 0.5, _range(call))
+    call = _most(calls, lambda c: _is_within(c["claims"], 0, 1) and c["claims"]["sums_to_one"])
+    return None if call is None else WatchedFinding("softmax_twice", 0.9, _range(call))
 
 
 def sigmoid_twice(seen: WatchedEvidence) -> WatchedFinding | None:
@@ -39,6 +40,8 @@ def sigmoid_twice(seen: WatchedEvidence) -> WatchedFinding | None:
     call = _most(calls, lambda c: c["claims_from"] == "sigmoid")
     if call is not None:
         return WatchedFinding("sigmoid_twice", 0.95, _range(call))
+    if len(calls) < ENOUGH:
+        return None  # the first logits of a healthy model may be small
     call = _most(calls, lambda c: _is_within(c["claims"], 0, 1) and c["claims"]["high"] > 0)
     return None if call is None else WatchedFinding("sigmoid_twice", 0.5, _range(call))
 

@@ -1,0 +1,163 @@
+"""A run as a Python user has it: what was recorded, what came out, and why."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whygrad.backprop import LayerAnatomy
+from whygrad.doctor.asking import diagnose_run
+from whygrad.doctor.diagnosing import Diagnosis
+from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
+from whygrad.errors import AddressError
+from whygrad.ledger import Ledger, explain
+from whygrad.ledger.watched import explain_watched, rows_of_layer, whole_layers
+from whygrad.run.folder import RunFolder
+from whygrad.run.ranks import merge_ranks
+from whygrad.run.watched import WatchedFolder, is_watched
+
+if TYPE_CHECKING:
+    from whygrad.adapters.exporting import Exported
+
+
+class Run(RunFolder):
+    """A run: what was trained, how it went, and why its parameters move.
+
+    ``run.history`` and ``run.neurons(layer)`` hold what was recorded; ``run.network``,
+    ``run.predict(x)`` and ``run.evaluate()`` what came out; ``run.why(address)`` explains.
+    """
+
+    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> Ledger:
+        """Explain a weight, a bias, a neuron or a layer at a step.
+
+        Args:
+            address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``.
+            step: number of the step; default: the last one.
+            sample: row of the training part; then the chain for this one sample is shown too.
+
+        Raises:
+            AddressError: no such parameter, step or sample.
+            RunError: the step does not replay as it was recorded.
+        """
+        return explain(self, address, step=step, sample=sample)
+
+    def doctor(self, *, verify: bool = False, budget: float = 60.0) -> Diagnosis:
+        """Say why the network does not learn, or that it does; printing the result tells it.
+
+        Args:
+            verify: try the remedies beside the original, from several seeds.
+            budget: seconds after which no new trial begins.
+        """
+        return diagnose_run(self, verify=verify, budget=budget)
+
+    def report(self, out: str | Path | None = None) -> Path:
+        """Write the run as one self-contained HTML page and return its path.
+
+        Args:
+            out: the file; default: ``report.html`` in the run's folder.
+        """
+        from whygrad.report import write_report
+
+        return write_report(self, Path(out) if out else self.path / "report.html")
+
+    def export(self, out: str | Path | None = None, *, format: str | None = None) -> "Exported":
+        """Write the trained network, with its preparation of raw rows, for use elsewhere.
+
+        Args:
+            out: the file; default: ``model.onnx``, or what ``format`` asks for, in the run's
+                folder.
+            format: ``onnx``, ``safetensors`` or ``torch``; default: as the ending of ``out`` tells.
+
+        Returns:
+            What was written, and by how much its claims differ from ours on the run's own rows.
+
+        Raises:
+            OptionError: no such format, or an ending that tells none.
+            ExportError: what was made does not give what the network gives; nothing is written.
+            MissingExtraError: the package of the format is not installed.
+        """
+        from whygrad.adapters.exporting import DEFAULT_FORMAT, default_path, export
+
+        path = default_path(self.path, format or DEFAULT_FORMAT) if out is None else out
+        return export(self, path, format=format)
+
+    def __repr__(self) -> str:
+        description = self.description
+        return f"Run({str(self.path)!r}, {description['data']['name']}, {description['state']})"
+
+
+class WatchedRun(WatchedFolder):
+    """The run of a model that was watched while something else trained it.
+
+    ``run.history`` and ``run.neurons(layer)`` hold what was recorded; ``run.why(address)``
+    explains, in the model's own names.
+    """
+
+    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> Ledger:
+        """Explain a weight, a bias, a neuron or a layer at a step that was kept whole.
+
+        Args:
+            address: such as ``encoder.layers.0.linear1.weight[5, 3]``, in the order of axes that
+                the model has; ``encoder.layers.0.linear1[5]`` for a neuron.
+            step: number of the step, from ``run.whole_steps``; default: the last of them.
+            sample: must be None; there is no data here that a sample could be of.
+
+        Raises:
+            AddressError: no such parameter, or the step was not kept whole.
+        """
+        if sample is not None:
+            raise AddressError("error.watched_sample", sample=sample)
+        return explain_watched(self, address, step=step)
+
+    def anatomy(self, step: int | None = None) -> dict[str, LayerAnatomy]:
+        """Return the anatomy of the layers whose rows were kept, at a step that was kept whole.
+
+        A row is a sample, or a sample at a position. Upstream and delta are per row, before the
+        mean over all rows; :func:`whygrad.factors` takes each layer's.
+
+        Args:
+            step: number of the step, from ``run.whole_steps``; default: the last of them.
+
+        Raises:
+            AddressError: the step was not kept whole.
+        """
+        described = self.description["layers"]
+        laid = {
+            name: rows_of_layer(arrays, described[name])
+            for name, arrays in whole_layers(self, step).items()
+        }
+        return {name: layer for name, layer in laid.items() if layer is not None}
+
+    def doctor(self) -> WatchedDiagnosis:
+        """Say why the model does not learn, or that nothing speaks against it.
+
+        Printing the result tells it, each finding with the line of PyTorch to change.
+
+        Raises:
+            RunError: nothing was recorded.
+        """
+        return diagnose_watched(self)
+
+    def report(self, out: str | Path | None = None) -> Path:
+        """Write the run as one self-contained HTML page and return its path.
+
+        Args:
+            out: the file; default: ``report.html`` in the run's folder.
+        """
+        from whygrad.report.watched import write_watched_report
+
+        return write_watched_report(self, Path(out) if out else self.path / "report.html")
+
+    def __repr__(self) -> str:
+        description = self.description
+        return f"WatchedRun({str(self.path)!r}, {description['model']}, {description['state']})"
+
+
+def open_run(path: str | Path) -> Run | WatchedRun:
+    """Open a run on disk: one of whygrad's own, or that of a model that was watched.
+
+    What several processes watched of one model is merged.
+
+    Raises:
+        RunError: there is no run at ``path``, or it is damaged.
+    """
+    merge_ranks(Path(path))
+    return WatchedRun(path) if is_watched(path) else Run(path)

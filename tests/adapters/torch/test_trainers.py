@@ -1,0 +1,137 @@
+"""Trainers that write the loop themselves: Lightning's and Hugging Face's, with a callback."""
+
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import whygrad as wg
+from whygrad.errors import RunError
+
+pl = pytest.importorskip("lightning.pytorch")
+transformers = pytest.importorskip("transformers")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
+    pytest.mark.filterwarnings("ignore:.*log_every_n_steps|.*logging interval"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
+]
+
+
+class Module(pl.LightningModule):
+    def __init__(self, fails_at: int | None = None):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3))
+        self.fails_at = fails_at
+
+    def training_step(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
+        if number == self.fails_at:
+            raise ArithmeticError("on purpose")
+        return F.cross_entropy(self.net(batch[0]), batch[1])
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], number: int) -> None:
+        self.log("validation", F.cross_entropy(self.net(batch[0]), batch[1]))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), 0.01)
+
+
+def fitted(folder: Any, callbacks: list, **options: Any) -> Module:
+    torch.manual_seed(0)
+    module = Module(options.pop("fails_at", None))
+    x = torch.randn(64, 4)
+    loader = DataLoader(TensorDataset(x, (x[:, 0] > 0).long() + (x[:, 1] > 0).long()), 16)
+    trainer = pl.Trainer(
+        max_epochs=3,
+        callbacks=callbacks,
+        logger=False,
+        accelerator="cpu",
+        default_root_dir=folder,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,
+    )
+    trainer.fit(module, loader, loader)
+    return module
+
+
+def same(one: nn.Module, other: nn.Module) -> bool:
+    both = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
+    return all(torch.equal(mine, theirs) for mine, theirs in both)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"accumulate_grad_batches": 2}, {"gradient_clip_val": 0.1}]
+)
+def test_a_lightning_module_ends_in_the_same_numbers(tmp_path, options):
+    watching = wg.watch_lightning(every=2)
+    assert same(fitted(tmp_path, [watching], **options), fitted(tmp_path, [], **options))
+    run = watching.run
+    assert run.layers == ["net.0", "net.1", "net.3"]
+    assert run.steps == 12 // options.get("accumulate_grad_batches", 1)
+    assert run.description["state"] == "finished"
+    assert "net.0.weight[1, 2]" in str(run.why("net.0.weight[1, 2]"))
+    assert "in_eval_mode" not in [finding.kind for finding in run.doctor().findings]
+
+
+def test_what_lightning_recorded_before_it_failed_is_kept(tmp_path):
+    watching = wg.watch_lightning(every=1, out=tmp_path / "run")
+    with pytest.raises(ArithmeticError, match="on purpose"):
+        fitted(tmp_path, [watching], fails_at=3)
+    run = wg.open_run(tmp_path / "run")
+    assert run.steps == 3 and run.description["failure"]["kind"] == "ArithmeticError"
+
+
+def bert(folder: Any, callbacks: list) -> nn.Module:
+    torch.manual_seed(0)
+    config = transformers.BertConfig(
+        vocab_size=30,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        num_labels=2,
+        max_position_embeddings=16,
+    )
+    model = transformers.BertForSequenceClassification(config)
+    tokens = torch.randint(30, (32, 8))
+    rows = [{"input_ids": row, "labels": (row[0] > 14).long()} for row in tokens]
+    arguments = transformers.TrainingArguments(
+        output_dir=str(folder / "out"),
+        num_train_epochs=2,
+        per_device_train_batch_size=8,
+        gradient_accumulation_steps=2,
+        learning_rate=1e-3,
+        report_to=[],
+        use_cpu=True,
+        disable_tqdm=True,
+        save_strategy="no",
+    )
+    transformers.Trainer(model, arguments, train_dataset=rows, callbacks=callbacks).train()
+    return model
+
+
+def test_a_model_of_hugging_faces_ends_in_the_same_numbers(tmp_path):
+    watching = wg.watch_trainer(every=1, out=tmp_path / "run")
+    assert same(bert(tmp_path, [watching]), bert(tmp_path, []))
+    run = wg.open_run(tmp_path / "run")
+    assert run.steps == 4 and run.description["state"] == "finished"
+    layers = set(run.layers)
+    block = "bert.encoder.layer.0"
+    assert {"classifier", "bert.embeddings.word_embeddings"} <= layers
+    assert {f"{block}.attention.self.query", f"{block}.output.LayerNorm"} <= layers
+    query = run.why(f"{block}.attention.self.query.weight[1, 2]").to_dict()
+    product = 1.0
+    for factor in query["factors"]:
+        product *= factor["value"]
+    assert product == pytest.approx(abs(query["gradient"]), rel=1e-3)
+    assert "softmax_twice" not in [finding.kind for finding in run.doctor().findings]
+
+
+@pytest.mark.parametrize("callback", [wg.watch_lightning, wg.watch_trainer])
+def test_before_training_there_is_no_run(callback):
+    with pytest.raises(RunError, match="train first"):
+        _ = callback().run
