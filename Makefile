@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test install check format smoke bench bench-gpu faults clean
+.PHONY: demo test install check docs format smoke bench bench-gpu faults clean
 
 OUT ?= diagnoses.jsonl
 
@@ -27,6 +27,10 @@ check: $(VENV)/.dev            ## lint, format, types, and imports that point do
 	$(BIN)/python scripts/readme --check
 	$(BIN)/python scripts/picture --check
 	$(BIN)/python scripts/ailments --check
+
+docs: $(VENV)/.dev             ## build the documentation into build/site, and run every example in it
+	NO_MKDOCS_2_WARNING=1 JAX_PLATFORMS=cpu $(BIN)/mkdocs build --strict
+	@echo build/site/index.html
 
 format: $(VENV)/.dev           ## put the code into shape
 	$(BIN)/ruff check --fix .

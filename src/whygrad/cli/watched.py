@@ -10,7 +10,7 @@ from rich.text import Text
 
 from whygrad.factoring import FACTORS
 from whygrad.recording import ROW_FIELDS
-from whygrad.run.watched import WatchedFolder
+from whygrad.run.watched import WatchedFolder, words_of_overhead
 from whygrad.words import number, t
 
 
@@ -22,8 +22,7 @@ def watched_page(run: WatchedFolder) -> RenderableType:
     lines = [Text(f"{run.path} · {description['model']}", style="bold"), Text(lead)]
     overhead = description.get("overhead") or {}
     if overhead:
-        share = f"{100 * overhead['share']:.1f} %"
-        words = {"ratio": number(overhead["ratio"], 3), "share": share}
+        words = words_of_overhead(overhead)
         lines.append(Text(t("report.watched.overhead", **words)))
     steps = ", ".join(map(str, run.whole_steps))
     last = [Text(t("cli.watched.explained", steps=steps))]

@@ -19,7 +19,7 @@ from whygrad.report.material import Record, Recording
 from whygrad.report.page import stylesheet
 from whygrad.report.section import Section
 from whygrad.run.files import write_whole
-from whygrad.run.watched import WatchedFolder
+from whygrad.run.watched import WatchedFolder, words_of_overhead
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
 
@@ -109,8 +109,7 @@ def _lead(material: WatchedMaterial) -> Markup:
     lines = [element("p", said("report.watched.lead", every=every, **counts), class_="lead")]
     overhead = material.description.get("overhead") or {}
     if overhead:
-        share = f"{100 * overhead['share']:.1f} %"
-        words = {"ratio": number(overhead["ratio"], 3), "share": share}
+        words = words_of_overhead(overhead)
         lines.append(element("p", said("report.watched.overhead", **words)))
     if material.uncovered:
         lines.append(note(said("report.watched.uncovered", names=", ".join(material.uncovered))))

@@ -19,6 +19,7 @@ from whygrad.errors import AddressError, RunError
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.description import FORMAT
 from whygrad.run.files import read_json, read_lines, read_tensors, reading
+from whygrad.words import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -180,6 +181,11 @@ class WatchedFolder:
             if not all(type(line.get("step")) is int for line in lines):
                 raise TypeError("a line that no run wrote")
         return lines
+
+
+def words_of_overhead(overhead: Mapping[str, float]) -> dict[str, str]:
+    """Return what ``report.watched.overhead`` says of ``description["overhead"]``."""
+    return {"ratio": number(overhead["ratio"], 3), "share": f"{100 * overhead['share']:.1f} %"}
 
 
 def _has(content: Any, needed: Mapping[str, type]) -> bool:

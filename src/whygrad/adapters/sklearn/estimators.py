@@ -24,8 +24,9 @@ class MLPClassifier(Training, _Classifier):
 
     Args:
         activation: also whygrad's other activations, such as ``gelu``.
-        init, bias_init: an initialiser of whygrad's, such as ``he_normal``; ``auto`` is
+        init: of the weights: an initialiser of whygrad's, such as ``he_normal``; ``auto`` is
             scikit-learn's.
+        bias_init: likewise of the biases.
         dropout: share of hidden outputs that training sets to 0, in [0, 1).
         loss: ``log_loss``; or ``squared_error``, ``absolute_error`` or ``huber`` of the
             probabilities.
@@ -101,8 +102,10 @@ class MLPClassifier(Training, _Classifier):
             X: (samples, n_in), dense or sparse.
             y: class of each sample; or a 0/1 matrix (samples, labels).
             sample_weight: (samples,).
-            X_val, y_val, sample_weight_val: rows to score after every epoch; with
-                ``early_stopping`` they take the place of those that it would hold back.
+            X_val: rows to score after every epoch; with ``early_stopping`` they take the place of
+                those that it would hold back.
+            y_val: their targets.
+            sample_weight_val: their weights.
         """
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, y)

@@ -4,6 +4,9 @@ import time
 from collections import deque
 from statistics import median
 
+from whygrad.run.watched import words_of_overhead
+from whygrad.words import t
+
 KEPT = 200  # latest steps of each sort
 
 
@@ -46,3 +49,7 @@ class Overhead:
             "ratio": slow / fast,
             "share": more / total,
         }
+
+    def __str__(self) -> str:
+        told = self.to_dict()
+        return t("report.watched.overhead", **words_of_overhead(told)) if told else t("watch.brief")

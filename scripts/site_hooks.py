@@ -1,0 +1,35 @@
+"""What MkDocs asks while it builds the site: formulas as MathML, and examples in a page's language.
+
+MathML needs no script and nothing from elsewhere.
+"""
+
+import re
+from typing import Any
+
+from whygrad.page.formula import as_mathml
+from whygrad.words import choose
+
+FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?P<inline>[^$\n]+?)\$(?![\w$])", re.S)
+ROLE = re.compile(r":(?:func|class|meth|mod|data|attr):<code>")
+FENCE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Turn formulas into MathML, and let the examples of the page speak its language."""
+    choose("zh" if page.file.src_uri.endswith(".zh-CN.md") else "en")
+    return "".join(
+        part if part.startswith("`") else FORMULA.sub(_mathml, part)
+        for part in FENCE.split(markdown)
+    )
+
+
+def _mathml(formula: re.Match[str]) -> str:
+    inline = formula["inline"]
+    if inline is None:
+        return f'<div class="formula">{as_mathml(formula["block"])}</div>'
+    return f"<span>{as_mathml(inline, inline=True)}</span>"
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Drop the roles of names in docstrings, which are for other tools."""
+    return ROLE.sub("<code>", html)
