@@ -42,6 +42,7 @@ smoke: $(VENV)/.dev            ## build the wheel and try it in an empty environ
 bench: $(VENV)/.dev            ## measure against the peers; writes results and the README table
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.estimators
+	$(BIN)/python -m benchmarks.watching
 	$(BIN)/python -m benchmarks.table
 
 faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=cases.yaml OUT=diagnoses.jsonl

@@ -52,6 +52,7 @@ def render() -> str:
     for kind, build in (
         ("cpu", cpu_blocks),
         ("estimators", estimator_blocks),
+        ("watching", watching_blocks),
         ("gpu", gpu_blocks),
     ):
         path = RESULTS / f"{kind}.json"
@@ -88,6 +89,22 @@ def estimator_blocks(results: dict) -> list[str]:
     header = [t(f"bench.column.{column}") for column in columns]
     date = results["machine"]["date"]
     return [t("bench.estimators", date=date), markdown(header, rows)]
+
+
+def watching_blocks(results: dict) -> list[str]:
+    """Return the paragraph and table of what watching a PyTorch model costs."""
+    columns = ("model", "milliseconds", "watched_recorded", "watched_whole", "watched_share")
+    rows = [
+        [
+            name,
+            number(told["milliseconds"], 3),
+            *(f"{told[key]:.2f}×" for key in ("recorded", "whole")),
+            f"{100 * told['share']:.1f} %",
+        ]
+        for name, told in results["watching"].items()
+    ]
+    header = [t(f"bench.column.{column}") for column in columns]
+    return [t("bench.watching", date=results["machine"]["date"]), markdown(header, rows)]
 
 
 def gpu_blocks(results: dict) -> list[str]:

@@ -51,7 +51,9 @@ def _told(values: Mapping[str, Any]) -> dict[str, str]:
 def _value(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower() if value is not None else "0"
-    if isinstance(value, int | float):
+    if isinstance(value, int):
+        return str(value)  # a count is told whole
+    if isinstance(value, float):
         return number(value, 3)
     if isinstance(value, tuple | list):
         return ", ".join(map(_value, value))

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import whygrad as wg
-from whygrad.adapters.torch import seeing
+from whygrad.adapters.torch import seeing, writing
 from whygrad.errors import AddressError, OptionError, RunError
 
 
@@ -49,8 +49,8 @@ def test_it_can_be_read_while_it_is_written(tmp_path):
     step(model, optimizer)
     run = wg.open_run(tmp_path / "run")
     assert run.description["state"] == "training"
+    assert watch.run.history["step"].tolist() == [0]  # asking waits for what is being written
     assert run.why("0.weight[5, 3]", step=0).step == 0
-    assert watch.run.history["step"].tolist() == [0]
     step(model, optimizer)
     watch.detach()
     assert run.history["step"].tolist() == [0, 1]
@@ -259,3 +259,32 @@ def test_large_weights_are_kept_when_they_are_asked_for():
         'explain=["0"], or ask for another layer.'
     )
     assert runs[1].why("0.weight[1, 5]").step == 0
+
+
+def test_of_a_large_model_ever_fewer_steps_are_kept_whole(monkeypatch):
+    monkeypatch.setattr(writing, "SMALL", 0)
+    assert trained(mlp(), 66, every=1).whole_steps == [0, 4, 16, 64]
+
+
+def test_a_disk_that_is_full_ends_the_watch_and_not_the_training(monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(writing, "write_tensors", full)
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.warns(UserWarning, match="no space left"):
+        with wg.watch(model, every=1):
+            for _ in range(4):
+                step(model, optimizer)
+
+
+def test_the_watch_says_what_it_costs():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=2) as watch:
+        step(model, optimizer)
+        assert "after a few more steps" in str(watch.overhead)
+        for _ in range(6):
+            step(model, optimizer)
+    assert str(watch.overhead).startswith("A recorded step took")

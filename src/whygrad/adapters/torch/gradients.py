@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -165,8 +166,13 @@ def came_of(place: Place, gradient: Tensor) -> Came:
 
 def direction(laid: Tensor, seed: int) -> Tensor:
     """Return the fixed vector on which the inputs of each neuron are projected, (n_in,)."""
+    return _direction(laid.shape[1], seed, laid.device)
+
+
+@cache
+def _direction(length: int, seed: int, device: torch.device) -> Tensor:
     draws = torch.Generator(device="cpu").manual_seed(seed)
-    return torch.randn(laid.shape[1], generator=draws).to(laid.device)
+    return torch.randn(length, generator=draws).to(device)
 
 
 def dense(gradient: Tensor) -> Tensor:

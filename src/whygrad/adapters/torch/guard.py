@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from torch._C import DisableTorchFunction
+
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -21,11 +23,15 @@ class Guard:
     def __call__(
         self, look: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs
     ) -> Result | None:
-        """Return what ``look`` returns, or None once anything has failed."""
+        """Return what ``look`` returns, or None once anything has failed.
+
+        No mode sees what is computed in here, our own least of all.
+        """
         if self.has_failed:
             return None
         try:
-            return look(*args, **kwargs)
+            with DisableTorchFunction():
+                return look(*args, **kwargs)
         except Exception as error:
             self.has_failed = True
             self._on_error(error)

@@ -32,7 +32,7 @@ from whygrad.adapters.torch.gradients import Gradients
 from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.kinds import Use
 from whygrad.adapters.torch.places import Place, Places
-from whygrad.adapters.torch.sums import Room, Sums, Whole, passed, sum_of_sizes
+from whygrad.adapters.torch.sums import Room, Sizes, Sums, Whole, passed, sum_of_sizes
 
 ROUNDING = 1e-3  # of a sum of probabilities, half precision included
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
@@ -46,6 +46,7 @@ class Passage:
     use: Use | None
     sums: Sums
     begin: Callable[[], None]
+    sizes: Sizes
     activation: ActivationOfTorch | None = None
 
     def on_delta(self, gradient: Tensor) -> None:
@@ -54,9 +55,10 @@ class Passage:
         if self.use is None:
             return
         with torch.no_grad():
+            sizes = self.sizes.of(gradient)
             if self.activation is None:
-                self.sums.add_upstream(sum_of_sizes(self.use, gradient))
-            self.sums.add_delta(self.use, gradient, self.place.is_shared)
+                self.sums.add_upstream(sum_of_sizes(self.use, sizes))
+            self.sums.add_delta(self.use, gradient, sizes, has_own_gradient=self.place.is_shared)
 
 
 @dataclass
@@ -65,7 +67,8 @@ class Opening:
 
     passages: list[Passage]
     activation: ActivationOfTorch
-    upstream: Tensor | None = None  # waits for what comes through
+    sizes: Sizes
+    upstream: Tensor | None = None  # its absolute values wait for what comes through
 
     def on_upstream(self, gradient: Tensor) -> None:
         """Take in dC/da, from the hook on the activation's output."""
@@ -73,9 +76,9 @@ class Opening:
         if use is None:
             return
         self.passages[-1].begin()
-        self.upstream = gradient
         with torch.no_grad():
-            pushed = sum_of_sizes(use, gradient)
+            self.upstream = self.sizes.of(gradient)
+            pushed = sum_of_sizes(use, self.upstream)
             for passage in self.passages:
                 passage.sums.add_upstream(pushed)
                 if passage.sums.whole is not None:
@@ -87,7 +90,7 @@ class Opening:
         if use is None or upstream is None:
             return
         with torch.no_grad():
-            share = passed(use, upstream, gradient, self.activation.steepest)
+            share = passed(use, upstream, self.sizes.of(gradient), self.activation.steepest)
             for passage in self.passages:
                 passage.sums.add_slope(share)
 
@@ -178,6 +181,7 @@ class Seeing(TorchFunctionMode):
         self.guard = guard
         self.whole = whole
         self.room = Room(ROOM)
+        self.sizes = Sizes()
         self.on_place, self.gradients = on_place, gradients
         self.seen = Seen()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the passage that it left
@@ -219,6 +223,7 @@ class Seeing(TorchFunctionMode):
         for opening in filter(None, (reference() for reference in self._openings)):
             opening.upstream = None
         self._passages, self._openings = [], []
+        self.sizes.let_go()
         self._made_by = WeakTensorKeyDictionary()
 
     def __torch_function__(
@@ -274,7 +279,7 @@ class Seeing(TorchFunctionMode):
             is_whole = place.weight in self.whole
             self.seen.sums[place] = Sums(whole=Whole(self.room) if is_whole else None)
         sums = self.seen.sums[place]
-        passage = Passage(place, use, sums, self._begin)
+        passage = Passage(place, use, sums, self._begin, self.sizes)
         self._passages.append(weakref.ref(passage))
         result.register_hook(partial(self._on, passage.on_delta))
         is_norm = place.kind in ("norm", "channel_norm")
@@ -307,7 +312,7 @@ class Seeing(TorchFunctionMode):
         for passage in passages:
             passage.activation = ACTIVATIONS[func]
             self.seen.activations[passage.place] = ACTIVATIONS[func]
-        opening = Opening(passages, ACTIVATIONS[func])
+        opening = Opening(passages, ACTIVATIONS[func], self.sizes)
         self._openings.append(weakref.ref(opening))
         args[0].register_hook(partial(self._on, opening.on_slope))
         return opening

@@ -59,10 +59,10 @@ class Sums:
         self.opened = _plus(self.opened, passed.opened)
         self.asked = _plus(self.asked, passed.asked)
 
-    def add_delta(self, use: Use, delta: Tensor, has_own_gradient: bool) -> None:
-        """Take in dC/dz of one call."""
+    def add_delta(self, use: Use, delta: Tensor, sizes: Tensor, *, has_own_gradient: bool) -> None:
+        """Take in dC/dz of one call, and its absolute values."""
         delta = wide(delta)
-        laid = by_neuron(use, delta).abs()
+        laid = by_neuron(use, sizes)
         self.through = _plus(self.through, laid.sum((0, 2)))
         reach = wide(reach_of(use))
         self.pulled = _plus(self.pulled, _weighted(laid, reach))
@@ -109,8 +109,8 @@ class Whole:
         self.delta = _plus(self.delta, laid.sum((0, 2)))
         waiting, self.waiting = self.waiting, None
         upstream = laid if waiting is None else by_neuron(use, wide(waiting))
-        sizes = [upstream, laid, laid * wide(reach_of(use))]
-        norms = [torch.linalg.vector_norm(size, dim=1).sum() for size in sizes]
+        parts = [upstream, laid, laid * wide(reach_of(use))]
+        norms = [part.square().sum(1).sqrt().sum() for part in parts]
         self.layer = _plus(self.layer, torch.stack(norms))
         self._keep(use, upstream, laid)
 
@@ -142,17 +142,46 @@ class Passed:
     asked: Tensor
 
 
-def sum_of_sizes(use: Use, values: Tensor) -> Tensor:
+class Sizes:
+    """Absolute values of gradients, remembering the last: two hooks of a tensor are given one."""
+
+    def __init__(self) -> None:
+        self._of: Tensor | None = None
+        self._sizes: Tensor | None = None
+
+    def of(self, values: Tensor) -> Tensor:
+        """Return absolute values, in a precision that sums can be taken in; not to be changed."""
+        if values is not self._of or self._sizes is None:
+            self._of, self._sizes = values, wide(values).abs()
+        return self._sizes
+
+    def let_go(self) -> None:
+        """Hold no tensor any longer."""
+        self._of = self._sizes = None
+
+
+def sum_of_sizes(use: Use, sizes: Tensor) -> Tensor:
     """Return the sum of the sizes of what stands at each neuron, (n_out,)."""
-    return by_neuron(use, wide(values)).abs().sum((0, 2))
+    return by_neuron(use, sizes).sum((0, 2))
 
 
 def passed(use: Use, upstream: Tensor, delta: Tensor, steepest: float) -> Passed:
-    """Return where an activation was open: delta over upstream is its slope."""
-    size = by_neuron(use, wide(upstream)).abs()
-    asked = torch.count_nonzero(size, dim=(0, 2)).float()
-    is_open = by_neuron(use, wide(delta)).abs() > size.mul_(FLAT_SHARE * steepest)
-    return Passed(torch.count_nonzero(is_open, dim=(0, 2)).float(), asked)
+    """Return where an activation was open: delta over upstream is its slope.
+
+    Args:
+        upstream, delta: absolute values.
+    """
+    size = by_neuron(use, upstream)
+    opened = _count(by_neuron(use, delta), size * (FLAT_SHARE * steepest))
+    return Passed(opened, _count(size, size.new_zeros(())))
+
+
+def _count(values: Tensor, over: Tensor) -> Tensor:
+    """Return how many values of each neuron are over a bound, (n_out,).
+
+    As floats: of booleans torch takes sums several times as slowly.
+    """
+    return torch.gt(values, over, out=torch.empty_like(values)).sum((0, 2))
 
 
 def wide(values: Tensor) -> Tensor:

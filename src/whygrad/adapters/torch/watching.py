@@ -131,7 +131,10 @@ class Watch:
             self._guard(self._finish)
         self._drop_window()
         self._sweep()
-        self._writer.finish(self.steps, self.overhead.to_dict())
+        try:  # also after an error of ours; but no disk that is full may end somebody's training
+            self._writer.finish(self.steps, self.overhead.to_dict())
+        except Exception as error:
+            self._give_up(error)
 
     def __enter__(self) -> Watch:
         return self.attach()

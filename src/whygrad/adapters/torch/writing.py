@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -57,15 +58,18 @@ class Writer:
         self._whole: list[int] = []  # steps that are kept whole
         self._size = ARRAYS * sum(_size(places.parameters[name]) for name in self.explained)
         self._waiting: list[Recorded] = []
+        self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
+        self._being_written: Future | None = None
         self._describe()
 
     def whole_now(self) -> frozenset[str]:
         """Return the weights of which the coming recorded step keeps everything, for ledgers.
 
-        Every step of a small model; of a large one the first, second, fourth, eighth … that is
-        recorded, so that their number grows with the logarithm of the length of the run.
+        Every step of a small model; of a large one the first that is recorded, and the fourth,
+        sixteenth … after it, so that their number grows with the logarithm of the length of the
+        run.
         """
-        is_due = self._size <= SMALL or self._taken & (self._taken - 1) == 0
+        is_due = self._size <= SMALL or _is_power_of_four(self._taken)
         return self.explained if is_due else frozenset()
 
     def take(self, step: Recorded) -> None:
@@ -86,6 +90,7 @@ class Writer:
 
     def flush(self) -> None:
         """Write what waits: rows first, then the lines that speak of them."""
+        self._settle()
         waiting, self._waiting = self._waiting, []
         for group in _of_equal_layers(waiting):
             rows = {name: np.stack([one.rows[name] for one in group]) for name in group[0].rows}
@@ -108,14 +113,23 @@ class Writer:
         state = "failed" if "failure" in self._description else "finished"
         self._description |= {"state": state, "steps": steps, "overhead": overhead}
         self._describe()
+        self._pool.shutdown()
 
     def _write_whole(self, step: Recorded) -> None:
         path = self.path / "whole" / f"{step.step}.safetensors"
-        write_tensors(path, step.tensors, finite({"optimizers": step.notes, "line": step.line}))
+        notes = finite({"optimizers": step.notes, "line": step.line})
+        self._settle()
+        self._being_written = self._pool.submit(write_tensors, path, step.tensors, notes)
         self._whole.append(step.step)
         if len(self._whole) > KEPT_WHOLE:
             dropped = self._whole.pop(_least_missed(self._whole))
             (self.path / "whole" / f"{dropped}.safetensors").unlink(missing_ok=True)
+
+    def _settle(self) -> None:
+        """Wait for what is being written, so that at most one step is held for it."""
+        written, self._being_written = self._being_written, None
+        if written is not None:
+            written.result()
 
     def _describe(self) -> None:
         write_json(self.path / "run.json", self._description)
@@ -142,6 +156,11 @@ def finite(content: Any) -> Any:
     if isinstance(content, list):
         return [finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _is_power_of_four(count: int) -> bool:
+    """Return whether a count is 0, 4, 16, 64 …"""
+    return count != 1 and count & (count - 1) == 0 and count.bit_length() % 2 == (count > 0)
 
 
 def _least_missed(steps: list[int]) -> int:
