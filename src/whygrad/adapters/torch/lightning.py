@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import (  # pyright: ignore[reportMissingImports]
+    Callback,
+    LightningModule,
+    Trainer,
+)
 
 from whygrad.adapters.torch.watching import Watch, run_of
 from whygrad.opened import WatchedRun

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import (  # pyright: ignore[reportMissingImports]
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 from whygrad.adapters.torch.watching import Watch, run_of
 from whygrad.opened import WatchedRun
