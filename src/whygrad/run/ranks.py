@@ -70,8 +70,9 @@ def _merge_rows(path: Path, runs: list[WatchedFolder]) -> dict[str, dict[int, fl
     for layer in runs[0].layers:
         if any(layer not in run.layers for run in runs):
             continue
-        steps = reduce(np.intersect1d, [run.rows(layer)[0] for run in runs])
-        reduced = _at(runs[0].beside(layer + REDUCED), steps)
+        means = runs[0].beside(layer + REDUCED)
+        steps = reduce(np.intersect1d, [means[0], *(run.rows(layer)[0] for run in runs)])
+        reduced = _at(means, steps)
         rows = np.stack([_at(run.rows(layer), steps) for run in runs])
         groups.setdefault(tuple(steps.tolist()), {})[layer] = merged_rows(rows, reduced)
         norms = np.linalg.norm(reduced, axis=1)

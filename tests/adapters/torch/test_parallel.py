@@ -1,6 +1,7 @@
 """A model that several processes train together: each watched, and merged to one run."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,15 @@ def test_what_is_written_later_is_merged_again(runs):
     assert wg.open_run(together).description["state"] == "failed"
     described.write_text(json.dumps(content))
     assert wg.open_run(together).description["state"] == "finished"
+
+
+def test_what_one_process_lacks_is_left_out(runs, tmp_path):
+    copied = tmp_path / "run"
+    shutil.copytree(runs[1], copied)
+    for file in (copied / "rank0" / "anatomy").iterdir():
+        file.unlink()
+    (copied / "run.json").unlink(missing_ok=True)
+    assert len(wg.open_run(copied).rows("0")[0]) == 0
 
 
 def test_a_process_that_has_written_nothing_is_said(tmp_path):

@@ -9,11 +9,10 @@ from transformers import (  # pyright: ignore[reportMissingImports]
     TrainingArguments,
 )
 
-from whygrad.adapters.torch.watching import Watch, run_of
-from whygrad.opened import WatchedRun
+from whygrad.adapters.torch.watching import WatchesTraining
 
 
-class TrainerWatch(TrainerCallback):
+class TrainerWatch(WatchesTraining, TrainerCallback):
     """Watches the model from the start of ``trainer.train()`` to its end::
 
         why = wg.watch_trainer(out="run")
@@ -21,23 +20,7 @@ class TrainerWatch(TrainerCallback):
         print(why.run.doctor())
 
     The trainer tells its callbacks nothing of an exception; what was recorded up to it is there.
-
-    Args:
-        options: of :func:`whygrad.watch`: ``every``, ``out``, ``optimizer``, ``explain``.
     """
-
-    def __init__(self, **options: Any):
-        self.options = options
-        self.watch: Watch | None = None
-
-    @property
-    def run(self) -> WatchedRun:
-        """What has been recorded so far.
-
-        Raises:
-            RunError: nothing was trained yet.
-        """
-        return run_of(self.watch)
 
     def on_train_begin(
         self,
@@ -47,10 +30,9 @@ class TrainerWatch(TrainerCallback):
         model: Any = None,
         **others: Any,
     ) -> None:
-        self.watch = Watch(model, **self.options).attach()
+        self.begin(model)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **others: Any
     ) -> None:
-        if self.watch is not None:
-            self.watch.detach()
+        self.end()

@@ -299,15 +299,37 @@ class Watch:
         return known
 
 
-def run_of(watch: Watch | None) -> WatchedRun:
-    """Return the run of a callback's watch.
+class WatchesTraining:
+    """What callbacks of trainers share: a watch that begins with the training.
 
-    Raises:
-        RunError: nothing was trained yet.
+    Args:
+        options: of :func:`whygrad.watch`: ``every``, ``out``, ``optimizer``, ``explain``.
     """
-    if watch is None:
-        raise RunError("error.watch_not_begun")
-    return watch.run
+
+    def __init__(self, **options: Any):
+        super().__init__()
+        self.options = options
+        self.watch: Watch | None = None
+
+    @property
+    def run(self) -> WatchedRun:
+        """What has been recorded so far.
+
+        Raises:
+            RunError: nothing was trained yet.
+        """
+        if self.watch is None:
+            raise RunError("error.watch_not_begun")
+        return self.watch.run
+
+    def begin(self, model: nn.Module) -> None:
+        """Watch from here on."""
+        self.watch = Watch(model, **self.options).attach()
+
+    def end(self) -> None:
+        """Watch no longer."""
+        if self.watch is not None:
+            self.watch.detach()
 
 
 class _Stance:
