@@ -1,10 +1,13 @@
 """The house: imports point downwards only, and nothing goes round in a circle."""
 
 import ast
+import random
 import subprocess
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
+
+import numpy as np
 
 import whygrad
 
@@ -97,6 +100,17 @@ def test_importing_the_package_is_light():
     code = f"import sys, whygrad; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_importing_leaves_the_random_numbers_of_a_program_alone():
+    """Names are imported at first use, which may be in the middle of somebody's training."""
+    code = (
+        "import random, numpy as np, whygrad as wg; random.seed(3); np.random.seed(3);"
+        "[getattr(wg, n) for n in wg.__all__]; print(random.random(), np.random.random())"
+    )
+    expected = f"{random.Random(3).random()} {np.random.RandomState(3).random_sample()}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == expected
 
 
 def test_public_names_are_there_whatever_was_imported_first():

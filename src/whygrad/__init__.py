@@ -1,6 +1,8 @@
 """whygrad: train multilayer perceptrons with the chain rule written out, and ask why."""
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -105,12 +107,29 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "lessons":
-        return import_module("whygrad.lessons")
+        return _imported("whygrad.lessons")
     if name not in _HOMES:
         raise AttributeError(f"module 'whygrad' has no attribute {name!r}")
-    value = getattr(import_module(f"whygrad.{_HOMES[name]}"), name)
+    value = getattr(_imported(f"whygrad.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
+
+
+def _imported(module: str) -> ModuleType:
+    """Import a module, and leave the random numbers of the program that asks for it as they were.
+
+    Some modules that we rest on draw from them while they are imported, one of jax's from NumPy's.
+    """
+    python, numpy = sys.modules.get("random"), sys.modules.get("numpy")
+    of_python = python.getstate() if python else None
+    of_numpy = numpy.random.get_state(legacy=False) if numpy else None
+    try:
+        return import_module(module)
+    finally:
+        if python:
+            python.setstate(of_python)
+        if numpy:
+            numpy.random.set_state(of_numpy)
 
 
 def __dir__() -> list[str]:

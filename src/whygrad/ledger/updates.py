@@ -24,11 +24,15 @@ def stages(settings: Settings, arrays: Arrays) -> list[Stage]:
 
     Args:
         settings: of the parameter's group, with ``name`` of the optimiser and ``step``.
-        arrays: ``before`` and ``after`` the update, ``gradient`` as it came back, ``asked`` as the
-            optimiser was given it where that is another, and ``state.*`` after the update.
+        arrays: ``before`` and ``after`` the update, ``gradient`` as it came back through the layer,
+            ``came`` with what came back by another way, ``asked`` as the optimiser was given it,
+            both where they are another, and ``state.*`` after the update.
     """
     found: list[Stage] = []
     asked = arrays["gradient"]
+    if "came" in arrays:
+        asked = arrays["came"]
+        found.append(("elsewhere", asked))
     if "asked" in arrays:
         asked = arrays["asked"]
         found.append(("between", asked))

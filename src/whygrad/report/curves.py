@@ -37,7 +37,7 @@ LINES: dict[
 
 def section(material: Recording) -> Section:
     """Return the curves of the run."""
-    if not material.history:
+    if not any(len(material.series(name)[0]) for name in LINES):
         return Section("curves", note(said("report.curves.none")))
     parts = [_losses(material), *_measures(material), _best(material)]
     return Section("curves", grid(part for part in parts if part))

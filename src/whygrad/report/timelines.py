@@ -119,11 +119,15 @@ def _legend(has_zeros: bool) -> Markup:
 
 
 def _numbers(layers: list[Quartiles]) -> Markup:
-    chosen = evenly(len(layers[0].steps), TABLE_STEPS).tolist()
+    steps = np.unique(np.concatenate([one.steps for one in layers]))
     head = [said("report.word.step"), *(one.layer for one in layers)]
-    rows = [[str(layers[0].steps[i]), *(_cell(one, i) for one in layers)] for i in chosen]
-    return table(head, rows)
+    shown = steps[evenly(len(steps), TABLE_STEPS)]
+    return table(head, [[str(step), *(_cell(one, step) for one in layers)] for step in shown])
 
 
-def _cell(one: Quartiles, i: int) -> str:
+def _cell(one: Quartiles, step: int) -> str:
+    """Return the numbers of a step; nothing where the layer had no part in it."""
+    if step not in one.steps:
+        return ""
+    i = int(np.searchsorted(one.steps, step))
     return f"{number(one.median[i])} ({number(one.lower[i], 3)} … {number(one.upper[i], 3)})"

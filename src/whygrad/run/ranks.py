@@ -20,7 +20,7 @@ from whygrad.run.watched import WatchedFolder
 
 REDUCED = "/reduced"  # behind a layer's name: |gradient| of the mean over all processes, (n_out,)
 MEANS = {"pushed", "through", "pulled", "pulls", "delta", "layer"}  # of what is kept whole
-MEANS |= {"weight.gradient", "bias.gradient"}
+MEANS |= {"weight.gradient", "bias.gradient", "weight.came", "bias.came"}
 OF_ROWS = {"sample.upstream", "sample.delta"}  # parts of a mean over the rows of one process
 ROUNDING = 1e-5
 
@@ -117,8 +117,9 @@ def _merge_whole(path: Path, runs: list[WatchedFolder]) -> None:
 def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return a step that every process kept whole as one that a single process kept."""
     merged = {}
-    for name, own in parts[0].items():
-        of_all = [part[name] for part in parts if name in part]
+    for name in dict.fromkeys(name for part in parts for name in part):
+        of_all = _of_all(parts, name)
+        own = of_all[0]
         _, _, which = name.rpartition("/")
         if which in MEANS:
             merged[name] = np.mean(of_all, axis=0, dtype=np.float64).astype(own.dtype)
@@ -129,10 +130,21 @@ def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         elif not which.startswith("sample."):
             merged[name] = own  # all processes hold the same
     for name in [name for name in merged if name.endswith(".asked")]:
-        given = merged[name.removesuffix("asked") + "gradient"]
+        stem = name.removesuffix("asked")
+        given = merged.get(stem + "came", merged[stem + "gradient"])
         if np.allclose(merged[name], given, rtol=ROUNDING, atol=ROUNDING * np.abs(given).max()):
             del merged[name]  # nothing came between but the mean itself
     return merged
+
+
+def _of_all(parts: list[dict[str, np.ndarray]], name: str) -> list[np.ndarray]:
+    """Return an array of every process that has it.
+
+    One without ``came`` has seen no second way: its ``gradient`` is all that came.
+    """
+    plain = name.removesuffix("came") + "gradient" if name.endswith(".came") else name
+    found = (part.get(name, part.get(plain)) for part in parts)
+    return [array for array in found if array is not None]
 
 
 def _merge_lines(path: Path, runs: list[WatchedFolder], sizes: dict[str, dict[int, float]]) -> None:

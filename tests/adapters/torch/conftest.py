@@ -241,11 +241,94 @@ def closure(watching: Watching) -> nn.Module:
     return model
 
 
+def penalised(watching: Watching) -> nn.Module:
+    """A penalty on the parameters, written into the loss."""
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watching(model):
+        for _ in range(4):
+            x, y = rows()
+            penalty = sum(p.square().sum() for p in model.parameters())
+            optimizer.zero_grad()
+            (F.cross_entropy(model(x), y) + 0.1 * penalty).backward()
+            optimizer.step()
+    return model
+
+
+def smoothed(watching: Watching) -> nn.Module:
+    """A penalty on the gradient with respect to the input; zeroed after that was taken."""
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with watching(model):
+        for _ in range(4):
+            x = rows()[0].requires_grad_()
+            claimed = model(x)
+            (slope,) = torch.autograd.grad(claimed.sum(), x, create_graph=True)
+            optimizer.zero_grad(set_to_none=False)
+            (slope.norm(dim=1) - 1).square().mean().backward(retain_graph=True)
+            F.mse_loss(claimed, x[:, :1].detach()).backward()
+            optimizer.step()
+    return model
+
+
+def adversarial(watching: Watching) -> nn.Module:
+    """Two models against each other; what one is told flows into the other, and is thrown away."""
+    maker = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4))
+    judge = nn.Sequential(nn.Linear(4, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+    of_maker, of_judge = (torch.optim.Adam(m.parameters(), 1e-2) for m in (maker, judge))
+    with watching(maker), watching(judge):
+        for _ in range(4):
+            real, made = rows()[0], maker(torch.randn(12, 4))
+            of_judge.zero_grad(set_to_none=False)
+            loss = F.softplus(-judge(real)).mean() + F.softplus(judge(made)).mean()
+            loss.backward(retain_graph=True)
+            of_judge.step()
+            of_maker.zero_grad(set_to_none=False)
+            F.softplus(-judge(maker(torch.randn(12, 4)))).mean().backward()
+            of_maker.step()
+    return maker
+
+
+class Late(nn.Module):
+    """A parameter that is added by hand gets its gradient before any layer does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = mlp()
+        self.shift = nn.Parameter(torch.zeros(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x) + self.shift
+
+
+class InPlace(nn.Module):
+    """Layers over three axes, whose outputs are views that are written over."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.head = nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.relu(self.first(x.unflatten(0, (3, -1))), inplace=True)
+        h = self.second(h)
+        h[:, 0] = 0.5  # as where a part is masked
+        return self.head(h).flatten(0, 1)
+
+
+def in_place(watching: Watching) -> nn.Module:
+    return loop(InPlace(), watching, [rows() for _ in range(4)])
+
+
+def by_hand(watching: Watching) -> nn.Module:
+    return loop(Late(), watching, [rows() for _ in range(4)])
+
+
 PROGRAMS: dict[str, Program] = {
     program.__name__: program
     for program in (
         plain, convolutions, attention, tied, own, accumulated, mixed, two_optimizers, frozen,
-        evaluated, checkpointed, checkpointed_again, closure,
+        evaluated, checkpointed, checkpointed_again, closure, penalised, smoothed, adversarial,
+        by_hand, in_place,
     )
 }  # fmt: skip
 

@@ -34,5 +34,5 @@ def test_nothing_stays_behind(program):
     program(watching)
     model = kept[0]
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
-    assert not any(p._post_accumulate_grad_hooks for p in model.parameters())
+    assert not any(p._post_accumulate_grad_hooks or p._backward_hooks for p in model.parameters())
     assert not torch.overrides._get_current_function_mode_stack()

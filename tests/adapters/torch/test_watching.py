@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import whygrad as wg
-from whygrad.adapters.torch import seeing, writing
+from whygrad.adapters.torch import passages, writing
 from whygrad.errors import AddressError, OptionError, RunError
 
 
@@ -140,14 +140,89 @@ def test_what_is_not_covered_is_named_once():
         run = trained(Gru(), 2, every=1)
     assert len(warned) == 1
     assert run.layers == ["head"]
-    assert run.facts[0]["uncovered"] == ["inner"]
+    assert run.facts[0]["uncovered"] == run.description["uncovered"] == ["inner"]
+
+
+class Skipping(nn.Module):
+    """A layer that not every step calls, and a loss that no function of torch's computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.head, self.calls = nn.Linear(4, 4), nn.Linear(4, 3), 0
+
+    def forward(self, x):
+        self.calls += 1
+        return self.head(torch.relu(self.inner(x)) if self.calls % 2 else x)
+
+
+def test_a_layer_that_is_skipped_and_a_loss_that_nobody_sees():
+    model = Skipping()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(4):
+            loss = model(torch.randn(8, 4)).square().mean()
+            used = [p for p in model.parameters() if model.calls % 2 or p.shape[0] == 3]
+            for parameter, gradient in zip(used, torch.autograd.grad(loss, used), strict=True):
+                parameter.grad = gradient
+            optimizer.step()
+            optimizer.zero_grad()
+    assert watch.run.rows("inner")[0].tolist() == [0, 2]
+    assert watch.run.rows("head")[0].tolist() == [0, 1, 2, 3]
+    assert "loss" not in watch.run.history
+    assert watch.run.doctor().is_healthy
+    assert watch.run.report().exists()
+
+
+def test_of_two_watched_models_each_sees_its_loss(programs):
+    watches = []
+
+    def watching(model):
+        watches.append(wg.watch(model, every=1))
+        return watches[-1]
+
+    programs["adversarial"](watching)
+    for watch in watches:
+        assert watch.run.history["loss"].notna().all()
+        assert watch.run.doctor().is_healthy
+
+
+def test_an_addition_by_hand_is_no_gradient_left_over(programs):
+    """A bias outside of any layer has its gradient before the first layer has."""
+    kept = []
+
+    def watching(model):
+        kept.append(wg.watch(model, every=1))
+        return kept[0]
+
+    programs["by_hand"](watching)
+    assert all(facts["left_over"] == [] for facts in kept[0].run.facts)
+
+
+def test_what_reaches_a_weight_beside_its_layer_is_a_stage_of_its_own():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    x, y = torch.randn(8, 4), torch.randint(0, 3, (8,))
+    F.cross_entropy(model(x), y).backward()
+    own = float(model[0].weight.grad[5, 3])
+    penalty = 2 * 0.05 * model[0].weight[5, 3].item()
+    optimizer.zero_grad()
+    with wg.watch(model, every=1) as watch:
+        loss = F.cross_entropy(model(x), y) + 0.05 * model[0].weight.square().sum()
+        loss.backward()
+        optimizer.step()
+    ledger = watch.run.why("0.weight[5, 3]")
+    assert ledger.gradient == pytest.approx(own, rel=1e-5)
+    assert [stage.name for stage in ledger.stages] == ["elsewhere", "learning_rate"]
+    assert ledger.stages[0].after == pytest.approx(own + penalty, rel=1e-5)
+    assert ledger.update == pytest.approx(ledger.movement, rel=1e-4)
+    assert [stage.name for stage in watch.run.why("2.weight[1, 2]").stages] == ["learning_rate"]
 
 
 def test_its_own_error_ends_the_watching_and_not_the_training(monkeypatch):
     def broken(*_):
         raise LookupError("nothing here")
 
-    monkeypatch.setattr(seeing, "sum_of_sizes", broken)
+    monkeypatch.setattr(passages, "sum_of_sizes", broken)
     model = mlp()
     before = model[0].weight.clone()
     said = (

@@ -7,7 +7,9 @@ Reads what torch does and changes nothing of it::
             ...
     print(watch.run.why("encoder.layers.0.linear1.weight[5, 3]"))
 
-    functions -> seeing -> sums     what one step shows, while it happens
+    wrapped                         what may be watched, and under which names
+    functions -> seeing -> passages -> sums, seen
+                                    what one step shows, while it happens
     places, calls, kinds            which layer a function was called for, and its sums over samples
     gradients, before, facts        what else a step leaves behind
     watching -> record -> writing   when to look, and the run that comes of it

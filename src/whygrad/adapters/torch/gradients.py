@@ -71,6 +71,7 @@ class Gradients:
 
     def begin(self) -> None:
         """Note what is there before the first backward pass adds anything."""
+        self.left = {}
         with torch.no_grad():
             for name, parameter in self._places.parameters.items():
                 if parameter.grad is not None and bool(dense(parameter.grad).any()):

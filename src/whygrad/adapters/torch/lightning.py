@@ -6,7 +6,7 @@ from lightning.pytorch import (  # pyright: ignore[reportMissingImports]
     Trainer,
 )
 
-from whygrad.adapters.torch.watching import WatchesTraining
+from whygrad.adapters.torch.callbacks import WatchesTraining
 
 
 class LightningWatch(WatchesTraining, Callback):

@@ -73,6 +73,10 @@ class Places:
             self._of_weight.setdefault(place.weight, []).append(place)
         return self._found[key]
 
+    def holds(self, tensor: Tensor) -> bool:
+        """Return whether a tensor is one of the model's parameters."""
+        return id(tensor) in self._names
+
     def owners(self, args: Iterable[Any], kwargs: dict[str, Any]) -> set[str]:
         """Return the paths of the modules whose parameters are among the arguments."""
         given = [*args, *kwargs.values()]

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from whygrad.adapters.torch.watching import Window
 
 
+# how far a gradient may be from the sum of delta times input, as a share of sum |delta| |input|
+EXACT = 1e-3  # in single precision, of which an accelerator may keep ten bits
+ROUNDING = {torch.bfloat16: 2e-2, torch.float16: 2e-2}
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A recorded step.
@@ -106,10 +111,31 @@ class _Part:
     @cached_property
     def came(self) -> Came:
         """What is kept of the gradient that came back through this layer."""
-        if self.sums.gradient is not None:
-            return came_of(self.place, self.sums.gradient)
+        if self._own is not None:
+            return came_of(self.place, self._own)
         came = self.window.gradients.came.get(self.place)
         return came_of(self.place, torch.zeros_like(self._after())) if came is None else came
+
+    @cached_property
+    def _own(self) -> Tensor | None:
+        """The layer's part in its weight's gradient, where that is not all of it.
+
+        The sum of delta times input is all of it unless the weight has another way to the loss: a
+        penalty on it, a gradient of a gradient, a second layer that holds it.
+        """
+        own, whole = self.sums.gradient, self.sums.whole
+        change = self.window.gradients.whole.get(self.place.weight)
+        if own is None or whole is None or change is None:
+            return own
+        came = self.place.cut(change.gradient)
+        return own.reshape(came.shape) if self._is_apart(came, own, whole.pulls) else None
+
+    def _is_apart(self, came: Tensor, own: Tensor | None, pulls: Tensor | None) -> bool:
+        """Return whether two gradients differ by more than rounding."""
+        if own is None or pulls is None:
+            return False
+        rounding = ROUNDING.get(self.sums.dtype, EXACT) * float(pulls.norm())
+        return float((came - own.reshape(came.shape)).norm()) > rounding
 
     def rows(self) -> dict[str, np.ndarray]:
         """Return what is kept of every recorded step: a row, and the size of the mean gradient.
@@ -155,10 +181,13 @@ class _Part:
             "layer": whole.layer,
             **self._of_parameter("weight", self.place.weight, optimizers),
         }
-        if sums.gradient is not None:
-            content["weight.gradient"] = sums.gradient
+        if self._own is not None and "weight.gradient" in content:
+            content |= {"weight.came": content["weight.gradient"], "weight.gradient": self._own}
         if self.place.bias is not None:
             content |= self._of_parameter("bias", self.place.bias, optimizers)
+            came = content.get("bias.gradient")
+            if came is not None and self._is_apart(came, whole.delta, sums.through):
+                content |= {"bias.came": came, "bias.gradient": whole.delta}
         if whole.rows:
             names = ("input", "upstream", "delta")
             for name, parts in zip(names, zip(*whole.rows, strict=True), strict=True):

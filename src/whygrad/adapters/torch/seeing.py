@@ -7,7 +7,6 @@ activation's output for upstream. Hooks only read.
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -26,134 +25,16 @@ from whygrad.adapters.torch.functions import (
     RESCALING,
     RESHAPING,
     UNCOVERED,
-    ActivationOfTorch,
 )
 from whygrad.adapters.torch.gradients import Gradients
 from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.kinds import Use
+from whygrad.adapters.torch.passages import Opening, Passage, follow
 from whygrad.adapters.torch.places import Place, Places
-from whygrad.adapters.torch.sums import Room, Sizes, Sums, Whole, passed, sum_of_sizes
+from whygrad.adapters.torch.seen import Seen, loss_call
+from whygrad.adapters.torch.sums import Room, Sizes, Sums, Whole
 
-ROUNDING = 1e-3  # of a sum of probabilities, half precision included
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
-
-
-@dataclass
-class Passage:
-    """One call of a layer, from its forward to its backward pass."""
-
-    place: Place
-    use: Use | None
-    sums: Sums
-    begin: Callable[[], None]
-    sizes: Sizes
-    activation: ActivationOfTorch | None = None
-
-    def on_delta(self, gradient: Tensor) -> None:
-        """Take in dC/dz, from the hook on the layer's output."""
-        self.begin()
-        if self.use is None:
-            return
-        with torch.no_grad():
-            sizes = self.sizes.of(gradient)
-            if self.activation is None:
-                self.sums.add_upstream(sum_of_sizes(self.use, sizes))
-            self.sums.add_delta(self.use, gradient, sizes, has_own_gradient=self.place.is_shared)
-
-
-@dataclass
-class Opening:
-    """One call of an activation, behind one layer, or behind a layer and its norm."""
-
-    passages: list[Passage]
-    activation: ActivationOfTorch
-    sizes: Sizes
-    upstream: Tensor | None = None  # its absolute values wait for what comes through
-
-    def on_upstream(self, gradient: Tensor) -> None:
-        """Take in dC/da, from the hook on the activation's output."""
-        use = self._use()
-        if use is None:
-            return
-        self.passages[-1].begin()
-        with torch.no_grad():
-            self.upstream = self.sizes.of(gradient)
-            pushed = sum_of_sizes(use, self.upstream)
-            for passage in self.passages:
-                passage.sums.add_upstream(pushed)
-                if passage.sums.whole is not None:
-                    passage.sums.whole.waiting = gradient
-
-    def on_slope(self, gradient: Tensor) -> None:
-        """Take in what came through, from the hook on the activation's input."""
-        use, upstream, self.upstream = self._use(), self.upstream, None
-        if use is None or upstream is None:
-            return
-        with torch.no_grad():
-            share = passed(use, upstream, self.sizes.of(gradient), self.activation.steepest)
-            for passage in self.passages:
-                passage.sums.add_slope(share)
-
-    def _use(self) -> Use | None:
-        """The use of the layer nearest to the activation; all of them lay out neurons alike."""
-        return self.passages[-1].use
-
-
-@dataclass
-class LossCall:
-    """A call of a loss function, as far as it can be at fault.
-
-    Attributes:
-        name: of the function.
-        value: what it returned; None where it is not one number.
-        claims, targets: shape, type, smallest and largest value of both, and whether they sum to 1
-            over the classes.
-        claims_from: ``softmax``, ``log_softmax`` or ``sigmoid`` where that made the claims.
-        reduction: ``mean``, ``sum`` or ``none``.
-    """
-
-    name: str
-    value: float | None
-    claims: dict[str, Any]
-    targets: dict[str, Any]
-    claims_from: str | None
-    reduction: str
-
-
-@dataclass
-class Seen:
-    """What one step showed.
-
-    Attributes:
-        sums: by place, in the order of the first call.
-        activations: name of the activation behind a place, and its steepest slope.
-        feeds: the linear layers that a place's output goes to.
-        losses: calls of loss functions.
-        backwards: values that ``backward`` was called on.
-        uncovered: layers with weights that whygrad cannot take apart, and their kind.
-        strangers: weights of layers that are not the model's.
-        has_begun: whether a gradient came back.
-        is_fresh: whether one came back since the last forward pass.
-        counted: how many losses and calls of ``backward`` have led to gradients.
-    """
-
-    sums: dict[Place, Sums] = field(default_factory=dict)
-    activations: dict[Place, ActivationOfTorch] = field(default_factory=dict)
-    feeds: dict[Place, set[Place]] = field(default_factory=dict)
-    losses: list[LossCall] = field(default_factory=list)
-    backwards: list[float] = field(default_factory=list)
-    uncovered: set[str] = field(default_factory=set)
-    strangers: list[weakref.ref[Tensor]] = field(default_factory=list)
-    has_begun: bool = False
-    is_fresh: bool = False
-    counted: tuple[int, int] = (0, 0)
-
-    def begin_again(self) -> None:
-        """Forget the passes whose gradients were thrown away."""
-        for sums in self.sums.values():
-            sums.begin_again()
-        self.losses = self.losses[self.counted[0] :]
-        self.backwards = self.backwards[self.counted[1] :]
 
 
 class Seeing(TorchFunctionMode):
@@ -192,6 +73,12 @@ class Seeing(TorchFunctionMode):
         self.is_on = False  # on the stack of modes
         self.is_blind = False
         self._depth = 0
+        self._is_aside = False  # gradients come back that no parameter gets
+        self._handles = [
+            parameter.register_hook(lambda _: self.guard(self._begin))
+            for parameter in places.parameters.values()
+            if parameter.requires_grad and parameter.is_leaf
+        ]
 
     def open(self) -> None:
         """Begin to see, or go on."""
@@ -201,12 +88,19 @@ class Seeing(TorchFunctionMode):
             self.is_on = True
 
     def close(self) -> None:
-        """Stop seeing. Somebody else's mode may lie above; then this one stays there, blind."""
+        """Stop seeing. Within a call that is being seen this one stays on the stack, blind."""
         self.is_blind = True
-        stack = torch.overrides._get_current_function_mode_stack()
-        if self.is_on and not self._depth and stack and stack[-1] is self:
-            self.__exit__(None, None, None)
+        if self.is_on and not self._depth and any(mode is self for mode in _stack()):
+            self._leave()
             self.is_on = False
+
+    def _leave(self) -> None:
+        """Leave the stack of modes; somebody else's may lie above and stay there."""
+        above = []
+        while (top := torch.overrides._pop_mode()) is not self:
+            above.append(top)
+        for mode in reversed(above):
+            torch.overrides._push_mode(mode)
 
     def _inside(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         self._depth += 1
@@ -216,8 +110,25 @@ class Seeing(TorchFunctionMode):
         finally:
             self._depth -= 1
 
+    def _leads_to_the_model(self, args: tuple, kwargs: dict[str, Any]) -> bool:
+        """Return whether ``torch.autograd.grad`` is asked for gradients of the model's own."""
+        inputs = args[1] if len(args) > 1 else kwargs["inputs"]
+        asked = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        return any(self.places.holds(tensor) for tensor in asked)
+
+    def _aside(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Let gradients come back to something else, as for a penalty on the gradient."""
+        before, self._is_aside = self._is_aside, True
+        try:
+            return function(*args, **kwargs)
+        finally:
+            self._is_aside = before
+
     def let_go(self) -> None:
         """Hold no tensor of the step any longer."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
         for passage in filter(None, (reference() for reference in self._passages)):
             passage.use = None
         for opening in filter(None, (reference() for reference in self._openings)):
@@ -233,9 +144,13 @@ class Seeing(TorchFunctionMode):
         if self.is_blind or self.guard.has_failed:
             return func(*args, **kwargs)
         if func is torch.autograd.backward:
-            self.guard(self._note_backward, args[0] if args else kwargs["tensors"])
+            for mode in (self, *_stack()):  # what is opened here is handed to none below
+                if isinstance(mode, Seeing) and not mode.is_blind:
+                    mode.guard(mode._note_backward, args[0] if args else kwargs["tensors"])
         if func in OPENED:
             return self._inside(OPENED[func], args, kwargs)
+        if func is torch.autograd.grad and not self._leads_to_the_model(args, kwargs):
+            return self._aside(func, args, kwargs)
         if func in CALLS and torch.is_grad_enabled():
             return self._layer(func, args, kwargs)
         opening = self.guard(self._opening, func, args)
@@ -265,12 +180,13 @@ class Seeing(TorchFunctionMode):
     def _watch(self, opening: Opening, result: Tensor) -> None:
         """Follow what an activation put out."""
         if result.requires_grad:
-            result.register_hook(partial(self._on, opening.on_upstream))
+            follow(result, partial(self._on, opening.on_upstream))
             self._made_by[result] = opening.passages
 
     def _on(self, hook: Callable[[Tensor], None], gradient: Tensor) -> None:
         """Hand a gradient to who waits for it, and leave it as it is."""
-        self.guard(hook, gradient)
+        if not self._is_aside:
+            self.guard(hook, gradient)
 
     def _pass(self, place: Place, use: Use, result: Tensor, came: list[Passage]) -> None:
         """Follow one call of a layer that learns."""
@@ -281,7 +197,7 @@ class Seeing(TorchFunctionMode):
         sums = self.seen.sums[place]
         passage = Passage(place, use, sums, self._begin, self.sizes)
         self._passages.append(weakref.ref(passage))
-        result.register_hook(partial(self._on, passage.on_delta))
+        follow(result, partial(self._on, passage.on_delta))
         is_norm = place.kind in ("norm", "channel_norm")
         if place.kind == "linear":
             for before in came:
@@ -291,7 +207,7 @@ class Seeing(TorchFunctionMode):
         self._made_by[result] = [*follows, passage]
 
     def _begin(self) -> None:
-        """Note that a gradient came back; look at the first one after every forward pass."""
+        """Note that a gradient came back; look at the first one of every pass."""
         if self.seen.is_fresh:
             return
         self.seen.is_fresh = True
@@ -314,13 +230,15 @@ class Seeing(TorchFunctionMode):
             self.seen.activations[passage.place] = ACTIVATIONS[func]
         opening = Opening(passages, ACTIVATIONS[func], self.sizes)
         self._openings.append(weakref.ref(opening))
-        args[0].register_hook(partial(self._on, opening.on_slope))
+        follow(args[0], partial(self._on, opening.on_slope))
         return opening
 
     def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         """Note what a loss function was called with, and what probabilities came from."""
         if func in LOSSES:
-            self.seen.losses.append(self._loss_call(LOSSES[func], args, kwargs, result))
+            claims = args[0] if args else kwargs.get("input")
+            made_by = self._claimed.get(claims)
+            self.seen.losses.append(loss_call(LOSSES[func], args, kwargs, result, made_by))
             self._lost[result] = True
         elif func in PROBABILITIES:
             self._claimed[result] = PROBABILITIES[func]
@@ -333,33 +251,12 @@ class Seeing(TorchFunctionMode):
         elif func is torch.nn.functional.dropout and args[0] in self._made_by:
             self._made_by[result] = self._made_by[args[0]]
 
-    def _loss_call(self, name: str, args: tuple, kwargs: dict[str, Any], result: Any) -> LossCall:
-        claims = args[0] if args else kwargs.get("input")
-        targets = args[1] if len(args) > 1 else kwargs.get("target")
-        return LossCall(
-            name=name,
-            value=float(result.detach()) if result.numel() == 1 else None,
-            claims=_described(claims),
-            targets=_described(targets),
-            claims_from=self._claimed.get(claims),
-            reduction=str(kwargs.get("reduction", "mean")),
-        )
-
     def _note_backward(self, roots: Any) -> None:
+        self.seen.is_fresh = False
         for root in (roots,) if isinstance(roots, Tensor) else tuple(roots):
             if root.numel() == 1:
                 self.seen.backwards.append(float(root.detach()))
 
 
-def _described(tensor: Any) -> dict[str, Any]:
-    if not isinstance(tensor, Tensor) or not tensor.numel():
-        return {}
-    values = tensor.detach().float()
-    sums = values.sum(1) if values.dim() > 1 and values.shape[1] > 1 else values.new_zeros(1)
-    return {
-        "shape": list(tensor.shape),
-        "type": str(tensor.dtype).removeprefix("torch."),
-        "low": float(values.min()),
-        "high": float(values.max()),
-        "sums_to_one": bool((sums - 1).abs().max() < ROUNDING),
-    }
+def _stack() -> list[TorchFunctionMode]:
+    return torch.overrides._get_current_function_mode_stack()

@@ -27,7 +27,8 @@ class Sums:
         asked: of how many, (n_out,).
         rows: samples times positions seen.
         calls: how often the layer was called.
-        gradient: own part in the weight's gradient, where the weight is used elsewhere too.
+        dtype: of the deltas.
+        gradient: what the layer's calls put into the weight's gradient, where asked for.
     """
 
     pushed: Tensor | None = None
@@ -37,6 +38,7 @@ class Sums:
     asked: Tensor | None = None
     rows: int = 0
     calls: int = 0
+    dtype: torch.dtype = torch.float32
     gradient: Tensor | None = None
     whole: "Whole | None" = None
 
@@ -61,7 +63,7 @@ class Sums:
 
     def add_delta(self, use: Use, delta: Tensor, sizes: Tensor, *, has_own_gradient: bool) -> None:
         """Take in dC/dz of one call, and its absolute values."""
-        delta = wide(delta)
+        self.dtype, delta = delta.dtype, wide(delta)
         laid = by_neuron(use, sizes)
         self.through = _plus(self.through, laid.sum((0, 2)))
         reach = wide(reach_of(use))

@@ -9,7 +9,7 @@ from transformers import (  # pyright: ignore[reportMissingImports]
     TrainingArguments,
 )
 
-from whygrad.adapters.torch.watching import WatchesTraining
+from whygrad.adapters.torch.callbacks import WatchesTraining
 
 
 class TrainerWatch(WatchesTraining, TrainerCallback):

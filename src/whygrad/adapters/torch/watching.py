@@ -7,7 +7,6 @@ all others nothing is, but two hooks of the optimiser that count.
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,14 +30,11 @@ from whygrad.adapters.torch.overhead import Overhead
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.record import Recorded, recorded
 from whygrad.adapters.torch.seeing import Seeing
+from whygrad.adapters.torch.wrapped import Stance, check, rank_of_process, unwrapped
 from whygrad.adapters.torch.writing import Writer
-from whygrad.errors import OptionError, RunError
 from whygrad.opened import WatchedRun
 from whygrad.run.ranks import folder_of_rank
 from whygrad.words import t
-
-WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
-SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
 
 
 @dataclass
@@ -79,15 +75,15 @@ class Watch:
         optimizer: Optimizer | list[Optimizer] | None = None,
         explain: Sequence[str] = (),
     ):
-        _check(model, every)
+        check(model, every)
         self.model = model
         self.every = every
         self.steps = 0
         self.overhead = Overhead()
         self.last: Recorded | None = None
         self._only = _as_list(optimizer)
-        self._places = Places(_inner(model))
-        self._rank, ranks = _rank()
+        self._places = Places(unwrapped(model))
+        self._rank, ranks = rank_of_process()
         self._is_parallel = ranks > 1
         own = folder_of_rank(Path(out), self._rank) if out is not None and ranks > 1 else out
         self._writer = Writer(own, model, self._places, every, explain)
@@ -98,7 +94,7 @@ class Watch:
         self._counts: dict[int, int] = {}
         self._optimizers: list[Optimizer] = []  # seen at work
         self._held: dict[int, bool] = {}
-        self._stance = _Stance(model)
+        self._stance = Stance(model)
         self._guard = Guard(self._give_up)
         self._told: set[str] = set()  # what cannot be taken apart, and has been said
 
@@ -297,88 +293,6 @@ class Watch:
             held = (p for group in optimizer.param_groups for p in group["params"])
             known = self._held[id(optimizer)] = any(id(parameter) in ours for parameter in held)
         return known
-
-
-class WatchesTraining:
-    """What callbacks of trainers share: a watch that begins with the training.
-
-    Args:
-        options: of :func:`whygrad.watch`: ``every``, ``out``, ``optimizer``, ``explain``.
-    """
-
-    def __init__(self, **options: Any):
-        super().__init__()
-        self.options = options
-        self.watch: Watch | None = None
-
-    @property
-    def run(self) -> WatchedRun:
-        """What has been recorded so far.
-
-        Raises:
-            RunError: nothing was trained yet.
-        """
-        if self.watch is None:
-            raise RunError("error.watch_not_begun")
-        return self.watch.run
-
-    def begin(self, model: nn.Module) -> None:
-        """Watch from here on."""
-        self.watch = Watch(model, **self.options).attach()
-
-    def end(self) -> None:
-        """Watch no longer."""
-        if self.watch is not None:
-            self.watch.detach()
-
-
-class _Stance:
-    """A compiled model runs as it was written on the steps that are recorded."""
-
-    def __init__(self, model: nn.Module):
-        compiled = torch._dynamo.OptimizedModule if "torch._dynamo" in sys.modules else ()
-        self.is_compiled = any(isinstance(m, compiled) for m in model.modules())
-        self._set: Any = None
-
-    def eager(self) -> None:
-        if self.is_compiled and self._set is None:
-            self._set = torch.compiler.set_stance("force_eager")
-            self._set.__enter__()
-
-    def back(self) -> None:
-        if self._set is not None:
-            self._set.__exit__(None, None, None)
-            self._set = None
-
-
-def _inner(model: nn.Module) -> nn.Module:
-    """Return the module that was compiled or distributed, whose names the user knows."""
-    for wrapper in ("_orig_mod", "module"):
-        inner = model._modules.get(wrapper)
-        if inner is not None and type(model).__name__ in WRAPPERS:
-            return _inner(inner)
-    return model
-
-
-def _rank() -> tuple[int, int]:
-    """Return the number of this process among those that train together, and how many there are."""
-    together = torch.distributed
-    if not together.is_available() or not together.is_initialized():
-        return 0, 1
-    return together.get_rank(), together.get_world_size()
-
-
-def _check(model: Any, every: Any) -> None:
-    if not isinstance(model, nn.Module):
-        raise OptionError("error.watch_model", came=type(model).__name__)
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
-    names = {type(module).__name__ for module in model.modules()}
-    devices = [m.device_ids for m in model.modules() if isinstance(m, nn.DataParallel)]
-    if any(len(ids) > 1 for ids in devices):
-        raise OptionError("error.watch_replicated", model=type(model).__name__)
-    if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
-        raise OptionError("error.watch_sharded", model=type(model).__name__)
 
 
 def _as_list(optimizer: Optimizer | list[Optimizer] | None) -> list[Optimizer]:

@@ -76,10 +76,12 @@ class Writer:
         """Take a recorded step over; write what is due."""
         self._taken += 1
         known = self._description["layers"]
+        uncovered = set(self._description["uncovered"]) | set(step.facts["uncovered"])
         is_new = any(known.get(name) != layer for name, layer in step.layers.items())
-        if is_new:
+        if is_new or len(uncovered) > len(self._description["uncovered"]):
             self.flush()
             known |= step.layers
+            self._description["uncovered"] = sorted(uncovered)
             self._describe()
         if step.tensors:
             self._write_whole(step)
@@ -191,4 +193,5 @@ def _description(model: nn.Module, places: Places, every: int) -> dict[str, Any]
         "parameters": sum(p.numel() for p in places.parameters.values()),
         "every": every,
         "layers": {},
+        "uncovered": [],
     }

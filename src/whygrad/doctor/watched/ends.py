@@ -94,7 +94,7 @@ def not_finite(seen: WatchedEvidence) -> WatchedFinding | None:
     bad = np.flatnonzero(~np.isfinite(seen.losses))
     if not len(bad):
         return None
-    step = seen.facts[int(bad[0])]["step"] if int(bad[0]) < len(seen.facts) else None
+    step = seen.loss_steps[int(bad[0])]
     return WatchedFinding("not_finite", 0.9, {"count": len(bad)}, step=step)
 
 

@@ -62,9 +62,18 @@ class WatchedEvidence:
 
     @cached_property
     def losses(self) -> Float[np.ndarray, " recorded"]:
-        """The loss of each recorded step; NaN where it was not finite."""
-        values = [line.get("loss") for line in self._run.history_lines]
+        """The loss of each recorded step of which one is known; NaN where it was not finite."""
+        values = [line["loss"] for line in self._with_loss]
         return np.array([np.nan if value is None else value for value in values], float)
+
+    @cached_property
+    def loss_steps(self) -> list[int]:
+        """The steps that the losses are of."""
+        return [line["step"] for line in self._with_loss]
+
+    @cached_property
+    def _with_loss(self) -> list[dict[str, Any]]:
+        return [line for line in self._run.history_lines if "loss" in line]
 
     @cached_property
     def has_improved(self) -> bool:

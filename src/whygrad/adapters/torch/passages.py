@@ -1,0 +1,100 @@
+"""One call of a layer or of an activation, from its forward to its backward pass."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from whygrad.adapters.torch.functions import ActivationOfTorch
+from whygrad.adapters.torch.kinds import Use
+from whygrad.adapters.torch.places import Place
+from whygrad.adapters.torch.sums import Sizes, Sums, passed, sum_of_sizes
+
+
+@dataclass
+class Passage:
+    """One call of a layer, from its forward to its backward pass."""
+
+    place: Place
+    use: Use | None
+    sums: Sums
+    begin: Callable[[], None]
+    sizes: Sizes
+    activation: ActivationOfTorch | None = None
+
+    def on_delta(self, gradient: Tensor) -> None:
+        """Take in dC/dz, from the hook on the layer's output."""
+        self.begin()
+        if self.use is None:
+            return
+        with torch.no_grad():
+            sizes = self.sizes.of(gradient)
+            if self.activation is None:
+                self.sums.add_upstream(sum_of_sizes(self.use, sizes))
+            has_own = self.place.is_shared or self.sums.whole is not None
+            self.sums.add_delta(self.use, gradient, sizes, has_own_gradient=has_own)
+
+
+@dataclass
+class Opening:
+    """One call of an activation, behind one layer, or behind a layer and its norm."""
+
+    passages: list[Passage]
+    activation: ActivationOfTorch
+    sizes: Sizes
+    upstream: Tensor | None = None  # its absolute values wait for what comes through
+
+    def on_upstream(self, gradient: Tensor) -> None:
+        """Take in dC/da, from the hook on the activation's output."""
+        use = self._use()
+        if use is None:
+            return
+        self.passages[-1].begin()
+        with torch.no_grad():
+            self.upstream = self.sizes.of(gradient)
+            pushed = sum_of_sizes(use, self.upstream)
+            for passage in self.passages:
+                passage.sums.add_upstream(pushed)
+                if passage.sums.whole is not None:
+                    passage.sums.whole.waiting = gradient
+
+    def on_slope(self, gradient: Tensor) -> None:
+        """Take in what came through, from the hook on the activation's input."""
+        use, upstream, self.upstream = self._use(), self.upstream, None
+        if use is None or upstream is None:
+            return
+        with torch.no_grad():
+            share = passed(use, upstream, self.sizes.of(gradient), self.activation.steepest)
+            for passage in self.passages:
+                passage.sums.add_slope(share)
+
+    def _use(self) -> Use | None:
+        """The use of the layer nearest to the activation; all of them lay out neurons alike."""
+        return self.passages[-1].use
+
+
+def follow(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:
+    """Hand every gradient of a tensor to a hook, also where the tensor is written over in place.
+
+    A layer's output may be a view: of three axes, on two. What is written into a view takes its
+    place in the graph, and with it its hooks; those of the tensor that it is a view of stay, and
+    hear of the same gradient later.
+    """
+    base = tensor._base
+    if base is None or base.numel() != tensor.numel() or not base.requires_grad:
+        tensor.register_hook(hook)
+        return
+    shape, heard = tensor.shape, []
+
+    def at_view(gradient: Tensor) -> None:
+        heard.append(True)
+        hook(gradient)
+
+    def at_base(gradient: Tensor) -> None:
+        if not heard:
+            hook(gradient.reshape(shape))
+        heard.clear()
+
+    tensor.register_hook(at_view)
+    base.register_hook(at_base)

@@ -1,0 +1,66 @@
+"""A model as it is given: compiled, distributed, or nothing that can be watched."""
+
+import sys
+from typing import Any
+
+import torch
+from torch import nn
+
+from whygrad.errors import OptionError
+
+WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
+SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
+
+
+class Stance:
+    """A compiled model runs as it was written on the steps that are recorded."""
+
+    def __init__(self, model: nn.Module):
+        compiled = torch._dynamo.OptimizedModule if "torch._dynamo" in sys.modules else ()
+        self.is_compiled = any(isinstance(m, compiled) for m in model.modules())
+        self._set: Any = None
+
+    def eager(self) -> None:
+        if self.is_compiled and self._set is None:
+            self._set = torch.compiler.set_stance("force_eager")
+            self._set.__enter__()
+
+    def back(self) -> None:
+        if self._set is not None:
+            self._set.__exit__(None, None, None)
+            self._set = None
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the module that was compiled or distributed, whose names the user knows."""
+    for wrapper in ("_orig_mod", "module"):
+        inner = model._modules.get(wrapper)
+        if inner is not None and type(model).__name__ in WRAPPERS:
+            return unwrapped(inner)
+    return model
+
+
+def rank_of_process() -> tuple[int, int]:
+    """Return the number of this process among those that train together, and how many there are."""
+    together = torch.distributed
+    if not together.is_available() or not together.is_initialized():
+        return 0, 1
+    return together.get_rank(), together.get_world_size()
+
+
+def check(model: Any, every: Any) -> None:
+    """Refuse what cannot be watched.
+
+    Raises:
+        OptionError: no module, one that is sharded or replicated, or ``every`` below 1.
+    """
+    if not isinstance(model, nn.Module):
+        raise OptionError("error.watch_model", came=type(model).__name__)
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
+    names = {type(module).__name__ for module in model.modules()}
+    devices = [m.device_ids for m in model.modules() if isinstance(m, nn.DataParallel)]
+    if any(len(ids) > 1 for ids in devices):
+        raise OptionError("error.watch_replicated", model=type(model).__name__)
+    if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
+        raise OptionError("error.watch_sharded", model=type(model).__name__)
