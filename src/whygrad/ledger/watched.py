@@ -57,6 +57,8 @@ class _Whole:
         array = np.asarray(self.layers[layer][which], np.float64)
         if self.described[layer]["kind"] == "embedding":
             return array
+        if self.described[layer]["kind"] == "conv_transpose":
+            array = array.swapaxes(0, 1)
         return array.reshape(self.described[layer]["n_out"], -1).T
 
 
@@ -291,8 +293,9 @@ def _source(described: dict[str, Any], place: WatchedAddress) -> str | None:
         return t("watched.source.row", input=place.input)
     if kind in ("norm", "channel_norm"):
         return t("watched.source.normal")
-    if kind == "conv":
-        channel, *at = np.unravel_index(place.input, shape[1:])
+    if kind in ("conv", "conv_transpose"):
+        channels = shape[1] if kind == "conv" else shape[0]
+        channel, *at = np.unravel_index(place.input, (channels, *shape[2:]))
         where = f"({', '.join(str(int(i)) for i in at)})"
         return t("watched.source.patch", channel=int(channel), place=where)
     return t("watched.source.input", input=place.input)

@@ -84,6 +84,8 @@ def _neuron_and_input(kind: str, shape: tuple[int, ...], index: tuple[int, ...])
         return index[1], index[0]
     if kind in ("norm", "channel_norm"):
         return int(np.ravel_multi_index(index, shape)), 0
+    if kind == "conv_transpose":  # its weight has the input channels first
+        return index[1], int(np.ravel_multi_index((index[0], *index[2:]), (shape[0], *shape[2:])))
     return index[0], int(np.ravel_multi_index(index[1:], shape[1:]))
 
 

@@ -119,6 +119,30 @@ def convolutions(watching: Watching) -> nn.Module:
     return loop(Cnn(), watching, batches)
 
 
+class Upwards(nn.Module):
+    """From a code to a picture."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.ConvTranspose2d(4, 6, 3)
+        self.norm = nn.BatchNorm2d(6)
+        self.second = nn.ConvTranspose2d(6, 2, 3, stride=2, padding=1, output_padding=1)
+
+    def forward(self, code: Tensor) -> Tensor:
+        return self.second(F.leaky_relu(self.norm(self.first(code[..., None, None])), 0.2))
+
+
+def generated(watching: Watching) -> nn.Module:
+    model = Upwards()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-2)
+    with watching(model):
+        for _ in range(4):
+            optimizer.zero_grad()
+            F.mse_loss(model(rows()[0]), torch.randn(12, 2, 6, 6)).backward()
+            optimizer.step()
+    return model
+
+
 def attention(watching: Watching) -> nn.Module:
     batches = [(torch.randint(0, 9, (5, 4)), torch.randint(0, 3, (5,))) for _ in range(4)]
     return loop(Attention(), watching, batches)
@@ -328,7 +352,7 @@ PROGRAMS: dict[str, Program] = {
     for program in (
         plain, convolutions, attention, tied, own, accumulated, mixed, two_optimizers, frozen,
         evaluated, checkpointed, checkpointed_again, closure, penalised, smoothed, adversarial,
-        by_hand, in_place,
+        by_hand, in_place, generated,
     )
 }  # fmt: skip
 

@@ -116,7 +116,8 @@ def test_factors_of_neurons_multiply_to_the_norm_of_their_gradient(program):
         assert (rows[:, 3:5] <= 1 + 1e-6).all()
         arrays = run.whole()[1]
         gradient = arrays[f"{layer}/weight.gradient"]
-        laid = gradient.T if described["kind"] == "embedding" else gradient
+        is_turned = described["kind"] in ("embedding", "conv_transpose")
+        laid = gradient.swapaxes(0, 1) if is_turned else gradient
         norms = np.linalg.norm(laid.reshape(described["n_out"], -1), axis=1)
         at = list(steps).index(run.whole()[0])
         product = rows[at, :4].prod(axis=0)

@@ -56,6 +56,34 @@ def test_convolutions(dimensions, size, kernel, stride, dilation, groups, paddin
     check(*used(function, x, weight, None, stride, padding, dilation, groups))
 
 
+@given(
+    dimensions=st.integers(1, 3),
+    kernel=st.integers(1, 3),
+    stride=st.integers(1, 3),
+    dilation=st.integers(1, 2),
+    padding=st.integers(0, 1),
+    is_unbatched=st.booleans(),
+)
+def test_transposed_convolutions(dimensions, kernel, stride, dilation, padding, is_unbatched):
+    padding = min(padding, dilation * (kernel - 1))
+    torch.manual_seed(dimensions)
+    batch = () if is_unbatched else (2,)
+    x = torch.randn(*batch, 2, *[3] * dimensions, dtype=torch.float64)
+    weight = nn.Parameter(torch.randn(2, 3, *[kernel] * dimensions, dtype=x.dtype))
+    function = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[dimensions - 1]
+    extra = min(stride, 2) - 1
+    use, delta, gradient = used(function, x, weight, None, stride, padding, extra, 1, dilation)
+    check(use, delta, gradient)
+    laid = fan_in_last(use.kind, gradient)
+    assert laid.shape == (3, 2 * kernel**dimensions)
+    # dz_k / dw, one output at a time, is what reaches it
+    outputs = by_neuron(use, function(x, weight, None, stride, padding, extra, 1, dilation))
+    reach = reach_of(use)
+    for at in ((0, 0, 0), (-1, 1, outputs.shape[2] // 2), (-1, 2, -1)):
+        (row,) = torch.autograd.grad(outputs[at], weight, retain_graph=True)
+        torch.testing.assert_close(reach[at[0], 0, at[2]], row.norm(), **ROUNDING)
+
+
 def test_one_sample_without_its_axis():
     x = torch.randn(2, 5, 5, dtype=torch.float64)
     weight = nn.Parameter(torch.randn(3, 2, 3, 3, dtype=x.dtype))

@@ -29,6 +29,25 @@ def _conv(
     return Use("conv", weight, bias, x, options, is_unbatched)
 
 
+def _conv_transpose(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Use | None:
+    if groups > 1:
+        return None
+    options = {"stride": stride, "padding": padding, "dilation": dilation}
+    is_unbatched = input.dim() < weight.dim()
+    x = input.detach().unsqueeze(0) if is_unbatched else input.detach()
+    options |= {"output_padding": output_padding}
+    return Use("conv_transpose", weight, bias, x, options, is_unbatched)
+
+
 def _embedding(
     input: Tensor, weight: Tensor, padding_idx: int | None = None, *_: Any, **__: Any
 ) -> Use:
@@ -89,6 +108,9 @@ CALLS: dict[Callable, Callable[..., Use | None]] = {
     F.conv1d: _conv,
     F.conv2d: _conv,
     F.conv3d: _conv,
+    F.conv_transpose1d: _conv_transpose,
+    F.conv_transpose2d: _conv_transpose,
+    F.conv_transpose3d: _conv_transpose,
     F.embedding: _embedding,
     F.layer_norm: _layer_norm,
     F.rms_norm: _rms_norm,

@@ -149,6 +149,7 @@ UNCOVERED: dict[Callable, str] = {
         ("GRU", (torch.gru, torch.gru_cell)),
         ("LSTM", (torch.lstm, torch.lstm_cell)),
         ("RNN", (torch.rnn_tanh, torch.rnn_relu, torch.rnn_tanh_cell, torch.rnn_relu_cell)),
+        # where its channels are in groups
         ("ConvTranspose", (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)),
         ("Bilinear", (F.bilinear, torch.bilinear)),
         ("EmbeddingBag", (F.embedding_bag,)),

@@ -9,6 +9,7 @@ input vector of a neuron is (``reach``), and how inputs and deltas are contracte
 
     Linear      x_ij over the features                        neuron: an output feature
     Conv        x over a patch, at every position             neuron: an output channel
+    Transposed  x of all that reaches a position              neuron: an output channel
     Embedding   1 for the row that was looked up, else 0      neuron: a column
     Norm        the normalised value of the neuron itself     neuron: a feature or channel
 """
@@ -92,6 +93,8 @@ def fan_in_last(kind: str, weight: Tensor) -> Tensor:
     """Return a weight, or what has its shape, as (n_out, n_in)."""
     if kind == "embedding":
         return weight.T
+    if kind == "conv_transpose":
+        return weight.transpose(0, 1).flatten(1)
     return weight.reshape(-1, 1) if kind not in PLAIN else weight.flatten(1)
 
 
@@ -141,6 +144,33 @@ def _contract_conv(use: Use, x: Tensor, delta: Tensor) -> Tensor:
     return gradient
 
 
+def _reach_of_conv_transpose(use: Use) -> Tensor:
+    """Return the length of what reaches each position, as :func:`_reach_of_conv` does."""
+    x = use.input.square().sum(1, keepdim=True)
+    ones = x.new_ones((1, 1, *use.weight.shape[2:]))
+    return _TRANSPOSED[x.dim()](x, ones, None, **use.options).clamp_(min=0).sqrt_()
+
+
+def _contract_conv_transpose(use: Use, x: Tensor, delta: Tensor) -> Tensor:
+    delta = delta.unsqueeze(0) if use.is_unbatched else delta
+    places, options = x.dim() - 2, use.options
+    each = {name: _each(value, places) for name, value in options.items()}
+    _, gradient, _ = torch.ops.aten.convolution_backward(
+        delta,
+        x,
+        use.weight.detach().to(delta.dtype),
+        None,
+        each["stride"],
+        each["padding"],
+        each["dilation"],
+        True,
+        each["output_padding"],
+        1,
+        (False, True, False),
+    )
+    return gradient
+
+
 def _padded(use: Use, x: Tensor) -> tuple[Tensor, list[int]]:
     """Return the input and the padding as numbers; ``same`` may differ from side to side."""
     places, padding = x.dim() - 2, use.options["padding"]
@@ -170,6 +200,9 @@ def _patches(use: Use) -> Tensor:
 
 def _convolution(dimensions: int) -> Callable[..., Tensor]:
     return {3: F.conv1d, 4: F.conv2d, 5: F.conv3d}[dimensions]
+
+
+_TRANSPOSED = {3: F.conv_transpose1d, 4: F.conv_transpose2d, 5: F.conv_transpose3d}
 
 
 def _each(value: Any, places: int) -> list[int]:
@@ -205,8 +238,10 @@ def _contract_norm(use: Use, x: Tensor, delta: Tensor) -> Tensor:
 KINDS: dict[str, Kind] = {
     "linear": Kind(-1, 0, _reach_of_linear, _contract_linear, has_rows=True),
     "conv": Kind(1, 0, _reach_of_conv, _contract_conv, has_rows=True),
+    "conv_transpose": Kind(1, 1, _reach_of_conv_transpose, _contract_conv_transpose),
     "embedding": Kind(-1, -1, _reach_of_embedding, _contract_embedding),
     "norm": Kind(-1, 0, _reach_of_norm, _contract_norm),
     "channel_norm": Kind(1, 0, _reach_of_norm, _contract_norm),
 }
-PLAIN = ("linear", "conv", "embedding")  # weights with an axis of neurons and one of inputs
+# weights with an axis of neurons and one of inputs
+PLAIN = ("linear", "conv", "conv_transpose", "embedding")

@@ -11,6 +11,7 @@ from whygrad.adapters.torch.kinds import Use
 MODULES: dict[str, tuple[type[nn.Module], ...]] = {
     "linear": (nn.Linear,),
     "conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
+    "conv_transpose": (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
     "embedding": (nn.Embedding,),
     "norm": (nn.LayerNorm, nn.RMSNorm),
     "channel_norm": (nn.modules.batchnorm._BatchNorm, nn.GroupNorm),
@@ -25,7 +26,8 @@ class Place:
         name: the module's path, such as ``encoder.layers.0.linear1``.
         kind: a name of :data:`whygrad.adapters.torch.kinds.KINDS`.
         weight, bias: names of the parameters in the model; None where there is no bias.
-        first, rows: which rows of the weight; all of them but for packed projections.
+        first, rows: which rows of the weight.
+        is_packed: whether these are not all of them; projections of attention are packed in one.
         is_shared: whether the weight is used in another way elsewhere, too.
     """
 
@@ -35,11 +37,12 @@ class Place:
     bias: str | None
     first: int
     rows: int
+    is_packed: bool = False
     is_shared: bool = False
 
     def cut(self, whole: Tensor) -> Tensor:
         """Return the rows of the weight, or of what has its shape, that belong here."""
-        return whole if self.rows == whole.shape[0] else whole[self.first : self.first + self.rows]
+        return whole[self.first : self.first + self.rows] if self.is_packed else whole
 
 
 class Places:
@@ -91,7 +94,8 @@ class Places:
     def _place(self, use: Use, whole: Tensor, first: int) -> Place:
         weight = self._named(whole, use.kind)
         name = _layer_name(weight)
-        if use.weight.shape[0] != whole.shape[0]:
+        is_packed = use.weight.shape[0] != whole.shape[0]
+        if is_packed:
             name = f"{name}[{first}:{first + use.weight.shape[0]}]"
         bias = use.bias if use.bias is None or id(use.bias) in self._names else use.bias._base
         is_shared = len({kind_of(self._modules, n) for n in self._names[id(whole)]}) > 1
@@ -102,6 +106,7 @@ class Places:
             None if bias is None else self._canonical(bias),
             first,
             use.weight.shape[0],
+            is_packed,
             is_shared,
         )
 

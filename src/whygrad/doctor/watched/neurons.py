@@ -17,7 +17,7 @@ FADED = 1e-4  # of the push at the end of the network
 GROWN = 1e4
 LONG = 0.3  # update against weight; about 1e-3 is usual (Karpathy 2019; Bengio 2012)
 SHORT = 1e-6
-SHAPED = ("linear", "conv")
+SHAPED = ("linear", "conv", "conv_transpose")
 FLAT = {name for name, rule in ACTIVATIONS.items() if rule.exactly_flat} | {"relu6"}
 SATURATING = ("sigmoid", "tanh", "softsign", "hard_sigmoid", "hardtanh")
 
