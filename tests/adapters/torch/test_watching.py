@@ -12,6 +12,7 @@ from torch import nn
 import whygrad as wg
 from whygrad.adapters.torch import passages, writing
 from whygrad.errors import AddressError, OptionError, RunError
+from whygrad.words import t
 
 
 def mlp() -> nn.Sequential:
@@ -171,6 +172,20 @@ def test_a_layer_that_is_skipped_and_a_loss_that_nobody_sees():
     assert "loss" not in watch.run.history
     assert watch.run.doctor().is_healthy
     assert watch.run.report().exists()
+
+
+def test_a_report_names_every_kind_of_layer(programs):
+    for name in ("generated", "convolutions", "attention"):
+        kept = []
+
+        def watching(model, kept=kept):
+            kept.append(wg.watch(model, every=2))
+            return kept[0]
+
+        programs[name](watching)
+        page = kept[0].run.report().read_text()
+        kinds = {layer["kind"] for layer in kept[0].run.description["layers"].values()}
+        assert all(t(f"watched.kind.{kind}") in page for kind in kinds)
 
 
 def test_of_two_watched_models_each_sees_its_loss(programs):
