@@ -295,6 +295,24 @@ def test_a_frozen_backbone_is_a_note():
     assert "0.weight" in str(diagnosis)
 
 
+def test_a_frozen_backbone_that_leaves_nothing_to_learn_with_is_a_finding():
+    def model() -> nn.Module:
+        made = classifier()
+        made[0].requires_grad_(False)
+        with torch.no_grad():
+            made[0].weight.zero_()
+        return made
+
+    assert Program(model).run().doctor().findings[0].kind == "frozen"
+
+
+def test_a_loss_that_falls_slowly_is_not_stuck():
+    seen = Program(optimizer=sgd(4e-3)).run()
+    losses = seen.history["loss"]
+    assert losses.iloc[-1] > 0.9 * losses.iloc[0]
+    assert "stuck" not in [one.kind for one in seen.doctor().findings]
+
+
 @pytest.mark.parametrize(
     ("kind", "broken"),
     [

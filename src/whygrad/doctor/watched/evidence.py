@@ -13,6 +13,8 @@ from whygrad.run.watched import WatchedFolder
 LATER = 0.5  # of the recorded steps: what holds from here on is no matter of the start
 HALF = 0.5
 ABSURD = 2.0  # times the loss of guessing
+ENOUGH = 6  # recorded losses that tell a direction
+FALLING = -0.6  # rank correlation of loss and step below which a noisy curve goes down
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,15 @@ class WatchedEvidence:
         quarter = max(len(self.losses) // 4, 1)
         first, last = np.median(self.losses[:quarter]), np.median(self.losses[-quarter:])
         return bool(last < first - 0.1 * abs(first) and last < ABSURD * self.guessing)
+
+    @cached_property
+    def is_at_rest(self) -> bool:
+        """Whether the loss neither improved nor is on its way down, by as many steps as tell."""
+        count = len(self.losses)
+        if count < ENOUGH or self.has_improved or not np.isfinite(self.losses).all():
+            return False
+        ranks = np.argsort(np.argsort(self.losses, kind="stable"))
+        return bool(np.corrcoef(np.arange(count), ranks)[0, 1] > FALLING)
 
     @cached_property
     def guessing(self) -> float:

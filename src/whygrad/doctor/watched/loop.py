@@ -87,11 +87,12 @@ def not_in_optimizer(seen: WatchedEvidence) -> WatchedFinding | None:
 
 
 def frozen(seen: WatchedEvidence) -> WatchedFinding | None:
-    """Parameters do not ask for gradients. Often that is meant; all of them never."""
+    """Parameters do not ask for gradients. Often that is meant; not where the rest cannot learn."""
     names = seen.last.get("frozen", [])
     if not names:
         return None
-    return WatchedFinding("frozen", 0.2, {"names": _listed(names), "count": len(names)})
+    confidence = 0.6 if seen.is_at_rest else 0.2
+    return WatchedFinding("frozen", confidence, {"names": _listed(names), "count": len(names)})
 
 
 def detached(seen: WatchedEvidence) -> WatchedFinding | None:

@@ -110,10 +110,9 @@ def steps_too_short(seen: WatchedEvidence) -> WatchedFinding | None:
 
 def stuck(seen: WatchedEvidence) -> WatchedFinding | None:
     """The loss does not fall, whatever the reason."""
-    losses = seen.losses
-    if len(losses) < 2 * LEAST_STEPS or seen.has_improved or not np.isfinite(losses).all():
+    if not seen.is_at_rest:
         return None
-    evidence = {"first": float(losses[0]), "last": float(losses[-1])}
+    evidence = {"first": float(seen.losses[0]), "last": float(seen.losses[-1])}
     return WatchedFinding("stuck", 0.4, evidence)
 
 
