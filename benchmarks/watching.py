@@ -23,11 +23,8 @@ MODELS = {
     "transformer encoder, 4 layers of width 256, 16 × 64 tokens": "transformer",
 }
 EVERY = 10
-WARM, PLAIN, WATCHED = (
-    5,
-    30,
-    100,
-)  # steps; of the watched, 10 are recorded and 2 of these kept whole
+# steps; of the watched, 10 are recorded and 2 of these kept whole
+WARM, PLAIN, WATCHED = 5, 30, 100
 
 
 def measure(rounds: int) -> dict[str, dict[str, float]]:

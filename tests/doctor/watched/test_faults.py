@@ -347,7 +347,7 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
 def test_every_ailment_has_its_words_and_a_test():
     covered = {*FAULTS, "inplace_reuse", "wrong_dtype", "graph_used_twice", "frozen"}
     assert set(AILMENTS) - covered == {"steps_too_long", "stuck"}
-    for kind, part in ((k, p) for k in AILMENTS for p in ("name", "is", "says", "line")):
+    for kind, part in ((k, p) for k in AILMENTS for p in ("name", "is", "check", "says", "line")):
         assert f"torch.{kind}.{part}" in catalogue("en")
         assert f"torch.{kind}.{part}" in catalogue("zh")
 

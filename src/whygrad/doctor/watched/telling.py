@@ -39,6 +39,13 @@ def line_to_change(finding: WatchedFinding) -> str:
     return t(f"torch.{finding.kind}.line", **_words(finding))
 
 
+def line_in_general(kind: str) -> str:
+    """Return what an ailment asks to change, in a program that is not at hand."""
+    names = ("layer", "names", "count", "of", "loss", "passes", "claims", "targets", "where")
+    gaps = {name: "…" for name in (*names, "low", "high", "ratio", "activation", "last")}
+    return t(f"torch.{kind}.line", **gaps)
+
+
 def explain_watched_ailment(kind: str) -> str:
     """Return what an ailment of a training program is, how it is found, and what to change."""
     ailment = AILMENTS[kind]
@@ -47,7 +54,8 @@ def explain_watched_ailment(kind: str) -> str:
         [
             t(f"torch.{kind}.name"),
             t(f"torch.{kind}.is"),
-            f"{t('doctor.explain.remedy')}\n  {t(f'torch.{kind}.line', **_general())}",
+            f"{t('doctor.explain.check')}\n  {t(f'torch.{kind}.check')}",
+            f"{t('doctor.explain.remedy')}\n  {line_in_general(kind)}",
             factor,
             t("doctor.explain.source", source=ailment.source),
         ]
@@ -86,9 +94,3 @@ def _words(finding: WatchedFinding) -> dict[str, str]:
         for name, value in finding.evidence.items()
     }
     return {**told, "layer": finding.layer or ""}
-
-
-def _general() -> dict[str, str]:
-    """Return words for where no finding gives them."""
-    names = ("layer", "names", "count", "of", "loss", "passes", "claims", "targets", "where")
-    return {name: "…" for name in (*names, "low", "high", "ratio", "activation", "last")}
