@@ -78,7 +78,9 @@ def _pull(pull: Pull) -> str:
 
 
 def stage_note(stage: StageEntry) -> str | None:
-    """Return what a stage multiplied with, or None where it worked from its memory."""
+    """Return what a stage multiplied with or added, or None where it worked from its memory."""
+    if stage.name == "elsewhere":
+        return signed(stage.after - stage.before)
     return None if stage.factor is None else f"× {number(stage.factor)}"
 
 

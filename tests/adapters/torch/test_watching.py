@@ -229,6 +229,8 @@ def test_what_reaches_a_weight_beside_its_layer_is_a_stage_of_its_own():
     assert ledger.gradient == pytest.approx(own, rel=1e-5)
     assert [stage.name for stage in ledger.stages] == ["elsewhere", "learning_rate"]
     assert ledger.stages[0].after == pytest.approx(own + penalty, rel=1e-5)
+    line = next(line for line in str(ledger).splitlines() if "elsewhere" in line)
+    assert float(line.split()[-1].replace("−", "-")) == pytest.approx(penalty, rel=1e-3)
     assert ledger.update == pytest.approx(ledger.movement, rel=1e-4)
     assert [stage.name for stage in watch.run.why("2.weight[1, 2]").stages] == ["learning_rate"]
 
