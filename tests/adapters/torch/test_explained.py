@@ -16,6 +16,7 @@ from torch.optim.optimizer import (
 import whygrad as wg
 from whygrad.factoring import FACTORS
 
+pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 HALF = 2.0**-7  # two roundings of bfloat16, in which one of the programs computes
 GRADIENT = {"rtol": 2e-4, "atol": 1e-7}
 

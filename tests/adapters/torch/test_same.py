@@ -2,10 +2,13 @@
 
 from contextlib import nullcontext
 
+import pytest
 import torch
 from torch import nn
 
 import whygrad as wg
+
+pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 
 
 def test_parameters_gradients_and_random_numbers_are_the_same(program):

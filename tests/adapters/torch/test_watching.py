@@ -135,13 +135,52 @@ def test_what_is_not_covered_is_named_once():
 
     said = (
         "wg.watch does not take apart: inner. It knows Linear, Conv, Embedding and norm layers and "
-        "the projections of attention; all others train as ever and are left out."
+        "the projections of attention; all others, and weights that are computed, train as ever "
+        "and are left out."
     )
     with pytest.warns(UserWarning, match=f"^{re.escape(said)}$") as warned:
         run = trained(Gru(), 2, every=1)
     assert len(warned) == 1
     assert run.layers == ["head"]
     assert run.facts[0]["uncovered"] == run.description["uncovered"] == ["inner"]
+
+
+def test_a_weight_that_is_computed_and_a_parameter_that_stands_alone_are_named(programs):
+    model = mlp()
+    nn.utils.parametrizations.weight_norm(model[2])
+    with pytest.warns(UserWarning, match=r"^wg\.watch does not take apart: 2\. "):
+        assert trained(model, 2, every=1).layers == ["0"]
+    with pytest.warns(UserWarning, match=r"^wg\.watch does not take apart: shift\. "):
+        programs["by_hand"](lambda model: wg.watch(model, every=1))
+
+
+def test_a_model_that_is_not_there_yet():
+    with pytest.raises(OptionError, match=r"0\.weight, 0\.bias"):
+        wg.watch(nn.Sequential(nn.LazyLinear(3)))
+
+
+def test_an_optimiser_that_takes_over_counts_on():
+    model = mlp()
+    with wg.watch(model, every=2) as watch:
+        for _ in range(2):
+            optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            for _ in range(6):
+                step(model, optimizer)
+    assert watch.run.steps in (11, 12)
+    assert watch.run.history["step"].tolist() == [0, 2, 4, 6, 8, 10]
+
+
+def test_a_layer_that_takes_over_is_explained():
+    model = mlp()
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            model[2] = nn.Linear(6, 3)
+            optimizer = torch.optim.SGD(model.parameters(), 0.1)
+            for _ in range(4):
+                step(model, optimizer)
+    gradient = float(model[2].weight.grad[1, 2])
+    assert watch.run.why("2.weight[1, 2]").gradient == pytest.approx(gradient, rel=1e-5)
+    assert watch.run.facts[-1]["left_over"] == []
 
 
 class Skipping(nn.Module):
@@ -201,6 +240,7 @@ def test_of_two_watched_models_each_sees_its_loss(programs):
         assert watch.run.doctor().is_healthy
 
 
+@pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 def test_an_addition_by_hand_is_no_gradient_left_over(programs):
     """A bias outside of any layer has its gradient before the first layer has."""
     kept = []

@@ -37,7 +37,7 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
         "without_gradient": sorted(set(learning) - set(gradients.asked)),
         "cut_off": sorted(place.name for place, sums in seen.sums.items() if sums.is_empty),
         "strangers": len(seen.strangers),
-        "uncovered": sorted(seen.uncovered),
+        "uncovered": sorted(places.unexplained(gradients.asked)),
         "early_schedulers": window.early_schedulers,
         "optimizers": [_told(optimizer) for optimizer in optimizers],
     }

@@ -142,17 +142,3 @@ OPENED: dict[Callable, Callable] = {
     # a checkpoint runs its forward pass again in there
     torch.autograd.backward: opened(torch.autograd.backward),
 }
-
-UNCOVERED: dict[Callable, str] = {
-    function: name
-    for name, functions in (
-        ("GRU", (torch.gru, torch.gru_cell)),
-        ("LSTM", (torch.lstm, torch.lstm_cell)),
-        ("RNN", (torch.rnn_tanh, torch.rnn_relu, torch.rnn_tanh_cell, torch.rnn_relu_cell)),
-        # where its channels are in groups
-        ("ConvTranspose", (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)),
-        ("Bilinear", (F.bilinear, torch.bilinear)),
-        ("EmbeddingBag", (F.embedding_bag,)),
-    )
-    for function in functions
-}

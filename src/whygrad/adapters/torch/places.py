@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -76,16 +75,24 @@ class Places:
             self._of_weight.setdefault(place.weight, []).append(place)
         return self._found[key]
 
+    @property
+    def are_stale(self) -> bool:
+        """Whether somebody has put other parameters into the model since."""
+        ours = self.parameters.values()
+        return [id(p) for p in self.model.parameters()] != [id(p) for p in ours]
+
     def holds(self, tensor: Tensor) -> bool:
         """Return whether a tensor is one of the model's parameters."""
         return id(tensor) in self._names
 
-    def owners(self, args: Iterable[Any], kwargs: dict[str, Any]) -> set[str]:
-        """Return the paths of the modules whose parameters are among the arguments."""
-        given = [*args, *kwargs.values()]
-        flat = [x for arg in given for x in (arg if isinstance(arg, list | tuple) else [arg])]
-        names = [self._names[id(x)][0] for x in flat if id(x) in self._names]
-        return {name.rpartition(".")[0] or name for name in names}
+    def unexplained(self, names: Iterable[str]) -> set[str]:
+        """Return whose parameters these are, as far as they belong to no place found so far.
+
+        A recurrent layer's, one that stands alone, or what a layer's weight is computed from.
+        """
+        known = {place.weight for place in self._found.values()}
+        known |= {place.bias for place in self._found.values() if place.bias}
+        return {_owner(name) for name in set(names) - known}
 
     def of_weight(self, name: str) -> list[Place]:
         """Return the places found so far whose weight this is."""
@@ -135,6 +142,12 @@ def _first_row(weight: Tensor, whole: Tensor) -> int | None:
     fits = weight.shape[1:] == whole.shape[1:] and weight.stride() == whole.stride()
     offset = weight.storage_offset() - whole.storage_offset()
     return offset // row if fits and row and offset % row == 0 else None
+
+
+def _owner(parameter: str) -> str:
+    """Return the path of the module that a parameter belongs to, or the parameter of the model."""
+    path = parameter.partition(".parametrizations.")[0]
+    return path if path != parameter else parameter.rpartition(".")[0] or parameter
 
 
 def _layer_name(parameter: str) -> str:

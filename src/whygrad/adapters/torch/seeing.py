@@ -24,7 +24,6 @@ from whygrad.adapters.torch.functions import (
     PROBABILITIES,
     RESCALING,
     RESHAPING,
-    UNCOVERED,
 )
 from whygrad.adapters.torch.gradients import Gradients
 from whygrad.adapters.torch.guard import Guard
@@ -163,16 +162,12 @@ class Seeing(TorchFunctionMode):
     def _layer(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         use = self.guard(use_of, func, args, kwargs)
         result = func(*args, **kwargs)
-        self.guard(self._passed_by, func, use, args, kwargs, result)
+        self.guard(self._passed_by, func, use, args, result)
         return result
 
-    def _passed_by(
-        self, func: Callable, use: Use | None, args: tuple, kwargs: dict[str, Any], result: Any
-    ) -> None:
+    def _passed_by(self, func: Callable, use: Use | None, args: tuple, result: Any) -> None:
         """Note the call of a layer."""
         place = None if use is None else self.places.find(use)
-        if use is None:
-            self._note_uncovered(func, args, kwargs)
         if use is not None and place is None and use.weight.requires_grad and use.weight.is_leaf:
             self.seen.strangers.append(weakref.ref(use.weight))
         came = (self._made_by.get(args[0]) if args else None) or []
@@ -239,7 +234,6 @@ class Seeing(TorchFunctionMode):
 
     def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         """Note what a loss function was called with, and what probabilities came from."""
-        self._note_uncovered(func, args, kwargs)
         if func in LOSSES:
             claims = args[0] if args else kwargs.get("input")
             made_by = self._claimed.get(claims)
@@ -253,10 +247,6 @@ class Seeing(TorchFunctionMode):
             self._lost[result] = True
         elif func is torch.nn.functional.dropout and args[0] in self._made_by:
             self._made_by[result] = self._made_by[args[0]]
-
-    def _note_uncovered(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> None:
-        if func in UNCOVERED:
-            self.seen.uncovered |= self.places.owners(args, kwargs) or {UNCOVERED[func]}
 
     def _note_backward(self, roots: Any) -> None:
         self.seen.is_fresh = False

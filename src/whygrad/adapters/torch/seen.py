@@ -44,7 +44,6 @@ class Seen:
         feeds: the linear layers that a place's output goes to.
         losses: calls of loss functions.
         backwards: values that ``backward`` was called on.
-        uncovered: layers with weights that whygrad cannot take apart, and their kind.
         strangers: weights of layers that are not the model's.
         has_begun: whether a gradient came back.
         is_fresh: whether one came back since the last forward pass or call of ``backward``.
@@ -56,7 +55,6 @@ class Seen:
     feeds: dict[Place, set[Place]] = field(default_factory=dict)
     losses: list[LossCall] = field(default_factory=list)
     backwards: list[float] = field(default_factory=list)
-    uncovered: set[str] = field(default_factory=set)
     strangers: list[weakref.ref[Tensor]] = field(default_factory=list)
     has_begun: bool = False
     is_fresh: bool = False

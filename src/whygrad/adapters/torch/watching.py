@@ -180,6 +180,8 @@ class Watch:
         self._window.seeing.open()
 
     def _new_window(self) -> Window:
+        if self._places.are_stale:
+            self._places, self._held = Places(self._places.model), {}
         whole = self._writer.whole_now()
         gradients = Gradients(self._places, whole, self._guard, is_parallel=self._is_parallel)
         looked: dict[Place, Before] = {}
@@ -235,7 +237,8 @@ class Watch:
             self._disarm()
             self._take(window)
         key = id(optimizer or (window.updated_by[0] if window and window.updated_by else None))
-        self._counts[key] = self._counts.get(key, 0) + 1
+        begun = max(self.steps - 1, 0)  # one that comes later, or takes over, counts on
+        self._counts[key] = self._counts.get(key, begun) + 1
         if self._counts[key] > self.steps:
             self.overhead.step_ended(was_recorded=window is not None)
             self.steps += 1
@@ -251,7 +254,7 @@ class Watch:
         gone = [weight for weight in window.seeing.seen.strangers if weight() is None]
         self.last.facts["made_in_forward"] = len(gone)
         self._writer.take(self.last)
-        self._tell_uncovered(window.seeing.seen.uncovered)
+        self._tell_uncovered(set(self.last.facts["uncovered"]))
 
     def _tell_uncovered(self, names: set[str]) -> None:
         if names - self._told:

@@ -52,12 +52,16 @@ def check(model: Any, every: Any) -> None:
     """Refuse what cannot be watched.
 
     Raises:
-        OptionError: no module, one that is sharded or replicated, or ``every`` below 1.
+        OptionError: no module, one that is sharded, replicated or not yet there, or ``every``
+            below 1.
     """
     if not isinstance(model, nn.Module):
         raise OptionError("error.watch_model", came=type(model).__name__)
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
+    lazy = [name for name, p in model.named_parameters() if nn.parameter.is_lazy(p)]
+    if lazy:
+        raise OptionError("error.watch_lazy", names=", ".join(lazy[:4]))
     names = {type(module).__name__ for module in model.modules()}
     devices = [m.device_ids for m in model.modules() if isinstance(m, nn.DataParallel)]
     if any(len(ids) > 1 for ids in devices):
