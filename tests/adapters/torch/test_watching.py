@@ -154,6 +154,19 @@ def test_a_weight_that_is_computed_and_a_parameter_that_stands_alone_are_named(p
         programs["by_hand"](lambda model: wg.watch(model, every=1))
 
 
+def test_a_parameter_beside_layers_is_named_and_not_the_module_of_both():
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner, self.scale = nn.Linear(4, 3), nn.Parameter(torch.ones(3))
+
+        def forward(self, x):
+            return self.inner(x) * self.scale
+
+    with pytest.warns(UserWarning, match=r"^wg\.watch does not take apart: 1\.scale, 2\. "):
+        trained(nn.Sequential(nn.Linear(4, 4), Block(), nn.PReLU(init=0.5)), 2, every=1)
+
+
 def test_a_model_that_is_not_there_yet():
     with pytest.raises(OptionError, match=r"0\.weight, 0\.bias"):
         wg.watch(nn.Sequential(nn.LazyLinear(3)))

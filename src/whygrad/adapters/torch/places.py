@@ -86,13 +86,16 @@ class Places:
         return id(tensor) in self._names
 
     def unexplained(self, names: Iterable[str]) -> set[str]:
-        """Return whose parameters these are, as far as they belong to no place found so far.
+        """Return which of these parameters belong to no place found so far.
 
-        A recurrent layer's, one that stands alone, or what a layer's weight is computed from.
+        A module of which nothing else is explained is named instead of its parameters: a recurrent
+        layer, or one whose weight is computed from other parameters.
         """
         known = {place.weight for place in self._found.values()}
         known |= {place.bias for place in self._found.values() if place.bias}
-        return {_owner(name) for name in set(names) - known}
+        paths = {name: _module_of(name) for name in set(names) - known}
+        explained = {path for name in known for path in _above(name)}
+        return {name if not path or path in explained else path for name, path in paths.items()}
 
     def of_weight(self, name: str) -> list[Place]:
         """Return the places found so far whose weight this is."""
@@ -144,10 +147,16 @@ def _first_row(weight: Tensor, whole: Tensor) -> int | None:
     return offset // row if fits and row and offset % row == 0 else None
 
 
-def _owner(parameter: str) -> str:
-    """Return the path of the module that a parameter belongs to, or the parameter of the model."""
-    path = parameter.partition(".parametrizations.")[0]
-    return path if path != parameter else parameter.rpartition(".")[0] or parameter
+def _module_of(parameter: str) -> str:
+    """Return the path of the module that a parameter belongs to; "" for the model itself."""
+    path, found, _ = parameter.partition(".parametrizations.")
+    return path if found else parameter.rpartition(".")[0]
+
+
+def _above(parameter: str) -> list[str]:
+    """Return the paths of the model and of all modules that a parameter lies in."""
+    parts = parameter.split(".")[:-1]
+    return [".".join(parts[:count]) for count in range(len(parts) + 1)]
 
 
 def _layer_name(parameter: str) -> str:

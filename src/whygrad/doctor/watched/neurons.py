@@ -146,7 +146,10 @@ def _along_the_chain(
     push: Callable[[Rows], float],
     is_so: Callable[[float], bool],
 ) -> WatchedFinding | None:
-    """Compare the push at each layer with that at the last."""
+    """Compare the push at each layer with that at the last; what counts is that at the first.
+
+    A layer between, such as the queries of an attention, may rightly be pushed little.
+    """
     layers = [rows for rows in _shaped(seen) if len(rows.steps) >= LEAST_STEPS]
     if len(layers) < 3 or seen.has_improved:
         return None
@@ -155,7 +158,7 @@ def _along_the_chain(
     if not last or not np.isfinite(pushes).all():
         return None
     odd = [i for i, one in enumerate(pushes) if is_so(one / last)]
-    if not odd:
+    if 0 not in odd:
         return None
     steepest = max(range(len(pushes) - 1), key=lambda i: _jump(pushes[i], pushes[i + 1]))
     evidence = {"ratio": pushes[odd[0]] / last, "last": layers[-1].name}
