@@ -227,7 +227,7 @@ def test_a_layer_that_is_skipped_and_a_loss_that_nobody_sees():
 
 
 def test_a_report_names_every_kind_of_layer(programs):
-    for name in ("generated", "convolutions", "attention"):
+    for name in ("generated", "attention"):
         kept = []
 
         def watching(model, kept=kept):
