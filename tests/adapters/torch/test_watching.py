@@ -288,6 +288,31 @@ def test_what_reaches_a_weight_beside_its_layer_is_a_stage_of_its_own():
     assert [stage.name for stage in watch.run.why("2.weight[1, 2]").stages] == ["learning_rate"]
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+@pytest.mark.parametrize("penalty", [0, 1])
+def test_a_convolution_tells_its_part_before_it_is_clipped(calls, penalty):
+    """The graph tells it; what is done to the parameter's gradient afterwards does not reach it."""
+    convolution = nn.Conv2d(2, 2, 3, padding=1)
+    optimizer = torch.optim.SGD(convolution.parameters(), 0.1)
+    x = torch.randn(4, 2, 5, 5)
+
+    def loss():
+        inner = x
+        for _ in range(calls):
+            inner = convolution(inner).tanh()
+        return inner.square().mean()
+
+    own = float(torch.autograd.grad(loss(), convolution.weight)[0][1, 0, 2, 1])
+    with wg.watch(convolution, every=1) as watch:
+        (loss() + convolution.weight.square().sum() if penalty else loss()).backward()
+        nn.utils.clip_grad_norm_(convolution.parameters(), 0.01)
+        optimizer.step()
+    ledger = watch.run.why("weight[1, 0, 2, 1]")
+    assert ledger.gradient == pytest.approx(own, rel=1e-4)
+    stages = ["elsewhere"] * penalty + ["between", "learning_rate"]
+    assert [stage.name for stage in ledger.stages] == stages
+
+
 def test_its_own_error_ends_the_watching_and_not_the_training(monkeypatch):
     def broken(*_):
         raise LookupError("nothing here")

@@ -7,14 +7,21 @@ import torch
 from torch import Tensor
 
 from whygrad.adapters.torch.functions import ActivationOfTorch
-from whygrad.adapters.torch.kinds import Use
+from whygrad.adapters.torch.kinds import KINDS, Use
 from whygrad.adapters.torch.places import Place
-from whygrad.adapters.torch.sums import Sizes, Sums, passed, sum_of_sizes
+from whygrad.adapters.torch.sums import Sizes, Sums, passed, sum_of_sizes, wide
 
 
 @dataclass
 class Passage:
-    """One call of a layer, from its forward to its backward pass."""
+    """One call of a layer, from its forward to its backward pass.
+
+    Attributes:
+        use: how it was called; None once the step is over.
+        begin: called when a gradient comes back.
+        activation: that was called on its output.
+        is_told: whether the graph tells what this call puts into its weight's gradient.
+    """
 
     place: Place
     use: Use | None
@@ -22,6 +29,12 @@ class Passage:
     begin: Callable[[], None]
     sizes: Sizes
     activation: ActivationOfTorch | None = None
+    is_told: bool = False
+
+    @property
+    def needs_gradient(self) -> bool:
+        """Whether what this call puts into its weight's gradient is wanted apart."""
+        return self.place.is_shared or self.sums.whole is not None
 
     def on_delta(self, gradient: Tensor) -> None:
         """Take in dC/dz, from the hook on the layer's output."""
@@ -32,8 +45,19 @@ class Passage:
             sizes = self.sizes.of(gradient)
             if self.activation is None:
                 self.sums.add_upstream(sum_of_sizes(self.use, sizes))
-            has_own = self.place.is_shared or self.sums.whole is not None
-            self.sums.add_delta(self.use, gradient, sizes, has_own_gradient=has_own)
+            self.sums.add_delta(self.use, gradient, sizes)
+            if self.needs_gradient and not self.is_told:
+                x = wide(self.use.input)
+                own = KINDS[self.use.kind].contract(self.use, x, wide(gradient))
+                self.sums.add_gradient(own)
+
+    def on_gradient(self, own: Tensor | None) -> None:
+        """Take in this call's part in dC/dw, from the hook on the layer's node in the graph.
+
+        A copy: torch may make the tensor the parameter's gradient, and others write into that.
+        """
+        if self.use is not None and own is not None:
+            self.sums.add_gradient(own.detach().clone())
 
 
 @dataclass
@@ -72,6 +96,19 @@ class Opening:
     def _use(self) -> Use | None:
         """The use of the layer nearest to the activation; all of them lay out neurons alike."""
         return self.passages[-1].use
+
+
+def follow_weight(result: Tensor, hook: Callable[[Tensor | None], None]) -> bool:
+    """Hand what a call puts into its weight's gradient to a hook; return False where none can be.
+
+    A convolution's node in the graph takes the product with the input in one piece, and to take it
+    a second time would cost a third of the step.
+    """
+    node = result.grad_fn
+    if node is None or node.name() != "ConvolutionBackward0":
+        return False
+    node.register_hook(lambda parts, _: hook(parts[1]))
+    return True
 
 
 def follow(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:

@@ -28,7 +28,7 @@ from whygrad.adapters.torch.functions import (
 from whygrad.adapters.torch.gradients import Gradients
 from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.kinds import Use
-from whygrad.adapters.torch.passages import Opening, Passage, follow
+from whygrad.adapters.torch.passages import Opening, Passage, follow, follow_weight
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.seen import Seen, loss_call
 from whygrad.adapters.torch.sums import Room, Sizes, Sums, Whole
@@ -182,7 +182,7 @@ class Seeing(TorchFunctionMode):
             follow(result, partial(self._on, opening.on_upstream))
             self._made_by[result] = opening.passages
 
-    def _on(self, hook: Callable[[Tensor], None], gradient: Tensor) -> None:
+    def _on(self, hook: Callable[[Any], None], gradient: Tensor | None) -> None:
         """Hand a gradient to who waits for it, and leave it as it is."""
         if not self._is_aside:
             self.guard(hook, gradient)
@@ -197,6 +197,8 @@ class Seeing(TorchFunctionMode):
         passage = Passage(place, use, sums, self._begin, self.sizes)
         self._passages.append(weakref.ref(passage))
         follow(result, partial(self._on, passage.on_delta))
+        if passage.needs_gradient:
+            passage.is_told = follow_weight(result, partial(self._on, passage.on_gradient))
         is_norm = place.kind in ("norm", "channel_norm")
         if place.kind == "linear":
             for before in came:

@@ -61,20 +61,21 @@ class Sums:
         self.opened = _plus(self.opened, passed.opened)
         self.asked = _plus(self.asked, passed.asked)
 
-    def add_delta(self, use: Use, delta: Tensor, sizes: Tensor, *, has_own_gradient: bool) -> None:
+    def add_delta(self, use: Use, delta: Tensor, sizes: Tensor) -> None:
         """Take in dC/dz of one call, and its absolute values."""
-        self.dtype, delta = delta.dtype, wide(delta)
+        self.dtype = delta.dtype
         laid = by_neuron(use, sizes)
         self.through = _plus(self.through, laid.sum((0, 2)))
         reach = wide(reach_of(use))
         self.pulled = _plus(self.pulled, _weighted(laid, reach))
         self.rows += laid.shape[0] * laid.shape[2]
         self.calls += 1
-        if has_own_gradient:
-            own = KINDS[use.kind].contract(use, wide(use.input), delta)
-            self.gradient = _plus(self.gradient, own)
         if self.whole is not None:
-            self.whole.add(use, delta)
+            self.whole.add(use, wide(delta), sizes, reach)
+
+    def add_gradient(self, own: Tensor) -> None:
+        """Take in what one call puts into its weight's gradient."""
+        self.gradient = _plus(self.gradient, wide(own))
 
 
 @dataclass
@@ -103,17 +104,17 @@ class Whole:
     rows: list[tuple[Tensor, Tensor, Tensor]] | None = field(default_factory=list)
     waiting: Tensor | None = None
 
-    def add(self, use: Use, delta: Tensor) -> None:
+    def add(self, use: Use, delta: Tensor, sizes: Tensor, reach: Tensor) -> None:
+        """Take in one call: dC/dz, its absolute values, and the lengths of the inputs."""
         kind = KINDS[use.kind]
         x = use.input if use.kind == "embedding" else wide(use.input).abs()
-        self.pulls = _plus(self.pulls, kind.contract(use, x, delta.abs()))
+        self.pulls = _plus(self.pulls, kind.contract(use, x, sizes))
         laid = by_neuron(use, delta)
         self.delta = _plus(self.delta, laid.sum((0, 2)))
         waiting, self.waiting = self.waiting, None
         upstream = laid if waiting is None else by_neuron(use, wide(waiting))
-        parts = [upstream, laid, laid * wide(reach_of(use))]
-        norms = [part.square().sum(1).sqrt().sum() for part in parts]
-        self.layer = _plus(self.layer, torch.stack(norms))
+        norms = [_lengths(part).sum() for part in (upstream, laid)]
+        self.layer = _plus(self.layer, torch.stack([*norms, _lengths(laid, reach).sum()]))
         self._keep(use, upstream, laid)
 
     def _keep(self, use: Use, upstream: Tensor, laid: Tensor) -> None:
@@ -195,6 +196,18 @@ def _weighted(sizes: Tensor, reach: Tensor) -> Tensor:
     if reach.shape[1] == 1:
         return torch.bmm(sizes, reach.transpose(1, 2)).sum((0, 2))
     return (sizes * reach).sum((0, 2))
+
+
+def _lengths(laid: Tensor, reach: Tensor | None = None) -> Tensor:
+    """Return norms over the neurons, each times its reach; see :func:`kinds.by_neuron`.
+
+    Written out: along an axis in the middle torch's own norm takes ten times as long.
+    """
+    if reach is None:
+        return laid.square().sum(1).sqrt()
+    if reach.shape[1] == 1:
+        return _lengths(laid) * reach.squeeze(1)
+    return _lengths(laid * reach)
 
 
 def _plus(total: Tensor | None, more: Tensor) -> Tensor:
