@@ -24,8 +24,7 @@ def watched_page(run: WatchedFolder) -> RenderableType:
     if overhead:
         words = words_of_overhead(overhead)
         lines.append(Text(t("report.watched.overhead", **words)))
-    steps = ", ".join(map(str, run.whole_steps))
-    last = [Text(t("cli.watched.explained", steps=steps))]
+    last = [Text(_explained(run))]
     if run.layers:
         path, address = run.path, f"{run.layers[0]}[0]"
         last.append(Text(t("cli.watched.next.why", path=path, address=address)))
@@ -56,6 +55,13 @@ def _layers(run: WatchedFolder) -> RenderableType:
         shown = [number(values[factor], 3) if values else "" for factor in FACTORS]
         table.add_row(name, kind, layer["activation"], *shown)
     return table
+
+
+def _explained(run: WatchedFolder) -> str:
+    """Return which steps can be explained, and that the layers take turns if they do."""
+    steps, kept = ", ".join(map(str, run.whole_steps)), run.kept_whole()
+    all_at_once = all(of_layer == run.whole_steps for of_layer in kept.values())
+    return t(f"cli.watched.explained{'' if all_at_once else '.turns'}", steps=steps)
 
 
 def _standing(run: WatchedFolder, layer: str) -> dict[str, float]:

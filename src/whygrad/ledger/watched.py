@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from whygrad.backprop import LayerAnatomy
-from whygrad.errors import AddressError
 from whygrad.factoring import FACTORS, Factors, ratio, telescope
 from whygrad.ledger.cause import Surroundings, find_cause
 from whygrad.ledger.explain import TOP, factors_at
@@ -30,25 +29,23 @@ def explain_watched(run: WatchedFolder, address: str, *, step: int | None = None
 
     Args:
         address: in the model's own names and order of axes; see whygrad.run.watched_address.
-        step: one that was kept whole; default: the last of them.
+        step: one in which the layer was kept whole; default: the last of them.
 
     Raises:
-        AddressError: no such parameter, or the step was not kept whole.
+        AddressError: no such parameter, or its layer was not kept whole in that step.
         RunError: nothing was recorded, or the run is damaged.
     """
     place = parse(address, run)
-    whole = _Whole(run, step)
-    if place.layer not in whole.layers:
-        raise AddressError("error.layer_not_whole", layer=place.layer)
+    whole = _Whole(run, place.layer, step)
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
         return _ledger(run, whole, place)
 
 
 class _Whole:
-    """A step that was kept whole, layer by layer."""
+    """A step in which a layer was kept whole, and others with it."""
 
-    def __init__(self, run: WatchedFolder, step: int | None):
-        self.step, arrays, self.notes = run.whole(step)
+    def __init__(self, run: WatchedFolder, layer: str, step: int | None):
+        self.step, arrays, self.notes = run.whole_of(layer, step)
         self.described = run.description["layers"]
         self.layers = _by_layer(arrays)
 
@@ -87,7 +84,7 @@ def _ledger(run: WatchedFolder, whole: _Whole, place: WatchedAddress) -> Ledger:
     gradient = _size_of(whole, place, "gradient")
     found = _stages(whole, place, gradient)
     about = _surroundings(described, layer, samples)
-    cause = find_cause(entries, about, left_over, _pushed_at_the_end(whole))
+    cause = find_cause(entries, about, left_over, _pushed_at_the_end(run, whole.step))
     return Ledger(
         address=place,
         step=whole.step,
@@ -258,10 +255,13 @@ def _surroundings(described: dict[str, Any], layer: Arrays, samples: int) -> Sur
     return Surroundings(name, described["steepest"], is_exactly_flat, name == "identity", samples)
 
 
-def _pushed_at_the_end(whole: _Whole) -> float:
+def _pushed_at_the_end(run: WatchedFolder, step: int) -> float:
     """Return the mean push at the layer that was called last, where all pushing begins."""
-    last = list(whole.layers)[-1]
-    return float(np.mean(whole.layers[last]["pushed"]))
+    for layer in reversed(run.layers):
+        steps, rows = run.rows(layer)
+        if step in steps:
+            return float(rows[list(steps).index(step), ROW_FIELDS.index("upstream")].mean())
+    return 0.0
 
 
 def _clones_of(whole: _Whole, place: WatchedAddress) -> tuple[int, ...]:

@@ -1,13 +1,13 @@
 """The page of a watched model: its curves, its factors, every neuron, and the most telling ones."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from whygrad.errors import WhygradError
+from whygrad.errors import RunError, WhygradError
 from whygrad.factoring import FACTORS
 from whygrad.ledger.html import STYLE as LEDGER_STYLE
 from whygrad.ledger.html import as_body
@@ -118,48 +118,62 @@ def _lead(material: WatchedMaterial) -> Markup:
 
 def _ledgers(material: WatchedMaterial) -> Section:
     try:
-        return Section("ledgers", joined(_ledger(material, *one) for one in _telling(material)))
+        return Section("ledgers", joined(_ledger(material, one) for one in _telling(material)))
     except WhygradError as error:
         key, values = error.key, error.values
         return Section("ledgers", note(both(lambda: t(key, **values))))
 
 
-def _telling(material: WatchedMaterial) -> Iterator[tuple[str, str, float, float]]:
+@dataclass(frozen=True)
+class Telling:
+    """A neuron with a small factor, measured by the median neuron of its layer."""
+
+    layer: str
+    neuron: int
+    step: int
+    factor: str
+    value: float
+    ratio: float
+
+
+def _telling(material: WatchedMaterial) -> list[Telling]:
     """Return, of the layers that can be explained, the neurons with the smallest factors.
 
-    As in the report of whygrad's own runs: measured by the median neuron of the layer.
+    As in the report of whygrad's own runs.
+
+    Raises:
+        RunError: no step was kept whole.
     """
-    step, arrays, _ = material.run.whole()
-    explained = {name.rpartition("/")[0] for name in arrays}
+    kept = material.run.kept_whole()
+    if not kept:
+        raise RunError("error.watched_nothing", path=material.path)
     found = []
-    for layer in explained & set(material.records):
-        record = material.records[layer]
-        at = np.flatnonzero(record.steps == step)
-        if record.neurons > 1 and len(at):
-            found.append(_smallest(layer, record, int(at[0])))
-    yield from sorted(found, key=lambda one: one[3])[:MOST_LEDGERS]
+    for layer, record in material.records.items():
+        shown = np.flatnonzero(np.isin(record.steps, kept.get(layer, [])))
+        if record.neurons > 1 and len(shown):
+            found.append(_smallest(record, int(shown[-1])))
+    return sorted(found, key=lambda one: one.ratio)[:MOST_LEDGERS]
 
 
-def _smallest(layer: str, record: Record, at: int) -> tuple[str, str, float, float]:
+def _smallest(record: Record, at: int) -> Telling:
     values = np.stack([record.field(name)[at] for name in FACTORS]).astype(np.float64)
     medians = np.median(values, axis=1, keepdims=True)
     ratios = np.where(values == 0, 0, np.inf)
     np.divide(values, medians, out=ratios, where=medians > 0)
     factor, neuron = np.unravel_index(np.nan_to_num(ratios, nan=np.inf).argmin(), ratios.shape)
     value, ratio = float(values[factor, neuron]), float(ratios[factor, neuron])
-    return f"{layer}[{neuron}]", FACTORS[factor], value, ratio
+    step = int(record.steps[at])
+    return Telling(record.layer, int(neuron), step, FACTORS[factor], value, ratio)
 
 
-def _ledger(
-    material: WatchedMaterial, address: str, factor: str, value: float, ratio: float
-) -> Markup:
-    ledger = explain_watched(material.run, address)
-    key = "report.ledgers.neuron" if value else "report.ledgers.neuron.zero"
-    layer = address.rpartition("[")[0]
+def _ledger(material: WatchedMaterial, one: Telling) -> Markup:
+    address = f"{one.layer}[{one.neuron}]"
+    ledger = explain_watched(material.run, address, step=one.step)
+    key = "report.ledgers.neuron" if one.value else "report.ledgers.neuron.zero"
 
     def why() -> str:
-        words = {"address": address, "layer": layer, "value": value, "ratio": ratio}
-        return t(key, factor=t(f"factor.{factor}"), **words)
+        words = {"address": address, "layer": one.layer, "value": one.value, "ratio": one.ratio}
+        return t(key, factor=t(f"factor.{one.factor}"), **words)
 
     words = element("p", both(why), class_="why")
     return element("article", words, both(lambda: as_body(ledger), name="div"))

@@ -126,6 +126,16 @@ def read_tensors(
     return tensors, notes
 
 
+def read_names(path: Path) -> list[str]:
+    """Read the names of the arrays in a file, and nothing else of it.
+
+    Raises:
+        RunError: the file is missing or damaged.
+    """
+    with reading(path), safe_open(path, framework="numpy") as file:
+        return list(file.keys())
+
+
 def append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
     """Append one JSON line each, after the last whole line, and flush.
 

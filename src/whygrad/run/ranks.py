@@ -118,6 +118,8 @@ def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return a step that every process kept whole as one that a single process kept."""
     merged = {}
     for name in dict.fromkeys(name for part in parts for name in part):
+        if not all(_holds(part, name.rpartition("/")[0]) for part in parts):
+            continue  # it was not the layer's turn everywhere
         of_all = _of_all(parts, name)
         own = of_all[0]
         _, _, which = name.rpartition("/")
@@ -135,6 +137,10 @@ def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         if np.allclose(merged[name], given, rtol=ROUNDING, atol=ROUNDING * np.abs(given).max()):
             del merged[name]  # nothing came between but the mean itself
     return merged
+
+
+def _holds(part: dict[str, np.ndarray], layer: str) -> bool:
+    return f"{layer}/through" in part
 
 
 def _of_all(parts: list[dict[str, np.ndarray]], name: str) -> list[np.ndarray]:

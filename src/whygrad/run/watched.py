@@ -4,7 +4,7 @@ run.json                    the model, its layers, how it ended, what watching c
 history.jsonl               one line a recorded step: step and loss
 facts.jsonl                 one line a recorded step: how the training loop went about it
 anatomy/<step>.safetensors  recorded rows of every neuron, as in a run of whygrad's own
-whole/<step>.safetensors    some recorded steps whole, for ledgers
+whole/<step>.safetensors    some recorded steps whole, or some layers of them, for ledgers
 
 It holds neither data nor checkpoints, so that a step that was not kept whole cannot be explained.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from whygrad.errors import AddressError, RunError
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.description import FORMAT
-from whygrad.run.files import read_json, read_lines, read_tensors, reading
+from whygrad.run.files import read_json, read_lines, read_names, read_tensors, reading
 from whygrad.words import number
 
 if TYPE_CHECKING:
@@ -91,8 +91,23 @@ class WatchedFolder:
 
     @property
     def whole_steps(self) -> list[int]:
-        """The steps that can be explained, ascending."""
+        """The steps of which any layer can be explained, ascending."""
         return _numbered(self.path / "whole")
+
+    def kept_whole(self) -> dict[str, list[int]]:
+        """Return by layer the steps of which it can be explained, ascending.
+
+        All whole steps of a small model; the layers of a large one take turns.
+
+        Raises:
+            RunError: a file is damaged.
+        """
+        kept: dict[str, list[int]] = {}
+        for step in self.whole_steps:
+            names = read_names(self._path_of_whole(step))
+            for layer in dict.fromkeys(name.rpartition("/")[0] for name in names):
+                kept.setdefault(layer, []).append(step)
+        return kept
 
     def whole(self, step: int | None = None) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
         """Return a step that was kept whole: its number, its arrays by ``layer/name``, its notes.
@@ -109,9 +124,30 @@ class WatchedFolder:
             raise RunError("error.watched_nothing", path=self.path)
         step = known[-1] if step is None else step
         if step not in known:
-            near = min(known, key=lambda one: abs(one - step))
+            near = _nearest(known, step)
             raise AddressError("error.step_not_whole", step=step, near=near, count=len(known))
-        return step, *read_tensors(self.path / "whole" / f"{step}.safetensors")
+        return step, *read_tensors(self._path_of_whole(step))
+
+    def whole_of(
+        self, layer: str, step: int | None = None
+    ) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
+        """Return, as :meth:`whole`, a step in which a layer was kept whole.
+
+        Raises:
+            AddressError: it was kept whole in none, or not in this one.
+            RunError: no step was kept, or a file is damaged.
+        """
+        known = self.kept_whole().get(layer, [])
+        if not known and self.whole_steps:
+            waits = self.layer(layer)["weight"] in self.description.get("explainable", [])
+            raise AddressError(f"error.layer_{'waits' if waits else 'not_whole'}", layer=layer)
+        if known and step not in (None, *known):
+            told = {"layer": layer, "step": step, "near": _nearest(known, step)}
+            raise AddressError("error.layer_not_whole_then", count=len(known), **told)
+        return self.whole(known[-1] if known and step is None else step)
+
+    def _path_of_whole(self, step: int) -> Path:
+        return self.path / "whole" / f"{step}.safetensors"
 
     @property
     def history_lines(self) -> list[dict[str, Any]]:
@@ -192,6 +228,10 @@ def _has(content: Any, needed: Mapping[str, type]) -> bool:
     return isinstance(content, dict) and all(
         isinstance(content.get(name), kind) for name, kind in needed.items()
     )
+
+
+def _nearest(steps: list[int], step: int) -> int:
+    return min(steps, key=lambda one: abs(one - step))
 
 
 def _numbered(folder: Path) -> list[int]:

@@ -1,5 +1,7 @@
 """Every kind of layer: its sum over samples is what autograd finds, its reach a row's length."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from whygrad.adapters.torch.calls import use_of
+from whygrad.adapters.torch.calls import after_call, use_of
 from whygrad.adapters.torch.kinds import KINDS, by_neuron, fan_in_last, reach_of, rows_of
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}
@@ -23,7 +25,7 @@ def used(function, *args, **kwargs):
 
 
 def check(use, delta, gradient):
-    found = KINDS[use.kind].contract(use, use.input, delta)
+    found = KINDS[use.kind].contract(use, use.x, delta)
     torch.testing.assert_close(found, gradient, **ROUNDING)
     if not KINDS[use.kind].has_rows or use.options.get("groups", 1) > 1:
         return
@@ -32,7 +34,7 @@ def check(use, delta, gradient):
     torch.testing.assert_close(laid.T @ rows, fan_in_last(use.kind, gradient), **ROUNDING)
     reach = reach_of(use).transpose(1, 2).flatten()
     torch.testing.assert_close(reach, rows.norm(dim=1), **ROUNDING)
-    pulls = KINDS[use.kind].contract(use, use.input.abs(), delta.abs())
+    pulls = KINDS[use.kind].contract(use, use.x.abs(), delta.abs())
     torch.testing.assert_close(fan_in_last(use.kind, pulls), laid.abs().T @ rows.abs(), **ROUNDING)
 
 
@@ -122,7 +124,7 @@ def test_scales_of_norms(function, x, before, count):
     x = torch.randn(*x, dtype=torch.float64)
     use, delta, gradient = used(function, x, *before, weight=weight, **more)
     check(use, delta, gradient)
-    pulls = by_neuron(use, (use.input * delta).abs()).sum((0, 2))
+    pulls = by_neuron(use, (use.x * delta).abs()).sum((0, 2))
     assert (pulls >= gradient.abs().flatten() - 1e-12).all()
 
 
@@ -131,7 +133,25 @@ def test_batch_norm_in_evaluation_uses_what_it_knows_and_changes_nothing():
     weight, x = nn.Parameter(torch.rand(4)), torch.randn(5, 4)
     kept = mean.clone(), spread.clone()
     use, delta, gradient = used(F.batch_norm, x, mean, spread, weight=weight)
-    torch.testing.assert_close(KINDS[use.kind].contract(use, use.input, delta), gradient)
+    torch.testing.assert_close(KINDS[use.kind].contract(use, use.x, delta), gradient)
     use_of(F.batch_norm, (x, mean, spread), {"weight": weight, "training": True})
     assert torch.equal(mean, kept[0])
     assert torch.equal(spread, kept[1])
+
+
+@pytest.mark.parametrize("packs", [False, True])
+def test_a_batch_norm_lends_its_statistics_unless_they_are_packed(packs):
+    weight, x = nn.Parameter(torch.rand(4)), (3 + torch.randn(5, 4, 3)).requires_grad_()
+    unpacked = []
+
+    def unpack(packed):
+        unpacked.append(packed)
+        return packed
+
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: x, unpack) if packs else nullcontext():
+        arguments = {"weight": weight, "training": True}
+        use = use_of(F.batch_norm, (x, None, None), arguments)
+        known = after_call(use, F.batch_norm(x, None, None, **arguments))
+    torch.testing.assert_close(known.x, use.x)
+    assert (known is use) == packs
+    assert not unpacked

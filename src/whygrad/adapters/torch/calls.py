@@ -1,6 +1,8 @@
 """From the call of a torch function to the :class:`Use` of a layer."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -63,7 +65,8 @@ def _layer_norm(
 ) -> Use | None:
     if weight is None:
         return None
-    return Use("norm", weight, bias, F.layer_norm(input.detach(), normalized_shape, eps=eps))
+    normal = partial(F.layer_norm, normalized_shape=normalized_shape, eps=eps)
+    return Use("norm", weight, bias, input.detach(), normal=normal)
 
 
 def _rms_norm(
@@ -71,7 +74,8 @@ def _rms_norm(
 ) -> Use | None:
     if weight is None:
         return None
-    return Use("norm", weight, None, F.rms_norm(input.detach(), normalized_shape, eps=eps))
+    normal = partial(F.rms_norm, normalized_shape=normalized_shape, eps=_eps(input, eps))
+    return Use("norm", weight, None, input.detach(), normal=normal)
 
 
 def _batch_norm(
@@ -86,9 +90,11 @@ def _batch_norm(
 ) -> Use | None:
     if weight is None:
         return None
-    known = (None, None) if training else (running_mean, running_var)
-    normal = F.batch_norm(input.detach(), *known, training=training, eps=eps)
-    return Use("channel_norm", weight, bias, normal)
+    normal = partial(F.batch_norm, running_mean=None, running_var=None, training=True, eps=eps)
+    if not training and running_mean is not None and running_var is not None:
+        known = {"running_mean": running_mean.clone(), "running_var": running_var.clone()}
+        normal = partial(F.batch_norm, **known, training=False, eps=eps)  # as they are now
+    return Use("channel_norm", weight, bias, input.detach(), normal=normal)
 
 
 def _group_norm(
@@ -100,7 +106,13 @@ def _group_norm(
 ) -> Use | None:
     if weight is None:
         return None
-    return Use("channel_norm", weight, bias, F.group_norm(input.detach(), num_groups, eps=eps))
+    normal = partial(F.group_norm, num_groups=num_groups, eps=eps)
+    return Use("channel_norm", weight, bias, input.detach(), normal=normal)
+
+
+def _eps(input: Tensor, eps: float | None) -> float:
+    """Return what torch adds where nothing else was asked for: the rounding of the input's type."""
+    return torch.finfo(input.dtype).eps if eps is None else eps
 
 
 CALLS: dict[Callable, Callable[..., Use | None]] = {
@@ -119,13 +131,34 @@ CALLS: dict[Callable, Callable[..., Use | None]] = {
 }
 
 
+BATCH_NORMS = ("NativeBatchNormBackward0", "CudnnBatchNormBackward0")
+
+
 def use_of(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Use | None:
     """Return how a layer was used, or None where the function is none or learns nothing.
 
-    A batch norm counts here before it runs: afterwards its running statistics are others.
+    To be asked before it runs: afterwards the running statistics of a batch norm are others.
     """
     rule = CALLS.get(function)
     if rule is None:
         return None
     with torch.no_grad():
         return rule(*args, **kwargs)
+
+
+def after_call(use: Use, result: Tensor) -> Use:
+    """Return what is known of a use once its function has run.
+
+    A batch norm has taken its statistics, most of its work, and the graph keeps them. Where
+    somebody packs what the graph keeps, as a checkpoint does, to ask for it would unpack it.
+    """
+    node: Any = result.grad_fn
+    autograd: Any = torch._C._autograd  # type: ignore[attr-defined] - a module that types miss
+    is_packed = autograd._top_saved_tensors_default_hooks(False) is not None
+    if node is None or node.name() not in BATCH_NORMS or is_packed:
+        return use
+    mean, scale = node._saved_result1, node._saved_result2
+    if not mean.numel():
+        return use  # it took those that it had
+    known = {"running_mean": mean, "running_var": scale**-2}
+    return replace(use, normal=partial(F.batch_norm, **known, training=False, eps=0.0))

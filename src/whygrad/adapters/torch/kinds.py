@@ -15,7 +15,7 @@ input vector of a neuron is (``reach``), and how inputs and deltas are contracte
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -30,9 +30,10 @@ class Use:
     Attributes:
         kind: name of its row in :data:`KINDS`.
         weight, bias: the parameters, or views of them.
-        input: what came in; for a norm the normalised values.
+        input: what came in.
         options: of the function, such as stride and padding.
         is_unbatched: whether a convolution was given one sample without its axis.
+        normal: what a norm makes of its input before it scales and shifts it.
     """
 
     kind: str
@@ -41,6 +42,23 @@ class Use:
     input: Tensor
     options: dict[str, Any] = field(default_factory=dict)
     is_unbatched: bool = False
+    normal: Callable[[Tensor], Tensor] | None = None
+
+    @property
+    def x(self) -> Tensor:
+        """What the weights are multiplied with, in a precision that sums can be taken in."""
+        if self.kind == "embedding":
+            return self.input
+        return wide(self.input) if self.normal is None else self.normal(wide(self.input))
+
+    def emptied(self) -> "Use":
+        """Return the same call, holding of its input no more than the shape."""
+        return replace(self, input=torch.empty_like(self.input, device="meta"))
+
+
+def wide(values: Tensor) -> Tensor:
+    """Return values in a precision that sums can be taken in: half ones as float32."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 @dataclass(frozen=True)
@@ -228,7 +246,7 @@ def _looked_up(use: Use) -> Tensor:
 
 
 def _reach_of_norm(use: Use) -> Tensor:
-    return use.input.abs()
+    return use.x.abs()
 
 
 def _contract_norm(use: Use, x: Tensor, delta: Tensor) -> Tensor:

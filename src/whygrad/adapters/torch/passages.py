@@ -1,15 +1,30 @@
 """One call of a layer or of an activation, from its forward to its backward pass."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from whygrad.adapters.torch.functions import ActivationOfTorch
-from whygrad.adapters.torch.kinds import KINDS, Use
+from whygrad.adapters.torch.kinds import KINDS, Use, wide
 from whygrad.adapters.torch.places import Place
-from whygrad.adapters.torch.sums import Sizes, Sums, passed, sum_of_sizes, wide
+from whygrad.adapters.torch.sums import Sizes, Sums, passed, sum_of_sizes
+
+
+@dataclass
+class Backward:
+    """What the calls of one step share on the way back.
+
+    Attributes:
+        begin: called when a gradient comes back.
+        sizes: absolute values of gradients.
+        frees: whether the graph is let go behind the pass under way, so that nothing comes twice.
+    """
+
+    begin: Callable[[], None]
+    sizes: Sizes = field(default_factory=Sizes)
+    frees: bool = False
 
 
 @dataclass
@@ -18,7 +33,6 @@ class Passage:
 
     Attributes:
         use: how it was called; None once the step is over.
-        begin: called when a gradient comes back.
         activation: that was called on its output.
         is_told: whether the graph tells what this call puts into its weight's gradient.
     """
@@ -26,8 +40,7 @@ class Passage:
     place: Place
     use: Use | None
     sums: Sums
-    begin: Callable[[], None]
-    sizes: Sizes
+    backward: Backward
     activation: ActivationOfTorch | None = None
     is_told: bool = False
 
@@ -38,18 +51,19 @@ class Passage:
 
     def on_delta(self, gradient: Tensor) -> None:
         """Take in dC/dz, from the hook on the layer's output."""
-        self.begin()
+        self.backward.begin()
         if self.use is None:
             return
         with torch.no_grad():
-            sizes = self.sizes.of(gradient)
+            sizes = self.backward.sizes.of(gradient)
             if self.activation is None:
                 self.sums.add_upstream(sum_of_sizes(self.use, sizes))
             self.sums.add_delta(self.use, gradient, sizes)
             if self.needs_gradient and not self.is_told:
-                x = wide(self.use.input)
-                own = KINDS[self.use.kind].contract(self.use, x, wide(gradient))
+                own = KINDS[self.use.kind].contract(self.use, self.use.x, wide(gradient))
                 self.sums.add_gradient(own)
+        if self.backward.frees:  # the input, which torch lets go of now, too
+            self.use = self.use.emptied()
 
     def on_gradient(self, own: Tensor | None) -> None:
         """Take in this call's part in dC/dw, from the hook on the layer's node in the graph.
@@ -66,7 +80,7 @@ class Opening:
 
     passages: list[Passage]
     activation: ActivationOfTorch
-    sizes: Sizes
+    backward: Backward
     upstream: Tensor | None = None  # its absolute values wait for what comes through
 
     def on_upstream(self, gradient: Tensor) -> None:
@@ -74,9 +88,9 @@ class Opening:
         use = self._use()
         if use is None:
             return
-        self.passages[-1].begin()
+        self.backward.begin()
         with torch.no_grad():
-            self.upstream = self.sizes.of(gradient)
+            self.upstream = self.backward.sizes.of(gradient)
             pushed = sum_of_sizes(use, self.upstream)
             for passage in self.passages:
                 passage.sums.add_upstream(pushed)
@@ -89,7 +103,8 @@ class Opening:
         if use is None or upstream is None:
             return
         with torch.no_grad():
-            share = passed(use, upstream, self.sizes.of(gradient), self.activation.steepest)
+            delta = self.backward.sizes.of(gradient)
+            share = passed(use, upstream, delta, self.activation.steepest)
             for passage in self.passages:
                 passage.sums.add_slope(share)
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from whygrad.adapters.torch.calls import CALLS, use_of
+from whygrad.adapters.torch.calls import CALLS, after_call, use_of
 from whygrad.adapters.torch.functions import (
     ACTIVATIONS,
     LOSSES,
@@ -28,10 +28,10 @@ from whygrad.adapters.torch.functions import (
 from whygrad.adapters.torch.gradients import Gradients
 from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.kinds import Use
-from whygrad.adapters.torch.passages import Opening, Passage, follow, follow_weight
+from whygrad.adapters.torch.passages import Backward, Opening, Passage, follow, follow_weight
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.seen import Seen, loss_call
-from whygrad.adapters.torch.sums import Room, Sizes, Sums, Whole
+from whygrad.adapters.torch.sums import Room, Sums, Whole
 
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 
@@ -61,7 +61,7 @@ class Seeing(TorchFunctionMode):
         self.guard = guard
         self.whole = whole
         self.room = Room(ROOM)
-        self.sizes = Sizes()
+        self.backward = Backward(self._begin)
         self.on_place, self.gradients = on_place, gradients
         self.seen = Seen()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the passage that it left
@@ -109,6 +109,19 @@ class Seeing(TorchFunctionMode):
         finally:
             self._depth -= 1
 
+    def _go_back(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Let a backward pass run; what is opened here is handed to no mode below."""
+        modes = [m for m in (self, *_stack()) if isinstance(m, Seeing) and not m.is_blind]
+        before = [mode.backward.frees for mode in modes]
+        for mode in modes:
+            mode.guard(mode._note_backward, args[0] if args else kwargs["tensors"])
+            mode.backward.frees = _frees_graph(*args, **kwargs)
+        try:
+            return self._inside(OPENED[func], args, kwargs)
+        finally:  # of a pass within this one, such as a checkpoint's
+            for mode, frees in zip(modes, before, strict=True):
+                mode.backward.frees = frees
+
     def _leads_to_the_model(self, args: tuple, kwargs: dict[str, Any]) -> bool:
         """Return whether ``torch.autograd.grad`` is asked for gradients of the model's own."""
         inputs = args[1] if len(args) > 1 else kwargs["inputs"]
@@ -133,7 +146,7 @@ class Seeing(TorchFunctionMode):
         for opening in filter(None, (reference() for reference in self._openings)):
             opening.upstream = None
         self._passages, self._openings = [], []
-        self.sizes.let_go()
+        self.backward.sizes.let_go()
         self._made_by = WeakTensorKeyDictionary()
 
     def __torch_function__(
@@ -143,9 +156,7 @@ class Seeing(TorchFunctionMode):
         if self.is_blind or self.guard.has_failed:
             return func(*args, **kwargs)
         if func is torch.autograd.backward:
-            for mode in (self, *_stack()):  # what is opened here is handed to none below
-                if isinstance(mode, Seeing) and not mode.is_blind:
-                    mode.guard(mode._note_backward, args[0] if args else kwargs["tensors"])
+            return self._go_back(func, args, kwargs)
         if func in OPENED:
             return self._inside(OPENED[func], args, kwargs)
         if func is torch.autograd.grad and not self._leads_to_the_model(args, kwargs):
@@ -194,7 +205,7 @@ class Seeing(TorchFunctionMode):
             is_whole = place.weight in self.whole
             self.seen.sums[place] = Sums(whole=Whole(self.room) if is_whole else None)
         sums = self.seen.sums[place]
-        passage = Passage(place, use, sums, self._begin, self.sizes)
+        passage = Passage(place, after_call(use, result), sums, self.backward)
         self._passages.append(weakref.ref(passage))
         follow(result, partial(self._on, passage.on_delta))
         if passage.needs_gradient:
@@ -229,7 +240,7 @@ class Seeing(TorchFunctionMode):
         for passage in passages:
             passage.activation = ACTIVATIONS[func]
             self.seen.activations[passage.place] = ACTIVATIONS[func]
-        opening = Opening(passages, ACTIVATIONS[func], self.sizes)
+        opening = Opening(passages, ACTIVATIONS[func], self.backward)
         self._openings.append(weakref.ref(opening))
         follow(args[0], partial(self._on, opening.on_slope))
         return opening
@@ -255,6 +266,18 @@ class Seeing(TorchFunctionMode):
         for root in (roots,) if isinstance(roots, Tensor) else tuple(roots):
             if root.numel() == 1:
                 self.seen.backwards.append(float(root.detach()))
+
+
+def _frees_graph(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    *_: Any,
+    **__: Any,
+) -> bool:
+    """Return whether ``torch.autograd.backward``, called like this, leaves no graph behind."""
+    return not (create_graph if retain_graph is None else retain_graph)
 
 
 def _stack() -> list[TorchFunctionMode]:

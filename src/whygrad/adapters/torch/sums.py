@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from whygrad.adapters.torch.kinds import KINDS, Use, by_neuron, reach_of, rows_of
+from whygrad.adapters.torch.kinds import KINDS, Use, by_neuron, reach_of, rows_of, wide
 from whygrad.network.activations import FLAT_SHARE
 
 
@@ -107,7 +107,7 @@ class Whole:
     def add(self, use: Use, delta: Tensor, sizes: Tensor, reach: Tensor) -> None:
         """Take in one call: dC/dz, its absolute values, and the lengths of the inputs."""
         kind = KINDS[use.kind]
-        x = use.input if use.kind == "embedding" else wide(use.input).abs()
+        x = use.x if use.kind == "embedding" else use.x.abs()
         self.pulls = _plus(self.pulls, kind.contract(use, x, sizes))
         laid = by_neuron(use, delta)
         self.delta = _plus(self.delta, laid.sum((0, 2)))
@@ -185,11 +185,6 @@ def _count(values: Tensor, over: Tensor) -> Tensor:
     As floats: of booleans torch takes sums several times as slowly.
     """
     return torch.gt(values, over, out=torch.empty_like(values)).sum((0, 2))
-
-
-def wide(values: Tensor) -> Tensor:
-    """Return values in a precision that sums can be taken in: half ones as float32."""
-    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def _weighted(sizes: Tensor, reach: Tensor) -> Tensor:

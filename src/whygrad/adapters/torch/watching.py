@@ -63,7 +63,8 @@ class Watch:
             train together, each has a folder in it, and ``wg.open_run(out)`` merges them.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
         explain: names of layers, such as ``encoder.layers.0``, whose single weights ``why`` is to
-            explain; default: as many as fit into 32 MB a step, the small ones first.
+            explain first, and whatever their size. Without it all layers of a model of up to some
+            ten million parameters are explained, one after the other; of a larger one the small.
     """
 
     def __init__(

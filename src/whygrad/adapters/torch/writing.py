@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from whygrad.adapters.torch.places import Places
 from whygrad.adapters.torch.record import Recorded
+from whygrad.adapters.torch.turns import Turns, work_of
 from whygrad.errors import RunError
 from whygrad.run.description import FORMAT
 from whygrad.run.files import append_lines, temporary_folder, write_json, write_tensors, writing
@@ -20,11 +21,9 @@ from whygrad.run.watched import KIND
 
 WAITING_STEPS = 50  # recorded steps in memory
 WAITING_BYTES = 8 * 2**20
-SMALL = 2**20  # bytes of a whole step, of which every one is kept
-LARGEST = 32 * 2**20  # bytes of a whole step; the largest weights are left out
-KEPT_WHOLE = 16  # whole steps on disk
+ROUNDS = 16  # of whole steps on disk at most
+ROOM = 512 * 2**20  # bytes that they may take there; two rounds are always kept
 LONGEST = 600  # characters of an exception's message
-ARRAYS = 6  # kept of every weight: before, after, gradient, pulls, and what the optimiser remembers
 
 
 class Writer:
@@ -32,10 +31,7 @@ class Writer:
 
     Args:
         out: folder, new or empty; None for one that is gone with the process.
-        explain: names of layers that whole steps hold whatever their size.
-
-    Attributes:
-        explained: the weights that whole steps hold.
+        explain: names of layers that are kept whole first, and whatever their size.
     """
 
     def __init__(
@@ -47,34 +43,27 @@ class Writer:
         explain: Sequence[str] = (),
     ):
         self.path = Path(out) if out is not None else temporary_folder()
-        self.explained = _explained(places, explain)
+        learning = {name: p for name, p in places.parameters.items() if p.requires_grad}
+        self._turns = Turns({name: _size(p) for name, p in learning.items()}, explain)
         with writing(self.path):
             if self.path.exists() and any(self.path.iterdir()):
                 raise RunError("error.run_exists", path=self.path)
             for folder in ("anatomy", "whole"):
                 (self.path / folder).mkdir(parents=True, exist_ok=True)
         self._description = _description(model, places, every)
-        self._taken = 0
-        self._whole: list[int] = []  # steps that are kept whole
-        self._size = ARRAYS * sum(_size(places.parameters[name]) for name in self.explained)
+        self._description["explainable"] = self._turns.explained
+        self._rounds: list[list[int]] = []  # the whole steps of each
         self._waiting: list[Recorded] = []
         self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
         self._being_written: Future | None = None
         self._describe()
 
     def whole_now(self) -> frozenset[str]:
-        """Return the weights of which the coming recorded step keeps everything, for ledgers.
-
-        Every step of a small model; of a large one the first that is recorded, and the fourth,
-        sixteenth … after it, so that their number grows with the logarithm of the length of the
-        run.
-        """
-        is_due = self._size <= SMALL or _is_power_of_four(self._taken)
-        return self.explained if is_due else frozenset()
+        """Return the weights of which the coming recorded step keeps everything, for ledgers."""
+        return self._turns.now()
 
     def take(self, step: Recorded) -> None:
         """Take a recorded step over; write what is due."""
-        self._taken += 1
         known = self._description["layers"]
         uncovered = set(self._description["uncovered"]) | set(step.facts["uncovered"])
         is_new = any(known.get(name) != layer for name, layer in step.layers.items())
@@ -83,8 +72,12 @@ class Writer:
             known |= step.layers
             self._description["uncovered"] = sorted(uncovered)
             self._describe()
+        if self._turns.begins_a_round:
+            self._begin_round(step.step)
         if step.tensors:
             self._write_whole(step)
+        rows = {name: sizes["rows"] for name, sizes in step.facts["layers"].items()}
+        self._turns.taken(work_of(step.layers, rows))
         self._waiting.append(step)
         bytes_waiting = sum(row.nbytes for one in self._waiting for row in one.rows.values())
         if len(self._waiting) >= WAITING_STEPS or bytes_waiting > WAITING_BYTES:
@@ -122,10 +115,17 @@ class Writer:
         notes = finite({"optimizers": step.notes, "line": step.line})
         self._settle()
         self._being_written = self._pool.submit(write_tensors, path, step.tensors, notes)
-        self._whole.append(step.step)
-        if len(self._whole) > KEPT_WHOLE:
-            dropped = self._whole.pop(_least_missed(self._whole))
-            (self.path / "whole" / f"{dropped}.safetensors").unlink(missing_ok=True)
+        self._rounds[-1].append(step.step)
+
+    def _begin_round(self, step: int) -> None:
+        """Make room for a round of whole steps; the first and the last one stay."""
+        self._rounds = [*filter(None, self._rounds), []]
+        most = min(max(ROOM // max(self._turns.bytes_a_round, 1), 2), ROUNDS)
+        if len(self._rounds) > most:
+            self._settle()
+            starts = [*(one[0] for one in self._rounds[:-1]), step]
+            for dropped in self._rounds.pop(_least_missed(starts)):
+                (self.path / "whole" / f"{dropped}.safetensors").unlink(missing_ok=True)
 
     def _settle(self) -> None:
         """Wait for what is being written, so that at most one step is held for it."""
@@ -135,16 +135,6 @@ class Writer:
 
     def _describe(self) -> None:
         write_json(self.path / "run.json", self._description)
-
-
-def _explained(places: Places, asked: Sequence[str]) -> frozenset[str]:
-    """Return the weights that whole steps hold: those asked for, then the smallest that fit."""
-    weights = {name: p for name, p in places.parameters.items() if p.requires_grad}
-    first = [name for name in weights if any(name.startswith(f"{layer}.") for layer in asked)]
-    rest = sorted(set(weights) - set(first), key=lambda name: weights[name].numel())
-    sizes = np.cumsum([ARRAYS * _size(weights[name]) for name in [*first, *rest]])
-    fitting = max(int((sizes <= LARGEST).sum()), len(first))
-    return frozenset([*first, *rest][:fitting])
 
 
 def _size(parameter: Tensor) -> int:
@@ -158,11 +148,6 @@ def finite(content: Any) -> Any:
     if isinstance(content, list):
         return [finite(value) for value in content]
     return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def _is_power_of_four(count: int) -> bool:
-    """Return whether a count is 0, 4, 16, 64 …"""
-    return count != 1 and count & (count - 1) == 0 and count.bit_length() % 2 == (count > 0)
 
 
 def _least_missed(steps: list[int]) -> int:
