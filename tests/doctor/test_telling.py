@@ -7,7 +7,7 @@ import pytest
 
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.finding import LITTLE, Finding, Remedy
-from whygrad.doctor.telling import tell
+from whygrad.doctor.telling import explain, tell
 from whygrad.doctor.trials import Outcome
 from whygrad.doctor.verifying import Trial
 from whygrad.doctor.yardstick import Yardstick
@@ -79,3 +79,9 @@ def test_what_was_tried_is_told_in_sentences_the_best_first():
         ],
         ["0.1", "10", "%", "Train for 50 epochs (training.epochs)."],
     ]
+
+
+def test_an_ailment_of_both_is_explained_for_both():
+    told = explain("dead")
+    own, _, of_torch = told.partition("In a PyTorch model that was watched")
+    assert "nn." in of_torch and "nn." not in own

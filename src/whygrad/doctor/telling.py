@@ -196,4 +196,6 @@ def explain(kind: str) -> str:
     }
     parts.append(t("doctor.explain.component", **values))
     parts.append(t("doctor.explain.source", source=ailment.source))
+    if kind in WATCHED:
+        parts += [t("doctor.explain.watched"), explain_watched_ailment(kind)]
     return "\n\n".join(parts)

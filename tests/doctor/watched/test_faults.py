@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import whygrad as wg
 from whygrad.doctor.watched.finding import AILMENTS
+from whygrad.doctor.watched.telling import module_of
 from whygrad.words import catalogue
 
 STEPS = 40
@@ -178,6 +179,51 @@ def one_output(*last: nn.Module) -> nn.Sequential:
     return classifier(*last, outputs=1)
 
 
+class Times(nn.Module):
+    def __init__(self, size: float) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.size * x
+
+
+def without(kind: type[nn.Module]) -> nn.Module:
+    return nn.Sequential(*(layer for layer in classifier() if not isinstance(layer, kind)))
+
+
+def shifted(model: nn.Sequential, bias: float) -> nn.Module:
+    last = [layer for layer in model if isinstance(layer, nn.Linear)][-1]
+    nn.init.constant_(last.bias, bias)
+    return model
+
+
+def dropping(share: float) -> nn.Module:
+    model = classifier()
+    model[2].p = share
+    return model
+
+
+def of_size(size: float, activation: type[nn.Module] = nn.ReLU) -> nn.Module:
+    """Weights so many times as large as He's."""
+    model = classifier()
+    model[1], model[4] = activation(), activation()
+    for layer in (model[0], model[3], model[5]):
+        nn.init.normal_(layer.weight, std=size * (2 / layer.in_features) ** 0.5)
+    return model
+
+
+def tanh(bias: float) -> nn.Module:
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2))
+    nn.init.constant_(model[0].bias, bias)
+    return model
+
+
+def parity(model, optimizer, loss, x, y) -> None:
+    """Take a step on classes that no linear map tells apart."""
+    ordinary(model, optimizer, loss, x, (x[:, 0] * x[:, 1] > 0).long())
+
+
 HEALTHY = Program()  # the neighbour of every fault that is one line of it
 
 FAULTS: dict[str, tuple[Program, Program]] = {
@@ -221,12 +267,39 @@ FAULTS: dict[str, tuple[Program, Program]] = {
         Program(update=with_scheduler(first=True)),
         Program(update=with_scheduler(first=False)),
     ),
+    "unscaled_inputs": (
+        Program(lambda: nn.Sequential(Times(300.0), *classifier()), optimizer=sgd(0.5)),
+        Program(lambda: nn.Sequential(Times(1.0), *classifier())),
+    ),
+    "unscaled_targets": (
+        Program(one_output, lambda c, y: F.mse_loss(c[:, 0], 1e4 * y), sgd(1e-3)),
+        Program(one_output, squared_column, sgd(0.05)),
+    ),
+    "linear_hidden": (
+        Program(lambda: without(nn.ReLU), optimizer=sgd(0.05), update=parity),
+        Program(update=parity, steps=4 * STEPS),
+    ),
+    "closed_output": (
+        Program(lambda: shifted(one_output(nn.ReLU()), -2.0), binary),
+        Program(one_output, binary),
+    ),
+    "out_of_range": (
+        Program(lambda: one_output(nn.Tanh()), lambda c, y: squared_column(c, 3 + y), sgd(0.05)),
+        Program(lambda: one_output(nn.Tanh()), squared_column, sgd(0.05)),
+    ),
+    "strong_dropout": (
+        Program(lambda: dropping(0.95), optimizer=sgd(0.01), update=parity),
+        HEALTHY,
+    ),
+    "small_start": (Program(lambda: of_size(0.002), optimizer=sgd(0.02, 0.0)), HEALTHY),
+    "large_start": (Program(lambda: of_size(8.0, nn.Tanh), optimizer=sgd(1e-4)), HEALTHY),
+    "strong_l2": (
+        Program(optimizer=lambda m: torch.optim.SGD(m.parameters(), 0.2, weight_decay=0.3)),
+        Program(optimizer=lambda m: torch.optim.AdamW(m.parameters(), 1e-2, weight_decay=0.1)),
+    ),
     "clones": (Program(same_weights), HEALTHY),
     "dead": (Program(closed), HEALTHY),
-    "saturated": (
-        Program(lambda: deep_tanh(30.0), optimizer=sgd(1e-6)),
-        Program(lambda: deep_tanh(1.0)),
-    ),
+    "saturated": (Program(lambda: tanh(50.0), optimizer=sgd(1e-6)), Program(lambda: tanh(0.0))),
     "vanishing": (Program(lambda: deep(nn.Sigmoid, 0.3)), HEALTHY),
     "exploding": (
         Program(lambda: deep(nn.ReLU, 3.0), optimizer=sgd(1e-12)),
@@ -239,12 +312,6 @@ FAULTS: dict[str, tuple[Program, Program]] = {
     ),
     "not_finite": (Program(optimizer=sgd(1e30)), HEALTHY),
 }
-
-
-def deep_tanh(size: float) -> nn.Module:
-    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 2))
-    nn.init.normal_(model[0].weight, std=size / 2)
-    return model
 
 
 @pytest.mark.filterwarnings("ignore:Detected call of:UserWarning")  # torch says it, too
@@ -319,6 +386,7 @@ def test_a_loss_that_falls_slowly_is_not_stuck():
         ("inplace_reuse", lambda h: torch.sigmoid(h).mul_(2).exp().mul_(h.exp_())),
         ("wrong_dtype", None),
         ("graph_used_twice", None),
+        ("not_probabilities", None),
     ],
 )
 def test_an_exception_of_torchs_is_explained(kind, broken):
@@ -334,6 +402,8 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
                 total.backward()
             elif kind == "wrong_dtype":
                 loss(claims, y.float())
+            elif kind == "not_probabilities":
+                F.binary_cross_entropy(9 * claims[:, 0].exp(), y.float())
             else:
                 total = loss(claims, y)
                 total.backward()
@@ -346,6 +416,7 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
 
 def test_every_ailment_has_its_words_and_a_test():
     covered = {*FAULTS, "inplace_reuse", "wrong_dtype", "graph_used_twice", "frozen"}
+    covered |= {"not_probabilities"}
     assert set(AILMENTS) - covered == {"steps_too_long", "stuck"}
     for kind, part in ((k, p) for k in AILMENTS for p in ("name", "is", "check", "says", "line")):
         assert f"torch.{kind}.{part}" in catalogue("en")
@@ -364,3 +435,8 @@ def test_a_loss_that_stays_and_steps_that_overshoot():
     ]
     found = Program(optimizer=sgd(30.0, momentum=0.0)).run().doctor().findings
     assert found[0].kind == "steps_too_long"
+
+
+def test_the_line_to_change_is_python():
+    assert "nn.init.kaiming_normal_(model[0].weight)" in str(Program(same_weights).run().doctor())
+    assert module_of("encoder.layers.0.linear1") == "model.encoder.layers[0].linear1"

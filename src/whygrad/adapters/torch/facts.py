@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
         "backwards": seen.backwards,
         "left_over": sorted(gradients.left),
         "in_eval_mode": window.in_eval_mode,
+        "dropout": {name: m.p for name, m in _dropouts(places.model) if m.training},
         "modal": sum(isinstance(module, MODAL) for module in places.model.modules()),
         "frozen": sorted(set(places.parameters) - set(learning)),
         "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
@@ -48,6 +50,12 @@ def in_eval_mode(model: nn.Module) -> list[str]:
     return [name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training]
 
 
+def _dropouts(model: nn.Module) -> Iterator[tuple[str, nn.modules.dropout._DropoutNd]]:
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            yield name, module
+
+
 def early_schedulers(optimizer: Optimizer) -> list[str]:
     """Return the schedulers of an optimiser that took a step before its first.
 
@@ -64,5 +72,6 @@ def _told(optimizer: Optimizer) -> dict[str, Any]:
     return {
         "name": type(optimizer).__name__,
         "rates": [float(group["lr"]) for group in groups if "lr" in group],
+        "weight_decays": [float(g["weight_decay"]) for g in groups if "weight_decay" in g],
         "initial_rates": [float(g["initial_lr"]) for g in groups if "initial_lr" in g],
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from whygrad.doctor.watched import ends, loop, neurons
+from whygrad.doctor.watched import design, ends, loop, neurons
 from whygrad.doctor.watched.evidence import WatchedEvidence
 from whygrad.doctor.watched.finding import AILMENTS, WatchedFinding
 from whygrad.errors import RunError
@@ -26,6 +26,15 @@ CHECKS: tuple[Check, ...] = (
     loop.unreached,
     loop.made_in_forward,
     loop.in_eval_mode,
+    design.unscaled_targets,
+    design.out_of_range,
+    design.closed_output,
+    design.unscaled_inputs,
+    design.linear_hidden,
+    design.strong_dropout,
+    design.small_start,
+    design.large_start,
+    design.strong_l2,
     neurons.clones,
     neurons.dead,
     neurons.saturated,

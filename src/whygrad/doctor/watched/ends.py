@@ -10,14 +10,15 @@ from whygrad.doctor.watched.finding import WatchedFinding
 
 MOST = 0.5  # of the calls
 ENOUGH = 10  # calls, before a guess is made from their values alone
-ELEMENTWISE = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy")
+QUANTITIES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
+ELEMENTWISE = (*QUANTITIES, "binary_cross_entropy")
 LOGITS = "binary_cross_entropy_with_logits"
 
 
 def broadcast_targets(seen: WatchedEvidence) -> WatchedFinding | None:
     """Claims and targets differ in shape, so that every one is held against every other."""
     calls = [c for c in seen.losses_called if c["name"] in (*ELEMENTWISE, LOGITS)]
-    call = _most(calls, lambda c: c["claims"].get("shape") != c["targets"].get("shape"))
+    call = most(calls, lambda c: c["claims"].get("shape") != c["targets"].get("shape"))
     if call is None:
         return None
     shapes = {side: _shape(call[side]) for side in ("claims", "targets")}
@@ -27,36 +28,36 @@ def broadcast_targets(seen: WatchedEvidence) -> WatchedFinding | None:
 def softmax_twice(seen: WatchedEvidence) -> WatchedFinding | None:
     """``cross_entropy`` takes the softmax of what has been through one."""
     calls = [c for c in seen.losses_called if c["name"] == "cross_entropy"]
-    call = _most(calls, lambda c: c["claims_from"] == "softmax")
+    call = most(calls, lambda c: c["claims_from"] == "softmax")
     if call is not None:
         return WatchedFinding("softmax_twice", 0.95, _range(call))
-    call = _most(calls, lambda c: _is_within(c["claims"], 0, 1) and c["claims"]["sums_to_one"])
+    call = most(calls, lambda c: is_within(c["claims"], 0, 1) and c["claims"]["sums_to_one"])
     return None if call is None else WatchedFinding("softmax_twice", 0.9, _range(call))
 
 
 def sigmoid_twice(seen: WatchedEvidence) -> WatchedFinding | None:
     """``binary_cross_entropy_with_logits`` takes the sigmoid of what has been through one."""
     calls = [c for c in seen.losses_called if c["name"] == LOGITS]
-    call = _most(calls, lambda c: c["claims_from"] == "sigmoid")
+    call = most(calls, lambda c: c["claims_from"] == "sigmoid")
     if call is not None:
         return WatchedFinding("sigmoid_twice", 0.95, _range(call))
     if len(calls) < ENOUGH:
         return None  # the first logits of a healthy model may be small
-    call = _most(calls, lambda c: _is_within(c["claims"], 0, 1) and c["claims"]["high"] > 0)
+    call = most(calls, lambda c: is_within(c["claims"], 0, 1) and c["claims"]["high"] > 0)
     return None if call is None else WatchedFinding("sigmoid_twice", 0.5, _range(call))
 
 
 def not_log_probabilities(seen: WatchedEvidence) -> WatchedFinding | None:
     """``nll_loss`` is given what is no logarithm of a probability: it is above 0."""
     calls = [c for c in seen.losses_called if c["name"] == "nll_loss"]
-    call = _most(calls, lambda c: (c["claims"].get("high") or 0.0) > 1e-6)
+    call = most(calls, lambda c: (c["claims"].get("high") or 0.0) > 1e-6)
     return None if call is None else WatchedFinding("not_log_probabilities", 0.9, _range(call))
 
 
 def one_column(seen: WatchedEvidence) -> WatchedFinding | None:
     """``cross_entropy`` over a single class: its softmax is 1, whatever the network says."""
     calls = [c for c in seen.losses_called if c["name"] == "cross_entropy"]
-    call = _most(calls, lambda c: len(c["claims"].get("shape", [])) > 1 and _columns(c) == 1)
+    call = most(calls, lambda c: len(c["claims"].get("shape", [])) > 1 and _columns(c) == 1)
     if call is None:
         return None
     return WatchedFinding("one_column", 0.95, {"claims": _shape(call["claims"])})
@@ -65,8 +66,8 @@ def one_column(seen: WatchedEvidence) -> WatchedFinding | None:
 def targets_out_of_range(seen: WatchedEvidence) -> WatchedFinding | None:
     """Binary targets outside 0 to 1: the loss falls without end, or towards nothing."""
     calls = [c for c in seen.losses_called if c["name"] in (LOGITS, "binary_cross_entropy")]
-    call = _most(
-        calls, lambda c: c["targets"].get("low") is not None and not _is_within(c["targets"], 0, 1)
+    call = most(
+        calls, lambda c: c["targets"].get("low") is not None and not is_within(c["targets"], 0, 1)
     )
     if call is None:
         return None
@@ -81,7 +82,7 @@ def summed_batch(seen: WatchedEvidence) -> WatchedFinding | None:
 
     A rate that is small enough makes up for it: where the loss falls it is a note.
     """
-    call = _most(seen.losses_called, lambda c: c["reduction"] == "sum")
+    call = most(seen.losses_called, lambda c: c["reduction"] == "sum")
     if call is None:
         return None
     count = (call["claims"].get("shape") or [1])[0]
@@ -98,13 +99,14 @@ def not_finite(seen: WatchedEvidence) -> WatchedFinding | None:
     return WatchedFinding("not_finite", 0.9, {"count": len(bad)}, step=step)
 
 
-def _most(calls: list[dict[str, Any]], is_so: Callable[[dict], bool]) -> dict[str, Any] | None:
+def most(calls: list[dict[str, Any]], is_so: Callable[[dict], bool]) -> dict[str, Any] | None:
     """Return the last call of which something is so, where it is so for most of them."""
     found = [call for call in calls if call["claims"] and call["targets"] and is_so(call)]
     return found[-1] if calls and len(found) > MOST * len(calls) else None
 
 
-def _is_within(described: dict[str, Any], low: float, high: float) -> bool:
+def is_within(described: dict[str, Any], low: float, high: float) -> bool:
+    """Return whether all values of claims or targets are known to lie between two numbers."""
     is_known = described.get("low") is not None and described.get("high") is not None
     return is_known and low <= described["low"] and described["high"] <= high
 

@@ -1,5 +1,6 @@
 """What a watched run shows, read once: the facts of its steps, and the rows of its neurons."""
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from whygrad.run.watched import WatchedFolder
 LATER = 0.5  # of the recorded steps: what holds from here on is no matter of the start
 HALF = 0.5
 ABSURD = 2.0  # times the loss of guessing
+CLOSE = 0.02
 ENOUGH = 6  # recorded losses that tell a direction
 FALLING = -0.6  # rank correlation of loss and step below which a noisy curve goes down
 
@@ -81,13 +83,16 @@ class WatchedEvidence:
     def has_improved(self) -> bool:
         """Whether the loss fell by a tenth, from the first quarter to the last, by their medians.
 
-        A loss of classes that is still far above that of guessing has not.
+        A loss of classes that is still far above that of guessing has not, nor one that came down
+        to it and stays there: nothing was learned of the inputs.
         """
         if len(self.losses) < 4 or not np.isfinite(self.losses).all():
             return False
         quarter = max(len(self.losses) // 4, 1)
         first, last = np.median(self.losses[:quarter]), np.median(self.losses[-quarter:])
-        return bool(last < first - 0.1 * abs(first) and last < ABSURD * self.guessing)
+        is_a_guess = abs(last - self.guessing) < CLOSE * self.guessing < math.inf
+        has_fallen = last < first - 0.1 * abs(first) and last < ABSURD * self.guessing
+        return bool(has_fallen and not is_a_guess)
 
     @cached_property
     def is_at_rest(self) -> bool:

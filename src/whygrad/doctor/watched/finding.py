@@ -66,6 +66,7 @@ class WatchedAilment:
 
 DOCUMENTATION = "docs.pytorch.org"
 KARPATHY = "Karpathy 2019, A Recipe for Training Neural Networks"
+SCALING = "LeCun, Bottou, Orr and Müller 1998, section 4.3"
 GLOROT = "Glorot and Bengio 2010; He, Zhang, Ren and Sun 2015"
 
 # in the order of the chain: from the targets through the loss back, then the update
@@ -74,6 +75,10 @@ AILMENTS: dict[str, WatchedAilment] = {
     "graph_used_twice": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.Tensor.backward"),
     "wrong_dtype": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.nn.CrossEntropyLoss"),
     "targets_out_of_range": WatchedAilment("upstream", f"{DOCUMENTATION}, BCEWithLogitsLoss"),
+    "not_probabilities": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.nn.BCELoss"),
+    "unscaled_targets": WatchedAilment("upstream", SCALING),
+    "out_of_range": WatchedAilment("slope", "Bishop 2006, section 4.3"),
+    "closed_output": WatchedAilment("slope", "Maas, Hannun and Ng 2013"),
     "broadcast_targets": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.nn.MSELoss"),
     "softmax_twice": WatchedAilment("slope", f"{DOCUMENTATION}, torch.nn.CrossEntropyLoss"),
     "sigmoid_twice": WatchedAilment("slope", f"{DOCUMENTATION}, torch.nn.BCEWithLogitsLoss"),
@@ -85,6 +90,11 @@ AILMENTS: dict[str, WatchedAilment] = {
     "unreached": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.no_grad"),
     "made_in_forward": WatchedAilment("optimizer", f"{DOCUMENTATION}, torch.nn.Module"),
     "in_eval_mode": WatchedAilment("slope", f"{DOCUMENTATION}, torch.nn.Module.train"),
+    "unscaled_inputs": WatchedAilment("input", SCALING),
+    "linear_hidden": WatchedAilment("slope", "Goodfellow, Bengio and Courville 2016, section 6.1"),
+    "strong_dropout": WatchedAilment("slope", "Srivastava et al. 2014"),
+    "small_start": WatchedAilment("upstream", GLOROT),
+    "large_start": WatchedAilment("slope", GLOROT),
     "clones": WatchedAilment("agreement", "Goodfellow, Bengio and Courville 2016, section 8.4"),
     "dead": WatchedAilment("slope", "Maas, Hannun and Ng 2013"),
     "saturated": WatchedAilment("slope", "Glorot and Bengio 2010"),
@@ -93,6 +103,7 @@ AILMENTS: dict[str, WatchedAilment] = {
     "zero_grad_missing": WatchedAilment("optimizer", f"{DOCUMENTATION}, Optimizer.zero_grad"),
     "zero_grad_too_late": WatchedAilment("optimizer", f"{DOCUMENTATION}, Optimizer.zero_grad"),
     "undivided_accumulation": WatchedAilment("optimizer", f"{DOCUMENTATION}, notes on autocast"),
+    "strong_l2": WatchedAilment("optimizer", "Krogh and Hertz 1991; Loshchilov and Hutter 2019"),
     "not_in_optimizer": WatchedAilment("optimizer", f"{DOCUMENTATION}, torch.optim"),
     "frozen": WatchedAilment("optimizer", f"{DOCUMENTATION}, torch.Tensor.requires_grad_"),
     "rate_at_zero": WatchedAilment("optimizer", f"{DOCUMENTATION}, torch.optim.lr_scheduler"),

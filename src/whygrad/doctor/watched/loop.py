@@ -12,6 +12,7 @@ MESSAGES = {  # of torch's own exceptions
     "expected target dtype": "wrong_dtype",
     "must have the same dtype": "wrong_dtype",
     "Found dtype": "wrong_dtype",
+    "input should be between 0 and 1": "not_probabilities",
 }
 
 

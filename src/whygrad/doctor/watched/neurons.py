@@ -24,7 +24,7 @@ SATURATING = ("sigmoid", "tanh", "softsign", "hard_sigmoid", "hardtanh")
 
 def dead(seen: WatchedEvidence) -> WatchedFinding | None:
     """Neurons that are pushed and closed for every sample, in all later steps."""
-    found = [(rows, _dead_of(rows)) for rows in _shaped(seen)]
+    found = [(rows, _dead_of(rows)) for rows in shaped(seen)]
     found = [(rows, neurons) for rows, neurons in found if len(neurons) >= 2]
     if not found:
         return None
@@ -39,7 +39,7 @@ def dead(seen: WatchedEvidence) -> WatchedFinding | None:
 
 def saturated(seen: WatchedEvidence) -> WatchedFinding | None:
     """Most neurons of a layer pass on almost nothing, far out on the flat of their activation."""
-    for rows in _shaped(seen):
+    for rows in shaped(seen):
         if rows.described["activation"] not in SATURATING or len(rows.steps) < LEAST_STEPS:
             continue
         slope = np.median(rows.later("slope"), axis=0)
@@ -60,7 +60,7 @@ def saturated(seen: WatchedEvidence) -> WatchedFinding | None:
 
 def clones(seen: WatchedEvidence) -> WatchedFinding | None:
     """Neurons with equal weights in and equal gradients, from the first to the last step."""
-    for rows in _shaped(seen):
+    for rows in shaped(seen):
         if len(rows.steps) < LEAST_STEPS:
             continue
         group = _largest_group(rows.field("signature"))
@@ -116,7 +116,7 @@ def stuck(seen: WatchedEvidence) -> WatchedFinding | None:
     return WatchedFinding("stuck", 0.4, evidence)
 
 
-def _shaped(seen: WatchedEvidence) -> list[Rows]:
+def shaped(seen: WatchedEvidence) -> list[Rows]:
     """Return the linear layers and convolutions."""
     return [rows for rows in seen.layers if rows.described["kind"] in SHAPED]
 
@@ -150,7 +150,7 @@ def _along_the_chain(
 
     A layer between, such as the queries of an attention, may rightly be pushed little.
     """
-    layers = [rows for rows in _shaped(seen) if len(rows.steps) >= LEAST_STEPS]
+    layers = [rows for rows in shaped(seen) if len(rows.steps) >= LEAST_STEPS]
     if len(layers) < 3 or seen.has_improved:
         return None
     pushes = [push(rows) for rows in layers]

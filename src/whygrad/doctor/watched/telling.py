@@ -41,8 +41,9 @@ def line_to_change(finding: WatchedFinding) -> str:
 
 def line_in_general(kind: str) -> str:
     """Return what an ailment asks to change, in a program that is not at hand."""
-    names = ("layer", "names", "count", "of", "loss", "passes", "claims", "targets", "where")
-    gaps = {name: "…" for name in (*names, "low", "high", "ratio", "activation", "last")}
+    values = ("names", "count", "of", "loss", "passes", "claims", "targets", "low", "high", "ratio")
+    gaps = dict.fromkeys((*values, "activation", "optimizer"), "…")
+    gaps |= {**dict.fromkeys(("layer", "where", "last"), "LAYER"), "module": "model.LAYER"}
     return t(f"torch.{kind}.line", **gaps)
 
 
@@ -93,4 +94,10 @@ def _words(finding: WatchedFinding) -> dict[str, str]:
         name: number(value, 3) if isinstance(value, int | float) else str(value)
         for name, value in finding.evidence.items()
     }
-    return {**told, "layer": finding.layer or ""}
+    return {**told, "layer": finding.layer or "", "module": module_of(finding.layer or "")}
+
+
+def module_of(layer: str) -> str:
+    """Return the Python that leads from ``model`` to a layer: ``model.blocks[0].linear1``."""
+    path = layer.partition("[")[0].split(".")  # of projections packed in one, the parameter
+    return "model" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in path)
