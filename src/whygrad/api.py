@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from whygrad.adapters.torch import Watch
     from whygrad.adapters.torch.lightning import LightningWatch
     from whygrad.adapters.torch.transformers import TrainerWatch
+    from whygrad.adapters.tracking import Tracker
 
 
 def watch(
@@ -35,6 +36,7 @@ def watch(
     out: str | Path | None = None,
     optimizer: "Optimizer | list[Optimizer] | None" = None,
     explain: Sequence[str] = (),
+    log: "Tracker | None" = None,
 ) -> "Watch":
     """Watch a PyTorch model while it trains, without changing anything.
 
@@ -46,18 +48,20 @@ def watch(
         every: how many optimiser steps from one recorded step to the next.
         out: folder of the run, new or empty; default: a temporary one, gone with the process.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
-        explain: names of layers whose single weights ``why`` is to explain; default: as many as
-            fit into 32 MB a step, the small ones first.
+        explain: names of layers whose single weights ``why`` is to explain first, and whatever
+            their size. Without it all layers of a model of up to some ten million parameters are
+            explained, one after the other; of a larger one the small.
+        log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step.
 
     Raises:
         MissingExtraError: PyTorch is not installed.
-        OptionError: no module, or ``every`` below 1.
+        OptionError: no module, no tracker, or ``every`` below 1.
         RunError: there is already something at ``out``.
     """
     with extra("torch", what="wg.watch", package="torch"):
         from whygrad.adapters.torch import Watch
 
-    return Watch(model, every=every, out=out, optimizer=optimizer, explain=explain)
+    return Watch(model, every=every, out=out, optimizer=optimizer, explain=explain, log=log)
 
 
 def watch_lightning(**options: Any) -> "LightningWatch":

@@ -9,6 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
+
+import whygrad as wg
 
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
 
@@ -60,3 +63,14 @@ def trained(whygrad, tmp_path_factory) -> SimpleNamespace:
     outcome = whygrad("train", "xor", *TINY, "--out", "runs/a", "--json", cwd=home)
     assert outcome.code == 0, outcome.err
     return SimpleNamespace(home=home, path=home / "runs" / "a", outcome=outcome)
+
+
+@pytest.fixture
+def watched(tmp_path):
+    """The run of a watched model, one step long, in the folder ``watched``."""
+    model = torch.nn.Linear(2, 1)
+    with wg.watch(model, every=1, out=tmp_path / "watched") as watch:
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        model(torch.ones(4, 2)).sum().backward()
+        optimizer.step()
+    return watch.run

@@ -3,10 +3,6 @@
 import json
 import shutil
 
-import torch
-
-import whygrad as wg
-
 
 def test_a_run_leaves_by_default_as_onnx(whygrad, trained, tmp_path):
     shutil.copytree(trained.path, tmp_path / "runs" / "a")
@@ -35,18 +31,12 @@ def test_what_cannot_be_is_told_in_both_languages(whygrad, trained):
     )
 
 
-def test_a_watched_model_is_not_ours_to_export(whygrad, tmp_path):
-    model = torch.nn.Linear(2, 1)
-    with wg.watch(model, every=1, out=tmp_path / "watched"):
-        optimizer = torch.optim.SGD(model.parameters(), 0.1)
-        model(torch.ones(4, 2)).sum().backward()
-        optimizer.step()
-    for command in ("export", "log"):
-        outcome = whygrad(command, "watched", cwd=tmp_path)
-        assert outcome.code == 2 and outcome.out == ""
-        assert outcome.err == (
-            "Error: watched is the run of a watched PyTorch model, which whygrad did not train: "
-            "its folder holds no network to export, and export and log take runs that whygrad "
-            "trained. Export the model from PyTorch itself; use whygrad why, show, doctor or "
-            "report with this run.\n"
-        )
+def test_a_watched_model_is_not_ours_to_export(whygrad, watched, tmp_path):
+    outcome = whygrad("export", "watched", cwd=tmp_path)
+    assert outcome.code == 2 and outcome.out == ""
+    assert outcome.err == (
+        "Error: watched is the run of a watched PyTorch model: its folder holds what was "
+        "recorded, and no network to export. Export the model itself, with "
+        "torch.onnx.export(model, ...) or torch.save(model.state_dict(), ...); one of Linear "
+        "layers and activations also with wg.export(wg.from_torch(model), ...).\n"
+    )

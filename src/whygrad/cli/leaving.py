@@ -6,12 +6,15 @@ from whygrad.adapters.tracking import log
 from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
 from whygrad.errors import OptionError
-from whygrad.opened import Run, WatchedRun
+from whygrad.opened import WatchedRun
 
 
 def export_command(name: str, format: str | None, out: Path | None, as_json: bool) -> int:
     """Write a run in a format that others read, and say how it did in its trial."""
-    exported = _own(name).export(out, format=format)
+    run = open_named(name)
+    if isinstance(run, WatchedRun):
+        raise OptionError("error.watched_leaving", path=run.path)
+    exported = run.export(out, format=format)
     if as_json:
         show_json(exported.to_dict())
     else:
@@ -28,17 +31,9 @@ def log_command(name: str, to: str, out: str | None, project: str | None, as_jso
         if group is None:
             raise OptionError("error.track_project", to=to)
         options[group] = project
-    logged = log(_own(name), to, **options)
+    logged = log(open_named(name), to, **options)
     if as_json:
         show_json(logged.to_dict())
     else:
         show(str(logged))
     return 0
-
-
-def _own(name: str) -> Run:
-    """Open a run that whygrad trained; a watched model stays with the one who trains it."""
-    run = open_named(name)
-    if isinstance(run, WatchedRun):
-        raise OptionError("error.watched_leaving", path=run.path)
-    return run

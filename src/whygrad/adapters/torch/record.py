@@ -52,6 +52,11 @@ class Recorded:
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
+    def recorded(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return by layer the step's number, (1,), and its rows, (1, fields, n_out)."""
+        steps = np.array([self.step])
+        return {name: (steps, self.rows[name][None]) for name in self.layers}
+
 
 def recorded(window: Window, places: Places, optimizers: list[Optimizer]) -> Recorded:
     """Put together what was seen of a step, after its update."""

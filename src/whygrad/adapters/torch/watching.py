@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -30,11 +30,14 @@ from whygrad.adapters.torch.overhead import Overhead
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.record import Recorded, recorded
 from whygrad.adapters.torch.seeing import Seeing
-from whygrad.adapters.torch.wrapped import Stance, check, rank_of_process, unwrapped
+from whygrad.adapters.torch.wrapped import Stance, check, check_log, rank_of_process, unwrapped
 from whygrad.adapters.torch.writing import Writer
 from whygrad.opened import WatchedRun
 from whygrad.run.ranks import folder_of_rank
 from whygrad.words import t
+
+if TYPE_CHECKING:
+    from whygrad.adapters.tracking import Tracker
 
 
 @dataclass
@@ -65,6 +68,8 @@ class Watch:
         explain: names of layers, such as ``encoder.layers.0``, whose single weights ``why`` is to
             explain first, and whatever their size. Without it all layers of a model of up to some
             ten million parameters are explained, one after the other; of a larger one the small.
+        log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step
+            while the model trains; of several processes the first one tells.
     """
 
     def __init__(
@@ -75,8 +80,10 @@ class Watch:
         out: str | Path | None = None,
         optimizer: Optimizer | list[Optimizer] | None = None,
         explain: Sequence[str] = (),
+        log: Tracker | None = None,
     ):
         check(model, every)
+        check_log(log)
         self.model = model
         self.every = every
         self.steps = 0
@@ -87,7 +94,8 @@ class Watch:
         self._rank, ranks = rank_of_process()
         self._is_parallel = ranks > 1
         own = folder_of_rank(Path(out), self._rank) if out is not None and ranks > 1 else out
-        self._writer = Writer(own, model, self._places, every, explain)
+        told = log if self._rank == 0 else None
+        self._writer = Writer(own, model, self._places, every, explain, told)
         self._window: Window | None = None
         self._handles: list[Any] = []
         self._triggers: list[Any] = []

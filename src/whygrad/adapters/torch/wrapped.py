@@ -68,3 +68,15 @@ def check(model: Any, every: Any) -> None:
         raise OptionError("error.watch_replicated", model=type(model).__name__)
     if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
         raise OptionError("error.watch_sharded", model=type(model).__name__)
+
+
+def check_log(log: Any) -> None:
+    """Refuse what cannot be told.
+
+    Raises:
+        OptionError: no tracker.
+    """
+    from whygrad.adapters.tracking import Tracker
+
+    if log is not None and not isinstance(log, Tracker):
+        raise OptionError("error.watch_log", came=repr(log))

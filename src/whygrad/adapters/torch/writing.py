@@ -6,11 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from torch import Tensor, nn
 
+from whygrad.adapters.torch.logged import Logged
 from whygrad.adapters.torch.places import Places
 from whygrad.adapters.torch.record import Recorded
 from whygrad.adapters.torch.turns import Turns, work_of
@@ -18,6 +19,9 @@ from whygrad.errors import RunError
 from whygrad.run.description import FORMAT
 from whygrad.run.files import append_lines, temporary_folder, write_json, write_tensors, writing
 from whygrad.run.watched import KIND
+
+if TYPE_CHECKING:
+    from whygrad.adapters.tracking import Tracker
 
 WAITING_STEPS = 50  # recorded steps in memory
 WAITING_BYTES = 8 * 2**20
@@ -32,6 +36,7 @@ class Writer:
     Args:
         out: folder, new or empty; None for one that is gone with the process.
         explain: names of layers that are kept whole first, and whatever their size.
+        log: someone else's record, that is told of every recorded step, too.
     """
 
     def __init__(
@@ -41,6 +46,7 @@ class Writer:
         places: Places,
         every: int,
         explain: Sequence[str] = (),
+        log: "Tracker | None" = None,
     ):
         self.path = Path(out) if out is not None else temporary_folder()
         learning = {name: p for name, p in places.parameters.items() if p.requires_grad}
@@ -56,6 +62,7 @@ class Writer:
         self._waiting: list[Recorded] = []
         self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
         self._being_written: Future | None = None
+        self._logged = None if log is None else Logged(log, self._description)
         self._describe()
 
     def whole_now(self) -> frozenset[str]:
@@ -72,6 +79,8 @@ class Writer:
             known |= step.layers
             self._description["uncovered"] = sorted(uncovered)
             self._describe()
+        if self._logged is not None:
+            self._logged.take(step)
         if self._turns.begins_a_round:
             self._begin_round(step.step)
         if step.tensors:
@@ -109,6 +118,8 @@ class Writer:
         self._description |= {"state": state, "steps": steps, "overhead": overhead}
         self._describe()
         self._pool.shutdown()
+        if self._logged is not None:
+            self._logged.close()
 
     def _write_whole(self, step: Recorded) -> None:
         path = self.path / "whole" / f"{step.step}.safetensors"

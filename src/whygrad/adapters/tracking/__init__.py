@@ -5,10 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from whygrad.adapters.tracking.entry import entries, last_entry, spread
+from whygrad.adapters.tracking.entry import last_entry, notes_of_watched
 from whygrad.adapters.tracking.tracker import Tracker
 from whygrad.errors import InputError, OptionError, extra, unknown_name
 from whygrad.run.folder import RunFolder
+from whygrad.run.watched import WatchedFolder
 from whygrad.words import t
 
 
@@ -101,8 +102,10 @@ TRACKERS: dict[str, Callable[..., Tracker]] = {
 }
 
 
-def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Logged:
-    """Write a recorded run into the record of another tool.
+def log(
+    run: RunFolder | WatchedFolder, to: str | Tracker = "tensorboard", **options: Any
+) -> Logged:
+    """Write a recorded run, also that of a watched model, into the record of another tool.
 
     Loss and measures go as numbers at their steps, the factors of every neuron as histograms.
 
@@ -115,7 +118,7 @@ def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Lo
         OptionError: no such tracker, or the folder holds events already.
         MissingExtraError: its library is not installed.
     """
-    if not isinstance(run, RunFolder):
+    if not isinstance(run, RunFolder | WatchedFolder):
         raise InputError("error.export_subject", came=type(run).__name__)
     if isinstance(to, str):
         if to not in TRACKERS:
@@ -126,7 +129,6 @@ def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Lo
     else:
         tracker, name = to, type(to).__name__
     with tracker:
-        tracker.begin(notes_of(run))
         _tell(run, tracker)
     return Logged(name, tracker.where, tracker.steps, tracker.histograms)
 
@@ -139,21 +141,23 @@ def notes_of(run: RunFolder) -> dict[str, Any]:
     return run.settings.to_dict() | network | data
 
 
-def _tell(run: RunFolder, tracker: Tracker) -> None:
-    lines, total = run.history_lines, run.task.total_steps
-    kept = {layer: run.rows(layer) for layer in run.skeleton.layers}
-    steps = next(iter(kept.values()))[0]
-    rows = {layer: of_layer for layer, (_, of_layer) in kept.items()}
-    chosen = spread(steps, 0, tracker.spacing(total))
-    for entry in entries(lines, steps, rows, chosen):
-        tracker.tell(entry, total)
-    result = run.description.get("result")
+def _tell(run: RunFolder | WatchedFolder, tracker: Tracker) -> None:
+    lines, description = run.history_lines, run.description
+    if isinstance(run, WatchedFolder):
+        optimizers = run.facts[-1]["optimizers"] if run.facts else []
+        notes = notes_of_watched(description, optimizers)
+        total, layers = run.steps, run.layers
+    else:
+        notes, total, layers = notes_of(run), run.task.total_steps, list(run.skeleton.layers)
+    recorded = {layer: run.rows(layer) for layer in layers}
+    tracker.take(notes, lines, recorded, total_steps=total)
+    result = description.get("result")
     if result and lines:
         tracker.end(last_entry(max(lines[-1]["step"], run.steps - 1), result))
 
 
-def _free_folder(run: RunFolder, folder: str | Path | None) -> Path:
-    path = Path("logs") / run.name if folder is None else Path(folder)
+def _free_folder(run: RunFolder | WatchedFolder, folder: str | Path | None) -> Path:
+    path = Path("logs") / run.path.resolve().name if folder is None else Path(folder)
     if any(path.glob("events.out.tfevents.*")):
         raise OptionError("error.track_folder", folder=path)
     return path
@@ -165,4 +169,14 @@ def _checked(every: int | None) -> int | None:
     return every
 
 
-__all__ = ["TRACKERS", "Logged", "MLflow", "TensorBoard", "Tracker", "WandB", "log", "notes_of"]
+__all__ = [
+    "TRACKERS",
+    "Logged",
+    "MLflow",
+    "TensorBoard",
+    "Tracker",
+    "WandB",
+    "log",
+    "notes_of",
+    "notes_of_watched",
+]

@@ -13,7 +13,9 @@ NAMES = {"loss": "loss/batch", "train_loss": "loss/train", "epoch": "epoch"}
 VALIDATION = "validation_"
 
 Line = Mapping[str, Any]
-Rows = Mapping[str, np.ndarray]
+# by layer: the recorded steps, (recorded,), and the rows, (recorded, fields, n_out)
+Recorded = Mapping[str, tuple[np.ndarray, np.ndarray]]
+BRACKETS = str.maketrans({"[": ".", ":": "-", "]": None})  # of packed projections; MLflow has none
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,38 @@ class Entry:
     factors: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def entries(
-    lines: Sequence[Line], steps: np.ndarray, rows: Rows, chosen: Sequence[int]
-) -> Iterator[Entry]:
+def entries(lines: Sequence[Line], recorded: Recorded, chosen: Sequence[int]) -> Iterator[Entry]:
     """Yield what history lines and recorded rows say, by ascending step.
 
     Args:
         lines: of the history.
-        steps: numbers of the recorded steps, (recorded,).
-        rows: by layer, (recorded, fields, n_out).
+        recorded: what was recorded of each layer.
         chosen: the recorded steps whose neurons are wanted.
     """
     spoken = {int(line["step"]): line for line in lines}
-    places = {int(step): place for place, step in enumerate(steps)}
     for step in sorted({*spoken, *chosen}):
-        factors = _factors(rows, places[step]) if step in chosen else {}
+        factors = _factors(recorded, step) if step in chosen else {}
         yield Entry(step, _scalars(spoken.get(step, {})), factors)
+
+
+def notes_of_watched(
+    description: Mapping[str, Any], optimizers: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what is known of a watched model and of what updates it, flat.
+
+    Args:
+        description: of the run.
+        optimizers: as a line of its facts tells them.
+    """
+    names = ("model", "parameters", "device", "every")
+    notes = {name: description[name] for name in names if name in description}
+    for number, one in enumerate(optimizers):
+        who = f"optimizer{number or ''}"
+        notes[who] = one["name"]
+        rates = one.get("initial_rates") or one.get("rates")
+        if rates:
+            notes[f"{who}.learning_rate"] = rates[0]
+    return notes
 
 
 def last_entry(step: int, result: Mapping[str, Mapping[str, float]]) -> Entry:
@@ -53,18 +71,10 @@ def last_entry(step: int, result: Mapping[str, Mapping[str, float]]) -> Entry:
     return Entry(step, {f"{name}/test": value for name, value in result.get("test", {}).items()})
 
 
-def spread(steps: np.ndarray, first: int, every: int) -> list[int]:
-    """Return the recorded steps that are due: from ``first`` on, at least ``every`` apart."""
-    due, found = first, []
-    for step in steps.tolist():
-        if step >= due:
-            found.append(step)
-            due = step + every
-    return found
-
-
 def _scalars(line: Line) -> dict[str, float]:
-    return {_name(key): float(value) for key, value in line.items() if key != "step"}
+    """Return the numbers of a line; one that was not finite is None there."""
+    known = {key: value for key, value in line.items() if key != "step" and value is not None}
+    return {_name(key): float(value) for key, value in known.items()}
 
 
 def _name(key: str) -> str:
@@ -73,12 +83,14 @@ def _name(key: str) -> str:
     return NAMES.get(key, key)
 
 
-def _factors(rows: Rows, place: int) -> dict[str, np.ndarray]:
+def _factors(recorded: Recorded, step: int) -> dict[str, np.ndarray]:
+    """Return the finite values of every neuron that were recorded in a step."""
     found = {}
-    for layer, recorded in rows.items():
-        for name in FACTORS:
-            values = recorded[place, ROW_FIELDS.index(name)]
-            values = values[np.isfinite(values)].astype(np.float64)
-            if len(values):
-                found[f"{layer}/{name}"] = values
+    for layer, (steps, rows) in recorded.items():
+        for row in rows[steps == step]:
+            for name in FACTORS:
+                values = row[ROW_FIELDS.index(name)]
+                values = values[np.isfinite(values)].astype(np.float64)
+                if len(values):
+                    found[f"{layer.translate(BRACKETS)}/{name}"] = values
     return found

@@ -1,0 +1,60 @@
+"""What is recorded of a watched model, told to a tracker while it trains."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from whygrad.adapters.torch.record import Recorded
+from whygrad.words import t
+
+if TYPE_CHECKING:
+    from whygrad.adapters.tracking import Tracker
+
+
+class Logged:
+    """Tells a tracker of every recorded step, in a thread of its own.
+
+    What goes wrong there, such as a server that does not answer, ends the telling with a warning,
+    and neither the watching nor the training.
+
+    Args:
+        tracker: is closed at the end.
+        description: of the run, as it is when it begins.
+    """
+
+    def __init__(self, tracker: Tracker, description: Mapping[str, Any]):
+        self._tracker, self._description = tracker, description
+        self._pool = ThreadPoolExecutor(1, "whygrad-log")
+        self._under_way: list[Future] = []
+        self._has_failed = False
+
+    def take(self, step: Recorded) -> None:
+        """Pass a recorded step on."""
+        self._look_back()
+        if not self._has_failed:
+            self._under_way.append(self._pool.submit(self._tell, step))
+
+    def close(self) -> None:
+        """Wait until all is told."""
+        self._under_way.append(self._pool.submit(self._tracker.close))
+        self._pool.shutdown()
+        self._look_back()
+
+    def _tell(self, step: Recorded) -> None:
+        from whygrad.adapters.tracking import notes_of_watched
+
+        notes = notes_of_watched(self._description, step.facts["optimizers"])
+        self._tracker.take(notes, [step.line], step.recorded())
+
+    def _look_back(self) -> None:
+        """Say what went wrong, once; the thread cannot."""
+        done = [one for one in self._under_way if one.done()]
+        self._under_way = [one for one in self._under_way if not one.done()]
+        errors = [error for one in done if (error := one.exception()) is not None]
+        if errors and not self._has_failed:
+            self._has_failed = True
+            problem = f"{type(errors[0]).__name__}: {errors[0]}"
+            warnings.warn(t("warning.watch_log", problem=problem), stacklevel=2)
