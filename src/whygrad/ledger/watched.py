@@ -30,16 +30,14 @@ def explain_watched(run: WatchedFolder, address: str, *, step: int | None = None
 
     Args:
         address: in the model's own names and order of axes; see whygrad.run.watched_address.
-        step: one that was kept whole; default: the last of them.
+        step: one that was kept whole; default: the last of them in which the layer took part.
 
     Raises:
         AddressError: no such parameter, or the step was not kept whole.
         RunError: nothing was recorded, or the run is damaged.
     """
     place = parse(address, run)
-    whole = _Whole(run, step)
-    if place.layer not in whole.layers:
-        raise AddressError("error.layer_not_whole", layer=place.layer)
+    whole = _whole(run, place.layer, step)
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
         return _ledger(run, whole, place)
 
@@ -60,6 +58,20 @@ class _Whole:
         if self.described[layer]["kind"] == "conv_transpose":
             array = array.swapaxes(0, 1)
         return array.reshape(self.described[layer]["n_out"], -1).T
+
+
+def _whole(run: WatchedFolder, layer: str, step: int | None) -> _Whole:
+    """Return the step that was asked for, or the last one in which a layer took part."""
+    asked = _Whole(run, step)
+    if layer in asked.layers:
+        return asked
+    others = (_Whole(run, one) for one in reversed(run.whole_steps) if one != asked.step)
+    found = next((one for one in others if layer in one.layers), None)
+    if found is None:
+        raise AddressError("error.layer_not_whole", layer=layer)
+    if step is not None:
+        raise AddressError("error.layer_not_in_step", layer=layer, step=step, near=found.step)
+    return found
 
 
 def whole_layers(run: WatchedFolder, step: int | None) -> dict[str, Arrays]:

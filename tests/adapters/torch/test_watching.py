@@ -431,6 +431,24 @@ def test_large_weights_are_kept_when_they_are_asked_for():
     assert runs[1].why("0.weight[1, 5]").step == 0
 
 
+def test_a_layer_that_took_no_part_in_the_last_step_is_explained_at_the_last_in_which_it_did():
+    model = nn.ModuleList([nn.Linear(3, 2), nn.Linear(3, 2)])
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for head in (0, 1, 0):
+            optimizer.zero_grad()
+            model[head](torch.randn(4, 3)).sum().backward()
+            optimizer.step()
+    assert watch.run.why("0.weight[1, 2]").step == 2
+    assert watch.run.why("1.weight[1, 2]").step == 1
+    with pytest.raises(AddressError) as caught:
+        watch.run.why("1.weight[1, 2]", step=2)
+    assert str(caught.value) == (
+        "No gradient came back to 1 in step 2, so there is nothing to explain. "
+        "Ask for step 1, in which one did."
+    )
+
+
 def test_of_a_large_model_ever_fewer_steps_are_kept_whole(monkeypatch):
     monkeypatch.setattr(writing, "SMALL", 0)
     assert trained(mlp(), 66, every=1).whole_steps == [0, 4, 16, 64]

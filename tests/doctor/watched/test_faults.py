@@ -123,6 +123,21 @@ class Cut(nn.Module):
         return self.last(torch.relu(self.first(x)).detach())
 
 
+class TwoHeads(nn.Module):
+    """Both heads are called in every step; the loss of most steps is of one of them alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last, self.other = nn.Linear(4, 16), nn.Linear(16, 2), nn.Linear(16, 2)
+        self.unused = nn.Parameter(torch.empty(0))  # a way to ask for the model's device
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden, self.calls = torch.relu(self.first(x)), self.calls + 1
+        claims = self.last(hidden), self.other(hidden)
+        return claims[self.calls % 10 == 1]
+
+
 class WithoutGradient(Cut):
     def forward(self, x: Tensor) -> Tensor:
         with torch.no_grad():
@@ -304,6 +319,22 @@ def test_a_frozen_backbone_that_leaves_nothing_to_learn_with_is_a_finding():
         return made
 
     assert Program(model).run().doctor().findings[0].kind == "frozen"
+
+
+def test_heads_that_take_turns_are_not_cut_off():
+    run = Program(TwoHeads, steps=75).run()
+    cut = [set(line["cut_off"]) for line in run.facts]
+    assert {"last"} in cut and {"other"} in cut
+    diagnosis = run.doctor()
+    assert diagnosis.is_healthy and not diagnosis.notes, str(diagnosis)
+
+
+def test_a_sum_is_known_by_its_old_name(recwarn):
+    def summed(claims: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(claims, targets, size_average=False)
+
+    notes = Program(loss=summed, optimizer=sgd(1e-3)).run().doctor().notes
+    assert "summed_batch" in [note.kind for note in notes]
 
 
 def test_a_loss_that_falls_slowly_is_not_stuck():

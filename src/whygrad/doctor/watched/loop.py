@@ -96,8 +96,11 @@ def frozen(seen: WatchedEvidence) -> WatchedFinding | None:
 
 
 def detached(seen: WatchedEvidence) -> WatchedFinding | None:
-    """A layer was called for a loss, and nothing came back: the graph is cut behind it."""
-    names = seen.most("cut_off")
+    """A layer was called for a loss, and nothing ever came back: the graph is cut behind it.
+
+    A head that other steps are made for is called in vain in the rest of them.
+    """
+    names = [name for name in seen.most("cut_off") if name not in seen.reached]
     if not names:
         return None
     evidence = {"names": _listed(names), "count": len(names)}
@@ -111,7 +114,7 @@ def unreached(seen: WatchedEvidence) -> WatchedFinding | None:
     held = set(seen.last.get("not_held", []))
     names = [
         name
-        for name in seen.most("without_gradient")
+        for name in seen.always("without_gradient")
         if name not in held and name.rpartition(".")[0] not in known
     ]
     if not names or zero_grad_too_late(seen):
