@@ -449,6 +449,21 @@ def test_a_layer_that_took_no_part_in_the_last_step_is_explained_at_the_last_in_
     )
 
 
+def test_a_gradient_that_is_thrown_away_before_the_update_is_explained():
+    model = mlp()
+    optimizer = torch.optim.Adam(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            model(torch.randn(4, model[0].in_features)).square().sum().backward()
+            came = float(model[0].weight.grad[1, 2])
+            optimizer.zero_grad()
+            optimizer.step()
+    ledger = watch.run.why("0.weight[1, 2]")
+    assert ledger.gradient == pytest.approx(came, rel=1e-5)
+    assert (ledger.movement, ledger.update) == (0.0, 0.0)
+    assert "0" in str(watch.run.why("0")) and watch.run.report().is_file()
+
+
 def test_of_a_large_model_ever_fewer_steps_are_kept_whole(monkeypatch):
     monkeypatch.setattr(writing, "SMALL", 0)
     assert trained(mlp(), 66, every=1).whole_steps == [0, 4, 16, 64]

@@ -159,6 +159,13 @@ def same_weights() -> nn.Module:
     return model
 
 
+def all_at_zero() -> nn.Module:
+    model = classifier()
+    for parameter in model.parameters():
+        nn.init.zeros_(parameter)
+    return model
+
+
 def closed() -> nn.Module:
     model = classifier()
     nn.init.constant_(model[3].bias, -50.0)
@@ -321,6 +328,41 @@ def test_a_frozen_backbone_that_leaves_nothing_to_learn_with_is_a_finding():
     assert Program(model).run().doctor().findings[0].kind == "frozen"
 
 
+def test_weights_that_are_all_zero_are_clones():
+    findings = Program(all_at_zero).run().doctor().findings
+    assert (findings[0].kind, findings[0].layer) == ("clones", "0")
+
+
+def test_a_loss_that_keeps_its_graph_does_not_hide_layers_made_in_forward():
+    kept = []
+
+    def update(model, optimizer, loss, x, y) -> None:
+        optimizer.zero_grad()
+        kept[:] = [loss(model(x), y)]
+        kept[0].backward()
+        optimizer.step()
+
+    def with_head(model, optimizer, loss, x, y) -> None:
+        update(model, optimizer, lambda claims, y: loss(head(claims), y), x, y)
+
+    assert (
+        Program(MadeInForward, update=update).run().doctor().findings[0].kind == "made_in_forward"
+    )
+    head = nn.Linear(2, 2)  # of somebody else's, and there to stay
+    assert Program(update=with_head).run().doctor().is_healthy
+
+
+def test_steps_that_are_short_because_a_layer_is_dead_want_no_larger_rate():
+    def almost_closed() -> nn.Module:
+        model = closed()
+        with torch.no_grad():
+            model[3].bias[0] = 0.0
+        return model
+
+    found = Program(almost_closed, optimizer=sgd(1e-7)).run().doctor().findings
+    assert [one.kind for one in found] == ["dead"]
+
+
 def test_heads_that_take_turns_are_not_cut_off():
     run = Program(TwoHeads, steps=75).run()
     cut = [set(line["cut_off"]) for line in run.facts]
@@ -350,12 +392,13 @@ def test_a_loss_that_falls_slowly_is_not_stuck():
         ("inplace_reuse", lambda h: torch.sigmoid(h).mul_(2).exp().mul_(h.exp_())),
         ("wrong_dtype", None),
         ("graph_used_twice", None),
+        ("class_out_of_range", None),
     ],
 )
 def test_an_exception_of_torchs_is_explained(kind, broken):
     model, loss = classifier(), F.cross_entropy
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    with pytest.raises(RuntimeError), wg.watch(model, every=1) as watch:
+    with pytest.raises((RuntimeError, IndexError)), wg.watch(model, every=1) as watch:
         for x, y in batches(3):
             claims = model(x)
             if kind == "inplace_reuse":
@@ -365,6 +408,8 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
                 total.backward()
             elif kind == "wrong_dtype":
                 loss(claims, y.float())
+            elif kind == "class_out_of_range":
+                loss(claims, y + 1)
             else:
                 total = loss(claims, y)
                 total.backward()
@@ -376,7 +421,8 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
 
 
 def test_every_ailment_has_its_words_and_a_test():
-    covered = {*FAULTS, "inplace_reuse", "wrong_dtype", "graph_used_twice", "frozen"}
+    covered = {*FAULTS, "inplace_reuse", "wrong_dtype", "graph_used_twice", "class_out_of_range"}
+    covered.add("frozen")
     assert set(AILMENTS) - covered == {"steps_too_long", "stuck"}
     for kind, part in ((k, p) for k in AILMENTS for p in ("name", "is", "check", "says", "line")):
         assert f"torch.{kind}.{part}" in catalogue("en")

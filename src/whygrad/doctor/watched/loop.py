@@ -1,17 +1,20 @@
 """Faults of a training loop: what only a program that is written out can do wrong."""
 
+import re
+
 from whygrad.doctor.watched.evidence import WatchedEvidence
 from whygrad.doctor.watched.finding import WatchedFinding
 
 MOST = 0.5  # of the recorded steps: once or twice may be meant
 ALL = 0.95
-MESSAGES = {  # of torch's own exceptions
+MESSAGES = {  # patterns in torch's own exceptions
     "modified by an inplace operation": "inplace_reuse",
     "backward through the graph a second time": "graph_used_twice",
     "expected scalar type Long": "wrong_dtype",
     "expected target dtype": "wrong_dtype",
     "must have the same dtype": "wrong_dtype",
     "Found dtype": "wrong_dtype",
+    r"Target -?\d+ is out of bounds": "class_out_of_range",
 }
 
 
@@ -19,7 +22,7 @@ def exception(seen: WatchedEvidence) -> WatchedFinding | None:
     """The loop ended with an exception that torch raises for one cause alone."""
     message = seen.failure.get("message", "")
     for part, kind in MESSAGES.items():
-        if part in message:
+        if re.search(part, message):
             return WatchedFinding(kind, 1.0, {"message": message.split(".")[0]})
     return None
 
