@@ -425,8 +425,9 @@ def test_large_weights_are_kept_when_they_are_asked_for():
     with pytest.raises(AddressError) as caught:
         runs[0].why("0.weight[1, 5]")
     assert str(caught.value) == (
-        "The weights of 0 are too large to be kept for ledgers by default. Watch again with "
-        'explain=["0"], or ask for another layer.'
+        "No step that was kept whole holds 0: its weights are too large to be kept by default, or "
+        "no gradient came back to it in these steps. "
+        'Watch again with explain=["0"] or a smaller every, or ask for another layer.'
     )
     assert runs[1].why("0.weight[1, 5]").step == 0
 
