@@ -142,8 +142,10 @@ class WatchedFolder:
             waits = self.layer(layer)["weight"] in self.description.get("explainable", [])
             raise AddressError(f"error.layer_{'waits' if waits else 'not_whole'}", layer=layer)
         if known and step not in (None, *known):
+            took_part = step not in self.whole_steps or step in self.rows(layer)[0]
+            key = "error.layer_not_whole_then" if took_part else "error.layer_not_in_step"
             told = {"layer": layer, "step": step, "near": _nearest(known, step)}
-            raise AddressError("error.layer_not_whole_then", count=len(known), **told)
+            raise AddressError(key, count=len(known), **told)
         return self.whole(known[-1] if known and step is None else step)
 
     def _path_of_whole(self, step: int) -> Path:

@@ -432,10 +432,44 @@ def test_large_weights_are_kept_when_they_are_asked_for(monkeypatch):
     with pytest.raises(AddressError) as caught:
         runs[0].why("0.weight[1, 5]")
     assert str(caught.value) == (
-        "The weights of 0 are too large to be kept for ledgers by default. Watch again with "
-        'explain=["0"], or ask for another layer.'
+        "No step that was kept whole holds 0: its weights are too large to be kept by default, or "
+        "no gradient came back to it in these steps. "
+        'Watch again with explain=["0"] or a smaller every, or ask for another layer.'
     )
     assert runs[1].why("0.weight[1, 5]").step == 0
+
+
+def test_a_layer_that_took_no_part_in_the_last_step_is_explained_at_the_last_in_which_it_did():
+    model = nn.ModuleList([nn.Linear(3, 2), nn.Linear(3, 2)])
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for head in (0, 1, 0):
+            optimizer.zero_grad()
+            model[head](torch.randn(4, 3)).sum().backward()
+            optimizer.step()
+    assert watch.run.why("0.weight[1, 2]").step == 2
+    assert watch.run.why("1.weight[1, 2]").step == 1
+    with pytest.raises(AddressError) as caught:
+        watch.run.why("1.weight[1, 2]", step=2)
+    assert str(caught.value) == (
+        "No gradient came back to 1 in step 2, so there is nothing to explain. "
+        "Ask for step 1, in which one did."
+    )
+
+
+def test_a_gradient_that_is_thrown_away_before_the_update_is_explained():
+    model = mlp()
+    optimizer = torch.optim.Adam(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            model(torch.randn(4, model[0].in_features)).square().sum().backward()
+            came = float(model[0].weight.grad[1, 2])
+            optimizer.zero_grad()
+            optimizer.step()
+    ledger = watch.run.why("0.weight[1, 2]")
+    assert ledger.gradient == pytest.approx(came, rel=1e-5)
+    assert (ledger.movement, ledger.update) == (0.0, 0.0)
+    assert "0" in str(watch.run.why("0")) and watch.run.report().is_file()
 
 
 def test_a_disk_that_is_full_ends_the_watch_and_not_the_training(monkeypatch):
@@ -460,3 +494,15 @@ def test_the_watch_says_what_it_costs():
         for _ in range(6):
             step(model, optimizer)
     assert str(watch.overhead).startswith("A recorded step took")
+
+
+def test_a_program_may_change_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1, out="run") as watch:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        step(model, optimizer)
+    assert watch.run.history["step"].tolist() == [0]
+    assert wg.open_run(tmp_path / "run").steps == 1

@@ -124,6 +124,21 @@ class Cut(nn.Module):
         return self.last(torch.relu(self.first(x)).detach())
 
 
+class TwoHeads(nn.Module):
+    """Both heads are called in every step; the loss of most steps is of one of them alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.last, self.other = nn.Linear(4, 16), nn.Linear(16, 2), nn.Linear(16, 2)
+        self.unused = nn.Parameter(torch.empty(0))  # a way to ask for the model's device
+        self.calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        hidden, self.calls = torch.relu(self.first(x)), self.calls + 1
+        claims = self.last(hidden), self.other(hidden)
+        return claims[self.calls % 10 == 1]
+
+
 class WithoutGradient(Cut):
     def forward(self, x: Tensor) -> Tensor:
         with torch.no_grad():
@@ -142,6 +157,13 @@ def same_weights() -> nn.Module:
         nn.init.zeros_(layer.bias)
     nn.init.constant_(model[5].weight, 0.1)
     model[2].p = 0.0
+    return model
+
+
+def all_at_zero() -> nn.Module:
+    model = classifier()
+    for parameter in model.parameters():
+        nn.init.zeros_(parameter)
     return model
 
 
@@ -373,6 +395,57 @@ def test_a_frozen_backbone_that_leaves_nothing_to_learn_with_is_a_finding():
     assert Program(model).run().doctor().findings[0].kind == "frozen"
 
 
+def test_weights_that_are_all_zero_are_clones():
+    findings = Program(all_at_zero).run().doctor().findings
+    assert (findings[0].kind, findings[0].layer) == ("clones", "0")
+
+
+def test_a_loss_that_keeps_its_graph_does_not_hide_layers_made_in_forward():
+    kept = []
+
+    def update(model, optimizer, loss, x, y) -> None:
+        optimizer.zero_grad()
+        kept[:] = [loss(model(x), y)]
+        kept[0].backward()
+        optimizer.step()
+
+    def with_head(model, optimizer, loss, x, y) -> None:
+        update(model, optimizer, lambda claims, y: loss(head(claims), y), x, y)
+
+    assert (
+        Program(MadeInForward, update=update).run().doctor().findings[0].kind == "made_in_forward"
+    )
+    head = nn.Linear(2, 2)  # of somebody else's, and there to stay
+    assert Program(update=with_head).run().doctor().is_healthy
+
+
+def test_steps_that_are_short_because_a_layer_is_dead_want_no_larger_rate():
+    def almost_closed() -> nn.Module:
+        model = closed()
+        with torch.no_grad():
+            model[3].bias[0] = 0.0
+        return model
+
+    found = Program(almost_closed, optimizer=sgd(1e-7)).run().doctor().findings
+    assert [one.kind for one in found] == ["dead"]
+
+
+def test_heads_that_take_turns_are_not_cut_off():
+    run = Program(TwoHeads, steps=75).run()
+    cut = [set(line["cut_off"]) for line in run.facts]
+    assert {"last"} in cut and {"other"} in cut
+    diagnosis = run.doctor()
+    assert diagnosis.is_healthy and not diagnosis.notes, str(diagnosis)
+
+
+def test_a_sum_is_known_by_its_old_name(recwarn):
+    def summed(claims: Tensor, targets: Tensor) -> Tensor:
+        return F.cross_entropy(claims, targets, size_average=False)
+
+    notes = Program(loss=summed, optimizer=sgd(1e-3)).run().doctor().notes
+    assert "summed_batch" in [note.kind for note in notes]
+
+
 def test_a_loss_that_falls_slowly_is_not_stuck():
     seen = Program(optimizer=sgd(4e-3)).run()
     losses = seen.history["loss"]
@@ -387,12 +460,13 @@ def test_a_loss_that_falls_slowly_is_not_stuck():
         ("wrong_dtype", None),
         ("graph_used_twice", None),
         ("not_probabilities", None),
+        ("class_out_of_range", None),
     ],
 )
 def test_an_exception_of_torchs_is_explained(kind, broken):
     model, loss = classifier(), F.cross_entropy
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    with pytest.raises(RuntimeError), wg.watch(model, every=1) as watch:
+    with pytest.raises((RuntimeError, IndexError)), wg.watch(model, every=1) as watch:
         for x, y in batches(3):
             claims = model(x)
             if kind == "inplace_reuse":
@@ -404,6 +478,8 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
                 loss(claims, y.float())
             elif kind == "not_probabilities":
                 F.binary_cross_entropy(9 * claims[:, 0].exp(), y.float())
+            elif kind == "class_out_of_range":
+                loss(claims, y + 1)
             else:
                 total = loss(claims, y)
                 total.backward()
@@ -416,7 +492,7 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
 
 def test_every_ailment_has_its_words_and_a_test():
     covered = {*FAULTS, "inplace_reuse", "wrong_dtype", "graph_used_twice", "frozen"}
-    covered |= {"not_probabilities"}
+    covered |= {"not_probabilities", "class_out_of_range"}
     assert set(AILMENTS) - covered == {"steps_too_long", "stuck"}
     for kind, part in ((k, p) for k in AILMENTS for p in ("name", "is", "check", "says", "line")):
         assert f"torch.{kind}.{part}" in catalogue("en")

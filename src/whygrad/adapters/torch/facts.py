@@ -23,7 +23,8 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
     """Return what can be at fault in a training loop, as JSON-able data."""
     seen, gradients = window.seeing.seen, window.gradients
     held = {id(p) for o in optimizers for group in o.param_groups for p in group["params"]}
-    learning = {name: p for name, p in places.parameters.items() if p.requires_grad}
+    parameters = {name: p for name, p in places.parameters.items() if p.numel()}
+    learning = {name: p for name, p in parameters.items() if p.requires_grad}
     return {
         "step": window.step,
         "losses": [asdict(call) for call in seen.losses],
@@ -32,7 +33,7 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
         "in_eval_mode": window.in_eval_mode,
         "dropout": {name: m.p for name, m in _dropouts(places.model) if m.training},
         "modal": sum(isinstance(module, MODAL) for module in places.model.modules()),
-        "frozen": sorted(set(places.parameters) - set(learning)),
+        "frozen": sorted(set(parameters) - set(learning)),
         "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
         if optimizers
         else [],

@@ -109,6 +109,9 @@ class Gradients:
                 if name in self._before:
                     kept = self._kept.get(name, torch.zeros_like(grad))
                     self.whole[name] = Change(self._before[name], kept, grad.clone())
+            elif parameter.grad is None and name in self._kept and name not in self.whole:
+                kept = self._kept[name]  # it came, and was thrown away before the update
+                self.whole[name] = Change(self._before[name], kept, torch.zeros_like(kept))
 
     def _came(self, name: str) -> list[Tensor]:
         return [self.came[p].size for p in self._places.of_weight(name) if p in self.came]

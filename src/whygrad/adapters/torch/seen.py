@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
+from torch.nn._reduction import legacy_get_string
 
 from whygrad.adapters.torch.functions import ActivationOfTorch
 from whygrad.adapters.torch.places import Place
@@ -80,8 +81,16 @@ def loss_call(
         claims=_described(claims),
         targets=_described(targets),
         claims_from=claims_from,
-        reduction=str(kwargs.get("reduction", "mean")),
+        reduction=_reduction(kwargs),
     )
+
+
+def _reduction(kwargs: dict[str, Any]) -> str:
+    """Return how a loss is made one number, also where it is said in the words of old."""
+    old = kwargs.get("size_average"), kwargs.get("reduce")
+    if old != (None, None):
+        return legacy_get_string(*old, emit_warning=False)
+    return str(kwargs.get("reduction", "mean"))
 
 
 def _described(tensor: Any) -> dict[str, Any]:

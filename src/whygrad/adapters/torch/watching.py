@@ -8,6 +8,7 @@ all others nothing is, but two hooks of the optimiser that count.
 from __future__ import annotations
 
 import warnings
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.optimizer import (
     Optimizer,
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from whygrad.adapters.torch.before import Before, before
 from whygrad.adapters.torch.facts import early_schedulers, in_eval_mode
@@ -105,6 +107,7 @@ class Watch:
         self._held: dict[int, bool] = {}
         self._stance = Stance(model)
         self._guard = Guard(self._give_up)
+        self._strangers: Any = WeakTensorKeyDictionary()  # weights of others, seen before
         self._told: set[str] = set()  # what cannot be taken apart, and has been said
 
     @property
@@ -256,14 +259,27 @@ class Watch:
     def _take(self, window: Window) -> None:
         window.seeing.close()
         self._leaving.append(window.seeing)
+        is_first = self.last is None
         with torch.no_grad():
             self.last = recorded(window, self._places, self._optimizers)
         window.seeing.let_go()
         window.gradients.let_go()
-        gone = [weight for weight in window.seeing.seen.strangers if weight() is None]
-        self.last.facts["made_in_forward"] = len(gone)
+        passing = self._count_passing(window.seeing.seen.strangers, is_first=is_first)
+        self.last.facts["made_in_forward"] = passing
         self._writer.take(self.last)
         self._tell_uncovered(set(self.last.facts["uncovered"]))
+
+    def _count_passing(self, strangers: list[weakref.ref[Tensor]], *, is_first: bool) -> int:
+        """Count the weights of others that last for one step only.
+
+        They are gone after it; or a loss that still has its name keeps them, and then they are new
+        in every step. Whether they are in the first that is recorded cannot be known.
+        """
+        alive = [weight for stranger in strangers if (weight := stranger()) is not None]
+        new = [weight for weight in alive if weight not in self._strangers]
+        self._strangers.update({weight: True for weight in alive})
+        gone = len(strangers) - len(alive)
+        return gone + (0 if is_first else len(new))
 
     def _tell_uncovered(self, names: set[str]) -> None:
         if names - self._told:

@@ -48,7 +48,8 @@ class Writer:
         explain: Sequence[str] = (),
         log: "Tracker | None" = None,
     ):
-        self.path = Path(out) if out is not None else temporary_folder()
+        # absolute, for a training program may change its folder
+        self.path = Path(out).absolute() if out is not None else temporary_folder()
         learning = {name: p for name, p in places.parameters.items() if p.requires_grad}
         self._turns = Turns({name: _size(p) for name, p in learning.items()}, explain)
         with writing(self.path):

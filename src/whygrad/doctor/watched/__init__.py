@@ -103,6 +103,8 @@ def diagnose_watched(run: WatchedFolder) -> WatchedDiagnosis:
     later = (*SYMPTOMS, *CONSEQUENCES)
     has_cause = any(f.kind not in later and f.confidence >= CERTAIN for f in severe)
     findings = [f for f in severe if not has_cause or f.kind not in SYMPTOMS]
+    if any(f.kind in CONSEQUENCES for f in findings):  # longer steps open nothing that is closed
+        findings = [f for f in findings if f.kind != "steps_too_short"]
     findings = [f for f in findings if f.kind != "stuck"] or findings
     order = list(AILMENTS)
     ranked = sorted(

@@ -132,6 +132,16 @@ class WatchedEvidence:
                 counts[value] = counts.get(value, 0) + 1
         return sorted(value for value, n in counts.items() if n > HALF * len(self.facts))
 
+    def always(self, name: str) -> list[Any]:
+        """Return what a list of facts held in every recorded step."""
+        held = [set(one.get(name, [])) for one in self.facts]
+        return sorted(set.intersection(*held)) if held else []
+
+    @cached_property
+    def reached(self) -> set[str]:
+        """The layers that a gradient came back to in any recorded step."""
+        return {name for one in self.facts for name in one.get("layers", {})}
+
     @property
     def losses_called(self) -> list[dict[str, Any]]:
         """Every call of a loss function in the recorded steps."""

@@ -74,6 +74,7 @@ AILMENTS: dict[str, WatchedAilment] = {
     "inplace_reuse": WatchedAilment("upstream", f"{DOCUMENTATION}, notes on autograd mechanics"),
     "graph_used_twice": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.Tensor.backward"),
     "wrong_dtype": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.nn.CrossEntropyLoss"),
+    "class_out_of_range": WatchedAilment("upstream", f"{DOCUMENTATION}, CrossEntropyLoss"),
     "targets_out_of_range": WatchedAilment("upstream", f"{DOCUMENTATION}, BCEWithLogitsLoss"),
     "not_probabilities": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.nn.BCELoss"),
     "unscaled_targets": WatchedAilment("upstream", SCALING),

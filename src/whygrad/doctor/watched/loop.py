@@ -1,11 +1,13 @@
 """Faults of a training loop: what only a program that is written out can do wrong."""
 
+import re
+
 from whygrad.doctor.watched.evidence import WatchedEvidence
 from whygrad.doctor.watched.finding import WatchedFinding
 
 MOST = 0.5  # of the recorded steps: once or twice may be meant
 ALL = 0.95
-MESSAGES = {  # of torch's own exceptions
+MESSAGES = {  # patterns in torch's own exceptions
     "modified by an inplace operation": "inplace_reuse",
     "backward through the graph a second time": "graph_used_twice",
     "expected scalar type Long": "wrong_dtype",
@@ -13,6 +15,7 @@ MESSAGES = {  # of torch's own exceptions
     "must have the same dtype": "wrong_dtype",
     "Found dtype": "wrong_dtype",
     "input should be between 0 and 1": "not_probabilities",
+    r"Target -?\d+ is out of bounds": "class_out_of_range",
 }
 
 
@@ -20,7 +23,7 @@ def exception(seen: WatchedEvidence) -> WatchedFinding | None:
     """The loop ended with an exception that torch raises for one cause alone."""
     message = seen.failure.get("message", "")
     for part, kind in MESSAGES.items():
-        if part in message:
+        if re.search(part, message):
             return WatchedFinding(kind, 1.0, {"message": message.split(".")[0]})
     return None
 
@@ -97,8 +100,11 @@ def frozen(seen: WatchedEvidence) -> WatchedFinding | None:
 
 
 def detached(seen: WatchedEvidence) -> WatchedFinding | None:
-    """A layer was called for a loss, and nothing came back: the graph is cut behind it."""
-    names = seen.most("cut_off")
+    """A layer was called for a loss, and nothing ever came back: the graph is cut behind it.
+
+    A head that other steps are made for is called in vain in the rest of them.
+    """
+    names = [name for name in seen.most("cut_off") if name not in seen.reached]
     if not names:
         return None
     evidence = {"names": _listed(names), "count": len(names)}
@@ -112,7 +118,7 @@ def unreached(seen: WatchedEvidence) -> WatchedFinding | None:
     held = set(seen.last.get("not_held", []))
     names = [
         name
-        for name in seen.most("without_gradient")
+        for name in seen.always("without_gradient")
         if name not in held and name.rpartition(".")[0] not in known
     ]
     if not names or zero_grad_too_late(seen):

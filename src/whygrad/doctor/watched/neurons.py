@@ -6,6 +6,7 @@ import numpy as np
 
 from whygrad.doctor.watched.evidence import Rows, WatchedEvidence
 from whygrad.doctor.watched.finding import WatchedFinding
+from whygrad.factoring import FACTORS
 from whygrad.network.activations import ACTIVATIONS
 
 LEAST_STEPS = 3  # recorded; fewer prove nothing
@@ -63,8 +64,9 @@ def clones(seen: WatchedEvidence) -> WatchedFinding | None:
     for rows in shaped(seen):
         if len(rows.steps) < LEAST_STEPS:
             continue
-        group = _largest_group(rows.field("signature"))
         count = rows.values.shape[2]
+        is_still = seen.is_at_rest and _is_still(rows)
+        group = np.arange(count) if is_still else _largest_group(rows.field("signature"))
         if len(group) >= max(GROUP, SHARE * count):
             evidence = {"count": len(group), "of": count}
             return WatchedFinding("clones", 0.9, evidence, rows.name, tuple(map(int, group)))
@@ -126,6 +128,12 @@ def _dead_of(rows: Rows) -> np.ndarray:
         return np.empty(0, int)
     is_pushed = (rows.later("upstream") > 0).any(axis=0)
     return np.flatnonzero((rows.later("slope") == 0).all(axis=0) & is_pushed)
+
+
+def _is_still(rows: Rows) -> bool:
+    """Return whether all weights in are 0, and no gradient ever came to any of them."""
+    gradients = np.prod([rows.field(factor) for factor in FACTORS], axis=0)
+    return not rows.field("signature").any() and not gradients.any()
 
 
 def _largest_group(marks: np.ndarray) -> np.ndarray:
