@@ -33,7 +33,7 @@ class MLflowTracker(Tracker):
         experiment: made where it is not there.
         tracking_uri: of the server or store; default: as MLflow is set up.
         name: of the run; default: as MLflow chooses.
-        every: steps from one histogram to the next; default: so many that there are at most 200.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
     """
 
     def __init__(
