@@ -1,6 +1,7 @@
 """Files that are never half written: a temporary name, flushed, then renamed."""
 
 import atexit
+import errno
 import json
 import os
 import shutil
@@ -66,17 +67,36 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         RunError: it cannot be written; the file before is still there.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    write_together({path: content})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """Write files that belong together: each whole, and none before all of them can be.
+
+    Raises:
+        RunError: one cannot be written; what was there before still is.
+    """
+    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in contents}
     try:
-        with writing(path), temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with writing(path):
-            temporary.replace(path)
+        for path, content in contents.items():
+            with writing(path):
+                _write_flushed(temporary[path], content)
+                if path.is_dir():  # nothing replaces that
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for path, written in temporary.items():
+            with writing(path):
+                written.replace(path)
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        for written in temporary.values():
+            with suppress(OSError):
+                written.unlink(missing_ok=True)
+
+
+def _write_flushed(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

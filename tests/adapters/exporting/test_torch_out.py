@@ -11,7 +11,7 @@ from torch import nn
 import whygrad as wg
 from whygrad.adapters.exporting import torch_plan
 from whygrad.adapters.exporting.torch_script import load_script
-from whygrad.errors import ExportError
+from whygrad.errors import ExportError, RunError
 from whygrad.network.activations import ACTIVATIONS
 
 
@@ -74,6 +74,14 @@ def test_the_script_runs_where_whygrad_is_not(plain, tmp_path):
         [sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == str([list(plain.predict(np.array([[9.0, -9.0, 0.0]]))[0])])
+
+
+@pytest.mark.parametrize("in_the_way", ["net.py", "net.weights.safetensors"])
+def test_a_script_and_its_weights_are_written_together_or_not_at_all(plain, in_the_way, tmp_path):
+    (tmp_path / in_the_way).mkdir()
+    with pytest.raises(RunError, match=rf"cannot be written to .*{in_the_way}: Is a directory\."):
+        wg.export(plain, tmp_path / "net.py")
+    assert [path.name for path in tmp_path.iterdir()] == [in_the_way]
 
 
 def test_modules_that_give_something_else_are_not_handed_over(monkeypatch, tmp_path):

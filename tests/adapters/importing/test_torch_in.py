@@ -1,9 +1,12 @@
 """PyTorch models come in: the same outputs, or an error that names the module."""
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from safetensors.torch import save_file
 from torch import nn
 
 import whygrad as wg
@@ -95,6 +98,45 @@ def test_a_state_dict_and_the_weights_of_a_script(tmp_path):
         assert np.array_equal(wg.forward(again, X).output, wg.forward(network, X).output)
     listed = wg.from_torch(wg.to_torch(network).state_dict(), activation=["silu"])
     assert listed["hidden1"].activation == "silu"
+
+
+def test_a_state_dict_out_of_a_file_is_taken_by_its_numbers(tmp_path):
+    layers = [nn.Linear(3, 3) if place % 2 == 0 else nn.Tanh() for place in range(13)]
+    model = drawn(*layers)
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    torch.save(model.state_dict(), tmp_path / "model.pt")
+    sorted_as_text = load_file(tmp_path / "model.safetensors")
+    assert list(sorted_as_text)[2] == "10.bias"
+    for state in (sorted_as_text, torch.load(tmp_path / "model.pt", weights_only=True)):
+        network = wg.from_torch(state, activation="tanh")
+        np.testing.assert_allclose(wg.forward(network, X).output, outputs(model), rtol=2e-5)
+
+
+def test_a_state_dict_in_the_order_of_a_file_needs_its_layers_named(tmp_path):
+    model = nn.Sequential(OrderedDict(stem=nn.Linear(3, 3), act=nn.ReLU(), head=nn.Linear(3, 3)))
+    save_file(model.state_dict(), tmp_path / "model.safetensors")
+    state = load_file(tmp_path / "model.safetensors")
+    with pytest.raises(OptionError) as caught:
+        wg.from_torch(state, activation="relu")
+    assert str(caught.value) == (
+        "The order of the dense layers cannot be told from their names: head, stem. Name them in "
+        'order, such as layers=["first", "second"].'
+    )
+    for given, layers in ((state, ["stem", "head"]), (model.state_dict(), None)):
+        network = wg.from_torch(given, activation="relu", layers=layers)
+        np.testing.assert_allclose(
+            wg.forward(network, X).output, outputs(model), rtol=2e-5, atol=2e-6
+        )
+    with pytest.raises(OptionError, match=r"^layers should name every dense layer .*; got head\."):
+        wg.from_torch(state, activation="relu", layers=["head"])
+
+
+def test_a_state_dict_before_a_hard_sigmoid_and_of_one_layer():
+    model = drawn(nn.Linear(3, 4), nn.Hardsigmoid(), nn.Linear(4, 2))
+    network = wg.from_torch(model.state_dict(), activation="hard_sigmoid")
+    np.testing.assert_allclose(wg.forward(network, X).output, outputs(model), rtol=2e-5, atol=2e-6)
+    network = wg.from_torch(nn.Linear(3, 2).state_dict())
+    assert network.sizes == (3, 2)
 
 
 def test_what_comes_in_can_be_trained():

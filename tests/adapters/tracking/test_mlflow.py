@@ -2,18 +2,23 @@
 
 import inspect
 import json
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from posixpath import normpath
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 
 import whygrad as wg
+from whygrad.adapters.tracking.entry import entries
+from whygrad.recording import ROW_FIELDS
 
 OURS = "whygrad.adapters.tracking.mlflow_runs"
 MOST_METRICS, MOST_PARAMS = 1000, 100  # what a server takes at once
+ACCEPTED = re.compile(r"[\w\-. /]+")  # names of metrics; newer servers take a colon, too
 
 
 class Metric:
@@ -50,6 +55,8 @@ class MlflowClient:
 
     def log_batch(self, run_id, metrics=(), params=(), tags=(), synchronous=None):
         assert len(metrics) <= MOST_METRICS and len(params) <= MOST_PARAMS
+        for metric in metrics:  # what a server checks
+            assert ACCEPTED.fullmatch(metric.key) and normpath(metric.key) == metric.key
         self.metrics += metrics
         self.params |= {param.key: param.value for param in params}
 
@@ -58,6 +65,7 @@ class MlflowClient:
 
     def set_terminated(self, run_id, status=None, end_time=None):
         self.ended.append(run_id)
+        self.status = status
 
 
 USED = ("get_experiment_by_name", "create_experiment", "create_run", "log_batch", "log_dict")
@@ -116,6 +124,33 @@ def test_much_is_told_in_pieces(ask, library):
     settings = dict(ask) | {"record_every": 1, "epochs": 12}
     wg.log(wg.train(**settings), "mlflow")  # the stand-in takes no more at once than a server
     assert len(library[0].metrics) > MOST_METRICS
+
+
+def test_names_of_layers_that_a_server_refuses_are_changed(library):
+    row = (np.array([0]), np.ones((1, len(ROW_FIELDS), 2)))
+    layers = {name: row for name in ("heads.a (b)", "heads.c=d", "heads./e/", "in_proj[0:64]")}
+    with wg.MLflow() as tracker:
+        tracker.take({}, [], layers)
+    (client,) = library
+    assert {metric.key for metric in client.metrics if metric.key.endswith("slope/max")} == {
+        "heads.a _b_/slope/max", "heads.c_d/slope/max", "heads..e./slope/max",
+        "in_proj.0-64/slope/max",
+    }  # fmt: skip
+    assert client.ended == ["run-of-7"] and client.status == "FINISHED"
+
+
+def test_a_run_whose_last_numbers_are_refused_is_ended_as_failed(library, monkeypatch):
+    tracker = wg.MLflow()
+    tracker.take({}, [], {})
+
+    def refuse(run_id, **given):
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(library[0], "log_batch", refuse)
+    tracker.end(next(entries([{"step": 0, "loss": 1.0}], {}, [])))
+    with pytest.raises(ConnectionError):
+        tracker.close()
+    assert library[0].ended == ["run-of-7"] and library[0].status == "FAILED"
 
 
 @pytest.mark.skipif(find_spec("mlflow") is None, reason="mlflow is not installed")

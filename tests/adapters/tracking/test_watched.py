@@ -1,6 +1,9 @@
 """Watched models: what is logged afterwards or while they train is what was recorded."""
 
+import gc
 import json
+import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -137,6 +140,26 @@ def test_an_error_of_the_tracker_ends_neither_watching_nor_training():
     assert run.history["step"].tolist() == [0, 2, 4, 6, 8, 10]
     assert [entry.step for entry in tracker.entries][:2] == [0, 2]
     assert tracker.is_closed
+
+
+@pytest.mark.parametrize("is_logged", [False, True])
+def test_what_is_kept_of_single_weights_does_not_wait_for_rows_or_a_slow_tracker(is_logged):
+    may_go_on = threading.Event()
+
+    class Slow(Kept):
+        def _open(self, notes):
+            assert may_go_on.wait(60)
+
+    model, arrays = nn.Linear(3, 2), []
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1, log=Slow() if is_logged else None) as watch:
+        for _ in range(4):
+            model(torch.randn(5, 3)).sum().backward()
+            optimizer.step()
+            arrays.append([weakref.ref(one) for one in watch.last.tensors.values()])
+        gc.collect()
+        may_go_on.set()
+        assert arrays[1] and not any(one() is not None for one in arrays[1])
 
 
 def test_what_is_no_tracker_is_refused():

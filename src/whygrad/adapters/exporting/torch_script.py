@@ -16,7 +16,7 @@ from whygrad.adapters.exporting.portable import Portable
 from whygrad.adapters.exporting.torch_plan import state_of, steps_of
 from whygrad.adapters.exporting.torch_text import script
 from whygrad.adapters.exporting.trial import Columns, largest_difference
-from whygrad.run.files import write_whole
+from whygrad.run.files import write_together
 
 
 def weights_beside(path: Path) -> Path:
@@ -38,8 +38,7 @@ def write_torch(portable: Portable, path: Path, rows: np.ndarray | Columns) -> f
         trial.write_text(text, "utf-8")
         theirs = run_script(trial, rows)
     difference = largest_difference(portable.claims(rows), theirs, "PyTorch")
-    write_whole(weights_beside(path), weights)
-    write_whole(path, text.encode())
+    write_together({weights_beside(path): weights, path: text.encode()})
     return difference
 
 

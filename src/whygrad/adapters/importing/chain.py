@@ -1,5 +1,6 @@
 """What every source comes to: dense layers in a chain, checked under the source's own names."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +12,7 @@ from whygrad.errors import InputError, OptionError, ShapeError, unknown_name
 from whygrad.network.model import Network
 
 TAKEN = ("float32", "float64")
+NUMBER = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,34 @@ def network_of(drafts: Sequence[Draft], source: str) -> Network:
         activations=[draft.activation or "identity" for draft in drafts],
         dropout=[draft.dropout for draft in drafts[:-1]],
     )
+
+
+def in_order(
+    names: Sequence[str], layers: Sequence[str] | None, *, is_told: bool = False
+) -> list[str]:
+    """Return the names of layers from first to last: as the caller says, or by their numbers.
+
+    Files sort names as text, ``10`` before ``2``; so numbers go before the order given.
+
+    Args:
+        names: of all dense layers at the source.
+        layers: the same, in order, where the caller says so.
+        is_told: whether ``names`` stand in an order that means something.
+
+    Raises:
+        OptionError: ``layers`` holds other names, or there is no order to be had.
+    """
+    if layers is not None:
+        if sorted(layers) != sorted(names):
+            values = {"came": ", ".join(layers), "known": ", ".join(names)}
+            raise OptionError("error.import_layers", **values)
+        return list(layers)
+    parts = {name: NUMBER.split(name) for name in names}
+    if len({tuple(part[::2]) for part in parts.values()}) <= 1:  # they differ by numbers alone
+        return sorted(names, key=lambda name: [int(number) for number in parts[name][1::2]])
+    if not is_told:
+        raise OptionError("error.import_layer_order", known=", ".join(names))
+    return list(names)
 
 
 def with_activations(

@@ -1,20 +1,19 @@
 """Flax: the parameters of a linen module, or the state of an nnx module."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from whygrad.adapters.importing.chain import (
     Draft,
     check_dtype,
+    in_order,
     network_of,
     parameter,
     with_activations,
 )
-from whygrad.errors import InputError, OptionError
+from whygrad.errors import InputError
 from whygrad.network.model import Network
 
-NUMBERED = re.compile(r"(?P<stem>.*?)_?(?P<number>\d+)")
 PARTS = {"kernel", "bias"}
 Path = tuple[str, ...]
 
@@ -49,7 +48,7 @@ def from_flax(
     if not isinstance(params, Mapping):
         raise InputError("error.import_flax", came=type(params).__name__)
     found = dict(_dense_layers(params, ()))
-    drafts = [_draft(name, found[name], dtype) for name in _in_order(found, layers)]
+    drafts = [_draft(name, found[name], dtype) for name in in_order(list(found), layers)]
     if not drafts:
         return network_of(drafts, "params")
     return network_of(with_activations(drafts, activation, output_activation), "params")
@@ -70,20 +69,6 @@ def _dense_layers(tree: Mapping[Any, Any], path: Path) -> Iterator[tuple[str, di
 def _values(leaf: Any) -> Any:
     """Return the array of a variable of nnx; an array as it is."""
     return leaf if hasattr(leaf, "__array__") and not hasattr(leaf, "get_value") else leaf[...]
-
-
-def _in_order(found: Mapping[str, Any], layers: Sequence[str] | None) -> list[str]:
-    names = list(found)
-    if layers is not None:
-        if sorted(layers) != sorted(names):
-            values = {"came": ", ".join(layers), "known": ", ".join(names)}
-            raise OptionError("error.import_flax_layers", **values)
-        return list(layers)
-    numbers = {name: NUMBERED.fullmatch(name) for name in names}
-    stems = {match["stem"] if match else None for match in numbers.values()}
-    if len(names) > 1 and (None in stems or len(stems) > 1):
-        raise OptionError("error.import_flax_order", known=", ".join(names))
-    return sorted(names, key=lambda name: int((numbers[name] or {"number": 0})["number"]))
 
 
 def _draft(name: str, arrays: Mapping[str, Any], dtype: str) -> Draft:

@@ -1,6 +1,7 @@
 """PyTorch: an ``nn.Sequential`` of Linear and activations, or a state dict."""
 
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from whygrad.adapters.exporting.torch_plan import HARD_SIGMOID_STRETCH
 from whygrad.adapters.importing.chain import (
     Draft,
     check_dtype,
+    in_order,
     network_of,
     parameter,
     with_activations,
@@ -54,29 +56,34 @@ def from_torch(
     *,
     activation: str | Sequence[str] | None = None,
     output_activation: str = "identity",
+    layers: Sequence[str] | None = None,
     dtype: str = "float32",
 ) -> Network:
     """Return a PyTorch model as a network.
 
     Args:
         model: an ``nn.Sequential``, nested as you like, of Linear, activations, Dropout, Flatten
-            and Identity; or a state dict of such a model (``safetensors.numpy.load_file`` gives one
-            too), whose layers are taken in its order.
-        activation: with a state dict, which holds none: one name for all hidden layers, or one a
-            hidden layer.
+            and Identity; or a state dict of such a model, also out of a file: that of
+            ``torch.load(path, weights_only=True)`` or ``safetensors.numpy.load_file(path)``.
+        activation: with a state dict, which holds none: one name of ours for all hidden layers, or
+            one a hidden layer. ``hard_sigmoid`` stands for PyTorch's.
         output_activation: with a state dict, of the last layer.
+        layers: with a state dict, names of its layers in order, such as ``["body", "head"]``;
+            default: by the numbers in their names, then as they stand.
         dtype: of the network, float32 or float64.
 
     Raises:
         InputError: a module, an option or a number that our networks have no place for; its name
             in the model is in the message.
         ShapeError: a parameter is not finite, or does not fit.
-        OptionError: a state dict without activations, or an unknown name.
+        OptionError: a state dict whose activations or order are not told, or an unknown name.
     """
     check_dtype(dtype)
     if isinstance(model, Mapping):
-        drafts = with_activations(_of_state(model, dtype), activation, output_activation)
-        return network_of(drafts, "state dict")
+        drafts = _of_state(model, layers, dtype)
+        if drafts:
+            drafts = with_activations(drafts, activation, output_activation)
+        return network_of([_unstretched(draft) for draft in drafts], "state dict")
     if not _is_module(model):
         raise InputError("error.import_torch", came=type(model).__name__)
     drafts: list[Draft] = []
@@ -163,17 +170,31 @@ def _unstretched(draft: Draft) -> Draft:
     return replace(draft, weight=draft.weight * by, bias=bias)
 
 
-def _of_state(state: Mapping[str, Any], dtype: str) -> list[Draft]:
-    """Read ``….weight`` (n_out, n_in) and ``….bias`` pairs in the order in which they stand."""
-    names = [name.removesuffix(".weight") for name in state if name.endswith("weight")]
-    read = {f"{name}.{part}" for name in names for part in ("weight", "bias")}
+def _of_state(state: Mapping[str, Any], layers: Sequence[str] | None, dtype: str) -> list[Draft]:
+    """Read the pairs of weight (n_out, n_in) and bias, from first to last."""
+    prefixes = {_layer(key): key.removesuffix("weight") for key in state if _is_weight(key)}
+    read = {f"{prefix}{part}" for prefix in prefixes.values() for part in ("weight", "bias")}
     strangers = [name for name in state if name not in read]
     if strangers:
         raise InputError("error.import_state", parameter=strangers[0])
-    drafts = []
-    for name in names:
-        weight = parameter(f"{name}.weight", state[f"{name}.weight"], 2, dtype).T
-        bias = state.get(f"{name}.bias")
-        bias = None if bias is None else parameter(f"{name}.bias", bias, 1, dtype)
-        drafts.append(Draft(name, weight, bias))
-    return drafts
+    names = list(prefixes)
+    # safetensors sorts names as text, and a dict in that order may have come from there
+    is_told = isinstance(state, OrderedDict) or names != sorted(names)
+    return [
+        _of_pair(state, name, prefixes[name], dtype)
+        for name in in_order(names, layers, is_told=is_told)
+    ]
+
+
+def _is_weight(key: str) -> bool:
+    return key == "weight" or key.endswith(".weight")
+
+
+def _layer(key: str) -> str:
+    return key.removesuffix("weight").removesuffix(".") or "model"
+
+
+def _of_pair(state: Mapping[str, Any], name: str, prefix: str, dtype: str) -> Draft:
+    weight = parameter(f"{name}.weight", state[f"{prefix}weight"], 2, dtype).T
+    bias = state.get(f"{prefix}bias")
+    return Draft(name, weight, None if bias is None else parameter(f"{name}.bias", bias, 1, dtype))

@@ -13,7 +13,7 @@ class WatchesTraining:
     """What callbacks of trainers share: a watch that begins with the training.
 
     Args:
-        options: of :func:`whygrad.watch`: ``every``, ``out``, ``optimizer``, ``explain``.
+        options: of :func:`whygrad.watch`: ``every``, ``out``, ``optimizer``, ``explain``, ``log``.
     """
 
     def __init__(self, **options: Any):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from whygrad.adapters.torch.record import Recorded
 from whygrad.words import t
@@ -35,7 +37,8 @@ class Logged:
         """Pass a recorded step on."""
         self._look_back()
         if not self._has_failed:
-            self._under_way.append(self._pool.submit(self._tell, step))
+            what = (step.facts["optimizers"], step.line, step.recorded())  # no arrays for ledgers
+            self._under_way.append(self._pool.submit(self._tell, *what))
 
     def close(self) -> None:
         """Wait until all is told."""
@@ -43,11 +46,16 @@ class Logged:
         self._pool.shutdown()
         self._look_back()
 
-    def _tell(self, step: Recorded) -> None:
+    def _tell(
+        self,
+        optimizers: Sequence[Mapping[str, Any]],
+        line: Mapping[str, Any],
+        rows: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    ) -> None:
         from whygrad.adapters.tracking import notes_of_watched
 
-        notes = notes_of_watched(self._description, step.facts["optimizers"])
-        self._tracker.take(notes, [step.line], step.recorded())
+        notes = notes_of_watched(self._description, optimizers)
+        self._tracker.take(notes, [line], rows)
 
     def _look_back(self) -> None:
         """Say what went wrong, once; the thread cannot."""

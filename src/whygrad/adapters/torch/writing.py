@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -88,7 +89,7 @@ class Writer:
             self._write_whole(step)
         rows = {name: sizes["rows"] for name, sizes in step.facts["layers"].items()}
         self._turns.taken(work_of(step.layers, rows))
-        self._waiting.append(step)
+        self._waiting.append(replace(step, tensors={}))  # those are many bytes
         bytes_waiting = sum(row.nbytes for one in self._waiting for row in one.rows.values())
         if len(self._waiting) >= WAITING_STEPS or bytes_waiting > WAITING_BYTES:
             self.flush()

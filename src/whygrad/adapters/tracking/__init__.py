@@ -42,7 +42,7 @@ def TensorBoard(folder: str | Path = "logs", *, every: int | None = None) -> Tra
 
     Args:
         folder: made where it is not there.
-        every: steps from one histogram to the next; default: so many that there are at most 200.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
 
     Raises:
         MissingExtraError: tensorboard is not installed.
@@ -58,7 +58,7 @@ def WandB(project: str = "whygrad", *, every: int | None = None, **options: Any)
 
     Args:
         project: what the run belongs to.
-        every: steps from one histogram to the next; default: so many that there are at most 200.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
         options: ``folder``, and whatever ``wandb.init`` takes, such as ``name`` or
             ``mode="offline"``.
 
@@ -84,7 +84,7 @@ def MLflow(
         experiment: made where it is not there.
         tracking_uri: of the server or store; default: as MLflow is set up.
         name: of the run; default: as MLflow chooses.
-        every: steps from one histogram to the next; default: so many that there are at most 200.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
 
     Raises:
         MissingExtraError: mlflow is not installed.

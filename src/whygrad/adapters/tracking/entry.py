@@ -15,7 +15,8 @@ VALIDATION = "validation_"
 Line = Mapping[str, Any]
 # by layer: the recorded steps, (recorded,), and the rows, (recorded, fields, n_out)
 Recorded = Mapping[str, tuple[np.ndarray, np.ndarray]]
-BRACKETS = str.maketrans({"[": ".", ":": "-", "]": None})  # of packed projections; MLflow has none
+# a slash groups for all trackers; brackets are those of packed projections, such as ``[0:64]``
+PUNCTUATION = str.maketrans({"/": ".", "[": ".", ":": "-", "]": None})
 
 
 @dataclass(frozen=True)
@@ -92,5 +93,5 @@ def _factors(recorded: Recorded, step: int) -> dict[str, np.ndarray]:
                 values = row[ROW_FIELDS.index(name)]
                 values = values[np.isfinite(values)].astype(np.float64)
                 if len(values):
-                    found[f"{layer.translate(BRACKETS)}/{name}"] = values
+                    found[f"{layer.translate(PUNCTUATION)}/{name}"] = values
     return found

@@ -24,7 +24,7 @@ class TensorBoardTracker(Tracker):
 
     Args:
         folder: made where it is not there.
-        every: steps from one histogram to the next; default: so many that there are at most 200.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
     """
 
     def __init__(self, folder: str | Path = "logs", *, every: int | None = None):

@@ -5,6 +5,7 @@ numbers a step (``hidden1/slope/min``, ``q1``, ``median``, ``q3``, ``max``), and
 themselves one file of the run, ``factors.json``: counts and edges by name and step.
 """
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
@@ -19,6 +20,7 @@ mlflow: Any = import_module("mlflow")  # types are checked where it is not insta
 entities: Any = import_module("mlflow.entities")
 
 BINS = 30
+REFUSED = re.compile(r"[^\w\-. /]")  # in names; keys of an nn.ModuleDict may hold anything
 AT_ONCE = 1000  # metrics that a server takes in one call
 PARAMS_AT_ONCE = 100
 QUANTILES = {"min": 0.0, "q1": 0.25, "median": 0.5, "q3": 0.75, "max": 1.0}
@@ -31,7 +33,7 @@ class MLflowTracker(Tracker):
         experiment: made where it is not there.
         tracking_uri: of the server or store; default: as MLflow is set up.
         name: of the run; default: as MLflow chooses.
-        every: steps from one histogram to the next; default: so many that there are at most 200.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
     """
 
     def __init__(
@@ -72,7 +74,8 @@ class MLflowTracker(Tracker):
             numbers |= {f"{name}/{part}": float(value) for part, value in of_name}
             self._keep(name, entry.step, values)
         self._metrics += [
-            entities.Metric(name, value, now, entry.step) for name, value in numbers.items()
+            entities.Metric(REFUSED.sub("_", name), value, now, entry.step)
+            for name, value in numbers.items()
         ]
         if len(self._metrics) >= AT_ONCE:
             self._flush()
@@ -88,10 +91,14 @@ class MLflowTracker(Tracker):
         self._metrics = []
 
     def _close(self) -> None:
-        self._flush()
-        if self._histograms:
-            self._client.log_dict(self.run_id, self._histograms, "factors.json")
-        self._client.set_terminated(self.run_id)
+        status = "FAILED"
+        try:
+            self._flush()
+            if self._histograms:
+                self._client.log_dict(self.run_id, self._histograms, "factors.json")
+            status = "FINISHED"
+        finally:
+            self._client.set_terminated(self.run_id, status)
 
 
 def _in_pieces(things: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:

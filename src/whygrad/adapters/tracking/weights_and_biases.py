@@ -17,7 +17,7 @@ class WandBTracker(Tracker):
     Args:
         project: what the run belongs to.
         folder: where the library keeps its files; default: as it chooses.
-        every: steps from one histogram to the next; default: so many that there are at most 200.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
         options: more for ``wandb.init``, such as ``name``, ``entity`` or ``mode="offline"``.
     """
 
