@@ -11,6 +11,7 @@ from whygrad.words import choose
 
 FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?P<inline>[^$\n]+?)\$(?![\w$])", re.S)
 ROLE = re.compile(r":(?:func|class|meth|mod|data|attr):<code>")
+SEARCH = '<div class="md-search" data-md-component="search" role="dialog"'
 FENCE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
 
 
@@ -33,3 +34,9 @@ def _mathml(formula: re.Match[str]) -> str:
 def on_page_content(html: str, **_: Any) -> str:
     """Drop the roles of names in docstrings, which are for other tools."""
     return ROLE.sub("<code>", html)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Name the search for screen readers, which the theme leaves without a name."""
+    said = "搜索" if page.file.src_uri.endswith(".zh-CN.md") else "Search"
+    return output.replace(SEARCH, f'{SEARCH} aria-label="{said}"', 1)

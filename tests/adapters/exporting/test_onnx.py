@@ -101,7 +101,7 @@ def test_a_network_alone_says_that_its_preprocessing_is_missing(tmp_path):
         "What comes out: the outputs of the network as they are.\n"
         "Preprocessing: missing. Only a network was given; rows must come as the network saw them "
         "in training.\n"
-        f"Tried on 200 rows: the largest difference from the network's own claims is "
+        f"Tried on 200 rows: the largest difference from the network's own outputs is "
         f"{number(told.difference)}."
     )
     assert told.difference < 1e-5
