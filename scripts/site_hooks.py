@@ -1,6 +1,7 @@
 """What MkDocs asks while it builds the site: formulas as MathML, and examples in a page's language.
 
-MathML needs no script and nothing from elsewhere.
+MathML needs no script and nothing from elsewhere. A line break between two Chinese characters is no
+space.
 """
 
 import re
@@ -10,7 +11,9 @@ from whygrad.page.formula import as_mathml
 from whygrad.words import choose
 
 FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?P<inline>[^$\n]+?)\$(?![\w$])", re.S)
+HAN_BREAK = re.compile(r"(?<=[\u3001-\u9fff\uff01-\uff60])\n(?=[\u3001-\u9fff\uff01-\uff60])")
 ROLE = re.compile(r":(?:func|class|meth|mod|data|attr):<code>")
+SEARCH = '<div class="md-search" data-md-component="search" role="dialog"'
 FENCE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
 
 
@@ -18,7 +21,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Turn formulas into MathML, and let the examples of the page speak its language."""
     choose("zh" if page.file.src_uri.endswith(".zh-CN.md") else "en")
     return "".join(
-        part if part.startswith("`") else FORMULA.sub(_mathml, part)
+        part if part.startswith("`") else FORMULA.sub(_mathml, HAN_BREAK.sub("", part))
         for part in FENCE.split(markdown)
     )
 
@@ -33,3 +36,9 @@ def _mathml(formula: re.Match[str]) -> str:
 def on_page_content(html: str, **_: Any) -> str:
     """Drop the roles of names in docstrings, which are for other tools."""
     return ROLE.sub("<code>", html)
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Name the search for screen readers, which the theme leaves without a name."""
+    said = "搜索" if page.file.src_uri.endswith(".zh-CN.md") else "Search"
+    return output.replace(SEARCH, f'{SEARCH} aria-label="{said}"', 1)

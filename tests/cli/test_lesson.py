@@ -252,7 +252,7 @@ FAULTS = {  # arguments -> what is said, whole
     ("tiny", "--activation", "tan"): (
         "activation must be one of sigmoid, tanh, got 'tan'. Choose one of them."
     ),
-    ("tiny", "--batch"): "--batch needs a value, and none came. Write one behind it.",
+    ("tiny", "--batch"): "--batch needs a value, and none came. Write one after it.",
     ("tiny", "--json=1"): (
         "--json is a switch and takes no value, but one came. Write --json alone."
     ),

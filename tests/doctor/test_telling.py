@@ -85,3 +85,10 @@ def test_an_ailment_of_both_is_explained_for_both():
     told = explain("dead")
     own, _, of_torch = told.partition("In a PyTorch model that was watched")
     assert "nn." in of_torch and "nn." not in own
+
+
+def test_an_ailment_of_programs_is_explained_under_its_name():
+    told = explain("softmax_twice").splitlines()
+    assert told[0] == "Softmax before cross_entropy"
+    assert told[2] == "What it is"
+    assert explain("zero_grad_missing").splitlines()[0] == "zero_grad is missing"

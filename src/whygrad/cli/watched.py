@@ -28,6 +28,7 @@ def watched_page(run: WatchedFolder) -> RenderableType:
     if run.layers:
         path, address = run.path, f"{run.layers[0]}[0]"
         last.append(Text(t("cli.watched.next.why", path=path, address=address)))
+    last.append(Text(t("cli.watched.next.doctor", path=run.path)))
     last.append(Text(t("cli.next.report", path=run.path)))
     return Group(*lines, Padding(_layers(run), (1, 0, 1, 0)), *last)
 

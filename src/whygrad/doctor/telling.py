@@ -9,7 +9,7 @@ from whygrad.doctor.finding import AILMENTS, Finding
 from whygrad.doctor.trials import SEEDS, Outcome
 from whygrad.doctor.verifying import CURED, Trial
 from whygrad.doctor.watched.finding import AILMENTS as WATCHED
-from whygrad.doctor.watched.telling import explain_watched_ailment
+from whygrad.doctor.watched.telling import explain_watched_ailment, heading
 from whygrad.doctor.wording import (
     name_of,
     remedy_sentence,
@@ -183,7 +183,7 @@ def explain(kind: str) -> str:
         OptionError: there is no such ailment.
     """
     if kind in WATCHED and kind not in AILMENTS:
-        return explain_watched_ailment(kind)
+        return f"{heading(kind)}\n\n{explain_watched_ailment(kind)}"
     if kind not in AILMENTS:
         raise unknown_name("ailment", kind, [*AILMENTS, *(k for k in WATCHED if k not in AILMENTS)])
     ailment = AILMENTS[kind]

@@ -1,4 +1,4 @@
-"""The page of a watched model: its curves, its factors, every neuron, and the most telling ones."""
+"""The page of a watched model: the doctor's verdict, its curves, its factors, every neuron."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,6 +7,16 @@ from typing import Any
 
 import numpy as np
 
+from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
+from whygrad.doctor.watched.finding import WatchedFinding
+from whygrad.doctor.watched.telling import (
+    heading,
+    in_short,
+    line_to_change,
+    sentence,
+    verdict,
+    where_and_when,
+)
 from whygrad.errors import RunError, WhygradError
 from whygrad.factoring import FACTORS
 from whygrad.ledger.html import STYLE as LEDGER_STYLE
@@ -37,6 +47,11 @@ class WatchedMaterial(Recording):
     def uncovered(self) -> list[str]:
         """The layers that could not be taken apart."""
         return sorted({name for facts in self.run.facts for name in facts.get("uncovered", [])})
+
+    @cached_property
+    def verdict(self) -> WatchedDiagnosis:
+        """What the doctor says of the record."""
+        return diagnose_watched(self.run)
 
 
 def write_watched_report(run: WatchedFolder, out: Path) -> Path:
@@ -81,6 +96,34 @@ def _title(material: WatchedMaterial) -> Markup:
     )
 
 
+def _diagnosis(material: WatchedMaterial) -> Section:
+    """Say what is wrong, and the line of PyTorch to change, as the doctor does."""
+    try:
+        said_of_it = material.verdict
+    except WhygradError as error:
+        return Section("diagnosis", _in_words(error))
+    parts = [element("p", both(lambda: verdict(said_of_it)), class_="lead")]
+    parts += [_finding(found) for found in said_of_it.findings]
+    if said_of_it.notes:
+        odd = [element("li", both(lambda one=one: in_short(one))) for one in said_of_it.notes]
+        parts.append(joined(note(said("torch.notes")), element("ul", odd)))
+    return Section("diagnosis", joined(*parts))
+
+
+def _finding(found: WatchedFinding) -> Markup:
+    return joined(
+        element("h3", both(lambda: heading(found.kind))),
+        element("p", both(lambda: sentence(found))),
+        element("p", both(lambda: t("torch.change", line=line_to_change(found)))),
+        element("p", both(lambda: where_and_when(found)), class_="meaning"),
+    )
+
+
+def _in_words(error: WhygradError) -> Markup:
+    key, values = error.key, error.values
+    return note(both(lambda: t(key, **values)))
+
+
 def _layers(material: WatchedMaterial) -> Section:
     names = ("layer", "kind", "shape", "activation")
     head = [said(f"report.column.{name}") for name in names]
@@ -120,8 +163,7 @@ def _ledgers(material: WatchedMaterial) -> Section:
     try:
         return Section("ledgers", joined(_ledger(material, one) for one in _telling(material)))
     except WhygradError as error:
-        key, values = error.key, error.values
-        return Section("ledgers", note(both(lambda: t(key, **values))))
+        return Section("ledgers", _in_words(error))
 
 
 @dataclass(frozen=True)
@@ -179,4 +221,4 @@ def _ledger(material: WatchedMaterial, one: Telling) -> Markup:
     return element("article", words, both(lambda: as_body(ledger), name="div"))
 
 
-SECTIONS = (_layers, curves.section, timelines.section, heatmap.section, _ledgers)
+SECTIONS = (_diagnosis, _layers, curves.section, timelines.section, heatmap.section, _ledgers)

@@ -101,7 +101,7 @@ def test_a_network_alone_says_that_its_preprocessing_is_missing(tmp_path):
         "What comes out: the outputs of the network as they are.\n"
         "Preprocessing: missing. Only a network was given; rows must come as the network saw them "
         "in training.\n"
-        f"Tried on 200 rows: the largest difference from the network's own claims is "
+        f"Tried on 200 rows: the largest difference from the network's own outputs is "
         f"{number(told.difference)}."
     )
     assert told.difference < 1e-5
@@ -113,8 +113,8 @@ def test_a_file_that_claims_something_else_is_not_written(flats, tmp_path, monke
         flats["town"].run.export(tmp_path / "flat.onnx")
     difference = number(caught.value.values["difference"])
     assert str(caught.value) == (
-        "The ONNX export should claim what the network claims, but they differ by "
-        f"{difference}, where the largest claim is 1. Nothing was written. Please report this "
+        "The ONNX export should put out what the network puts out, but they differ by "
+        f"{difference}, where the largest output is 1. Nothing was written. Please report this "
         "with the run; another format may do meanwhile."
     )
     assert list(tmp_path.iterdir()) == []
@@ -124,7 +124,7 @@ def test_classes_that_do_not_follow_from_the_claims_are_not_written(flats, tmp_p
     monkeypatch.setattr(onnx_graph, "_place_of_class", lambda graph, claimed, n_out: graph.add(
         "ArgMin", claimed, axis=1, keepdims=0
     ))  # fmt: skip
-    with pytest.raises(ExportError, match=r"differ by 1, where the largest claim is 1\."):
+    with pytest.raises(ExportError, match=r"differ by 1, where the largest output is 1\."):
         flats["town"].run.export(tmp_path / "flat.onnx")
     assert list(tmp_path.iterdir()) == []
 

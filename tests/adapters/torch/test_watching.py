@@ -226,6 +226,16 @@ def test_a_layer_that_is_skipped_and_a_loss_that_nobody_sees():
     assert watch.run.report().exists()
 
 
+def test_a_report_says_what_the_doctor_says():
+    model = mlp().append(nn.Softmax(dim=1))
+    run = trained(model, 20, every=1)
+    page = run.report().read_text()
+    (found,) = run.doctor().findings
+    assert page.index(t("report.diagnosis.title")) < page.index(t("report.layers.title"))
+    assert found.kind == "softmax_twice"
+    assert t("torch.change", line=t("torch.softmax_twice.line")) in page
+
+
 def test_a_report_names_every_kind_of_layer(programs):
     for name in ("generated", "attention"):
         kept = []

@@ -14,14 +14,29 @@ SHOWN_NEURONS = 6
 
 def tell(diagnosis: "WatchedDiagnosis") -> str:
     """Return a diagnosis as text: the verdict, the findings, and what is odd but harmless."""
-    key = "healthy" if diagnosis.is_healthy else "ill"
-    values = {"steps": diagnosis.steps, "count": len(diagnosis.findings)}
-    parts = [t(f"torch.{key}", **values)]
+    parts = [verdict(diagnosis)]
     parts += [_block(found, rank) for rank, found in enumerate(diagnosis.findings, start=1)]
     if diagnosis.notes:
-        lines = [t("doctor.in_short", name=name_of(n), says=sentence(n)) for n in diagnosis.notes]
-        parts.append("\n".join([t("torch.notes"), *(f"  {line}" for line in lines)]))
+        lines = [f"  {in_short(one)}" for one in diagnosis.notes]
+        parts.append("\n".join([t("torch.notes"), *lines]))
     return "\n\n".join(parts)
+
+
+def verdict(diagnosis: "WatchedDiagnosis") -> str:
+    """Return in a sentence whether anything was found."""
+    key = "healthy" if diagnosis.is_healthy else "ill"
+    return t(f"torch.{key}", steps=diagnosis.steps, count=len(diagnosis.findings))
+
+
+def in_short(finding: WatchedFinding) -> str:
+    """Return a finding in one line."""
+    return t("doctor.in_short", name=name_of(finding), says=sentence(finding))
+
+
+def heading(kind: str) -> str:
+    """Return the name of an ailment with a capital in front, unless it begins with code."""
+    words = t(f"torch.{kind}.name")
+    return words if "_" in words.split()[0] else words[0].upper() + words[1:]
 
 
 def name_of(finding: WatchedFinding) -> str:
@@ -48,13 +63,15 @@ def line_in_general(kind: str) -> str:
 
 
 def explain_watched_ailment(kind: str) -> str:
-    """Return what an ailment of a training program is, how it is found, and what to change."""
+    """Return what an ailment of a training program is, how it is found, and what to change.
+
+    Its name stands above, or that of the same ailment in whygrad's own networks.
+    """
     ailment = AILMENTS[kind]
     factor = t("doctor.factor", factor=t(f"doctor.factor.{ailment.factor}"))
     return "\n\n".join(
         [
-            t(f"torch.{kind}.name"),
-            t(f"torch.{kind}.is"),
+            f"{t('doctor.explain.is')}\n  {t(f'torch.{kind}.is')}",
             f"{t('doctor.explain.check')}\n  {t(f'torch.{kind}.check')}",
             f"{t('doctor.explain.remedy')}\n  {line_in_general(kind)}",
             factor,
@@ -67,13 +84,14 @@ def _block(finding: WatchedFinding, rank: int) -> str:
     lines = [
         t("torch.found", rank=rank, name=name_of(finding)),
         f"   {sentence(finding)}",
-        f"   {_where(finding)}",
+        f"   {where_and_when(finding)}",
         f"   {t('torch.change', line=line_to_change(finding))}",
     ]
     return "\n".join(lines)
 
 
-def _where(finding: WatchedFinding) -> str:
+def where_and_when(finding: WatchedFinding) -> str:
+    """Return the factor that fails first, the layer, the step, and how sure that is."""
     facts = [t("doctor.factor", factor=t(f"doctor.factor.{finding.factor}"))]
     if finding.layer and finding.neurons:
         shown = ", ".join(map(str, finding.neurons[:SHOWN_NEURONS]))
