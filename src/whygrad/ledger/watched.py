@@ -229,7 +229,7 @@ def _pulls(whole: _Whole, place: WatchedAddress) -> tuple[tuple[Pull, ...], tupl
 
 def rows_of_layer(layer: Arrays, described: dict[str, Any]) -> LayerAnatomy | None:
     """Return a layer's anatomy, a row a sample and position; None where rows were not kept."""
-    if "sample.delta" not in layer:
+    if "sample.delta" not in layer or not len(layer["sample.delta"]):
         return None
     input, upstream, delta = (layer[f"sample.{name}"] for name in ("input", "upstream", "delta"))
     weight = layer["weight.before"].reshape(described["n_out"], -1)

@@ -45,7 +45,7 @@ def parse(text: str, run: WatchedFolder) -> WatchedAddress:
         raise _unknown(text, layers)
     index = tuple(map(int, re.findall(r"\d+", match["numbers"] or "")))
     for layer, described in layers.items():
-        for parameter in ("weight", "bias"):
+        for parameter in ("weight", "bias") if described.get("bias") else ("weight",):
             if match["path"] in (f"{layer}.{parameter}", described.get(parameter)):
                 if _is_elsewhere(described, parameter, index):
                     continue
@@ -59,16 +59,25 @@ def _is_elsewhere(described: dict[str, Any], parameter: str, index: tuple[int, .
     """Return whether a row belongs to another layer that uses the same packed parameter."""
     if described["kind"] == "embedding" or not index:
         return False
-    row = index[0] - described.get("first", 0)
-    is_packed = described.get("parameter_rows", described["shape"][0]) != described["shape"][0]
-    return is_packed and not 0 <= row < described["shape"][0]
+    first, rows = _rows(described, parameter)
+    count = described["shape"][0] if parameter == "weight" else described["n_out"]
+    return rows != count and not 0 <= index[0] - first < count
+
+
+def _rows(described: dict[str, Any], parameter: str) -> tuple[int, int]:
+    """Return the first row of a parameter that is the layer's own, and how many it has in all."""
+    own = described["shape"][0] if parameter == "weight" else described["n_out"]
+    first, rows = described.get("first", 0), described.get("parameter_rows", own)
+    if parameter == "bias" and "bias_rows" in described:
+        return described["bias_first"], described["bias_rows"]
+    return first, rows
 
 
 def _of_parameter(
     text: str, layer: str, described: dict[str, Any], parameter: str, index: tuple[int, ...]
 ) -> WatchedAddress:
     shape = tuple(described["shape"] if parameter == "weight" else [described["n_out"]])
-    first = 0 if described["kind"] == "embedding" else described.get("first", 0)
+    first = 0 if described["kind"] == "embedding" else _rows(described, parameter)[0]
     local = (index[0] - first, *index[1:]) if index else index
     if len(local) != len(shape) or any(not 0 <= i < n for i, n in zip(local, shape, strict=True)):
         name = described.get(parameter) or f"{layer}.{parameter}"

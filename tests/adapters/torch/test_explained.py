@@ -14,6 +14,7 @@ from torch.optim.optimizer import (
 )
 
 import whygrad as wg
+from whygrad.errors import AddressError
 from whygrad.factoring import FACTORS
 
 pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
@@ -233,3 +234,133 @@ def test_pushers_add_up_to_the_upstream():
         float(wanted[4]), rel=1e-4
     )
     assert ledger.pushers_rest == 0
+
+
+def test_gradients_that_are_asked_for_and_put_in_place():
+    """By ``torch.autograd.grad``: no backward pass adds them to what the parameters have."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            loss = F.cross_entropy(model(torch.randn(9, 4)), torch.randint(0, 3, (9,)))
+            found = torch.autograd.grad(loss, list(model.parameters()))
+            for parameter, gradient in zip(model.parameters(), found, strict=True):
+                parameter.grad = gradient
+            optimizer.step()
+    ledger = watch.run.why("0.weight[1, 2]")
+    assert ledger.gradient == pytest.approx(float(model[0].weight.grad[1, 2]), rel=1e-5)
+    assert [stage.name for stage in ledger.stages] == ["learning_rate"]
+    assert watch.run.facts[-1]["left_over"] == []
+
+
+def test_gradients_that_are_asked_for_before_the_pass_that_counts():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            loss = F.cross_entropy(model(torch.randn(9, 4)), torch.randint(0, 3, (9,)))
+            torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    ledger = watch.run.why("0.weight[1, 2]")
+    assert ledger.gradient == pytest.approx(float(model[0].weight.grad[1, 2]), rel=1e-5)
+    assert [stage.name for stage in ledger.stages] == ["learning_rate"]
+    assert watch.run.history["loss"].notna().all()
+
+
+def test_a_backward_pass_that_is_to_reach_some_parameters_only():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3), nn.Linear(3, 3))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(torch.randn(9, 4)), torch.randint(0, 3, (9,)))
+            loss.backward(inputs=list(model[2].parameters()), retain_graph=True)
+            loss.backward(inputs=list(model[0].parameters()))
+            optimizer.step()
+    assert sorted(watch.run.layers) == ["0", "2"]
+    for layer in (0, 2):
+        ledger = watch.run.why(f"{layer}.weight[1, 2]")
+        expected = float(model[layer].weight.grad[1, 2])
+        assert ledger.gradient == pytest.approx(expected, rel=1e-5)
+        assert [stage.name for stage in ledger.stages] == ["learning_rate"]
+
+
+def test_attention_whose_biases_are_packed_and_weights_are_not():
+    torch.manual_seed(0)
+    model = nn.MultiheadAttention(4, 2, kdim=3, vdim=5, batch_first=True)
+    nn.init.normal_(model.in_proj_bias)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            before = model.in_proj_bias.detach().clone()
+            optimizer.zero_grad()
+            query, key, value = (torch.randn(2, 6, size) for size in (4, 3, 5))
+            model(query, key, value)[0].square().sum().backward()
+            optimizer.step()
+    assert watch.run.layers == ["q_proj", "k_proj", "v_proj", "out_proj"]
+    for index in (1, 9):
+        ledger = watch.run.why(f"in_proj_bias[{index}]")
+        expected = float(model.in_proj_bias.grad[index])
+        assert ledger.gradient == pytest.approx(expected, rel=1e-4)
+        assert ledger.value == float(before[index])
+        assert ledger.update == pytest.approx(ledger.movement, rel=1e-3)
+
+
+def test_an_embedding_whose_gradient_is_scaled_by_frequency():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Embedding(4, 3, scale_grad_by_freq=True), nn.Linear(3, 2))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        model(torch.tensor([0, 1, 1, 1, 2, 2])).square().sum().backward()
+        optimizer.step()
+    ledger = watch.run.why("0.weight[1, 2]")
+    assert [stage.name for stage in ledger.stages] == ["learning_rate"]
+    assert ledger.gradient == pytest.approx(float(model[0].weight.grad[1, 2]), rel=1e-5)
+    assert ledger.product == pytest.approx(abs(ledger.gradient), rel=1e-5)
+
+
+def test_a_frozen_bias_of_a_layer_that_learns():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3))
+    model[0].bias.requires_grad_(False)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        model(torch.randn(9, 4)).square().sum().backward()
+        optimizer.step()
+    with pytest.raises(AddressError):
+        watch.run.why("0.bias[1]")
+    assert watch.run.why("0[1]").gradient > 0
+    assert watch.run.why("2.bias[1]").gradient != 0
+
+
+def test_layers_of_half_precision_and_their_norms():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Linear(6, 3)).bfloat16()
+    for is_training in (True, False):
+        model[1].train(is_training)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        with wg.watch(model, every=1) as watch:
+            model(torch.randn(9, 4).bfloat16()).float().square().sum().backward()
+            optimizer.step()
+        ledger = watch.run.why("1.weight[2]")
+        assert ledger.product == pytest.approx(abs(ledger.gradient), rel=HALF)
+
+
+def test_settings_that_are_tensors():
+    torch.manual_seed(0)
+    model = nn.Linear(4, 3)
+    betas = (torch.tensor(0.8), torch.tensor(0.9))
+    optimizer = torch.optim.Adam(model.parameters(), torch.tensor(0.1), betas=betas)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(3):
+            optimizer.zero_grad()
+            model(torch.randn(6, 4)).square().sum().backward()
+            optimizer.step()
+    ledger = watch.run.why("weight[1, 2]")
+    assert [stage.name for stage in ledger.stages] == ["adam", "learning_rate"]
+    assert ledger.update == pytest.approx(ledger.movement, rel=1e-4, abs=1e-7)

@@ -1,10 +1,15 @@
 """A model that is watched ends in the same bits as one that is not."""
 
+import copy
+import pickle
+import warnings
 from contextlib import nullcontext
 
 import pytest
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
+from torch.overrides import _get_current_function_mode_stack as _stack
 
 import whygrad as wg
 
@@ -39,3 +44,97 @@ def test_nothing_stays_behind(program):
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
     assert not any(p._post_accumulate_grad_hooks or p._backward_hooks for p in model.parameters())
     assert not torch.overrides._get_current_function_mode_stack()
+
+
+def steps(model: nn.Module, forward, count: int = 3) -> None:
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for _ in range(count):
+        optimizer.zero_grad()
+        forward(torch.randn(6, 4)).square().mean().backward()
+        optimizer.step()
+
+
+def test_a_view_whose_base_was_written_over():
+    """torch itself falls over such a view when a hook is hung on it before its node is made."""
+    first, second = nn.Linear(4, 8), nn.Linear(8, 3)
+
+    def forward(x):
+        h = first(x.view(3, 2, 4))
+        h.view(-1).mul_(2)
+        return second(torch.relu_(h))
+
+    model = nn.ModuleList([first, second])
+    model.forward = forward
+    with wg.watch(model, every=1) as watch:
+        steps(model, model)
+    assert watch.run.layers == ["0", "1"]
+
+
+def test_a_model_can_be_copied_and_saved_while_it_is_watched():
+    model = nn.Sequential(nn.Linear(4, 3))
+    compiled = nn.Sequential(torch.compile(nn.Linear(4, 3), backend="eager"))
+    for one in (model, compiled):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "wg.watch runs a compiled model")
+            watch = wg.watch(one, every=1).attach()
+        copies = [copy.deepcopy(one)]
+        x = torch.randn(6, 4)
+        loss = one(x).square().mean()
+        copies += [copy.deepcopy(one)]
+        if one is model:
+            copies += [pickle.loads(pickle.dumps(one))]
+        loss.backward()
+        torch.optim.SGD(one.parameters(), 0.1).step()
+        for twin in copies:
+            steps(twin, twin)
+        watch.detach()
+        assert watch.run.steps == 1
+        assert not any(m._forward_pre_hooks for m in model.modules())
+    assert not torch.nn.modules.module._global_forward_pre_hooks
+
+
+class Passing(TorchFunctionMode):
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        return function(*args, **(kwargs or {}))
+
+
+def test_modes_of_others_end_where_they_should():
+    """Whoever leaves takes away what lies on top of the stack, and that must not be ours."""
+    model = nn.Sequential(nn.Linear(4, 3))
+
+    def within(x):
+        with Passing():
+            return model(x)
+
+    with wg.watch(model, every=1) as watch:
+        steps(model, within)
+        assert not any(isinstance(mode, Passing) for mode in _stack())
+        with torch.device("cpu"):
+            steps(model, within)
+    assert not _stack()
+    assert watch.run.layers == ["0"]
+
+
+def test_a_step_for_every_parameter_as_its_gradient_comes():
+    """The optimisers run within the backward pass, and throw its gradients away."""
+    ends = []
+    for watching in (lambda model: nullcontext(), lambda model: wg.watch(model, every=1)):
+        torch.manual_seed(0)
+        model = nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))
+        optimizers = {p: torch.optim.SGD([p], 0.1) for p in model.parameters()}
+
+        def update(parameter, optimizers=optimizers):
+            optimizers[parameter].step()
+            optimizers[parameter].zero_grad()
+
+        for parameter in model.parameters():
+            parameter.register_post_accumulate_grad_hook(update)
+        with watching(model) as watch:
+            for _ in range(3):
+                model(torch.randn(6, 4)).square().mean().backward()
+        ends.append([p.detach().clone() for p in model.parameters()])
+        assert not _stack()
+    assert all(torch.equal(one, other) for one, other in zip(*ends, strict=True))
+    ledger = watch.run.why("0.weight[1, 2]")
+    assert [stage.name for stage in ledger.stages] == ["learning_rate"]
+    assert ledger.update == pytest.approx(ledger.movement, rel=1e-4)

@@ -516,3 +516,102 @@ def test_a_program_may_change_its_folder(tmp_path, monkeypatch):
         step(model, optimizer)
     assert watch.run.history["step"].tolist() == [0]
     assert wg.open_run(tmp_path / "run").steps == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "forward", "uncovered"),
+    [
+        (lambda: nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2, dtype=torch.complex64)),
+         lambda m, x: m[1](m[0](x).to(torch.complex64)).abs(), ["1"]),
+        (lambda: nn.Sequential(nn.Linear(4, 0), nn.Linear(0, 3), nn.Linear(3, 3)),
+         lambda m, x: m(x), ["0", "1"]),
+        (lambda: mlp(), lambda m, x: m(x.relu().to_sparse()), ["0"]),
+        (lambda: mlp(), lambda m, x: torch.vmap(m)(x), ["0", "2"]),
+        (lambda: mlp(), lambda m, x: torch.func.functional_call(
+            m, {name: 1.1 * p for name, p in m.named_parameters()}, (x,)), ["0", "2"]),
+    ],
+    ids=["complex", "empty", "sparse", "vmap", "functional_call"],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_what_cannot_be_taken_apart_is_named_and_ends_nothing(make, forward, uncovered):
+    model = make()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.warns(UserWarning, match="does not take apart"), wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            optimizer.zero_grad()
+            forward(model, torch.randn(6, 4)).square().sum().backward()
+            optimizer.step()
+    assert watch.run.steps == 2
+    assert watch.run.description["uncovered"] == uncovered
+    assert set(watch.run.layers).isdisjoint(uncovered)
+
+
+def test_gradients_of_single_samples():
+    """By ``torch.func``, which hands tensors to the model that stand for others."""
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+
+    def loss(parameters, x, y):
+        return F.cross_entropy(torch.func.functional_call(model, parameters, (x[None],)), y[None])
+
+    of_each = torch.vmap(torch.func.grad(loss), (None, 0, 0))
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            parameters = {name: p.detach() for name, p in model.named_parameters()}
+            found = of_each(parameters, torch.randn(6, 4), torch.randint(0, 3, (6,)))
+            step(model, optimizer)
+            assert all(part.shape[0] == 6 for part in found.values())
+    assert watch.run.layers == ["0", "2"]
+    assert watch.run.steps == 2
+
+
+def test_a_batch_without_samples():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        F.cross_entropy(model(torch.randn(0, 4)), torch.zeros(0).long(), reduction="sum").backward()
+        optimizer.step()
+    assert watch.run.why("0.weight[1, 2]").gradient == 0
+
+
+def test_layers_that_are_set_free_on_the_way_are_explained():
+    model = mlp()
+    model[0].requires_grad_(False)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        step(model, optimizer)
+        assert "0.weight" not in watch.run.description["explainable"]
+        model.requires_grad_(True)
+        step(model, optimizer)
+    assert watch.run.why("0.weight[1, 2]").step == 1
+
+
+def test_a_compiled_function_that_calls_the_model():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    compiled = torch.compile(lambda x: model(x).square().mean(), backend="eager")
+    with wg.watch(model, every=2) as watch:
+        for _ in range(4):
+            optimizer.zero_grad()
+            compiled(torch.randn(6, 4)).backward()
+            optimizer.step()
+    assert watch.run.layers == ["0", "2"]
+    assert watch.run.history["step"].tolist() == [0, 2]
+
+
+def test_what_has_no_parameters():
+    with pytest.raises(OptionError) as caught:
+        wg.watch(nn.ReLU())
+    assert str(caught.value) == (
+        "wg.watch needs a model that has parameters, and ReLU has none. Pass the module that your "
+        "loop trains."
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script. is deprecated")
+def test_a_scripted_model():
+    model = torch.jit.script(mlp())
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.warns(UserWarning, match="does not take apart"), wg.watch(model, every=1) as watch:
+        step(model, optimizer)
+    assert watch.run.description["uncovered"] == ["0", "2"]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from whygrad.adapters.torch.kinds import Use
+from whygrad.adapters.torch.kinds import Use, wide
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Use:
@@ -51,9 +51,16 @@ def _conv_transpose(
 
 
 def _embedding(
-    input: Tensor, weight: Tensor, padding_idx: int | None = None, *_: Any, **__: Any
+    input: Tensor,
+    weight: Tensor,
+    padding_idx: int | None = None,
+    max_norm: float | None = None,
+    norm_type: float = 2.0,
+    scale_grad_by_freq: bool = False,
+    sparse: bool = False,
 ) -> Use:
-    return Use("embedding", weight, None, input.detach(), {"padding_idx": padding_idx})
+    options = {"padding_idx": padding_idx, "by_frequency": scale_grad_by_freq}
+    return Use("embedding", weight, None, input.detach(), options)
 
 
 def _layer_norm(
@@ -92,7 +99,10 @@ def _batch_norm(
         return None
     normal = partial(F.batch_norm, running_mean=None, running_var=None, training=True, eps=eps)
     if not training and running_mean is not None and running_var is not None:
-        known = {"running_mean": running_mean.clone(), "running_var": running_var.clone()}
+        known = {
+            "running_mean": wide(running_mean.clone()),
+            "running_var": wide(running_var.clone()),
+        }
         normal = partial(F.batch_norm, **known, training=False, eps=eps)  # as they are now
     return Use("channel_norm", weight, bias, input.detach(), normal=normal)
 
@@ -143,7 +153,14 @@ def use_of(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Use | Non
     if rule is None:
         return None
     with torch.no_grad():
-        return rule(*args, **kwargs)
+        use = rule(*args, **kwargs)
+    return use if use is not None and _is_plain(use) else None
+
+
+def _is_plain(use: Use) -> bool:
+    """Return whether the weight is made of real numbers, and the input laid out as ever."""
+    is_real = not use.weight.is_complex() and use.weight.numel() > 0
+    return is_real and use.input.layout is torch.strided and not use.input.is_nested
 
 
 def after_call(use: Use, result: Tensor) -> Use:
@@ -160,5 +177,5 @@ def after_call(use: Use, result: Tensor) -> Use:
     mean, scale = node._saved_result1, node._saved_result2
     if not mean.numel():
         return use  # it took those that it had
-    known = {"running_mean": mean, "running_var": scale**-2}
+    known = {"running_mean": wide(mean), "running_var": wide(scale) ** -2}
     return replace(use, normal=partial(F.batch_norm, **known, training=False, eps=0.0))

@@ -61,6 +61,7 @@ class Gradients:
         self.asked: dict[str, float] = {}
         self.whole: dict[str, Change] = {}
         self._before: dict[str, Tensor] = {}
+        self._found: dict[str, Tensor] = {}  # gradients that were there before the first pass
         self._kept: dict[str, Tensor] = {}
         self._versions: dict[str, tuple[int, int]] = {}
         self._handles: list[Any] = []
@@ -72,6 +73,7 @@ class Gradients:
     def begin(self) -> None:
         """Note what is there before the first backward pass adds anything."""
         self.left = {}
+        self._found = {n: p.grad for n, p in self._places.parameters.items() if p.grad is not None}
         with torch.no_grad():
             for name, parameter in self._places.parameters.items():
                 if parameter.grad is not None and bool(dense(parameter.grad).any()):
@@ -97,10 +99,16 @@ class Gradients:
             for name in filter(None, (place.weight, place.bias)):
                 self._before[name] = self._places.parameters[name].detach().clone()
 
+    def before(self, name: str) -> Tensor | None:
+        """Return a parameter as it was when its layer was called, where that was kept."""
+        return self._before.get(name)
+
     def note_asked(self) -> None:
         """Note what the optimiser is about to be given."""
         for name, parameter in self._places.parameters.items():
             if name not in self.asked and parameter.grad is not None:
+                if name not in self._versions:
+                    self._note_unheard(name, parameter)
                 grad, came = dense(parameter.grad), self._came(name)
                 is_same = self._versions.get(name) == _version(parameter) and name not in self.left
                 is_same = is_same and not self._is_parallel  # a mean may be written unnoticed
@@ -122,7 +130,7 @@ class Gradients:
             handle.remove()
         self._handles = []
         self.came, self.left, self.whole, self.reduced = {}, {}, {}, {}
-        self._before, self._kept = {}, {}
+        self._before, self._kept, self._found = {}, {}, {}
 
     def _noting(self, name: str) -> Callable[[Tensor], None]:
         def note(parameter: Tensor) -> None:
@@ -135,17 +143,30 @@ class Gradients:
     def _note(self, name: str, parameter: Tensor) -> None:
         assert parameter.grad is not None
         grad, left = dense(parameter.grad), self.left.get(name)
-        grad = grad if left is None else grad - left
-        for place in self._places.of_weight(name):
-            self.came[place] = came_of(place, place.cut(grad))
-        if name in self._before:
-            self._kept[name] = grad.clone()
+        self._keep(name, grad if left is None else grad - left)
         self._versions[name] = _version(parameter)
         if self._is_parallel and not self._is_waiting:
             self._is_waiting = True
             at_end = torch.autograd.Variable._execution_engine.queue_callback
             # the mean is taken by a callback at the end of the pass; this one comes after it
             at_end(lambda: at_end(lambda: self._guard(self._note_reduced)))
+
+    def _note_unheard(self, name: str, parameter: Tensor) -> None:
+        """Note a gradient that no backward pass was seen to add to a parameter's.
+
+        Somebody asked for it with ``torch.autograd.grad`` and put it there, or the parameter has
+        become another tensor since.
+        """
+        assert parameter.grad is not None
+        if parameter.grad is not self._found.get(name):
+            self.left.pop(name, None)  # what was there is there no longer
+            self._keep(name, dense(parameter.grad))
+
+    def _keep(self, name: str, grad: Tensor) -> None:
+        for place in self._places.of_weight(name):
+            self.came[place] = came_of(place, place.cut(grad))
+        if name in self._before:
+            self._kept[name] = grad.clone()
 
     @torch.no_grad()
     def _note_reduced(self) -> None:

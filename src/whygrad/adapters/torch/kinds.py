@@ -238,11 +238,18 @@ def _contract_embedding(use: Use, x: Tensor, delta: Tensor) -> Tensor:
 
 
 def _looked_up(use: Use) -> Tensor:
-    """Return which places got a gradient: padding gets none."""
+    """Return the share of each place's gradient that its row gets: padding gets none.
+
+    All of it, or by frequency: of a row that was looked up twice half of each.
+    """
     padding = use.options["padding_idx"]
-    if padding is None:
-        return torch.ones_like(use.input, dtype=torch.bool)
-    return use.input != padding % use.weight.shape[0]
+    is_wanted = torch.ones_like(use.input, dtype=torch.bool)
+    if padding is not None:
+        is_wanted = use.input != padding % use.weight.shape[0]
+    if not use.options["by_frequency"]:
+        return is_wanted
+    times = torch.bincount(use.input.reshape(-1), minlength=use.weight.shape[0])
+    return is_wanted / times[use.input]
 
 
 def _reach_of_norm(use: Use) -> Tensor:

@@ -45,4 +45,4 @@ def state_of(parameter: Tensor, optimizers: list[Optimizer]) -> dict[str, Tensor
 def _plain(value: Any) -> Any:
     if isinstance(value, Tensor):
         return float(value)
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(one) for one in value] if isinstance(value, tuple | list) else value

@@ -20,11 +20,17 @@ class Backward:
         begin: called when a gradient comes back.
         sizes: absolute values of gradients.
         frees: whether the graph is let go behind the pass under way, so that nothing comes twice.
+        asked: the parameters that the pass under way is to reach; None where it is all of them.
     """
 
     begin: Callable[[], None]
     sizes: Sizes = field(default_factory=Sizes)
     frees: bool = False
+    asked: frozenset[str] | None = None
+
+    def reaches(self, parameter: str) -> bool:
+        """Return whether the pass under way puts anything into a parameter's gradient."""
+        return self.asked is None or parameter in self.asked
 
 
 @dataclass
@@ -52,7 +58,7 @@ class Passage:
     def on_delta(self, gradient: Tensor) -> None:
         """Take in dC/dz, from the hook on the layer's output."""
         self.backward.begin()
-        if self.use is None:
+        if self.use is None or not self.backward.reaches(self.place.weight):
             return
         with torch.no_grad():
             sizes = self.backward.sizes.of(gradient)
@@ -92,7 +98,7 @@ class Opening:
         with torch.no_grad():
             self.upstream = self.backward.sizes.of(gradient)
             pushed = sum_of_sizes(use, self.upstream)
-            for passage in self.passages:
+            for passage in self._reached():
                 passage.sums.add_upstream(pushed)
                 if passage.sums.whole is not None:
                     passage.sums.whole.waiting = gradient
@@ -105,8 +111,11 @@ class Opening:
         with torch.no_grad():
             delta = self.backward.sizes.of(gradient)
             share = passed(use, upstream, delta, self.activation.steepest)
-            for passage in self.passages:
+            for passage in self._reached():
                 passage.sums.add_slope(share)
+
+    def _reached(self) -> list[Passage]:
+        return [one for one in self.passages if self.backward.reaches(one.place.weight)]
 
     def _use(self) -> Use | None:
         """The use of the layer nearest to the activation; all of them lay out neurons alike."""
@@ -134,6 +143,7 @@ def follow(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:
     hear of the same gradient later.
     """
     base = tensor._base
+    _ = tensor.grad_fn  # of a view whose base was written over torch makes the node only when asked
     if base is None or base.numel() != tensor.numel() or not base.requires_grad:
         tensor.register_hook(hook)
         return

@@ -28,6 +28,8 @@ class Place:
         first, rows: which rows of the weight.
         is_packed: whether these are not all of them; projections of attention are packed in one.
         is_shared: whether the weight is used in another way elsewhere, too.
+        bias_first: which row of the bias is the first; of attention biases may be packed where
+            weights are not.
     """
 
     name: str
@@ -38,10 +40,15 @@ class Place:
     rows: int
     is_packed: bool = False
     is_shared: bool = False
+    bias_first: int = 0
 
     def cut(self, whole: Tensor) -> Tensor:
         """Return the rows of the weight, or of what has its shape, that belong here."""
         return whole[self.first : self.first + self.rows] if self.is_packed else whole
+
+    def cut_bias(self, whole: Tensor, neurons: int) -> Tensor:
+        """Return the rows of the bias, or of what has its shape, that belong here."""
+        return whole if len(whole) == neurons else whole[self.bias_first :][:neurons]
 
 
 class Places:
@@ -77,9 +84,13 @@ class Places:
 
     @property
     def are_stale(self) -> bool:
-        """Whether somebody has put other parameters into the model since."""
-        ours = self.parameters.values()
-        return [id(p) for p in self.model.parameters()] != [id(p) for p in ours]
+        """Whether somebody has put other parameters into the model since.
+
+        Not tensors, as ``torch.func.functional_call`` does for the time of a call.
+        """
+        ours, now = self.parameters.values(), list(self.model.parameters())
+        is_lasting = all(isinstance(p, nn.Parameter) for p in now)
+        return is_lasting and [id(p) for p in now] != [id(p) for p in ours]
 
     def holds(self, tensor: Tensor) -> bool:
         """Return whether a tensor is one of the model's parameters."""
@@ -118,6 +129,7 @@ class Places:
             use.weight.shape[0],
             is_packed,
             is_shared,
+            0 if bias is None or use.bias is None else _first_row(use.bias, bias) or 0,
         )
 
     def _named(self, parameter: Tensor, kind: str) -> str:

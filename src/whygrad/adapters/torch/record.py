@@ -90,16 +90,19 @@ class _Part:
 
     def describe(self, seen: Any) -> dict[str, Any]:
         place, activation = self.place, seen.activations.get(self.place)
+        bias = None if place.bias is None else self.places.parameters[place.bias]
         weight = fan_in_last(place.kind, self._after())
         feeds = seen.feeds.get(place, set())
         return {
             "kind": place.kind,
             "weight": place.weight,
-            "bias": place.bias,
+            "bias": place.bias if bias is not None and bias.requires_grad else None,
             "first": place.first,
             "n_in": weight.shape[1],
             "n_out": weight.shape[0],
             "parameter_rows": self.weight_parameter.shape[0],
+            "bias_first": place.bias_first,
+            "bias_rows": 0 if bias is None else bias.numel(),
             "shape": [place.rows, *self.weight_parameter.shape[1:]],
             "activation": "identity" if activation is None else activation.name,
             "steepest": 1.0 if activation is None else activation.steepest,
@@ -184,12 +187,12 @@ class _Part:
             "pulls": whole.pulls,
             "delta": whole.delta,
             "layer": whole.layer,
-            **self._of_parameter("weight", self.place.weight, optimizers),
+            **self._of_weight(optimizers),
         }
         if self._own is not None and "weight.gradient" in content:
             content |= {"weight.came": content["weight.gradient"], "weight.gradient": self._own}
         if self.place.bias is not None:
-            content |= self._of_parameter("bias", self.place.bias, optimizers)
+            content |= self._of_bias(self.place.bias, optimizers)
             came = content.get("bias.gradient")
             if came is not None and self._is_apart(came, whole.delta, sums.through):
                 content |= {"bias.came": came, "bias.gradient": whole.delta}
@@ -205,8 +208,9 @@ class _Part:
         """Return a parameter before and after, its gradients, and what the optimiser remembers."""
         parameter = self.places.parameters[name]
         change = self.window.gradients.whole.get(name)
-        if change is None:
-            return {}
+        if change is None:  # frozen, say
+            known = self.window.gradients.before(name)
+            return {} if known is None else {f"{which}.before": known}
         content = {
             "before": change.before,
             "after": parameter.detach(),
@@ -218,7 +222,16 @@ class _Part:
                 content[f"state.{key}"] = value
         if torch.equal(change.gradient, change.asked):
             del content["asked"]  # nothing came between
-        return {f"{which}.{key}": self.place.cut(value) for key, value in content.items()}
+        return {f"{which}.{key}": value for key, value in content.items()}
+
+    def _of_weight(self, optimizers: list[Optimizer]) -> dict[str, Tensor]:
+        content = self._of_parameter("weight", self.place.weight, optimizers)
+        return {key: self.place.cut(value) for key, value in content.items()}
+
+    def _of_bias(self, name: str, optimizers: list[Optimizer]) -> dict[str, Tensor]:
+        content = self._of_parameter("bias", name, optimizers)
+        count = fan_in_last(self.place.kind, self._after()).shape[0]
+        return {key: self.place.cut_bias(value.flatten(), count) for key, value in content.items()}
 
     def _marks(self) -> Tensor:
         """Return one number a neuron, the same where weights in and gradients are the same.

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
+from torch.utils._device import DeviceContext
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from whygrad.adapters.torch.calls import CALLS, after_call, use_of
@@ -73,6 +74,8 @@ class Seeing(TorchFunctionMode):
         self.is_blind = False
         self._depth = 0
         self._is_aside = False  # gradients come back that no parameter gets
+        self._is_asked_for = False  # gradients come back, and ``torch.autograd.grad`` returns them
+        self._were_asked_for = False  # so did all that came back before
         self._handles = [
             parameter.register_hook(lambda _: self.guard(self._begin))
             for parameter in places.parameters.values()
@@ -83,7 +86,7 @@ class Seeing(TorchFunctionMode):
         """Begin to see, or go on."""
         self.is_blind = False
         if not self.is_on:
-            self.__enter__()
+            self._join()
             self.is_on = True
 
     def close(self) -> None:
@@ -92,6 +95,17 @@ class Seeing(TorchFunctionMode):
         if self.is_on and not self._depth and any(mode is self for mode in _stack()):
             self._leave()
             self.is_on = False
+
+    def _join(self) -> None:
+        """Lie below everybody else's modes: who leaves first takes away what lies on top.
+
+        A default device has to be the lowest.
+        """
+        above = []
+        while (stack := _stack()) and not isinstance(stack[-1], DeviceContext):
+            above.append(torch.overrides._pop_mode())
+        for mode in (self, *reversed(above)):
+            torch.overrides._push_mode(mode)
 
     def _leave(self) -> None:
         """Leave the stack of modes; somebody else's may lie above and stay there."""
@@ -112,15 +126,23 @@ class Seeing(TorchFunctionMode):
     def _go_back(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let a backward pass run; what is opened here is handed to no mode below."""
         modes = [m for m in (self, *_stack()) if isinstance(m, Seeing) and not m.is_blind]
-        before = [mode.backward.frees for mode in modes]
+        before = [(mode.backward.frees, mode.backward.asked) for mode in modes]
         for mode in modes:
             mode.guard(mode._note_backward, args[0] if args else kwargs["tensors"])
             mode.backward.frees = _frees_graph(*args, **kwargs)
+            mode.backward.asked = mode._named(_inputs(*args, **kwargs))
         try:
             return self._inside(OPENED[func], args, kwargs)
         finally:  # of a pass within this one, such as a checkpoint's
-            for mode, frees in zip(modes, before, strict=True):
-                mode.backward.frees = frees
+            for mode, (frees, asked) in zip(modes, before, strict=True):
+                mode.backward.frees, mode.backward.asked = frees, asked
+
+    def _named(self, inputs: Any) -> frozenset[str] | None:
+        """Return the parameters that a backward pass is to reach; None where it is all of them."""
+        if inputs is None or (not isinstance(inputs, Tensor) and not len(inputs)):
+            return None
+        asked = {id(one) for one in ((inputs,) if isinstance(inputs, Tensor) else inputs)}
+        return frozenset(n for n, p in self.places.parameters.items() if id(p) in asked)
 
     def _leads_to_the_model(self, args: tuple, kwargs: dict[str, Any]) -> bool:
         """Return whether ``torch.autograd.grad`` is asked for gradients of the model's own."""
@@ -128,13 +150,18 @@ class Seeing(TorchFunctionMode):
         asked = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
         return any(self.places.holds(tensor) for tensor in asked)
 
-    def _aside(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
-        """Let gradients come back to something else, as for a penalty on the gradient."""
-        before, self._is_aside = self._is_aside, True
+    def _asked_for(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Let gradients come back that no parameter's own grows by.
+
+        Those of something else, as for a penalty on the gradient, are not the model's at all.
+        """
+        before = (self._is_aside, self._is_asked_for)
+        self._is_asked_for = True
+        self._is_aside = self._is_aside or not self._leads_to_the_model(args, kwargs)
         try:
             return function(*args, **kwargs)
         finally:
-            self._is_aside = before
+            self._is_aside, self._is_asked_for = before
 
     def let_go(self) -> None:
         """Hold no tensor of the step any longer."""
@@ -153,14 +180,14 @@ class Seeing(TorchFunctionMode):
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.is_blind or self.guard.has_failed:
+        if self.is_blind or self.guard.has_failed or _is_transforming():
             return func(*args, **kwargs)
         if func is torch.autograd.backward:
             return self._go_back(func, args, kwargs)
         if func in OPENED:
             return self._inside(OPENED[func], args, kwargs)
-        if func is torch.autograd.grad and not self._leads_to_the_model(args, kwargs):
-            return self._aside(func, args, kwargs)
+        if func is torch.autograd.grad:
+            return self._asked_for(func, args, kwargs)
         if func in CALLS and torch.is_grad_enabled():
             return self._layer(func, args, kwargs)
         opening = self.guard(self._opening, func, args)
@@ -225,6 +252,12 @@ class Seeing(TorchFunctionMode):
         self.seen.is_fresh = True
         if not self.seen.has_begun:
             self.seen.has_begun = True
+            self._were_asked_for = self._is_asked_for
+            self.gradients.begin()
+        elif self._were_asked_for and not self._is_asked_for:
+            self._were_asked_for = False  # and what came was for something else
+            self.seen.forget_sums()
+            self.gradients.begin_again()
             self.gradients.begin()
         elif self.gradients.are_gone():
             self.seen.begin_again()
@@ -264,8 +297,28 @@ class Seeing(TorchFunctionMode):
     def _note_backward(self, roots: Any) -> None:
         self.seen.is_fresh = False
         for root in (roots,) if isinstance(roots, Tensor) else tuple(roots):
-            if root.numel() == 1:
+            if root.numel() == 1 and not root.is_complex():
                 self.seen.backwards.append(float(root.detach()))
+
+
+def _is_transforming() -> bool:
+    """Return whether ``vmap``, ``grad`` or another of ``torch.func`` runs what is called.
+
+    Tensors then stand for others, and gradients that come back are no parameter's.
+    """
+    return torch._C._functorch.peek_interpreter_stack() is not None
+
+
+def _inputs(
+    tensors: Any,
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    grad_variables: Any = None,
+    inputs: Any = None,
+) -> Any:
+    """Return what ``torch.autograd.backward``, called like this, is to reach."""
+    return inputs
 
 
 def _frees_graph(

@@ -4,6 +4,7 @@ import weakref
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 
@@ -63,10 +64,14 @@ class Seen:
 
     def begin_again(self) -> None:
         """Forget the passes whose gradients were thrown away."""
-        for sums in self.sums.values():
-            sums.begin_again()
+        self.forget_sums()
         self.losses = self.losses[self.counted[0] :]
         self.backwards = self.backwards[self.counted[1] :]
+
+    def forget_sums(self) -> None:
+        """Forget what came back, and not what led to it."""
+        for sums in self.sums.values():
+            sums.begin_again()
 
 
 def loss_call(
@@ -77,7 +82,7 @@ def loss_call(
     targets = args[1] if len(args) > 1 else kwargs.get("target")
     return LossCall(
         name=name,
-        value=float(result.detach()) if result.numel() == 1 else None,
+        value=float(result.detach()) if result.numel() == 1 and not result.is_complex() else None,
         claims=_described(claims),
         targets=_described(targets),
         claims_from=claims_from,
@@ -94,7 +99,9 @@ def _reduction(kwargs: dict[str, Any]) -> str:
 
 
 def _described(tensor: Any) -> dict[str, Any]:
-    if not isinstance(tensor, Tensor) or not tensor.numel():
+    if not isinstance(tensor, Tensor) or tensor.layout is not torch.strided or tensor.is_nested:
+        return {}
+    if not tensor.numel() or tensor.is_complex():
         return {}
     values = tensor.detach().float()
     sums = values.sum(1) if values.dim() > 1 and values.shape[1] > 1 else values.new_zeros(1)

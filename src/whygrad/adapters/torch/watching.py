@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import (
     Optimizer,
     register_optimizer_step_post_hook,
@@ -32,7 +33,14 @@ from whygrad.adapters.torch.overhead import Overhead
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.record import Recorded, recorded
 from whygrad.adapters.torch.seeing import Seeing
-from whygrad.adapters.torch.wrapped import Stance, check, check_log, rank_of_process, unwrapped
+from whygrad.adapters.torch.wrapped import (
+    Inert,
+    Stance,
+    check,
+    check_log,
+    rank_of_process,
+    unwrapped,
+)
 from whygrad.adapters.torch.writing import Writer
 from whygrad.opened import WatchedRun
 from whygrad.run.ranks import folder_of_rank
@@ -101,6 +109,7 @@ class Watch:
         self._window: Window | None = None
         self._handles: list[Any] = []
         self._triggers: list[Any] = []
+        self._own_modules: set[int] = set()
         self._leaving: list[Seeing] = []
         self._counts: dict[int, int] = {}
         self._optimizers: list[Optimizer] = []  # seen at work
@@ -165,8 +174,13 @@ class Watch:
         """Wait for the first forward pass, if the coming step is to be recorded."""
         if self.steps % self.every == 0 and not self._triggers:
             self._stance.eager()
-            modules = self._places.model.modules()
-            self._triggers = [m.register_forward_pre_hook(self._forward_begins) for m in modules]
+            modules = list(self._places.model.modules())
+            self._own_modules = {id(module) for module in modules}
+            if self._stance.is_compiled:  # torch warns of hooks that hear of every module
+                hook = Inert(self._forward_begins)
+                self._triggers = [module.register_forward_pre_hook(hook) for module in modules]
+            else:
+                self._triggers = [register_module_forward_pre_hook(self._forward_begins)]
 
     def _disarm(self) -> None:
         if self._triggers:
@@ -175,8 +189,10 @@ class Watch:
             self._triggers = []
             self._stance.back()
 
-    def _forward_begins(self, *_: Any) -> None:
-        self._guard(self._on_forward)
+    def _forward_begins(self, module: nn.Module, *_: Any) -> None:
+        """Hear of every module: a hook of the model's own would be copied and saved with it."""
+        if id(module) in self._own_modules:
+            self._guard(self._on_forward)
 
     def _on_forward(self) -> None:
         if not torch.is_grad_enabled():
@@ -194,7 +210,7 @@ class Watch:
     def _new_window(self) -> Window:
         if self._places.are_stale:
             self._places, self._held = Places(self._places.model), {}
-        whole = self._writer.whole_now()
+        whole = self._writer.whole_now(self._places)
         gradients = Gradients(self._places, whole, self._guard, is_parallel=self._is_parallel)
         looked: dict[Place, Before] = {}
 

@@ -1,6 +1,7 @@
 """A model as it is given: compiled, distributed, or nothing that can be watched."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,11 +10,30 @@ from torch import nn
 from whygrad.errors import OptionError
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
+INNER = ("_orig_mod", "module")
 SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
 
 
+class Inert:
+    """A hook that does nothing in a copy of the module that it hangs on, or where it is loaded."""
+
+    def __init__(self, hook: Callable[..., None] | None = None):
+        self._hook = hook
+
+    def __call__(self, *given: Any) -> None:
+        if self._hook is not None:
+            self._hook(*given)
+
+    def __reduce__(self) -> tuple[type["Inert"], tuple[()]]:
+        return Inert, ()
+
+
 class Stance:
-    """A compiled model runs as it was written on the steps that are recorded."""
+    """What is compiled runs as it was written on the steps that are recorded.
+
+    Attributes:
+        is_compiled: whether the model is, or a part of it; a function that calls it may be, too.
+    """
 
     def __init__(self, model: nn.Module):
         compiled = torch._dynamo.OptimizedModule if "torch._dynamo" in sys.modules else ()
@@ -21,7 +41,7 @@ class Stance:
         self._set: Any = None
 
     def eager(self) -> None:
-        if self.is_compiled and self._set is None:
+        if self._set is None and (self.is_compiled or _anything_is_compiled()):
             self._set = torch.compiler.set_stance("force_eager")
             self._set.__enter__()
 
@@ -31,13 +51,18 @@ class Stance:
             self._set = None
 
 
+def _anything_is_compiled() -> bool:
+    dynamo: Any = sys.modules.get("torch._dynamo.eval_frame")
+    return bool(getattr(dynamo, "cached_backends", ()))
+
+
 def unwrapped(model: nn.Module) -> nn.Module:
     """Return the module that was compiled or distributed, whose names the user knows."""
-    for wrapper in ("_orig_mod", "module"):
-        inner = model._modules.get(wrapper)
-        if inner is not None and type(model).__name__ in WRAPPERS:
-            return unwrapped(inner)
-    return model
+    if type(model).__name__ not in WRAPPERS:
+        return model
+    inner = (module for name, module in model.named_children() if name in INNER)
+    found = next(inner, None)
+    return model if found is None else unwrapped(found)
 
 
 def rank_of_process() -> tuple[int, int]:
@@ -59,6 +84,8 @@ def check(model: Any, every: Any) -> None:
         raise OptionError("error.watch_model", came=type(model).__name__)
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
+    if not any(True for _ in model.parameters()):
+        raise OptionError("error.watch_no_parameters", model=type(model).__name__)
     lazy = [name for name, p in model.named_parameters() if nn.parameter.is_lazy(p)]
     if lazy:
         raise OptionError("error.watch_lazy", names=", ".join(lazy[:4]))

@@ -51,8 +51,8 @@ class Writer:
     ):
         # absolute, for a training program may change its folder
         self.path = Path(out).absolute() if out is not None else temporary_folder()
-        learning = {name: p for name, p in places.parameters.items() if p.requires_grad}
-        self._turns = Turns({name: _size(p) for name, p in learning.items()}, explain)
+        self._explain, self._learning = explain, _learning(places)
+        self._turns = Turns(self._learning, explain)
         with writing(self.path):
             if self.path.exists() and any(self.path.iterdir()):
                 raise RunError("error.run_exists", path=self.path)
@@ -67,8 +67,13 @@ class Writer:
         self._logged = None if log is None else Logged(log, self._description)
         self._describe()
 
-    def whole_now(self) -> frozenset[str]:
+    def whole_now(self, places: Places) -> frozenset[str]:
         """Return the weights of which the coming recorded step keeps everything, for ledgers."""
+        learning = _learning(places)
+        if learning.keys() != self._learning.keys():  # some were frozen, or are no longer
+            self._learning, self._turns = learning, Turns(learning, self._explain)
+            self._description["explainable"] = self._turns.explained
+            self._describe()
         return self._turns.now()
 
     def take(self, step: Recorded) -> None:
@@ -148,6 +153,11 @@ class Writer:
 
     def _describe(self) -> None:
         write_json(self.path / "run.json", self._description)
+
+
+def _learning(places: Places) -> dict[str, int]:
+    """Return the parameters that learn, and how many bytes each takes."""
+    return {name: _size(p) for name, p in places.parameters.items() if p.requires_grad}
 
 
 def _size(parameter: Tensor) -> int:
