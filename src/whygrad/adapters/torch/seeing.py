@@ -306,7 +306,8 @@ def _is_transforming() -> bool:
 
     Tensors then stand for others, and gradients that come back are no parameter's.
     """
-    return torch._C._functorch.peek_interpreter_stack() is not None
+    functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - a module that types miss
+    return functorch.peek_interpreter_stack() is not None
 
 
 def _inputs(
