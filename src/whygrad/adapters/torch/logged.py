@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,12 +32,13 @@ class Logged:
         self._tracker, self._description = tracker, description
         self._pool = ThreadPoolExecutor(1, "whygrad-log")
         self._under_way: list[Future] = []
-        self._has_failed = False
+        self._has_failed = Event()
+        self._has_warned = False
 
     def take(self, step: Recorded) -> None:
         """Pass a recorded step on."""
         self._look_back()
-        if not self._has_failed:
+        if not self._has_failed.is_set():
             what = (step.facts["optimizers"], step.line, step.recorded())  # no arrays for ledgers
             self._under_way.append(self._pool.submit(self._tell, *what))
 
@@ -54,15 +56,21 @@ class Logged:
     ) -> None:
         from whygrad.adapters.tracking import notes_of_watched
 
-        notes = notes_of_watched(self._description, optimizers)
-        self._tracker.take(notes, [line], rows)
+        if self._has_failed.is_set():
+            return  # all that waits would wait for the server once more
+        try:
+            notes = notes_of_watched(self._description, optimizers)
+            self._tracker.take(notes, [line], rows)
+        except Exception:
+            self._has_failed.set()
+            raise
 
     def _look_back(self) -> None:
         """Say what went wrong, once; the thread cannot."""
         done = [one for one in self._under_way if one.done()]
         self._under_way = [one for one in self._under_way if not one.done()]
         errors = [error for one in done if (error := one.exception()) is not None]
-        if errors and not self._has_failed:
-            self._has_failed = True
+        if errors and not self._has_warned:
+            self._has_warned = True
             problem = f"{type(errors[0]).__name__}: {errors[0]}"
             warnings.warn(t("warning.watch_log", problem=problem), stacklevel=2)

@@ -144,8 +144,8 @@ def notes_of(run: RunFolder) -> dict[str, Any]:
 def _tell(run: RunFolder | WatchedFolder, tracker: Tracker) -> None:
     lines, description = run.history_lines, run.description
     if isinstance(run, WatchedFolder):
-        optimizers = run.facts[-1]["optimizers"] if run.facts else []
-        notes = notes_of_watched(description, optimizers)
+        first = next(iter(run.facts), {"optimizers": []})  # as it is told while it trains
+        notes = notes_of_watched(description, first["optimizers"])
         total, layers = run.steps, run.layers
     else:
         notes, total, layers = notes_of(run), run.task.total_steps, list(run.skeleton.layers)

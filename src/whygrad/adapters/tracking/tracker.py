@@ -105,6 +105,7 @@ class Tracker:
         """
         if self._is_open:
             return
+        self.steps = self.histograms = self._due = 0  # the same tracker may hear of another run
         try:
             self._open(notes)
         except WhygradError:
