@@ -12,8 +12,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
-from torch.utils._device import DeviceContext
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from whygrad.adapters.torch.calls import CALLS, after_call, use_of
@@ -29,6 +27,7 @@ from whygrad.adapters.torch.functions import (
 from whygrad.adapters.torch.gradients import Gradients
 from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.kinds import Use
+from whygrad.adapters.torch.modes import Mode, stack
 from whygrad.adapters.torch.passages import Backward, Opening, Passage, follow, follow_weight
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.seen import Seen, loss_call
@@ -37,7 +36,7 @@ from whygrad.adapters.torch.sums import Room, Sums, Whole
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 
 
-class Seeing(TorchFunctionMode):
+class Seeing(Mode):
     """Sees one step.
 
     Args:
@@ -70,9 +69,6 @@ class Seeing(TorchFunctionMode):
         self._lost: Any = WeakTensorKeyDictionary()  # losses, rescaled ones too
         self._passages: list[weakref.ref[Passage]] = []
         self._openings: list[weakref.ref[Opening]] = []
-        self.is_on = False  # on the stack of modes
-        self.is_blind = False
-        self._depth = 0
         self._is_aside = False  # gradients come back that no parameter gets
         self._is_asked_for = False  # gradients come back, and ``torch.autograd.grad`` returns them
         self._were_asked_for = False  # so did all that came back before
@@ -82,55 +78,12 @@ class Seeing(TorchFunctionMode):
             if parameter.requires_grad and parameter.is_leaf
         ]
 
-    def open(self) -> None:
-        """Begin to see, or go on."""
-        self.is_blind = False
-        if not self.is_on:
-            self._join()
-            self.is_on = True
-
-    def close(self) -> None:
-        """Stop seeing. Within a call that is being seen this one stays on the stack, blind."""
-        self.is_blind = True
-        if self.is_on and not self._depth and any(mode is self for mode in _stack()):
-            self._leave()
-            self.is_on = False
-
-    def _join(self) -> None:
-        """Lie below everybody else's modes: who leaves first takes away what lies on top.
-
-        A default device has to be the lowest.
-        """
-        above = []
-        while (stack := _stack()) and not isinstance(stack[-1], DeviceContext):
-            above.append(torch.overrides._pop_mode())
-        for mode in (self, *reversed(above)):
-            torch.overrides._push_mode(mode)
-
-    def _leave(self) -> None:
-        """Leave the stack of modes; somebody else's may lie above and stay there."""
-        above = []
-        while (top := torch.overrides._pop_mode()) is not self:
-            above.append(top)
-        for mode in reversed(above):
-            torch.overrides._push_mode(mode)
-
-    def _inside(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
-        self._depth += 1
-        try:
-            with self:
-                return function(*args, **kwargs)
-        finally:
-            self._depth -= 1
-
     def _go_back(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let a backward pass run; what is opened here is handed to no mode below."""
-        modes = [m for m in (self, *_stack()) if isinstance(m, Seeing) and not m.is_blind]
+        modes = [m for m in (self, *stack()) if isinstance(m, Seeing) and not m.is_blind]
         before = [(mode.backward.frees, mode.backward.asked) for mode in modes]
         for mode in modes:
-            mode.guard(mode._note_backward, args[0] if args else kwargs["tensors"])
-            mode.backward.frees = _frees_graph(*args, **kwargs)
-            mode.backward.asked = mode._named(_inputs(*args, **kwargs))
+            mode.guard(mode._note_backward, *args, **kwargs)
         try:
             return self._inside(OPENED[func], args, kwargs)
         finally:  # of a pass within this one, such as a checkpoint's
@@ -294,9 +247,20 @@ class Seeing(TorchFunctionMode):
         elif func is torch.nn.functional.dropout and args[0] in self._made_by:
             self._made_by[result] = self._made_by[args[0]]
 
-    def _note_backward(self, roots: Any) -> None:
+    def _note_backward(
+        self,
+        tensors: Any,
+        grad_tensors: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        grad_variables: Any = None,
+        inputs: Any = None,
+    ) -> None:
+        """Note what ``torch.autograd.backward`` is called with."""
         self.seen.is_fresh = False
-        for root in (roots,) if isinstance(roots, Tensor) else tuple(roots):
+        self.backward.frees = not (create_graph if retain_graph is None else retain_graph)
+        self.backward.asked = self._named(inputs)
+        for root in (tensors,) if isinstance(tensors, Tensor) else tuple(tensors):
             if root.numel() == 1 and not root.is_complex():
                 self.seen.backwards.append(float(root.detach()))
 
@@ -308,31 +272,3 @@ def _is_transforming() -> bool:
     """
     functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - a module that types miss
     return functorch.peek_interpreter_stack() is not None
-
-
-def _inputs(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    grad_variables: Any = None,
-    inputs: Any = None,
-) -> Any:
-    """Return what ``torch.autograd.backward``, called like this, is to reach."""
-    return inputs
-
-
-def _frees_graph(
-    tensors: Any,
-    grad_tensors: Any = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    *_: Any,
-    **__: Any,
-) -> bool:
-    """Return whether ``torch.autograd.backward``, called like this, leaves no graph behind."""
-    return not (create_graph if retain_graph is None else retain_graph)
-
-
-def _stack() -> list[TorchFunctionMode]:
-    return torch.overrides._get_current_function_mode_stack()

@@ -73,7 +73,7 @@ def last_entry(step: int, result: Mapping[str, Mapping[str, float]]) -> Entry:
 
 
 def _scalars(line: Line) -> dict[str, float]:
-    """Return the finite numbers of a line; another is None in a file, and itself while it trains."""
+    """Return the finite numbers of a line; another is None once it was written."""
     known = {key: value for key, value in line.items() if key != "step" and value is not None}
     return {_name(key): float(value) for key, value in known.items() if np.isfinite(value)}
 
