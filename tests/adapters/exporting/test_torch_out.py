@@ -87,8 +87,8 @@ def test_a_script_and_its_weights_are_written_together_or_not_at_all(plain, in_t
 def test_modules_that_give_something_else_are_not_handed_over(monkeypatch, tmp_path):
     monkeypatch.setitem(torch_plan.ACTIVATIONS, "relu", ("Sigmoid", {}))
     network = wg.Network.create([3, 4, 2])
-    with pytest.raises(ExportError, match=r"^The PyTorch export should claim"):
+    with pytest.raises(ExportError, match=r"^The PyTorch export should put out"):
         wg.to_torch(network)
-    with pytest.raises(ExportError, match=r"^The PyTorch export should claim"):
+    with pytest.raises(ExportError, match=r"^The PyTorch export should put out"):
         wg.export(network, tmp_path / "net.py")
     assert list(tmp_path.iterdir()) == []
