@@ -366,3 +366,12 @@ def program(request: Any) -> Iterator[Program]:
 @pytest.fixture
 def programs() -> dict[str, Program]:
     return PROGRAMS
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    """No watch leaves a hook that every module of the process would call."""
+    yield
+    left = dict(torch.nn.modules.module._global_forward_pre_hooks)
+    torch.nn.modules.module._global_forward_pre_hooks.clear()  # of one test, not of all after it
+    assert not left

@@ -143,9 +143,9 @@ class Watch:
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self._disarm()
         if self._window is not None and self._window.updated_by:
             self._guard(self._finish)
+        self._disarm()  # behind what waits for the next step
         self._drop_window()
         self._sweep()
         try:  # also after an error of ours; but no disk that is full may end somebody's training
