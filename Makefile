@@ -1,11 +1,15 @@
 # Everything sets itself up: a virtual environment in .venv, then the task.
 PYTHON ?= python3
 VENV := .venv
+LOWEST := .venv-lowest
 BIN := $(VENV)/bin
 
-.PHONY: demo test install check docs format smoke bench bench-gpu faults clean
+.PHONY: demo test test-lowest install check docs format smoke lock attack bench bench-gpu faults clean
 
 OUT ?= diagnoses.jsonl
+SEED ?= 1
+# what a library that changed would break first
+CORE := tests/test_backprop.py tests/test_network.py tests/test_optimizer.py tests/run tests/data
 
 demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a report
 	@rm -rf demo
@@ -39,6 +43,15 @@ format: $(VENV)/.dev           ## put the code into shape
 smoke: $(VENV)/.dev            ## build the wheel and try it in an empty environment
 	PYTHON=$(PYTHON) scripts/smoke
 
+lock:                          ## write the lock files anew: newest versions, and the lowest allowed
+	PYTHON=$(PYTHON) scripts/lock
+
+test-lowest: $(LOWEST)/.dev    ## run the core of the tests with the lowest versions that are allowed
+	$(LOWEST)/bin/pytest -n auto --dist loadfile $(CORE)
+
+attack: $(VENV)/.dev           ## attack whygrad from outside for ten minutes: SEED=1
+	$(BIN)/python -m benchmarks.attack --seed $(SEED)
+
 bench: $(VENV)/.dev            ## measure against the peers; writes results and the README table
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.estimators
@@ -56,14 +69,21 @@ bench-gpu: $(VENV)/.dev        ## the same on an NVIDIA GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu
 
 clean:                         ## remove what can be made again
-	rm -rf $(VENV) demo dist build .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) demo dist build .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -e .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml
+$(VENV)/.dev: pyproject.toml requirements/dev.txt  # nothing that the lock file does not name but torch
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e ".[dev]"
 	@touch $(VENV)/.base $@
+
+$(LOWEST)/.dev: pyproject.toml requirements/lowest.txt
+	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lowest.txt
+	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@
