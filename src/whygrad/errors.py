@@ -5,7 +5,8 @@
     │   ├── ShapeError                  an array does not fit the network
     │   ├── OptionError                 an unknown name, or a value out of its range
     │   ├── AddressError                no such layer, neuron or parameter
-    │   └── DataError                   problems in a table, all of them at once
+    │   ├── DataError                   problems in a table, all of them at once
+    │   └── TooLargeError (MemoryError) something would not fit into memory, and was not begun
     ├── NonFiniteError                  training met NaN or infinity and stopped
     ├── RunError                        a run folder is missing, damaged, in use or not reproducible
     ├── NotRecordedError (AttributeError)  an estimator was fitted without a record
@@ -82,6 +83,10 @@ class DataError(InputError):
     def to_dict(self) -> dict[str, object]:
         problems = [problem.to_dict() for problem in self.problems]
         return super().to_dict() | {"problems": problems}
+
+
+class TooLargeError(InputError, MemoryError):
+    """Something would not fit into memory; it was refused before it was begun."""
 
 
 class NonFiniteError(WhygradError, ArithmeticError):

@@ -85,3 +85,15 @@ def number(value: float, digits: int = 4) -> str:
     mantissa, _, exponent = f"{value:.{digits}g}".partition("e")
     text = f"{mantissa}e{int(exponent)}" if exponent else mantissa
     return text.replace("-", MINUS, 1) if text.startswith("-") else text
+
+
+def byte_size(count: float) -> str:
+    """Return a number of bytes in the largest decimal unit that it fills.
+
+    Example:
+        >>> byte_size(512), byte_size(4_510_000_000)
+        ('512 B', '4.51 GB')
+    """
+    units = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+    power = next((power for power in range(6, 0, -1) if count >= 999.5 * 1000 ** (power - 1)), 0)
+    return f"{number(count / 1000**power, 3)} {units[power]}"
