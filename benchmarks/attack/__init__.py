@@ -1,0 +1,1 @@
+"""Attacks from outside, as scripts: whatever is read may have been written by a stranger."""
