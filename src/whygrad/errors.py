@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 
 from whygrad.words import t
+from whygrad.words.visible import lines
 
 NOUNS = ("what", "quantity")  # values that are words themselves, keys under ``noun.``
 
@@ -78,7 +79,7 @@ class DataError(InputError):
         super().__init__("error.data", source=source, count=len(self.problems))
 
     def __str__(self) -> str:
-        return "\n".join([super().__str__(), *(f"- {problem}" for problem in self.problems)])
+        return lines([super().__str__(), *(f"- {problem}" for problem in self.problems)])
 
     def to_dict(self) -> dict[str, object]:
         problems = [problem.to_dict() for problem in self.problems]

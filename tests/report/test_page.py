@@ -37,7 +37,8 @@ SECTIONS = [
 NAMES = re.compile(
     r"（[a-z]+）|"
     r"(hidden\d+|output)(\.\w+)?(\[[\d, ]+\])?|record_every=\d+|learning_rate|weight_decay|"
-    r"relu|tanh|sigmoid|identity|adam|sgd|l2|inf|whygrad( doctor)?|\d[\d.]*e[\d−-]+|/\S+|pixel_\w+|"
+    r"relu|tanh|sigmoid|identity|adam|sgd|l2|inf|whygrad( doctor \S+)?|"
+    r"\d[\d.]*e[\d−-]+|/\S+|pixel_\w+|"
     r"(network|training|data)\.\w+|he_normal|glorot_uniform|zeros|leaky_relu|Adam|--verify|"
     r"x\d|(sepal|petal) (length|width) \(cm\)|setosa|versicolor|virginica|same|different|nan"
 )
@@ -119,7 +120,7 @@ def test_only_the_own_script_may_run(page_of, read):
     policy = next(m for m in root.all("meta") if m.attributes.get("http-equiv")).attributes
     assert policy["content"] == (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
-        f"script-src 'sha256-{digest}'"
+        f"base-uri 'none'; form-action 'none'; script-src 'sha256-{digest}'"
     )
 
 

@@ -1,15 +1,13 @@
 """Where the command line writes: results to stdout, progress and problems to stderr."""
 
-import json
 import math
 import sys
-from io import StringIO
 from typing import Any
-
-from rich.console import Console, RenderableType
 
 from whygrad.errors import WhygradError
 from whygrad.words import t
+from whygrad.words.terminal import Console, RenderableType, as_plain
+from whygrad.words.visible import as_json
 
 WIDTH = 100  # of what is not printed to a terminal
 
@@ -17,18 +15,14 @@ WIDTH = 100  # of what is not printed to a terminal
 def show(content: RenderableType) -> None:
     """Print something to read on stdout."""
     if sys.stdout.isatty():
-        Console(highlight=False, emoji=False, markup=False).print(content)
-        return
-    console = Console(file=StringIO(), width=WIDTH, highlight=False, emoji=False, markup=False)
-    console.print(content)
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined] - a StringIO
-    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in lines))
+        Console().print(content)
+    else:
+        sys.stdout.write(f"{as_plain(content, WIDTH)}\n")
 
 
 def show_json(content: Any) -> None:
     """Print JSON on stdout; numbers that are not finite become null."""
-    sys.stdout.write(json.dumps(_finite(content), ensure_ascii=False, indent=2, allow_nan=False))
-    sys.stdout.write("\n")
+    sys.stdout.write(f"{as_json(_finite(content), indent=2)}\n")
 
 
 def show_error(error: WhygradError, as_json: bool) -> None:
@@ -41,8 +35,7 @@ def show_error(error: WhygradError, as_json: bool) -> None:
 
 def problem(message: str) -> None:
     """Print a problem on stderr."""
-    console = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
-    console.print(message, style="red", markup=False)
+    Console(stderr=True, soft_wrap=True).print(message, style="red")
 
 
 def _finite(content: Any) -> Any:

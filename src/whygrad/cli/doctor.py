@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group
 from rich.padding import Padding
-from rich.text import Text
 
 from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
@@ -21,7 +20,8 @@ from whygrad.errors import OptionError
 from whygrad.opened import Run, WatchedRun
 from whygrad.run.files import write_whole
 from whygrad.settings import Settings
-from whygrad.words import t
+from whygrad.words import command_word, t
+from whygrad.words.terminal import Console, RenderableType, Text
 
 FOUND = 1
 
@@ -45,7 +45,7 @@ def doctor_command(
     else:
         show(_page(tell(diagnosis)))
         if written:
-            show(t("doctor.written", path=written))
+            show(t("doctor.written", path=command_word(written)))
     return 0 if diagnosis.is_healthy else FOUND
 
 
@@ -114,5 +114,5 @@ def _progress() -> Iterator[Tell]:
     if not console.is_terminal:
         yield lambda name: None
         return
-    with console.status(t("doctor.looking")) as status:
-        yield lambda name: status.update(t("doctor.trying", name=name))
+    with console.status(Text(t("doctor.looking"))) as status:
+        yield lambda name: status.update(Text(t("doctor.trying", name=name)))

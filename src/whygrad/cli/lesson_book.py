@@ -6,10 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import RenderableType
-from rich.table import Table
-from rich.text import Text
-
 from whygrad import lessons
 from whygrad.cli.console import problem, show, show_json
 from whygrad.cli.lesson_runs import FOLDER, ILL, WELL, writable
@@ -17,6 +13,7 @@ from whygrad.lessons.lesson import Result
 from whygrad.lessons.progress import Watch, progress
 from whygrad.lessons.telling.book import write_book
 from whygrad.words import t
+from whygrad.words.terminal import RenderableType, Table, Text
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ def _show(finished: list[Finished], written: Path | None) -> None:
 
 
 def _table(finished: list[Finished]) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(header_style="dim")
     table.add_column(justify="right")
     for name in ("lesson", "title", "verdict"):
         table.add_column(t(f"cli.lesson.head.{name}"))

@@ -1,12 +1,11 @@
 """What ``whygrad lesson`` prints; it reads the catalogue and imports no lesson."""
 
 from rich.console import Group
-from rich.table import Table
-from rich.text import Text
 
 from whygrad import lessons
 from whygrad.cli.console import show, show_json
 from whygrad.words import t
+from whygrad.words.terminal import Table, Text
 
 
 def list_lessons(as_json: bool) -> int:
@@ -14,7 +13,7 @@ def list_lessons(as_json: bool) -> int:
     if as_json:
         show_json([_told(place, name) for place, name in enumerate(lessons.NAMES, 1)])
         return 0
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(show_header=False)
     table.add_column(justify="right", style="dim")
     table.add_column(no_wrap=True, style="bold")
     table.add_column()

@@ -3,17 +3,16 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from whygrad.data import Data
 from whygrad.doctor.health import Health
 from whygrad.doctor.progress import is_still_falling
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
-from whygrad.words import number, t
+from whygrad.words import command_word, number, t
+from whygrad.words.terminal import RenderableType, Table, Text
 
 STYLES = {"well": "green", "worth_a_look": "yellow", "ill": "red"}
 MARKS = {"well": "●", "worth_a_look": "▲", "ill": "■"}
@@ -37,22 +36,22 @@ def network_line(network: Network) -> str:
 
 def result_page(run: RunFolder, health: Health) -> RenderableType:
     """Return how a run ended: its measures, its health, and what to ask next."""
-    description = run.description
+    description, path = run.description, command_word(run.path)
     return Group(
         Text(t(f"cli.state.{description['state']}", steps=description["steps"]), style="bold"),
         _measures(description["result"]),
         *([Text(t("cli.still_falling"))] if is_still_falling(run) else []),
         Padding(health_page(health), (1, 0, 1, 0)),
         Text(t("cli.run_is_in", path=run.path)),
-        Text(t("cli.next.why", path=run.path)),
-        Text(t("cli.next.doctor", path=run.path)),
-        Text(t("cli.next.report", path=run.path)),
+        Text(t("cli.next.why", path=path)),
+        Text(t("cli.next.doctor", path=path)),
+        Text(t("cli.next.report", path=path)),
     )
 
 
 def health_page(health: Health) -> RenderableType:
     """Return the verdict on every layer."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(show_header=False)
     table.add_column(no_wrap=True)
     table.add_column()
     for layer in health.layers:
@@ -66,7 +65,7 @@ def health_page(health: Health) -> RenderableType:
 
 def runs_page(runs: Sequence[RunFolder]) -> RenderableType:
     """Return a table of runs."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table()
     for name in ("run", "data", "network", "state", "steps", "test"):
         table.add_column(t(f"cli.runs.{name}"), no_wrap=name != "network")
     for run in runs:
@@ -85,7 +84,7 @@ def runs_page(runs: Sequence[RunFolder]) -> RenderableType:
 def run_page(run: RunFolder) -> RenderableType:
     """Return everything that a run was asked for."""
     description = run.description
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(show_header=False)
     table.add_column(no_wrap=True, style="dim")
     table.add_column()
     for name, value in _flat(description, ("origin", "result", "failure", "format")):
@@ -94,7 +93,7 @@ def run_page(run: RunFolder) -> RenderableType:
 
 
 def _measures(result: dict[str, dict[str, float]]) -> RenderableType:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(show_header=False)
     for part, measures in result.items():
         shown = [_measured(name, value) for name, value in measures.items()]
         table.add_row(t(f"cli.part.{part}"), *shown, style="bold" if part == "test" else "")

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -25,6 +24,7 @@ from whygrad.opened import Run
 from whygrad.run.folder import find_runs
 from whygrad.run.recorder import Moment, Watch
 from whygrad.words import number, t
+from whygrad.words.terminal import Console
 
 RUNS = Path("runs")
 
@@ -85,10 +85,10 @@ def folder_to_resume(source: str | None, out: Path | None) -> Path | None:
 def progress_bar() -> Iterator[Watch]:
     """Show a bar with epoch, loss, time taken and time left, on stderr where someone looks."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )

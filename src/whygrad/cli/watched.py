@@ -3,15 +3,14 @@
 from typing import Any
 
 import numpy as np
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from whygrad.factoring import FACTORS
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.watched import WatchedFolder, words_of_overhead
-from whygrad.words import number, t
+from whygrad.words import command_word, number, t
+from whygrad.words.terminal import RenderableType, Table, Text
 
 
 def watched_page(run: WatchedFolder) -> RenderableType:
@@ -24,12 +23,12 @@ def watched_page(run: WatchedFolder) -> RenderableType:
     if overhead:
         words = words_of_overhead(overhead)
         lines.append(Text(t("report.watched.overhead", **words)))
-    last = [Text(_explained(run))]
+    last, path = [Text(_explained(run))], command_word(run.path)
     if run.layers:
-        path, address = run.path, f"{run.layers[0]}[0]"
+        address = command_word(f"{run.layers[0]}[0]")
         last.append(Text(t("cli.watched.next.why", path=path, address=address)))
-    last.append(Text(t("cli.watched.next.doctor", path=run.path)))
-    last.append(Text(t("cli.next.report", path=run.path)))
+    last.append(Text(t("cli.watched.next.doctor", path=path)))
+    last.append(Text(t("cli.next.report", path=path)))
     return Group(*lines, Padding(_layers(run), (1, 0, 1, 0)), *last)
 
 
@@ -44,7 +43,7 @@ def watched_summary(run: WatchedFolder) -> dict[str, Any]:
 
 
 def _layers(run: WatchedFolder) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table()
     table.add_column(t("report.column.layer"))
     for name in ("kind", "activation"):
         table.add_column(t(f"report.column.{name}"))

@@ -1,12 +1,9 @@
 """A ledger in the terminal."""
 
 import math
-from io import StringIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group
 from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from whygrad.ledger.phrases import (
     chain_lines,
@@ -22,6 +19,7 @@ from whygrad.ledger.phrases import (
 )
 from whygrad.ledger.record import Ledger, SampleChain
 from whygrad.words import number, t
+from whygrad.words.terminal import RenderableType, Table, Text, as_plain, assembled
 
 BARS = "▁▂▃▄▅▆▇█"
 POINTS = 40
@@ -30,11 +28,7 @@ WIDTH = 100
 
 def as_text(ledger: Ledger) -> str:
     """Return a ledger as plain text."""
-    text = StringIO()  # in a notebook, too: there a console would write to the page instead
-    console = Console(file=text, width=WIDTH, color_system=None, markup=False, force_jupyter=False)
-    console.print(as_rich(ledger), soft_wrap=False)
-    lines = text.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    return as_plain(as_rich(ledger), WIDTH)
 
 
 def as_rich(ledger: Ledger) -> RenderableType:
@@ -55,7 +49,7 @@ def sparkline(values: tuple[float, ...]) -> str:
 
 
 def _head(ledger: Ledger) -> RenderableType:
-    title = Text.assemble((str(ledger.address), "bold"), "  ", when(ledger))
+    title = assembled((str(ledger.address), "bold"), "  ", when(ledger))
     what = t(f"ledger.what.{ledger.address.kind}", **_what(ledger))
     return Group(title, Text(what), *([_clones(ledger)] if ledger.clones else []))
 
@@ -77,7 +71,7 @@ def _clones(ledger: Ledger) -> RenderableType:
 
 
 def _factors(ledger: Ledger) -> RenderableType:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table()
     table.add_column(t("ledger.column.factor"), no_wrap=True)
     for name in ("value", "usual", "rank"):
         table.add_column(t(f"ledger.column.{name}"), justify="right", no_wrap=True)
@@ -120,7 +114,7 @@ def _samples(ledger: Ledger) -> list[RenderableType]:
 
 
 def _movement(ledger: Ledger) -> RenderableType:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column()
@@ -138,7 +132,7 @@ def _development(ledger: Ledger) -> list[RenderableType]:
     steps = ledger.development.steps
     if len(steps) < 2:
         return []
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(show_header=False)
     for _ in range(3):
         table.add_column(no_wrap=True)
     for name, values in ledger.development.values.items():

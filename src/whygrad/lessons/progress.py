@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from whygrad.words.terminal import Console
 
 Watch = Callable[[str, float], None]  # takes what is under way, and the share that is done
 
@@ -12,7 +13,7 @@ Watch = Callable[[str, float], None]  # takes what is under way, and the share t
 @contextmanager
 def progress(doing: str) -> Iterator[Watch]:
     """Show a bar; it disappears at the end, and only a terminal gets one."""
-    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn()
     console = Console(stderr=True)
     is_hidden = not console.is_terminal
     with Progress(

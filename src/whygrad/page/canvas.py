@@ -6,8 +6,8 @@ in place of colours; the page's stylesheet says what they are, in light and in d
 
 import io
 import re
+import warnings
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import matplotlib
@@ -17,13 +17,18 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from whygrad.words import number
-from whygrad.words.markup import Markup
+from whygrad.words.markup import Markup, element, escaped
+from whygrad.words.visible import shortened, visible
 
 Length = int | float
 
+NAME = re.compile(r"[\w-]+", re.ASCII)  # of a drawing
+TAG = re.compile(r"<[^>]*>")
+USED = re.compile(r'(?:url\(|href=")#([\w.-]+)')  # ids that something in the drawing asks for
 WIDTH = 340  # of every drawing; its text has 12 of these units, so 11 px on a narrow phone
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 20, 24
 GAP = 24  # between panels one above the other, for the name of the lower one
+LONGEST = 38  # columns of a name above a panel
 
 # No drawing shows these colours; they are put in place of names that the stylesheet knows.
 INK, FAINT, LINE, BLUE, ORANGE = "#010101", "#010102", "#010103", "#010104", "#010105"
@@ -65,6 +70,7 @@ GREY_CELL = (0.55, 0.55, 0.55)
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a name with two dollar signs is no formula
     "font.size": 12,
     "axes.titlesize": 12,
     "text.color": INK,
@@ -120,8 +126,9 @@ def styled(name: str):
 
 def named(axes: Axes, name: str) -> None:
     """Write the name of a panel above it."""
+    shown = shortened(visible(name), LONGEST)
     axes.annotate(
-        name, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=INK
+        shown, (0, 1), (0, 5), xycoords="axes fraction", textcoords="offset points", color=INK
     )
 
 
@@ -192,14 +199,26 @@ def as_svg(figure: Figure, name: str) -> Markup:
     Args:
         name: unique on the page; the element is labelled by the element ``<name>-caption``.
     """
-    file = io.StringIO()
-    figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    text = file.getvalue()
-    inside = text[text.index("<g ") : text.rindex("</svg>")]
     width, height = (figure.get_size_inches() * 72).round(2)
-    box = f'viewBox="0 0 {width:g} {height:g}" style="--units: {width:g}"'
-    start = f'<svg {box} role="img" aria-labelledby="{name}-caption">'
-    return Markup(f"{start}{_cleaned(inside, name)}</svg>")
+    return element(
+        "svg",
+        _inside(figure, name),
+        viewBox=f"0 0 {width:g} {height:g}",
+        style=f"--units: {width:g}",
+        role="img",
+        aria_labelledby=f"{name}-caption",
+    )
+
+
+def _inside(figure: Figure, name: str) -> Markup:
+    """Return what matplotlib draws, whose own writer escapes texts, as marks for a page."""
+    assert NAME.fullmatch(name), f"ids are made of {name!r}, which comes from outside"
+    file = io.StringIO()
+    with warnings.catch_warnings():  # the page's own fonts show what matplotlib's lack
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    text = file.getvalue()
+    return Markup(_cleaned(text[text.index("<g ") : text.rindex("</svg>")], name))
 
 
 def standalone_svg(figure: Figure, name: str, title: str, metadata: str = "") -> str:
@@ -214,8 +233,6 @@ def standalone_svg(figure: Figure, name: str, title: str, metadata: str = "") ->
         metadata: kept inside, for programs.
     """
     width, height = (figure.get_size_inches() * 72).round(2)
-    svg = as_svg(figure, name)
-    inside = svg[svg.index(">") + 1 : svg.rindex("</svg>")]
     light, dark = (_rule(colours) for colours in (LIGHT, DARK))
     style = (
         f"{light} @media (prefers-color-scheme: dark) {{ {dark} }} "
@@ -224,9 +241,10 @@ def standalone_svg(figure: Figure, name: str, title: str, metadata: str = "") ->
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" '
         f'viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{name}-title">\n'
-        f'<title id="{name}-title">{escape(title)}</title>\n'
-        f"<metadata>{escape(metadata)}</metadata>\n<style>{style}</style>\n"
-        f'<rect class="paper" width="100%" height="100%" rx="6"/>\n{inside}\n</svg>\n'
+        f'<title id="{name}-title">{escaped(title)}</title>\n'
+        f"<metadata>{escaped(metadata)}</metadata>\n<style>{style}</style>\n"
+        f'<rect class="paper" width="100%" height="100%" rx="6"/>\n'
+        f"{_inside(figure, name)}\n</svg>\n"
     )
 
 
@@ -235,13 +253,18 @@ def _rule(colours: dict[str, str]) -> str:
 
 
 def _cleaned(svg: str, name: str) -> str:
-    svg = svg.replace("xlink:href", "href")
-    used = set(re.findall(r'(?:url\(|href=")#([\w.-]+)', svg))
-    svg = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", svg)
-    svg = re.sub(r'( id="|url\(#|href="#)(?=[\w])', rf"\g<1>{name}-", svg)
-    svg = re.sub(r"font-family: [^;\"]+;? ?", "", svg)
-    svg = re.sub(r"(base64,)\s+", r"\1", svg)
-    svg = re.sub(r"(?<=>)\s+(?=<)", "", svg)
+    """Return marks fit for a page; what stands between them is text, and stays as it is."""
+    used = {one for tag in TAG.findall(svg) for one in USED.findall(tag)}
+    svg = TAG.sub(lambda tag: _cleaned_tag(tag[0], name, used), svg)
+    return re.sub(r"(?<=>)\s+(?=<)", "", svg)
+
+
+def _cleaned_tag(tag: str, name: str, used: set[str]) -> str:
+    tag = tag.replace("xlink:href", "href")
+    tag = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", tag)
+    tag = re.sub(r'( id="|url\(#|href="#)(?=[\w])', rf"\g<1>{name}-", tag)
+    tag = re.sub(r"font-family: [^;\"]+;? ?", "", tag)
+    tag = re.sub(r"(base64,)\s+", r"\1", tag)
     for mark, variable in VARIABLES.items():
-        svg = svg.replace(mark, f"var({variable})")
-    return svg
+        tag = tag.replace(mark, f"var({variable})")
+    return tag

@@ -4,6 +4,7 @@ from typing import Any
 
 from whygrad.page.layout import behind, table
 from whygrad.report.material import Material
+from whygrad.report.places import nameless
 from whygrad.report.section import Section
 from whygrad.settings import Settings
 from whygrad.words.markup import Markup, element, joined, said
@@ -32,7 +33,7 @@ def again(material: Material) -> str:
         [
             "import whygrad as wg",
             "",
-            f"run = wg.open_run({str(material.path)!r})",
+            f"run = wg.open_run({material.name!r})",
             "start = run.checkpoint(0).state.network",
             "again = wg.train(start, run.data, **run.settings.to_dict())",
         ]
@@ -50,7 +51,7 @@ def origins(material: Material) -> dict[str, dict[str, Any]]:
         "asked": description.get("origin"),
         "versions": dict(description.get("versions", {})) | made,
     }
-    return {name: rows for name, rows in found.items() if rows}
+    return {name: nameless(rows) for name, rows in found.items() if rows}
 
 
 def _settings(material: Material) -> Markup:

@@ -13,7 +13,7 @@ from whygrad.page.layout import figure, note
 from whygrad.recording import ROW_FIELDS
 from whygrad.report.material import Material
 from whygrad.report.section import Section
-from whygrad.words import number, t
+from whygrad.words import command_word, number, t
 from whygrad.words.markup import Markup, both, element, joined, said
 
 RULER, HEIGHT = 60, 140
@@ -29,7 +29,7 @@ def section(material: Material) -> Section:
         parts.append(_ruler(diagnosis))
         drawn = _drawn_once(diagnosis.findings)
         parts += [_finding(material, found, found in drawn) for found in diagnosis.findings]
-        parts.append(note(said("report.diagnosis.verify", path=str(material.path))))
+        parts.append(note(said("report.diagnosis.verify", path=command_word(material.name))))
     parts += [_odd(found) for found in diagnosis.notes]
     return Section("diagnosis", joined(*parts))
 

@@ -42,7 +42,11 @@ def section(material: Recording) -> Section:
         return Section("neurons", note(said("report.nothing_recorded")))
     most = CELLS // (len(FACTORS) * len(material.records) * NEURONS)
     are_open = len(material.records) <= OPEN_LAYERS
-    layers = [_layer(record, max(most, 30), are_open) for record in material.records.values()]
+    columns = max(most, 30)
+    layers = [
+        _layer(place, record, columns, are_open)
+        for place, record in enumerate(material.records.values())
+    ]
     return Section("neurons", joined(_key(), layers))
 
 
@@ -54,11 +58,11 @@ def _key() -> Markup:
     return element("ul", items, class_="legend")
 
 
-def _layer(record: Record, columns: int, is_open: bool) -> Markup:
+def _layer(place: int, record: Record, columns: int, is_open: bool) -> Markup:
     rows = order(record)
     rows = rows[evenly(len(rows), NEURONS)]
     shown = evenly(len(record.steps), columns)
-    maps = [_map(record, factor, rows, shown) for factor in FACTORS]
+    maps = [_map(f"neurons-{place}-{factor}", record, factor, rows, shown) for factor in FACTORS]
     numbers = behind(said("report.neurons.numbers", layer=record.layer), _numbers(record, rows))
     words = said("report.neurons.layer", layer=record.layer, **_counts(record, rows, shown))
     content = joined(grid(maps), numbers)
@@ -79,8 +83,7 @@ def order(record: Record) -> Int[np.ndarray, " neurons"]:
     return np.lexsort((record.field("signature")[-1], -mean))
 
 
-def _map(record: Record, factor: str, rows: np.ndarray, shown: np.ndarray) -> Markup:
-    name = f"neurons-{record.layer}-{factor}"
+def _map(name: str, record: Record, factor: str, rows: np.ndarray, shown: np.ndarray) -> Markup:
     values = record.field(factor)[np.ix_(shown, rows)].T.astype(np.float64)
     scale = Scale.of(values)
     with styled(name):

@@ -82,6 +82,11 @@ class Recording:
     def path(self) -> Path:
         return self._recorded.path
 
+    @property
+    def name(self) -> str:
+        """What the run's folder is called."""
+        return self.path.resolve().name
+
 
 class Material(Recording):
     """A run of whygrad's own."""

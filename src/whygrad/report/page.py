@@ -18,6 +18,7 @@ from whygrad.report import (
     width,
 )
 from whygrad.report.material import Material
+from whygrad.report.places import without_folders
 from whygrad.report.section import Section
 from whygrad.run.files import write_whole
 from whygrad.run.folder import RunFolder
@@ -52,20 +53,22 @@ def write_report(run: RunFolder, out: Path, *, progress: Progress | None = None)
         RunError: the run is damaged.
     """
     material, sections = Material(run), []
-    for done, part in enumerate(SECTIONS):
-        sections.append(part(material))
-        if progress is not None:
-            progress(done + 1, len(SECTIONS))
+    with without_folders(run.path):
+        for done, part in enumerate(SECTIONS):
+            sections.append(part(material))
+            if progress is not None:
+                progress(done + 1, len(SECTIONS))
+        content = page(material, sections).encode()
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(out, page(material, sections).encode())
+    write_whole(out, content)
     return out
 
 
 def page(material: Material, sections: list[Section]) -> str:
     """Return the HTML page."""
     return whole_page(
-        f"{material.run.name} · whygrad",
+        f"{material.name} · whygrad",
         top=_title(material),
         contents=[Entry(section.name, section.title) for section in sections],
         main=joined(section.html() for section in sections),
@@ -78,7 +81,7 @@ def _title(material: Material) -> Markup:
     return element(
         "div",
         element("p", said("report.title"), class_="kind"),
-        element("h1", material.run.name),
+        element("h1", material.name),
         element("p", summary.network_line(material), class_="network"),
         summary.facts(material),
     )

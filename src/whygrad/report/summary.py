@@ -6,6 +6,7 @@ from whygrad.doctor.health import LayerHealth
 from whygrad.errors import WhygradError
 from whygrad.page.layout import table
 from whygrad.report.material import Material
+from whygrad.report.places import nameless
 from whygrad.report.section import Section
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
@@ -77,7 +78,7 @@ def _failure(failure: dict[str, Any] | None) -> Markup | None:
 
 def _told(failure: dict[str, Any]) -> str:
     """Return in the language in use what the run's file says of its failure."""
-    values = {name: value for name, value in failure.items() if name not in ABOUT}
+    values = nameless({name: value for name, value in failure.items() if name not in ABOUT})
     try:
         return str(WhygradError(failure["key"], **values))
     except KeyError:  # of another version, or not written by a run

@@ -16,6 +16,7 @@ from whygrad.ledger import explain
 from whygrad.ledger.html import as_body
 from whygrad.page.layout import note
 from whygrad.report.material import Material
+from whygrad.report.places import told
 from whygrad.report.section import Section
 from whygrad.run.replay import Replayed, replay
 from whygrad.stepping import Examined
@@ -53,7 +54,7 @@ def section(material: Material) -> Section:
 
 
 def _without(error: RunError) -> Markup:
-    return joined(note(said("report.ledgers.no_replay")), note(both(lambda: str(error))))
+    return joined(note(said("report.ledgers.no_replay")), note(both(lambda: told(error))))
 
 
 def choose(replayed: Replayed) -> list[Telling]:

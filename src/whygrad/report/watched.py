@@ -27,6 +27,7 @@ from whygrad.page.shell import Entry, whole_page
 from whygrad.report import curves, heatmap, timelines
 from whygrad.report.material import Record, Recording
 from whygrad.report.page import stylesheet
+from whygrad.report.places import told, without_folders
 from whygrad.report.section import Section
 from whygrad.run.files import write_whole
 from whygrad.run.watched import WatchedFolder, words_of_overhead
@@ -60,9 +61,17 @@ def write_watched_report(run: WatchedFolder, out: Path) -> Path:
     Raises:
         RunError: the run is damaged.
     """
-    material = WatchedMaterial(run)
+    with without_folders(run.path):
+        content = _page(WatchedMaterial(run)).encode()
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, content)
+    return out
+
+
+def _page(material: WatchedMaterial) -> str:
     sections = [part(material) for part in SECTIONS]
-    content = whole_page(
+    return whole_page(
         f"{material.description['model']} · whygrad",
         top=_title(material),
         contents=[Entry(section.name, section.title) for section in sections],
@@ -70,10 +79,6 @@ def write_watched_report(run: WatchedFolder, out: Path) -> Path:
         footer=said("report.footer", version=material.description["versions"].get("whygrad", "")),
         style=stylesheet() + LEDGER_STYLE,
     )
-    out = Path(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(out, content.encode())
-    return out
 
 
 def _title(material: WatchedMaterial) -> Markup:
@@ -91,7 +96,7 @@ def _title(material: WatchedMaterial) -> Markup:
     return element(
         "div",
         element("p", said("report.watched.title"), class_="kind"),
-        element("h1", material.path.resolve().name),
+        element("h1", material.name),
         element("dl", pairs),
     )
 
@@ -120,8 +125,7 @@ def _finding(found: WatchedFinding) -> Markup:
 
 
 def _in_words(error: WhygradError) -> Markup:
-    key, values = error.key, error.values
-    return note(both(lambda: t(key, **values)))
+    return note(both(lambda: told(error)))
 
 
 def _layers(material: WatchedMaterial) -> Section:

@@ -16,7 +16,9 @@ from whygrad.errors import AddressError
 from whygrad.network.address import Address
 from whygrad.run.watched import WatchedFolder
 
-PATTERN = re.compile(r"\s*(?P<path>.+?)\s*(\[\s*(?P<numbers>\d{1,9}(\s*,\s*\d{1,9})*)\s*\])?\s*")
+PATTERN = re.compile(
+    r"\s*(?P<path>.+?)\s*(\[\s*(?P<numbers>\d{1,9}(\s*,\s*\d{1,9})*)\s*\])?\s*", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ def parse(text: str, run: WatchedFolder) -> WatchedAddress:
     """
     match = PATTERN.fullmatch(text)
     layers = run.description["layers"]
+    if text in layers:  # a name may end in brackets of its own
+        return _of_layer(text, text, layers[text], ())
     if match is None:
         raise _unknown(text, layers)
     index = tuple(map(int, re.findall(r"\d+", match["numbers"] or "")))

@@ -9,11 +9,14 @@ import json
 import math
 import os
 import re
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
+
+from whygrad.words.visible import Sentence, cleaned
 
 LANGUAGES = ("en", "zh")
 MINUS = "\u2212"
@@ -51,14 +54,15 @@ def speaking(tag: str | None) -> Iterator[None]:
         _chosen.reset(token)
 
 
-def t(key: str, /, **values: object) -> str:
+def t(key: str, /, **values: object) -> Sentence:
     """Return the sentence ``key`` in the language in use, with ``values`` filled in.
 
-    Floating-point values are written by :func:`number`; everything else by ``str``.
+    Floating-point values are written by :func:`number`; everything else by ``str``, and whatever
+    could act or hide in a terminal as its escape. Only another sentence is taken as it is.
     A sentence that a translation lacks is shown in English.
     """
     sentence = catalogue(language()).get(key) or catalogue("en")[key]
-    return sentence.format_map({name: written(value) for name, value in values.items()})
+    return Sentence(sentence.format_map({name: written(value) for name, value in values.items()}))
 
 
 @cache
@@ -69,7 +73,19 @@ def catalogue(name: str) -> dict[str, str]:
 
 def written(value: object) -> str:
     """Return a value as it stands in a sentence."""
-    return number(value) if isinstance(value, float) else str(value)
+    return number(value) if isinstance(value, float) else cleaned(value)
+
+
+def command_word(value: object) -> Sentence:
+    """Return a name as one word of a command line that is printed to be copied.
+
+    Bare where it can be, in double quotes where every shell takes them for the same.
+    """
+    text = cleaned(value)
+    text = f"./{text}" if text.startswith("-") else text
+    if re.fullmatch(r"[\w./:+-]+", text):
+        return Sentence(text)
+    return Sentence(shlex.quote(text) if re.search(r"[\"$`\\!%]", text) else f'"{text}"')
 
 
 def number(value: float, digits: int = 4) -> str:

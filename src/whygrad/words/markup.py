@@ -2,23 +2,26 @@
 
     element("td", "a < b", class_="number")    gives  <td class="number">a &lt; b</td>
 
-Plain strings are escaped; only a :class:`Markup` is taken as it is.
+Plain strings are escaped, and what could act or hide in them is made visible; only a
+:class:`Markup` is taken as it is.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
+from types import MappingProxyType
 from typing import Any
 
 from whygrad.words import LANGUAGES, language, speaking, t
+from whygrad.words.visible import visible
 
 TAGS = {"en": "en", "zh": "zh-Hans"}  # language -> what stands in ``lang``
 VOID = ("br", "link", "meta")
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is HTML already: made by our own functions, never from a name."""
 
     __slots__ = ()
 
@@ -26,6 +29,7 @@ class Markup(str):
 Child = str | None | Iterable[Any]
 
 _shown: ContextVar[tuple[str, ...]] = ContextVar("shown", default=LANGUAGES)
+_replaced: ContextVar[Mapping[str, str]] = ContextVar("replaced", default=MappingProxyType({}))
 
 
 def element(name: str, /, *children: Child, **attributes: object) -> Markup:
@@ -64,6 +68,16 @@ def in_one_language() -> Iterator[None]:
         _shown.reset(token)
 
 
+@contextmanager
+def replacing(parts: Mapping[str, str]) -> Iterator[None]:
+    """Write other words wherever these parts stand in a text, inside a ``with`` block."""
+    token = _replaced.set(parts)
+    try:
+        yield
+    finally:
+        _replaced.reset(token)
+
+
 def both(render: Callable[[], str], *, name: str = "span") -> Markup:
     """Return what ``render`` gives in each language, as elements of which the page shows one.
 
@@ -81,15 +95,22 @@ def both(render: Callable[[], str], *, name: str = "span") -> Markup:
     return joined(element(name, text, class_="said", lang=TAGS[k]) for k, text in texts.items())
 
 
+def escaped(text: str) -> Markup:
+    """Return text as HTML: the one way of a name into a page, a drawing or an attribute."""
+    for part, other in _replaced.get().items():
+        text = text.replace(part, other)
+    return Markup(escape(visible(text, keep="\n\t")))
+
+
 def _written(child: Child) -> str:
     if child is None:
         return ""
     if isinstance(child, Markup):
         return child
-    return escape(child) if isinstance(child, str) else joined(*child)
+    return escaped(child) if isinstance(child, str) else joined(*child)
 
 
 def _attribute(name: str, value: object) -> str:
     if value is None or value is False:
         return ""
-    return f" {name}" if value is True else f' {name}="{escape(str(value))}"'
+    return f" {name}" if value is True else f' {name}="{escaped(str(value))}"'

@@ -14,6 +14,7 @@ from whygrad.network.model import Network
 from whygrad.run.files import writing
 from whygrad.run.folder import RunFolder
 from whygrad.words import t
+from whygrad.words.visible import lines
 
 if TYPE_CHECKING:
     from torch import nn
@@ -49,7 +50,7 @@ class Exported:
         return asdict(self) | {"path": str(self.path), "files": [str(f) for f in self.files]}
 
     def __str__(self) -> str:
-        return "\n".join(
+        return lines(
             [
                 t("export.written", files=", ".join(map(str, self.files))),
                 t(f"export.meaning.{self.meaning}"),

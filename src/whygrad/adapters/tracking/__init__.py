@@ -10,7 +10,8 @@ from whygrad.adapters.tracking.tracker import Tracker
 from whygrad.errors import InputError, OptionError, extra, unknown_name
 from whygrad.run.folder import RunFolder
 from whygrad.run.watched import WatchedFolder
-from whygrad.words import t
+from whygrad.words import command_word, t
+from whygrad.words.visible import lines
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,9 @@ class Logged:
 
     def __str__(self) -> str:
         told = t("track.logged", where=self.where, steps=self.steps, histograms=self.histograms)
-        return f"{told}\n{t('track.look', folder=self.where)}" if self.to == "tensorboard" else told
+        if self.to != "tensorboard":
+            return told
+        return lines([told, t("track.look", folder=command_word(self.where))])
 
 
 def TensorBoard(folder: str | Path = "logs", *, every: int | None = None) -> Tracker:

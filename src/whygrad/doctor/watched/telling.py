@@ -1,5 +1,7 @@
 """A diagnosis of a watched model in words, each finding with the line of PyTorch to change."""
 
+import re
+from keyword import iskeyword
 from typing import TYPE_CHECKING
 
 from whygrad.doctor.watched.finding import AILMENTS, WatchedFinding
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from whygrad.doctor.watched import WatchedDiagnosis
 
 SHOWN_NEURONS = 6
+PLACE = re.compile("0|[1-9][0-9]*")  # in an nn.Sequential
+PACKED = re.compile(r"\[\d+:\d+\]$")  # rows of projections that are packed in one parameter
 
 
 def tell(diagnosis: "WatchedDiagnosis") -> str:
@@ -116,6 +120,16 @@ def _words(finding: WatchedFinding) -> dict[str, str]:
 
 
 def module_of(layer: str) -> str:
-    """Return the Python that leads from ``model`` to a layer: ``model.blocks[0].linear1``."""
-    path = layer.partition("[")[0].split(".")  # of projections packed in one, the parameter
-    return "model" + "".join(f"[{part}]" if part.isdigit() else f".{part}" for part in path)
+    """Return the Python that leads from ``model`` to a layer: ``model.blocks[0].linear1``.
+
+    A key of an ``nn.ModuleDict`` may be anything; what is no name in Python is asked for as text.
+    """
+    path = PACKED.sub("", layer)
+    parts = path.split(".")
+    if not all(PLACE.fullmatch(part) or _is_name(part) for part in parts):
+        return f"model.get_submodule({path!r})"
+    return "model" + "".join(f"[{part}]" if PLACE.fullmatch(part) else f".{part}" for part in parts)
+
+
+def _is_name(part: str) -> bool:
+    return part.isidentifier() and not iskeyword(part)

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from rich.cells import cell_len
-from rich.console import Console, ConsoleOptions
+from rich.console import ConsoleOptions
 from rich.measure import Measurement
-from rich.text import Text
+
+from whygrad.words.terminal import Text
 
 NARROWEST = 20  # cells that a paragraph beside something else asks for
 HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef"
@@ -23,11 +25,11 @@ class Paragraph:
     text: str
     style: str = ""
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+    def __rich_console__(self, console: Any, options: ConsoleOptions) -> Iterator[Text]:
         for line in filled(self.text, options.max_width):
             yield Text(line, self.style, no_wrap=True)
 
-    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+    def __rich_measure__(self, console: Any, options: ConsoleOptions) -> Measurement:
         longest = max(cell_len(line) for line in self.text.splitlines() or [""])
         return Measurement(min(NARROWEST, longest), longest).with_maximum(options.max_width)
 

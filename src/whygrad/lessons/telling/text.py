@@ -2,14 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import fields
-from io import StringIO
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group
 from rich.constrain import Constrain
 from rich.padding import Padding
-from rich.table import Table as RichTable
-from rich.text import Text
 
 from whygrad.lessons.lesson import Exercise, Result
 from whygrad.lessons.options import option_text
@@ -19,6 +16,9 @@ from whygrad.lessons.telling.sparkline import scale_of, scale_text, sparkline
 from whygrad.page.formula import as_text as formula_text
 from whygrad.page.formula import with_numbers
 from whygrad.words import language, number, t, written
+from whygrad.words.terminal import RenderableType, Text, as_plain
+from whygrad.words.terminal import Table as Grid
+from whygrad.words.visible import Sentence
 
 WIDTH = 96
 INDENT = (0, 0, 0, 2)
@@ -27,13 +27,7 @@ LINES = 12  # of one picture
 
 def as_text(result: Result) -> str:
     """Return the result as plain text, in the language in use."""
-    text = StringIO()
-    plain: dict[str, Any] = {"highlight": False, "emoji": False, "markup": False}
-    # a notebook asks for colours, and would show a console's output instead of letting it be text
-    plain |= {"color_system": None, "force_jupyter": False}
-    Console(file=text, width=WIDTH, **plain).print(as_rich(result))
-    lines = text.getvalue().splitlines()
-    return "\n".join(line.rstrip() for line in lines)
+    return as_plain(as_rich(result), WIDTH)
 
 
 def as_rich(result: Result) -> RenderableType:
@@ -94,8 +88,8 @@ def _head(result: Result) -> list[RenderableType]:
     ]
 
 
-def _laws(result: Result) -> RichTable:
-    table = _grid(show_header=True, header_style="dim")
+def _laws(result: Result) -> Grid:
+    table = Grid(show_header=True, header_style="dim")
     table.add_column()
     table.add_column(ratio=1)
     table.add_column(t("lesson.law.measured"), justify="right", no_wrap=True)
@@ -129,13 +123,9 @@ def _checked(lesson: str, place: int, exercise: Exercise, is_answered: bool) -> 
 
 
 def _numbered(place: int, content: RenderableType) -> RenderableType:
-    grid = _grid(show_header=False)
+    grid = Grid(show_header=False)
     grid.add_row(f"{place}.", content)
     return Padding(grid, INDENT)
-
-
-def _grid(**options: Any) -> RichTable:
-    return RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), **options)
 
 
 def _blocks(blocks: Iterable[Block]) -> list[RenderableType]:
@@ -150,7 +140,7 @@ def _block(block: Block) -> RenderableType:
         return _said(block)
     if isinstance(block, Formula):
         text = formula_text(with_numbers(block.latex, block.values))
-        return Padding(Text(text), (0, 0, 0, 4))
+        return Padding(Text(Sentence(text)), (0, 0, 0, 4))
     return _table(block) if isinstance(block, Table) else _picture(block)
 
 
@@ -159,7 +149,7 @@ def _said(say: Say) -> Paragraph:
 
 
 def _table(table: Table) -> RenderableType:
-    shown = _grid(header_style="dim")
+    shown = Grid(header_style="dim")
     for place, head in enumerate(table.head):
         is_number = any(isinstance(row[place], int | float) for row in table.rows)
         justify = "right" if is_number and place else "left"
@@ -181,8 +171,8 @@ def _picture(picture: Picture) -> RenderableType:
     return Group(_said(picture.caption), Padding(shown, INDENT))
 
 
-def _curves(lines: Iterable[Line]) -> RichTable:
-    shown = _grid(show_header=False)
+def _curves(lines: Iterable[Line]) -> Grid:
+    shown = Grid(show_header=False)
     shown.add_column(overflow="fold")
     shown.add_column(no_wrap=True)
     shown.add_column(no_wrap=True)
