@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
+from weakref import WeakMethod
 
 from torch._C import DisableTorchFunction
 
@@ -13,11 +14,11 @@ class Guard:
     """Calls what looks on; the first error ends the looking, and nothing else.
 
     Args:
-        on_error: called with the error.
+        on_error: a method that is called with the error; held weakly, for its owner holds this.
     """
 
     def __init__(self, on_error: Callable[[Exception], None]):
-        self._on_error = on_error
+        self._on_error = WeakMethod(on_error)
         self.has_failed = False
 
     def __call__(
@@ -34,5 +35,6 @@ class Guard:
                 return look(*args, **kwargs)
         except Exception as error:
             self.has_failed = True
-            self._on_error(error)
+            if (on_error := self._on_error()) is not None:
+                on_error(error)
             return None

@@ -17,13 +17,11 @@ class Backward:
     """What the calls of one step share on the way back.
 
     Attributes:
-        begin: called when a gradient comes back.
         sizes: absolute values of gradients.
         frees: whether the graph is let go behind the pass under way, so that nothing comes twice.
         asked: the parameters that the pass under way is to reach; None where it is all of them.
     """
 
-    begin: Callable[[], None]
     sizes: Sizes = field(default_factory=Sizes)
     frees: bool = False
     asked: frozenset[str] | None = None
@@ -55,9 +53,12 @@ class Passage:
         """Whether what this call puts into its weight's gradient is wanted apart."""
         return self.place.is_shared or self.sums.whole is not None
 
+    def let_go(self) -> None:
+        """Hold nothing of the step any longer, for whoever keeps its graph keeps this, too."""
+        self.use, self.sums = None, Sums()
+
     def on_delta(self, gradient: Tensor) -> None:
         """Take in dC/dz, from the hook on the layer's output."""
-        self.backward.begin()
         if self.use is None or not self.backward.reaches(self.place.weight):
             return
         with torch.no_grad():
@@ -94,7 +95,6 @@ class Opening:
         use = self._use()
         if use is None:
             return
-        self.backward.begin()
         with torch.no_grad():
             self.upstream = self.backward.sizes.of(gradient)
             pushed = sum_of_sizes(use, self.upstream)

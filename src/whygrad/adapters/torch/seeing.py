@@ -61,7 +61,7 @@ class Seeing(Mode):
         self.guard = guard
         self.whole = whole
         self.room = Room(ROOM)
-        self.backward = Backward(self._begin)
+        self.backward = Backward()
         self.on_place, self.gradients = on_place, gradients
         self.seen = Seen()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the passage that it left
@@ -122,7 +122,7 @@ class Seeing(Mode):
             handle.remove()
         self._handles = []
         for passage in filter(None, (reference() for reference in self._passages)):
-            passage.use = None
+            passage.let_go()
         for opening in filter(None, (reference() for reference in self._openings)):
             opening.upstream = None
         self._passages, self._openings = [], []
@@ -170,13 +170,19 @@ class Seeing(Mode):
     def _watch(self, opening: Opening, result: Tensor) -> None:
         """Follow what an activation put out."""
         if result.requires_grad:
-            follow(result, partial(self._on, opening.on_upstream))
+            follow(result, self._heard(opening.on_upstream))
             self._made_by[result] = opening.passages
 
+    def _heard(self, hook: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return what hands a gradient to a hook, and leaves it as it is.
+
+        The graph that it hangs on may be kept for long, and is to keep nothing of this.
+        """
+        return partial(_hear, weakref.ref(self), hook)
+
     def _on(self, hook: Callable[[Any], None], gradient: Tensor | None) -> None:
-        """Hand a gradient to who waits for it, and leave it as it is."""
-        if not self._is_aside:
-            self.guard(hook, gradient)
+        self._begin()
+        hook(gradient)
 
     def _pass(self, place: Place, use: Use, result: Tensor, came: list[Passage]) -> None:
         """Follow one call of a layer that learns."""
@@ -187,9 +193,9 @@ class Seeing(Mode):
         sums = self.seen.sums[place]
         passage = Passage(place, after_call(use, result), sums, self.backward)
         self._passages.append(weakref.ref(passage))
-        follow(result, partial(self._on, passage.on_delta))
+        follow(result, self._heard(passage.on_delta))
         if passage.needs_gradient:
-            passage.is_told = follow_weight(result, partial(self._on, passage.on_gradient))
+            passage.is_told = follow_weight(result, self._heard(passage.on_gradient))
         is_norm = place.kind in ("norm", "channel_norm")
         if place.kind == "linear":
             for before in came:
@@ -228,7 +234,7 @@ class Seeing(Mode):
             self.seen.activations[passage.place] = ACTIVATIONS[func]
         opening = Opening(passages, ACTIVATIONS[func], self.backward)
         self._openings.append(weakref.ref(opening))
-        follow(args[0], partial(self._on, opening.on_slope))
+        follow(args[0], self._heard(opening.on_slope))
         return opening
 
     def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
@@ -263,6 +269,14 @@ class Seeing(Mode):
         for root in (tensors,) if isinstance(tensors, Tensor) else tuple(tensors):
             if root.numel() == 1 and not root.is_complex():
                 self.seen.backwards.append(float(root.detach()))
+
+
+def _hear(
+    reference: "weakref.ref[Seeing]", hook: Callable[[Any], None], gradient: Tensor | None
+) -> None:
+    seeing = reference()
+    if seeing is not None and not seeing._is_aside:
+        seeing.guard(seeing._on, hook, gradient)
 
 
 def _is_transforming() -> bool:

@@ -273,8 +273,7 @@ class Watch:
             self._arm()
 
     def _take(self, window: Window) -> None:
-        window.seeing.close()
-        self._leaving.append(window.seeing)
+        self._close(window)
         is_first = self.last is None
         with torch.no_grad():
             self.last = recorded(window, self._places, self._optimizers)
@@ -317,9 +316,14 @@ class Watch:
     def _drop_window(self) -> None:
         window, self._window = self._window, None
         if window is not None:
-            window.seeing.close()
+            self._close(window)
             window.seeing.let_go()
             window.gradients.let_go()
+
+    def _close(self, window: Window) -> None:
+        """See no more of a step; within a backward pass what sees can only be made blind."""
+        window.seeing.close()
+        if window.seeing.is_on:
             self._leaving.append(window.seeing)
 
     def _sweep(self) -> None:
