@@ -1,5 +1,7 @@
 """Errors: one tree, whole messages, readable by people and programs."""
 
+import pickle
+
 import pytest
 
 from whygrad.errors import (
@@ -79,3 +81,21 @@ def test_all_problems_of_a_table_are_listed():
         "error.unknown_name",
         "error.dropout",
     ]
+
+
+ERRORS = [
+    DataError("table.csv", [OptionError("error.dropout", came=2.0)]),
+    ShapeError("error.input_shape", layer="hidden1", expected=4, came=(3, 2)),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_comes_whole_out_of_another_process(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error) and str(again) == str(error)
+    assert again.to_dict() == error.to_dict()
+
+
+def test_an_error_that_is_made_again_from_its_message_says_it():
+    """As by the worker processes of torch's DataLoader."""
+    assert str(OptionError("Caught OptionError in worker 0.")) == "Caught OptionError in worker 0."

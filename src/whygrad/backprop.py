@@ -18,6 +18,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from whygrad import backend
 from whygrad.errors import AddressError, ShapeError
 from whygrad.network.activations import pull_back
 from whygrad.network.boundary import as_input, as_shares, as_targets
@@ -96,6 +97,7 @@ class LayerAnatomy:
 
     def mean_with_delta(self, input: Float[Array, "m n_in"]) -> Float[Array, "n_in n_out"]:
         """Return mean_i input_ij * delta_ik. The one place where the mean over samples is taken."""
+        backend.start()
         return contract(input, self.share[:, None] * self.delta)
 
     def gradient(self) -> dict[str, Array]:

@@ -9,6 +9,7 @@
     │   └── TooLargeError (MemoryError) something would not fit into memory, and was not begun
     ├── NonFiniteError                  training met NaN or infinity and stopped
     ├── RunError                        a run folder is missing, damaged, in use or not reproducible
+    ├── BackendError (RuntimeError)     JAX does not start here, or the process is a fork
     ├── NotRecordedError (AttributeError)  an estimator was fitted without a record
     ├── ExportError                     an export does not give what the network gives
     └── MissingExtraError (ImportError) a package is not installed that only some need
@@ -21,7 +22,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
-from whygrad.words import t
+from whygrad.words import catalogue, t
 from whygrad.words.visible import lines
 
 NOUNS = ("what", "quantity")  # values that are words themselves, keys under ``noun.``
@@ -41,6 +42,8 @@ class WhygradError(Exception):
         self.values = values
 
     def __str__(self) -> str:
+        if self.key not in catalogue("en"):  # made again from its message, as torch's workers do
+            return self.key
         named = {name: t(f"noun.{self.values[name]}") for name in NOUNS if name in self.values}
         return t(self.key, **self.values | named)
 
@@ -78,6 +81,9 @@ class DataError(InputError):
         self.problems = tuple(problems)
         super().__init__("error.data", source=source, count=len(self.problems))
 
+    def __reduce__(self) -> tuple:  # it travels between processes
+        return type(self), (self.values["source"], self.problems)
+
     def __str__(self) -> str:
         return lines([super().__str__(), *(f"- {problem}" for problem in self.problems)])
 
@@ -96,6 +102,10 @@ class NonFiniteError(WhygradError, ArithmeticError):
 
 class RunError(WhygradError):
     """A run folder is missing, damaged, in use, or does not reproduce its own record."""
+
+
+class BackendError(WhygradError, RuntimeError):
+    """JAX does not start in this environment, or cannot be used in this process."""
 
 
 class NotRecordedError(WhygradError, AttributeError):
@@ -144,6 +154,14 @@ def unknown_name(what: str, name: object, known: Sequence[str]) -> OptionError:
     key = "error.unknown_name_near" if near else "error.unknown_name"
     values = {"what": what, "name": name, "known": ", ".join(known)}
     return OptionError(key, **values, **({"near": near[0]} if near else {}))
+
+
+def in_short(error: BaseException) -> str:
+    """Return what kind of error it is, and the first line of what it says, without a full stop."""
+    lines = str(error).strip().splitlines()
+    return (
+        f"{type(error).__name__}: {lines[0][:300].rstrip('.')}" if lines else type(error).__name__
+    )
 
 
 def _plain(value: object) -> object:

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Shaped
 
+from whygrad import backend
 from whygrad.backprop import propagate
 from whygrad.errors import NonFiniteError
 from whygrad.network.losses import as_matrix, predictions, sample_losses
@@ -56,6 +57,7 @@ def evaluate(
 
 def lay_out(x: Float[np.ndarray, "m n_in"], y: Shaped[np.ndarray, "m *outputs"]) -> LaidOut:
     """Put samples on the device in few shapes, so that small parts share one compilation."""
+    backend.start()
     samples = len(x)
     at_once = min(max(1 << (samples - 1).bit_length(), SMALLEST_PIECE), ROWS_AT_ONCE)
     pieces = tuple(

@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from whygrad import backend
 from whygrad.backprop import LayerAnatomy
 from whygrad.network.activations import ACTIVATIONS, FLAT_SHARE
 
@@ -133,6 +134,7 @@ def layer_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> 
 
 def telescope(pushed: Array, through: Array, pulls: Array, gradient: Array) -> Factors:
     """Return the factors whose running products are the four sizes given."""
+    backend.start()
     return Factors(
         upstream=pushed,
         slope=ratio(through, pushed),

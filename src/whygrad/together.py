@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from whygrad import backend
 from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.network.model import Network
@@ -88,6 +89,7 @@ def train_resident(
         rates, seeds: one a network.
         weights: of the samples, (samples,); None for all alike.
     """
+    backend.start()
     samples = len(resident.x)
     epoch_steps = -(-samples // settings.batch_size)
     recipe = _recipe(settings, epoch_steps * settings.epochs)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from whygrad import backend
 from whygrad.data.table import Data, Part
 from whygrad.errors import OptionError, ShapeError
 from whygrad.evaluation import LaidOut, lay_out, measure
@@ -135,6 +136,7 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         ShapeError: the network's inputs or outputs do not fit the data.
         OptionError: the loss does not fit the task.
     """
+    backend.start()
     _check_fit(network, data, resolve_loss(settings.loss, network, data))
     steps = -(-len(data.train.x) // settings.batch_size) * settings.epochs
     if steps + settings.warmup >= MOST_STEPS:

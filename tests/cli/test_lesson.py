@@ -339,7 +339,7 @@ def test_a_shell_completes_names_and_options(environment, tmp_path):
 
 def test_an_interrupted_lesson_says_so_and_writes_nothing(inside, capsys, put):
     put({"measure": interrupted})
-    assert app.run(["lesson", "tiny"]) == 1
+    assert app.run(["lesson", "tiny"]) == 130
     streams = capsys.readouterr()
     assert streams.err == "Interrupted before the lesson was over; nothing was written.\n"
     assert streams.out == "" and files_in(inside) == []

@@ -1,23 +1,37 @@
 """Level 8: the command line. It shows what the levels below compute, and computes nothing."""
 
-import os
 import sys
-from io import TextIOWrapper
-from pathlib import Path
 
-from whygrad import words
+BY_CTRL_C = 130
 
 
 def main() -> None:
-    """Run the command line; the language is chosen before any help text is built."""
-    for stream in (sys.stdout, sys.stderr):  # a terminal without Chinese is no reason to fail
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    words.choose(_asked_language(sys.argv[1:]) or words.language())
-    _keep_compiled()
-    from whygrad.cli.app import run
+    """Run the command line and leave with its exit code."""
+    try:
+        code = _run(sys.argv[1:])
+    except KeyboardInterrupt:  # so early that there were no words for it yet
+        code = BY_CTRL_C
+    sys.exit(code)
 
-    sys.exit(run(sys.argv[1:]))
+
+def _run(arguments: list[str]) -> int:
+    from whygrad import compiled, words
+    from whygrad.cli.streams import prepare_streams
+
+    prepare_streams()
+    # the language is chosen before any help text is built
+    words.choose(_asked_language(arguments) or words.language())
+    compiled.keep()
+    from whygrad.cli.ending import end, end_on_signals
+
+    end_on_signals()
+
+    def command() -> int:
+        from whygrad.cli.app import run_command
+
+        return run_command(arguments)
+
+    return end(command, arguments)
 
 
 def _asked_language(arguments: list[str]) -> str | None:
@@ -26,17 +40,3 @@ def _asked_language(arguments: list[str]) -> str | None:
         if name == "--lang":
             return value or next(iter(arguments[position + 1 :]), None)
     return None
-
-
-def _keep_compiled() -> None:
-    """Let JAX keep what it compiled for the next command, which then starts in half the time."""
-    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = caches / "whygrad" / "compiled"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if os.access(folder, os.W_OK):
-        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
-        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")

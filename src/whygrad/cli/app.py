@@ -1,22 +1,20 @@
 """The commands. Texts are looked up when this module is imported, after the language is chosen."""
 
-import os
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer import Argument, Option
 
-from whygrad.cli.console import problem, show, show_error, show_json
+from whygrad.cli.console import show, show_json
+from whygrad.cli.ending import end
 from whygrad.cli.lesson import lesson_app
-from whygrad.cli.usage import explain_usage, translate
-from whygrad.errors import InputError, OptionError, WhygradError
+from whygrad.cli.usage import UsageError, explain_usage, translate
+from whygrad.errors import OptionError
 from whygrad.settings import OPTIMIZERS, RANGES, SCHEDULES, Settings
 from whygrad.words import t
 
-FAILED, USAGE = 1, 2
 BY_CTRL_C = 130  # what the command-line library makes of an interrupt
 DEFAULTS = Settings()
 
@@ -202,47 +200,24 @@ app.add_typer(lesson_app, name="lesson")
 
 
 def run(arguments: list[str]) -> int:
-    """Run a command line and return its exit code: 0, 1 for findings or failure, 2 for usage."""
-    as_json = "--json" in arguments
-    interrupted = "cli.lesson.interrupted" if arguments[:1] == ["lesson"] else "cli.interrupted"
+    """Run a command line in this process and return its exit code; see :mod:`.ending`."""
+    return end(partial(run_command, arguments), arguments)
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run a command line and return its exit code; what goes wrong is raised, but for usage."""
     command = translate(typer.main.get_command(app))
-
-    def whole_command() -> Any:
-        return command.main(arguments, "whygrad", standalone_mode=False)
-
     try:
-        return _guarded(whole_command, as_json, interrupted)
-    except BrokenPipeError:
-        # whoever read has enough; Python must not complain when it flushes at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-
-
-def _guarded(command: Callable[[], Any], as_json: bool, interrupted: str) -> int:
-    try:
-        code = int(command() or 0)
-        if code == BY_CTRL_C:
-            raise KeyboardInterrupt
-        return code
-    except WhygradError as error:
-        show_error(error, as_json)
-        return USAGE if isinstance(error, InputError) else FAILED
+        code = command.main(arguments, "whygrad", standalone_mode=False)
     except typer.Exit as leave:
-        return leave.exit_code
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        values = {"path": error.filename or "", "problem": error.strerror or str(error)}
-        show_error(InputError("error.system", **values), as_json)
-        return FAILED
-    except (KeyboardInterrupt, typer.Abort):
-        problem(t(interrupted))
-        return FAILED
-    except Exception as error:
-        if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error):  # NumPy's, XLA's
-            show_error(InputError("error.out_of_memory"), as_json)
-            return FAILED
-        return explain_usage(error, as_json)
+        code = leave.exit_code
+    except typer.Abort:
+        raise KeyboardInterrupt from None
+    except UsageError as error:
+        return explain_usage(error, as_json="--json" in arguments)
+    if code == BY_CTRL_C:
+        raise KeyboardInterrupt
+    return int(code or 0)
 
 
 def _sizes(text: str | None) -> list[int] | None:

@@ -47,10 +47,8 @@ def _fold_long_words(rich_utils: Any) -> None:
     rich_utils._make_rich_text = folding
 
 
-def explain_usage(error: Exception, as_json: bool) -> int:
-    """Say what is wrong with a command line and return exit code 2; raise what is no such error."""
-    if not isinstance(error, UsageError):
-        raise error
+def explain_usage(error: Any, as_json: bool) -> int:
+    """Say what is wrong with a command line and return exit code 2."""
     if type(error).__name__ == "NoArgsIsHelpError":  # the help has been shown
         return 2
     show_error(_in_our_words(error), as_json)

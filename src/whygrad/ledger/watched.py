@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from whygrad import backend
 from whygrad.backprop import LayerAnatomy
 from whygrad.factoring import FACTORS, Factors, ratio, telescope
 from whygrad.ledger.cause import Surroundings, find_cause
@@ -229,6 +230,7 @@ def _pulls(whole: _Whole, place: WatchedAddress) -> tuple[tuple[Pull, ...], tupl
 
 def rows_of_layer(layer: Arrays, described: dict[str, Any]) -> LayerAnatomy | None:
     """Return a layer's anatomy, a row a sample and position; None where rows were not kept."""
+    backend.start()
     if "sample.delta" not in layer or not len(layer["sample.delta"]):
         return None
     input, upstream, delta = (layer[f"sample.{name}"] for name in ("input", "upstream", "delta"))

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from whygrad import backend
 from whygrad.errors import unknown_name
 from whygrad.lessons.options import call_text, make_setup
 from whygrad.lessons.story import Story
@@ -113,6 +114,7 @@ class Experiment:
         Args:
             tick: called with the share of the work that is done; default: a bar in a terminal.
         """
+        backend.start()
         if tick is None:
             return self._run_with_a_bar()
         measured = self.lesson.measure(self.setup, tick)

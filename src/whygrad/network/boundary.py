@@ -5,6 +5,7 @@ from jax.core import Tracer
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Shaped
 
+from whygrad import backend
 from whygrad.errors import ShapeError
 from whygrad.network.losses import as_matrix, loss_rule
 from whygrad.network.model import Network
@@ -16,6 +17,7 @@ def as_input(network: Network, x: ArrayLike) -> Float[Array, "batch n_in"]:
     Raises:
         ShapeError: not a table with one column an input, or not finite.
     """
+    backend.start()
     first = network.dense[0]
     array = jnp.asarray(x)
     if array.ndim != 2 or array.shape[1] != first.n_in or array.shape[0] == 0:
@@ -44,6 +46,7 @@ def as_targets(
         OptionError: an unknown loss.
         ShapeError: the targets do not fit the samples, the outputs or the loss.
     """
+    backend.start()
     is_categorical = loss_rule(loss).is_categorical
     n_out = network.sizes[-1]
     array = jnp.asarray(y)

@@ -10,6 +10,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
+from whygrad import backend
 from whygrad.errors import AddressError, OptionError, ShapeError
 from whygrad.network.activations import activation as activation_rule
 from whygrad.network.dense import Dense
@@ -182,10 +183,12 @@ def _start(
 def _in_precision(values: ArrayLike, dtype: str) -> Array:
     if dtype == "float64" and not jax.config.read("jax_enable_x64"):
         raise OptionError("error.needs_x64")
+    backend.start()
     return jax.device_put(np.asarray(values, jnp.dtype(dtype)))
 
 
 def _as_parameter(values: ArrayLike) -> Array:
+    backend.start()
     # converting an array would be compiled, putting it on the device is not
     array = jax.device_put(values) if isinstance(values, np.ndarray) else jnp.asarray(values)
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.float32)

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.tree_util import keystr, tree_flatten_with_path
 
+from whygrad import backend
 from whygrad.errors import RunError
 from whygrad.network.dense import Dense
 from whygrad.network.model import Network
@@ -98,6 +99,7 @@ def load_checkpoint(path: Path, network: Network, recipe: Recipe) -> Checkpoint:
     Raises:
         RunError: the file is missing, damaged, or of another network.
     """
+    backend.start()
     tensors, notes = read_tensors(path)
     shapes = jax.eval_shape(lambda n: first_state(n, recipe, 0.0, 0), network)
     raw_key = jax.eval_shape(jax.random.key_data, shapes.key)

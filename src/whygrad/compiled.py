@@ -1,0 +1,127 @@
+"""What JAX compiled, kept for the next command, and read only if it is what was written.
+
+JAX writes an entry in place and reads it back without a checksum of its own: a process that was
+killed or a full disk leaves a torn one, which JAX complains about at every start and never
+replaces. Here every entry carries a checksum; one that does not fit is thrown away and compiled
+again, without a word.
+"""
+
+import os
+import platform
+import shutil
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+DIGEST = 32  # bytes in front of an entry
+
+_is_kept = False
+
+
+def keep() -> None:
+    """Let JAX keep what it compiles; to be called before JAX is imported.
+
+    The user's own ``JAX_COMPILATION_CACHE_DIR`` goes before. Where no folder can be written,
+    nothing is kept.
+    """
+    global _is_kept
+    _is_kept = True
+    try:
+        home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(home) / "whygrad" / "compiled"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        is_ours = folder.stat().st_uid == os.getuid()  # what is read there will be executed
+    except (OSError, RuntimeError):  # the latter where nobody has a home
+        return
+    if is_ours and os.access(folder, os.W_OK):
+        os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(folder))
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+        os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
+
+
+def seal() -> None:
+    """Put a checksum on every entry that JAX keeps, if :func:`keep` was called in this process.
+
+    JAX has no public way to bring one's own cache (JAX 0.7 to 0.10 looked at); where this one is
+    gone, nothing is kept.
+    """
+    global _is_kept
+    if not _is_kept:
+        return
+    _is_kept = False
+    import jax
+    from jax._src import compilation_cache
+
+    make: Any = getattr(compilation_cache, "get_file_cache", None)
+    if make is None:
+        jax.config.update("jax_enable_compilation_cache", False)
+        return
+
+    def sealed(path: str) -> tuple["Sealed", str] | None:
+        try:
+            cache, path = make(path)
+        except OSError:  # nothing can be kept there
+            return None
+        return Sealed(cache, Path(path)), path
+
+    compilation_cache.get_file_cache = sealed
+
+
+class Sealed:
+    """A cache of files, such as JAX's own, in which every entry begins with its checksum.
+
+    Args:
+        files: has ``get`` and ``put``.
+        folder: where it writes them, each under its key and ``-cache``.
+    """
+
+    def __init__(self, files: Any, folder: Path):
+        self.files = files
+        self._path = folder  # under this name JAX mentions it in its log
+
+    def get(self, key: str) -> bytes | None:
+        """Return what was put under a key, or None if it was not or is not what it was."""
+        try:
+            entry = self.files.get(_sealed(key))
+        except OSError:
+            entry = b""
+        if entry is None:
+            return None
+        value = entry[DIGEST:]
+        if sha256(value).digest() == entry[:DIGEST]:
+            return value
+        self._throw_away(key)
+        return None
+
+    def put(self, key: str, value: bytes) -> None:
+        """Keep a value, where there is room for it."""
+        try:
+            self.files.put(_sealed(key), sha256(value).digest() + value)
+        except OSError:
+            self._throw_away(key)
+
+    def _throw_away(self, key: str) -> None:
+        path = self._path / f"{_sealed(key)}-cache"
+        try:
+            path.unlink(missing_ok=True)
+        except OSError:  # a folder, or not ours to remove
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _sealed(key: str) -> str:
+    """Return the name of an entry: another JAX program may use the same folder without checksums,
+    another machine without the same instructions."""
+    return f"{key}-{_machine()}-sealed"
+
+
+@cache
+def _machine() -> str:
+    """Return a short name for the instructions that the processor has."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("ascii", "replace").splitlines()
+    except OSError:
+        lines = []
+    can = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    told = (platform.machine(), platform.processor(), " ".join(sorted(can.split())))
+    return sha256(repr(told).encode()).hexdigest()[:8]
