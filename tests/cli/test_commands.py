@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import whygrad as wg
 from whygrad.run.folder import RunFolder, find_runs
 
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
@@ -368,3 +369,8 @@ def test_every_command_ends_in_words_on_a_damaged_run(whygrad, trained, tmp_path
         assert outcome.code in (0, 1, 2) and outcome.said.strip()
         assert outcome.code or command == ("runs",)
     assert hashes(tmp_path) == before
+
+
+def test_the_version_is_told(whygrad, tmp_path):
+    outcome = whygrad("--version", cwd=tmp_path)
+    assert (outcome.code, outcome.out, outcome.err) == (0, f"whygrad {wg.__version__}\n", "")

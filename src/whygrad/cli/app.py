@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from whygrad import __version__
 from whygrad.cli.console import show, show_json
 from whygrad.cli.ending import end
 from whygrad.cli.lesson import lesson_app
@@ -30,6 +31,20 @@ app = typer.Typer(
 Json = Annotated[bool, Option("--json", help=t("help.json"))]
 Lang = Annotated[str | None, Option("--lang", help=t("help.lang"), metavar="en|zh")]
 RunName = Annotated[str, Argument(help=t("help.run"), metavar="RUN")]
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        show(f"whygrad {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_any_command(
+    version: Annotated[
+        bool, Option("--version", help=t("help.version"), callback=_show_version, is_eager=True)
+    ] = False,
+) -> None: ...
 
 
 def _number(name: str) -> str:
