@@ -13,7 +13,7 @@ import whygrad
 
 SOURCE = Path(whygrad.__file__).parent
 LEVELS = {
-    0: ("backend", "compiled", "errors", "memory", "words", "settings"),
+    0: ("backend", "compiled", "errors", "given", "memory", "settings", "words"),
     1: ("network",),
     2: ("backprop", "optimizer"),
     3: ("factoring", "grouping", "page", "responsibility", "symmetry"),

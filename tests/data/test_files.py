@@ -356,10 +356,10 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     path = tmp_path / "t.csv"
     path.write_text("a,y\n1,2\n")
 
-    def refuse(self):
+    def refuse(path, flags):
         raise PermissionError
 
-    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    monkeypatch.setattr("os.open", refuse)
     assert problems(path, target="y") == [
         f"The file {path} is there but cannot be opened for reading. Check its permissions, or "
         "copy it to a folder of your own."

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whygrad.data.assembling import Raw, assemble
+from whygrad.data.assembling import assemble
 from whygrad.data.columns import (
     Column,
     column_from_array,
     frame_names,
     is_frame,
-    repeated_names,
+    name_problems,
     row_place,
 )
+from whygrad.data.fitting import Raw
 from whygrad.data.numeric import KINDS, as_array, real_numbers
 from whygrad.data.split import check_split
 from whygrad.data.table import Data
@@ -129,7 +130,7 @@ def _texts(names: Iterable[str] | None) -> tuple[str, ...] | None:
 def _name_problems(names: Sequence[str], width: int) -> list[InputError]:
     if len(names) != width:
         return [InputError("error.data_feature_names", expected=width, came=len(names))]
-    return repeated_names(names)
+    return name_problems(names)
 
 
 def _image_problems(image_shape: Sequence[int] | None, width: int) -> list[InputError]:

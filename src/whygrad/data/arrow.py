@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from whygrad.data.columns import Column, frame_names, repeated_names, text_column
-from whygrad.errors import InputError
+from whygrad.data.columns import EXACT, NUMERIC, Column, coded_column, frame_names, name_problems
+from whygrad.errors import InputError, TooLargeError
+from whygrad.memory import require_memory
 
 KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
     "empty": pa.types.is_null,
@@ -20,66 +23,157 @@ KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
     ),
     "date": lambda kind: pa.types.is_temporal(kind),
 }
+# bytes a value of the kinds that are kept, raw and as an input
+BYTES = {"boolean": 12, "integer": 12, "number": 12, "text": 4}
+ROW = 16  # bytes a row: its target, and its place in the source
+WORD = 150  # bytes that a word takes at most, beside its letters: as a string, and in a dict
+
+
+def kind_of(arrow_type: pa.DataType) -> str:
+    """Return the kind of a column by its Arrow type, or the name of a type that cannot be used."""
+    if pa.types.is_dictionary(arrow_type):
+        arrow_type = arrow_type.value_type
+    return next((kind for kind, fits in KINDS.items() if fits(arrow_type)), str(arrow_type))
+
+
+def bounds(array: pa.Array) -> tuple[int, int]:
+    """Return the smallest and the largest of whole numbers; 0 where there are none."""
+    found = pc.call_function("min_max", [array]).as_py()
+    return found["min"] or 0, found["max"] or 0
+
+
+class Filling:
+    """A column of known length, into which Arrow arrays are written one after the other.
+
+    Args:
+        kind: of the column; what cannot be used as numbers or text is counted and not kept.
+        rows: how many values will come.
+    """
+
+    def __init__(self, name: str, kind: str, rows: int):
+        self.name, self.kind, self.rows = name, kind, rows
+        self.filled = 0
+        self.is_exact = True
+        self.places: dict[str, int] = {}  # of the words that came so far
+        self.seen: pa.Array | None = None  # the dictionary of the last array of words
+        self.lookup = np.empty(0, np.int32)
+        self.values = np.empty(0)
+        if kind == "text":
+            self.values = np.empty(rows, np.int32)
+        elif kind in NUMERIC:
+            self.values = np.empty(rows)
+
+    def add(self, array: pa.Array | pa.ChunkedArray) -> None:
+        """Write the next values.
+
+        Raises:
+            IndexError: more come than there is room for.
+            pyarrow.ArrowException: they are of another kind.
+        """
+        end = self.filled + len(array)
+        if end > self.rows:
+            raise IndexError(end)
+        for chunk in array.chunks if isinstance(array, pa.ChunkedArray) else [array]:
+            where = slice(self.filled, self.filled + len(chunk))
+            if self.kind == "text":
+                self.values[where] = self._codes(chunk)
+            elif self.kind in NUMERIC:
+                self.values[where] = self._numbers(chunk)
+            self.filled = where.stop
+
+    def column(self) -> Column:
+        """Return what has been filled.
+
+        Raises:
+            IndexError: less came than was announced.
+        """
+        if self.filled != self.rows and self.kind in BYTES:
+            raise IndexError(self.filled)
+        if self.kind == "text":
+            return coded_column(self.name, self.values, list(self.places))
+        if self.kind not in NUMERIC:
+            return Column(self.name, self.kind, np.broadcast_to(np.nan, self.rows))
+        return Column(self.name, self._settled_kind(), self.values, is_exact=self.is_exact)
+
+    def _numbers(self, array: pa.Array) -> np.ndarray:
+        if pa.types.is_dictionary(array.type):
+            array = array.cast(array.type.value_type)
+        if pa.types.is_integer(array.type) and array.type.bit_width == 64:
+            low, high = bounds(array)
+            self.is_exact &= -EXACT <= low and high <= EXACT
+        numbers = array.cast(pa.uint8()) if pa.types.is_boolean(array.type) else array
+        return numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+
+    def _codes(self, array: pa.Array) -> np.ndarray:
+        coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+        words = coded.dictionary
+        if self.seen is None or not words.equals(self.seen):  # often it is that of the last array
+            self.seen, self.lookup = words, self._lookup(words)
+        codes = coded.indices.cast(pa.int64()).fill_null(len(words))
+        return self.lookup[codes.to_numpy(zero_copy_only=False)]
+
+    def _lookup(self, words: pa.Array) -> np.ndarray:
+        """Return the place of each word of a dictionary among all that came, and -1 at the end."""
+        size = words.nbytes + WORD * len(words)
+        require_memory(size, "error.data_words_memory", column=self.name)
+        known = self.places
+        places = (-1 if w is None else known.setdefault(w, len(known)) for w in words.to_pylist())
+        return np.array([*places, -1], np.int32)
+
+    def _settled_kind(self) -> str:
+        missing = np.isnan(self.values)
+        if missing.all():
+            return "empty"
+        if self.kind != "number" or not missing.any():
+            return self.kind
+        present = self.values[~missing]
+        # pandas stores whole numbers as floats where one is missing
+        return "integer" if np.array_equal(np.floor(present), present) else "number"
+
+
+def fillings(source: str, kinds: Mapping[str, str], rows: int) -> list[Filling]:
+    """Return a column to be filled for each name.
+
+    Args:
+        kinds: of the columns, by name.
+        rows: that each of them will have.
+
+    Raises:
+        TooLargeError: they do not fit into memory beside the numbers that a network trains on.
+    """
+    needed = rows * (ROW + sum(BYTES.get(kind, 0) for kind in kinds.values()))
+    require_memory(needed, "error.data_memory", source=source, rows=rows, columns=len(kinds))
+    return [Filling(name, kind, rows) for name, kind in kinds.items()]
 
 
 def columns_from_frame(frame: object) -> tuple[tuple[Column, ...], list[InputError]]:
     """Return the columns of a DataFrame or Arrow table, and what is wrong with them."""
     names = frame_names(frame)
-    problems = repeated_names(names)
+    problems = name_problems(names)
     if problems:
         return (), problems
-    found = [_column_or_problem(name, series) for name, series in zip(names, _series(frame))]  # noqa: B905 - same length by construction
+    columns = _series(frame)
+    found = [_column_or_problem(name, one) for name, one in zip(names, columns, strict=True)]
     return (
         tuple(column for column in found if isinstance(column, Column)),
         [problem for problem in found if isinstance(problem, InputError)],
     )
 
 
-def columns_from_arrow(table: pa.Table) -> tuple[Column, ...]:
-    """Return the columns of an Arrow table whose names differ."""
-    return tuple(
-        column_from_arrow(str(name), column)
-        for name, column in zip(table.column_names, table.columns, strict=True)
-    )
-
-
-def column_from_arrow(name: str, array: pa.ChunkedArray | pa.Array) -> Column:
-    """Return an Arrow array as a column; integers with missing values stay integers."""
-    if pa.types.is_dictionary(array.type):
-        array = array.cast(array.type.value_type)
-    kind = next((kind for kind, fits in KINDS.items() if fits(array.type)), str(array.type))
-    if kind == "text":
-        return text_column(name, array.to_pylist())
-    if kind in ("boolean", "integer", "number"):
-        return _numeric(name, kind, array)
-    return Column(name, kind, np.full(len(array), np.nan))
-
-
-def _numeric(name: str, kind: str, array: pa.ChunkedArray | pa.Array) -> Column:
-    numbers = array.cast(pa.uint8()) if kind == "boolean" else array
-    values = np.asarray(numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
-    missing = np.isnan(values)
-    if missing.all():
-        kind = "empty"
-    elif (
-        kind == "number"
-        and missing.any()
-        and np.all(np.floor(values[~missing]) == values[~missing])
-    ):
-        kind = "integer"  # pandas stores whole numbers as floats where one is missing
-    return Column(name, kind, values)
-
-
-def _series(frame: Any) -> list[object]:
+def _series(frame: Any) -> Sequence[object]:
     if hasattr(frame, "iloc"):
         return [frame.iloc[:, index] for index in range(frame.shape[1])]
     return list(pa.table(frame).columns)
 
 
-def _column_or_problem(name: str, series: object) -> Column | InputError:
-    if isinstance(series, pa.ChunkedArray):
-        return column_from_arrow(name, series)
+def _column_or_problem(name: str, series: Any) -> Column | InputError:
     try:
-        return column_from_arrow(name, pa.array(series, from_pandas=True))
+        is_arrow = isinstance(series, pa.Array | pa.ChunkedArray)
+        array = series if is_arrow else pa.array(series, from_pandas=True)
+        (filling,) = fillings(name, {name: kind_of(array.type)}, len(array))
+        filling.add(array)
+        return filling.column()
+    except TooLargeError:
+        raise
     except (pa.ArrowException, TypeError, ValueError, OverflowError):
         return InputError("error.data_mixed_column", column=name)

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from whygrad.data.columns import Place, row_place
-from whygrad.data.encoder import (
-    Encoder,
-    Features,
-    categories_of,
-    expand,
-    fill_values,
-    filled,
-    mean_and_scale,
-)
+from whygrad.data.columns import listed
+from whygrad.data.encoder import Encoder, mean_and_scale
+from whygrad.data.fitting import Inputs, Raw, inputs_of
 from whygrad.data.split import Split, absent_classes, split
 from whygrad.data.table import Data, Note, Part
 from whygrad.data.targets import Target
@@ -24,33 +16,6 @@ from whygrad.errors import DataError, InputError, unknown_name
 
 Units = tuple[np.ndarray, np.ndarray]  # origin and size, one a number to predict
 _NO_UNITS = np.empty(0), np.empty(0)
-SHOWN = 6  # at most so many names stand in a sentence
-
-
-@dataclass(frozen=True, eq=False)
-class Raw:
-    """What every kind of source yields before it is split.
-
-    Args:
-        features: an array (m, columns), or checked columns.
-        columns: names of the raw columns.
-        rows: where each sample stands in the source, shape (m,).
-        weight: sample weights, shape (m,), or None.
-        divisor: the inputs are divided by it where they are not standardised.
-        place: row in the source -> where a user finds it.
-    """
-
-    name: str
-    features: Features
-    columns: tuple[str, ...]
-    target: Target
-    rows: np.ndarray
-    weight: np.ndarray | None = None
-    image_shape: tuple[int, int] | None = None
-    divisor: float = 1.0
-    place: Callable[[int], Place] = row_place
-    notes: tuple[Note, ...] = ()
-    source: dict[str, object] = field(default_factory=dict)
 
 
 def assemble(
@@ -70,84 +35,54 @@ def assemble(
             far from the training part that it cannot be a float32 once it is scaled.
     """
     samples = len(raw.rows)
-    scaling = _target_scaling(target_scaling, standardize)
+    units_of = _target_scaling(target_scaling, standardize)
     parts = split(samples, raw.target.classes, validation=validation, test=test, seed=seed)
     weight = None if raw.weight is None else raw.weight.astype(np.float32)
     if weight is not None and not weight[parts.train].any():
         raise DataError(raw.name, [InputError("error.data_weight_train")])
-    categories = _categories(raw.features, parts.train)
-    expanded = expand(raw.features, categories)
-    missing = np.isnan(expanded).sum(axis=0)
-    fill = fill_values(expanded, missing, parts.train)
-    inputs = filled(expanded, fill)
-    train = inputs[parts.train] if standardize else None
-    units = scaling(raw.target.y[parts.train]) if raw.target.task == "numbers" else _NO_UNITS
-    encoder = _fit(raw, categories, fill, train, units)
-    x = encoder.scaled(inputs)
+    inputs = inputs_of(raw, parts, standardize)
+    units = units_of(raw.target.y[parts.train]) if raw.target.task == "numbers" else _NO_UNITS
+    encoder = Encoder(
+        columns=raw.columns,
+        categories=inputs.categories,
+        fill=inputs.fill,
+        mean=inputs.mean,
+        scale=inputs.scale,
+        image_shape=raw.image_shape,
+        task=raw.target.task,
+        target_names=raw.target.names,
+        target_mean=units[0],
+        target_scale=units[1],
+    )
     y = encoder.scaled_target(raw.target.y)
     if raw.target.classes is None:
         y = y.astype(np.float32)
-    _check_finite(raw, encoder, inputs, x, y)
+    _check_finite(raw, encoder, inputs, y)
     notes = (
         *raw.notes,
-        *_constant_notes(raw.name, isinstance(raw.features, tuple), encoder, inputs),
-        *_filled_notes(encoder, missing),
+        *_constant_notes(raw, encoder, inputs),
+        *_filled_notes(encoder, inputs.missing),
+        *_rounded_notes(encoder, inputs),
         *_absent_notes(raw.target, parts),
     )
     return Data(
         name=raw.name,
         task=raw.target.task,
-        **{name: _part(raw.rows, x, y, weight, rows) for name, rows in vars(parts).items()},
+        **{
+            name: Part(
+                inputs.x[name],
+                y[rows],
+                raw.rows[rows],
+                None if weight is None else weight[rows],
+            )
+            for name, rows in vars(parts).items()
+        },
         feature_names=encoder.feature_names,
         target_names=raw.target.names,
         image_shape=raw.image_shape,
         encoder=encoder,
         notes=notes,
         source=raw.source,
-    )
-
-
-def _part(
-    places: np.ndarray, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None, rows: np.ndarray
-) -> Part:
-    return Part(x[rows], y[rows], places[rows], None if weight is None else weight[rows])
-
-
-def _categories(features: Features, train: np.ndarray) -> tuple[tuple[str, ...], ...]:
-    if isinstance(features, np.ndarray):
-        return ((),) * features.shape[1]
-    return tuple(categories_of(column.take(train)) for column in features)
-
-
-def _fit(
-    raw: Raw,
-    categories: tuple[tuple[str, ...], ...],
-    fill: np.ndarray,
-    train: np.ndarray | None,
-    units: Units,
-) -> Encoder:
-    """Return the encoder, fitted on the training rows.
-
-    Args:
-        train: the filled inputs of the training part; None where they are not standardised.
-        units: origin and size of the units in which the numbers to predict are given.
-    """
-    mean, scale = np.zeros(len(fill)), np.full(len(fill), raw.divisor)
-    if train is not None:
-        is_number = np.array([not known for known in categories for _ in known or [0]], bool)
-        mean, scale = mean_and_scale(train)
-        mean, scale = np.where(is_number, mean, 0.0), np.where(is_number, scale, 1.0)
-    return Encoder(
-        columns=raw.columns,
-        categories=categories,
-        fill=fill,
-        mean=mean,
-        scale=scale,
-        image_shape=raw.image_shape,
-        task=raw.target.task,
-        target_names=raw.target.names,
-        target_mean=units[0],
-        target_scale=units[1],
     )
 
 
@@ -176,38 +111,48 @@ def _target_scaling(name: str | None, standardize: bool) -> Callable[[np.ndarray
     return TARGET_SCALINGS[chosen]
 
 
-def _check_finite(
-    raw: Raw, encoder: Encoder, inputs: np.ndarray, x: np.ndarray, y: np.ndarray
-) -> None:
-    problems = []
-    for values, names, given in (
-        (x, encoder.feature_names, inputs),
-        (y.reshape(len(y), -1), raw.target.names, raw.target.y.reshape(len(y), -1)),
-    ):
-        for row, column in np.argwhere(~np.isfinite(values))[:1]:
-            said = {"column": names[column], "came": float(given[row, column])}
-            place = raw.place(int(raw.rows[row]))
-            problems.append(InputError("error.data_encode_too_large", **said, **place))
+def _check_finite(raw: Raw, encoder: Encoder, inputs: Inputs, y: np.ndarray) -> None:
+    of_inputs = [] if inputs.wrong is None else [(*inputs.wrong, encoder.feature_names)]
+    table, given = y.reshape(len(y), -1), raw.target.y.reshape(len(y), -1)
+    of_targets = [
+        (int(row), int(column), float(given[row, column]), raw.target.names)
+        for row, column in np.argwhere(~np.isfinite(table))[:1]
+    ]
+    problems = [
+        InputError(
+            "error.data_encode_too_large",
+            column=names[column],
+            came=came,
+            **raw.place(int(raw.rows[row])),
+        )
+        for row, column, came, names in (*of_inputs, *of_targets)
+    ]
     if problems:
         raise DataError(raw.name, problems)
 
 
-def _constant_notes(
-    name: str, is_table: bool, encoder: Encoder, inputs: np.ndarray
-) -> tuple[Note, ...]:
+def _constant_notes(raw: Raw, encoder: Encoder, inputs: Inputs) -> tuple[Note, ...]:
     """Return the note on inputs that never change; they are kept and say nothing.
 
     Raises:
         DataError: no input of a table changes. Arrays may do so: a single neuron with the input 1
             is a good lesson.
     """
-    constant = np.flatnonzero((inputs == inputs[:1]).all(axis=0))
-    if len(constant) == 0 or len(inputs) == 1:
+    constant = np.flatnonzero(inputs.constant)
+    if len(constant) == 0 or len(raw.rows) == 1:
         return ()
-    if len(constant) == inputs.shape[1] and is_table:
-        raise DataError(name, [InputError("error.data_all_constant", count=len(constant))])
+    if len(constant) == len(inputs.constant) and isinstance(raw.features, tuple):
+        raise DataError(raw.name, [InputError("error.data_all_constant", count=len(constant))])
     names = listed([encoder.feature_names[index] for index in constant])
     return (Note("note.data_constant", {"count": len(constant), "names": names}),)
+
+
+def _rounded_notes(encoder: Encoder, inputs: Inputs) -> tuple[Note, ...]:
+    names = encoder.feature_names if inputs.rounded else ()
+    return tuple(
+        Note("note.data_rounded", {"column": names[index], "count": before, "left": after})
+        for index, (before, after) in inputs.rounded.items()
+    )
 
 
 def _filled_notes(encoder: Encoder, missing: np.ndarray) -> tuple[Note, ...]:
@@ -232,8 +177,3 @@ def _absent_notes(target: Target, parts: Split) -> tuple[Note, ...]:
         Note(f"note.data_absent_{part}", {"count": len(names), "names": listed(names)})
         for part, names in lacking.items()
     )
-
-
-def listed(names: list[str]) -> str:
-    """Return the first names, separated by commas, and an ellipsis where there are more."""
-    return ", ".join(names[:SHOWN]) + (", …" if len(names) > SHOWN else "")

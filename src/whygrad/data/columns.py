@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from whygrad.errors import DataError, InputError
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?", re.I)
 NUMERIC = ("number", "integer", "boolean")
+EXACT = 2**53  # up to here float64 holds every whole number
+MOST_COLUMNS = 100_000
+SHOWN = 6  # at most so many names stand in a sentence
+LONGEST = 60  # letters of a name or value in a sentence
 Place = dict[str, object]
 
 
@@ -26,15 +30,19 @@ class Column:
     """One column.
 
     Args:
-        kind: ``number``, ``integer``, ``boolean``, ``text``, ``date``, ``empty`` (all missing), or
-            the name of a type that cannot be used.
-        values: float64 with NaN where a number is missing; for text an object array of str and
-            None; an empty array for kinds that cannot be used.
+        kind: ``number``, ``integer``, ``boolean``, ``text``, ``date``, ``empty`` (all missing),
+            ``mixed``, ``unread``, or the name of a type that cannot be used.
+        values: float64 with NaN where a number is missing; for text the place of each value in
+            ``known``, int32, -1 where it is missing; an empty array for kinds that cannot be used.
+        known: the words that a text column holds, each once, in the order of their letters.
+        is_exact: False for whole numbers that float64 had to round.
     """
 
     name: str
     kind: str
     values: np.ndarray
+    known: tuple[str, ...] = ()
+    is_exact: bool = True
 
     @property
     def is_numeric(self) -> bool:
@@ -43,16 +51,26 @@ class Column:
     @property
     def missing(self) -> np.ndarray:
         """Which values are missing, shape (m,), bool."""
+        return self.values < 0 if self.kind == "text" else np.isnan(self.values)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How often each known word occurs, shape (known,)."""
+        return np.bincount(self.values + 1, minlength=len(self.known) + 1)[1:]
+
+    def as_text(self) -> Column:
+        """Return the same column with its values as words; a column of text as it is."""
         if self.kind == "text":
-            return np.array([value is None for value in self.values], bool)
-        return np.isnan(self.values)
+            return self
+        values = self.values.tolist()
+        return text_column(self.name, [None if np.isnan(v) else self._word(v) for v in values])
 
     def words(self) -> np.ndarray:
-        """Return the values as text, missing ones as None."""
-        if self.kind == "text":
-            return self.values
-        written = [None if np.isnan(v) else self._word(v) for v in self.values.tolist()]
-        return np.array(written, object)
+        """Return the values as text, missing ones as None; shape (m,), object."""
+        column = self.as_text()
+        if column.kind != "text":  # all are missing
+            return np.full(len(self.values), None)
+        return np.array([*column.known, None], object)[column.values]
 
     def _word(self, value: float) -> str:
         if self.kind == "boolean":
@@ -60,8 +78,20 @@ class Column:
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
     def take(self, rows: np.ndarray) -> Column:
-        """Return the same column with only these rows."""
-        return Column(self.name, self.kind, self.values[rows])
+        """Return the same column with only these rows, ascending; itself where these are all."""
+        if len(rows) == len(self.values):
+            return self
+        if self.kind != "text":
+            return replace(self, values=self.values[rows])
+        return coded_column(self.name, self.values[rows], self.known)
+
+    def holds(self, are_meant: np.ndarray) -> np.ndarray:
+        """Return which values are one of the known words that are meant.
+
+        Args:
+            are_meant: shape (known,), bool.
+        """
+        return np.append(are_meant, False)[self.values]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +112,13 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
+def are_exact(values: np.ndarray) -> bool:
+    """Say whether float64 holds all of these numbers as they are, if they are whole numbers."""
+    if values.dtype.kind not in "iu" or values.dtype.itemsize < 8 or not values.size:
+        return True
+    return -EXACT <= int(values.min()) and int(values.max()) <= EXACT
+
+
 def column_from_array(name: str, array: object) -> Column:
     """Return a one-dimensional array or list as a column.
 
@@ -94,7 +131,7 @@ def column_from_array(name: str, array: object) -> Column:
     if values.dtype.kind in "biuf":
         kind = {"b": "boolean", "f": "number"}.get(values.dtype.kind, "integer")
         with np.errstate(over="ignore"):  # a long double becomes infinite, which is named later
-            return Column(name, kind, values.astype(np.float64))
+            return Column(name, kind, values.astype(np.float64), is_exact=are_exact(values))
     if values.dtype.kind in "OUST":
         return _column_from_objects(name, list(values.tolist()))
     kind = "date" if values.dtype.kind in "mM" else values.dtype.name
@@ -107,10 +144,11 @@ def _column_from_objects(name: str, values: list[object]) -> Column:
     if not present:
         return Column(name, "empty", np.full(len(values), np.nan))
     if all(isinstance(value, str) for value in present):
-        return text_column(name, values)
+        return text_column(name, values)  # type: ignore[arg-type]
     if all(isinstance(value, bool | int | float | np.number | np.bool_) for value in present):
         return _numbers_or_wider(name, values, present)
-    return Column(name, "mixed", np.empty(0))
+    are_dates = all(hasattr(value, "isoformat") for value in present)
+    return Column(name, "date" if are_dates else "mixed", np.empty(0))
 
 
 def _numbers_or_wider(name: str, values: list[object], present: list[object]) -> Column:
@@ -118,8 +156,9 @@ def _numbers_or_wider(name: str, values: list[object], present: list[object]) ->
     kind = "boolean" if kinds == {"b"} else "integer" if kinds <= set("iu") else "number"
     if "c" in kinds or "O" in kinds:
         return Column(name, "mixed", np.empty(0))
+    is_exact = kind != "integer" or all(-EXACT <= int(value) <= EXACT for value in present)  # type: ignore[call-overload]
     numbers = [np.nan if value is None else float(value) for value in values]  # type: ignore[arg-type]
-    return Column(name, kind, np.array(numbers))
+    return Column(name, kind, np.array(numbers), is_exact=is_exact)
 
 
 def _is_missing(value: object) -> bool:
@@ -128,28 +167,71 @@ def _is_missing(value: object) -> bool:
     return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
-def text_column(name: str, values: list) -> Column:
+def text_column(name: str, values: Sequence[str | None]) -> Column:
     """Return text as a column: without surrounding spaces, empty text as missing."""
-    stripped = [None if value is None else value.strip() or None for value in values]
-    if all(value is None for value in stripped):
-        return Column(name, "empty", np.full(len(stripped), np.nan))
-    return Column(name, "text", np.array(stripped, object))
+    place: dict[str, int] = {}
+    codes = [-1 if value is None else place.setdefault(value, len(place)) for value in values]
+    return coded_column(name, np.array(codes, np.int32), list(place))
+
+
+def coded_column(name: str, codes: np.ndarray, words: Sequence[str]) -> Column:
+    """Return text as a column, like :func:`text_column`.
+
+    Args:
+        codes: the place of each value in ``words``, -1 where it is missing; shape (m,), integers.
+        words: each once, in any order; some may not occur.
+    """
+    occurs = np.bincount(codes.astype(np.int64) + 1, minlength=len(words) + 1)[1:] > 0
+    stripped = [word.strip() if used else "" for word, used in zip(words, occurs, strict=True)]
+    known = sorted(set(stripped) - {""})
+    if not known:
+        return Column(name, "empty", np.full(len(codes), np.nan))
+    place = {word: index for index, word in enumerate(known)}
+    lookup = np.array([*(place.get(word, -1) for word in stripped), -1], np.int32)
+    return Column(name, "text", lookup[codes], tuple(known))
+
+
+def unread_column(name: str) -> Column:
+    """Return a column that is there and was not wanted."""
+    return Column(name, "unread", np.empty(0))
 
 
 def settled(column: Column) -> Column:
     """Return the column as numbers where every word of it is one, else unchanged."""
-    if column.kind != "text" or not all(w is None or NUMBER.fullmatch(w) for w in column.values):
+    if column.kind != "text" or not all(NUMBER.fullmatch(word) for word in column.known):
         return column
-    values = [np.nan if word is None else float(word) for word in column.values]
-    return Column(column.name, "number", np.array(values))
+    numbers = np.array([*(float(word) for word in column.known), np.nan])
+    return Column(column.name, "number", numbers[column.values])
 
 
-def repeated_names(names: Sequence[str]) -> list[InputError]:
-    """Return the problem of columns that share a name, if any do."""
+def name_problems(names: Sequence[str]) -> list[InputError]:
+    """Return what is wrong with the names of columns; at most one problem."""
+    if len(names) > MOST_COLUMNS:
+        return [InputError("error.data_too_many_columns", came=len(names), most=MOST_COLUMNS)]
+    wrong = [name for name in names if not is_unicode(name)]
+    if wrong:
+        return [InputError("error.data_name_not_unicode", names=listed([ascii(n) for n in wrong]))]
     repeated = [name for name, count in Counter(names).items() if count > 1]
-    if not repeated:
-        return []
-    return [InputError("error.data_duplicate_columns", names=", ".join(repeated))]
+    return [InputError("error.data_duplicate_columns", names=listed(repeated))] if repeated else []
+
+
+def is_unicode(text: str) -> bool:
+    """Say whether a text can be written: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shortened(text: str) -> str:
+    """Return the beginning of a long text, with an ellipsis."""
+    return text if len(text) <= LONGEST else text[:LONGEST] + "…"
+
+
+def listed(names: Sequence[str], most: int = SHOWN) -> str:
+    """Return the first names, separated by commas, and an ellipsis where there are more."""
+    return ", ".join(map(shortened, names[:most])) + (", …" if len(names) > most else "")
 
 
 def is_frame(raw: object) -> bool:

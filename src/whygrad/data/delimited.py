@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator
@@ -9,78 +10,85 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, islice, pairwise
 
-import pyarrow as pa
-from pyarrow import csv as arrow_csv
+import numpy as np
 
-from whygrad.data.arrow import columns_from_arrow
-from whygrad.data.columns import NUMBER, Place, Table, repeated_names
+from whygrad.data.columns import NUMBER, Place, name_problems, shortened
+from whygrad.data.source import BLOCK, Source
 from whygrad.errors import DataError, InputError, OptionError
 
 DELIMITERS = (",", ";", "\t", "|")
 SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
-MISSING_WORDS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 LOOKED_AT = 50  # lines that decide about the delimiter
 END = "\x00"  # a last line that no text holds; it is swallowed where a quotation mark stays open
 
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """The text of a file, with the line at which each of its rows starts."""
+    """A text file, with its delimiter and the line at which each of its rows starts."""
 
-    content: str
+    source: Source
     delimiter: str
+
+    @cached_property
+    def header(self) -> tuple[int, list[str]]:
+        """The line of the first row that is not blank, and its cells."""
+        return next(iter(self.rows()))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row that is not blank after its first line, counted from 1; then END."""
-        lines = chain(io.StringIO(self.content, newline=""), [END])
-        reader, before = csv.reader(lines, delimiter=self.delimiter), 0
-        for row in reader:
-            if row:
-                yield before + 1, row
-            before = reader.line_num
+        with _lines(self.source) as lines:
+            reader, before = csv.reader(chain(lines, [END]), delimiter=self.delimiter), 0
+            for row in reader:
+                if row:
+                    yield before + 1, row
+                before = reader.line_num
 
     @cached_property
-    def starts(self) -> list[int]:
+    def starts(self) -> np.ndarray:
         """The line at which each row starts, the header first."""
         try:
-            return [line for line, row in self.rows() if row != [END]]
+            return np.fromiter((line for line, row in self.rows() if row != [END]), np.int64)
         except csv.Error:  # a field is too long for csv: take every line for a row
-            lines = enumerate(io.StringIO(self.content, newline=""), 1)
-            return [number for number, line in lines if line.strip()]
+            with _lines(self.source) as lines:
+                numbered = enumerate(lines, 1)
+                return np.fromiter((line for line, text in numbered if text.strip()), np.int64)
 
-    @cached_property
     def open_quote(self) -> int | None:
-        """The line of the row whose quotation mark is never closed; None if all are."""
-        if self.content.count('"') % 2 == 0:  # spares a slow walk through a large file
-            return None
-        *_, (line, last) = self.rows()
+        """Return the line of the row whose quotation mark is never closed; None if all are."""
+        line, last = 1, [END]
+        for line, last in self.rows():  # noqa: B007 - the last one counts
+            pass
         return None if last == [END] else line
 
     def place(self, row: int) -> Place:
         """Return the line of a row, counted from 0 below the header."""
-        return {"what": "file_line", "row": self.starts[min(row + 1, len(self.starts) - 1)]}
+        return {"what": "file_line", "row": int(self.starts[min(row + 1, len(self.starts) - 1)])}
 
 
-def read_delimited(name: str, content: bytes, delimiter: str | None) -> Table:
-    """Return the columns of a text table; what each value means is found out by its column.
+def opened_text(source: Source, delimiter: str | None) -> tuple[Text, list[str]]:
+    """Return a text table and the names of its columns, empty ones as ``column1`` …
 
     Raises:
         DataError: with what is wrong with the file as a whole.
         OptionError: the delimiter is not a single character.
     """
-    text = _decoded(name, content)
-    chosen = checked_delimiter(delimiter) or found_delimiter(text)
-    source = Text(text, chosen)
+    asked = checked_delimiter(delimiter)
+    quotes = _checked_bytes(source)
     try:
-        problems = _problems_of_quotes(source) or _problems_of_header(source)
-        if problems:
-            raise DataError(name, problems)
-        table = _parsed(name, source)
+        text = Text(source, asked or _found_delimiter(source))
+        open_quote = text.open_quote() if quotes % 2 else None  # spares a slow walk
+        if open_quote is not None:
+            where = {"what": "file_line", "row": open_quote}
+            raise DataError(source.name, [InputError("error.data_open_quote", **where)])
+        header = [name.strip() for name in text.header[1]]
     except csv.Error:  # a field of more than 131072 characters
-        raise DataError(name, [InputError("error.data_long_field")]) from None
-    if table.num_rows == 0:
-        raise DataError(name, [InputError("error.data_no_rows")])
-    return Table(name, columns_from_arrow(table), table.num_rows, source.place)
+        raise DataError(source.name, [InputError("error.data_long_field")]) from None
+    problems = _problems_of_header(header, text)
+    names = [name or f"column{place}" for place, name in enumerate(header, 1)]
+    problems = problems or name_problems(names)
+    if problems:
+        raise DataError(source.name, problems)
+    return text, names
 
 
 def checked_delimiter(delimiter: str | None) -> str | None:
@@ -98,9 +106,14 @@ def checked_delimiter(delimiter: str | None) -> str | None:
     return character
 
 
-def found_delimiter(text: str) -> str:
+def _lines(source: Source) -> io.TextIOWrapper:
+    return io.TextIOWrapper(source.open(), encoding="utf-8-sig", newline="")
+
+
+def _found_delimiter(source: Source) -> str:
     """Return the delimiter with which the first rows have equally many columns, and the most."""
-    lines = list(islice(io.StringIO(text, newline=""), LOOKED_AT))
+    with _lines(source) as text:
+        lines = list(islice(text, LOOKED_AT))
     return max(DELIMITERS, key=lambda delimiter: _evenness(lines, delimiter))
 
 
@@ -114,32 +127,51 @@ def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
     return (widths.count(widths[0]) / len(widths), widths[0])
 
 
-def _decoded(name: str, content: bytes) -> str:
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError(name, [InputError("error.data_utf16")])
-    if b"\0" in content:
-        raise DataError(name, [InputError("error.data_binary")])
+def _checked_bytes(source: Source) -> int:
+    """Return how many quotation marks a file holds, once all of it is known to be UTF-8 text.
+
+    Raises:
+        DataError: it is something else, or nothing.
+    """
+    decoder, lines, quotes, is_blank = codecs.getincrementaldecoder("utf-8-sig")(), 1, 0, True
+    with source.open() as file:
+        for block in iter(lambda: file.read(BLOCK), b""):
+            problem = _foreign(block) if is_blank else None
+            if problem or b"\0" in block:
+                raise DataError(source.name, [problem or InputError("error.data_binary")])
+            try:
+                decoder.decode(block)
+            except UnicodeDecodeError as error:
+                raise _not_utf8(source, lines + error.object.count(b"\n", 0, error.start)) from None
+            lines += block.count(b"\n")
+            quotes += block.count(b'"')
+            is_blank = is_blank and not block.strip()
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        problem = InputError("error.data_not_utf8", what="file_line", row=line)
-        raise DataError(name, [problem]) from None
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise _not_utf8(source, lines) from None
+    if is_blank:
+        raise DataError(source.name, [InputError("error.data_empty")])
+    return quotes
 
 
-def _problems_of_quotes(text: Text) -> list[InputError]:
-    if text.open_quote is None:
-        return []
-    return [InputError("error.data_open_quote", what="file_line", row=text.open_quote)]
+def _foreign(start: bytes) -> InputError | None:
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return InputError("error.data_utf16")
+    return None
 
 
-def _problems_of_header(text: Text) -> list[InputError]:
-    names = [name.strip() for name in next(text.rows())[1]]
+def _not_utf8(source: Source, line: int) -> DataError:
+    problem = InputError("error.data_not_utf8", what="file_line", row=line)
+    return DataError(source.name, [problem])
+
+
+def _problems_of_header(names: list[str], text: Text) -> list[InputError]:
     if len(names) == 1:
         return _problems_of_one_column(names[0], text)
     if _looks_like_numbers(names):
         return [InputError("error.data_no_header", came=names[0])]
-    return repeated_names([name for name in names if name])
+    return []
 
 
 def _problems_of_one_column(header: str, text: Text) -> list[InputError]:
@@ -147,7 +179,7 @@ def _problems_of_one_column(header: str, text: Text) -> list[InputError]:
     found = next((mark for mark in candidates if mark in header and mark != text.delimiter), None)
     values = {"delimiter": spoken(text.delimiter), "found": spoken(found or "")}
     key = "error.data_one_column_other" if found else "error.data_one_column"
-    return [InputError(key, **values, header=header[:60])]
+    return [InputError(key, **values, header=shortened(header))]
 
 
 def spoken(delimiter: str) -> str:
@@ -161,39 +193,3 @@ def _looks_like_numbers(names: list[str]) -> bool:
     counts_up = all(b - a == 1 for a, b in pairwise(numbers))
     is_numbered = counts_up and all(number.is_integer() for number in numbers)
     return len(numbers) * 2 >= len(names) and not (is_numbered and len(numbers) > 1)
-
-
-def _parsed(name: str, text: Text) -> pa.Table:
-    invalid = []
-
-    def skip(row: arrow_csv.InvalidRow) -> str:
-        invalid.append(row)
-        return "skip"
-
-    content = text.content.encode()
-    try:
-        table = arrow_csv.read_csv(
-            pa.BufferReader(content),
-            arrow_csv.ReadOptions(use_threads=False, block_size=min(len(content) + 1, 2**31 - 1)),
-            arrow_csv.ParseOptions(
-                delimiter=text.delimiter, newlines_in_values=True, invalid_row_handler=skip
-            ),
-            arrow_csv.ConvertOptions(null_values=list(MISSING_WORDS), strings_can_be_null=True),
-        )
-    except (pa.ArrowException, OSError, MemoryError):
-        key = "error.data_no_rows" if len(text.starts) == 1 else "error.data_damaged"
-        raise DataError(name, [InputError(key, kind="CSV")]) from None
-    if invalid:
-        raise DataError(name, [_ragged(invalid, text)])
-    names = [column.strip() or f"column{i}" for i, column in enumerate(table.column_names, 1)]
-    problems = repeated_names(names)
-    if problems:
-        raise DataError(name, problems)
-    return table.rename_columns(names)
-
-
-def _ragged(invalid: list, text: Text) -> InputError:
-    first = invalid[0]
-    values = {"expected": first.expected_columns, "came": first.actual_columns}
-    place = text.place((first.number or 2) - 2)  # Arrow counts from 1, the header too
-    return InputError("error.data_ragged", **values, count=len(invalid), **place)

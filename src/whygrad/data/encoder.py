@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import compress, groupby
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from whygrad.data.columns import (
     is_frame,
     row_place,
     settled,
+    shortened,
     table_from_frame,
     table_from_mapping,
 )
@@ -22,6 +24,7 @@ from whygrad.errors import InputError, ShapeError
 
 Features = np.ndarray | tuple[Column, ...]
 MISSING = "?"  # the category of missing text
+AT_ONCE = 4 << 20  # bytes of raw features that are worked on at once
 TINY = 10 * np.finfo(np.float64).eps  # a spread below this share of the mean is rounding
 
 
@@ -71,20 +74,18 @@ class Encoder:
             InputError: a column is missing, is text where numbers should be, or holds a missing
                 value where training had none; the width is wrong; a value is not finite.
         """
-        expanded = expand(self._features(raw), self.categories)
-        self._check(expanded, np.isinf(expanded), "error.data_encode_infinite")
-        missing = np.isnan(expanded) & np.isnan(self.fill)
-        self._check(expanded, missing, "error.data_encode_missing_value")
-        encoded = self.scaled(expanded)
-        self._check(expanded, ~np.isfinite(encoded), "error.data_encode_too_large")
+        features = self._features(raw)
+        samples = len(features) if isinstance(features, np.ndarray) else len(features[0].values)
+        encoded = np.empty((samples, len(self.fill)), np.float32)
+        for where, values in blocks(features, self.categories):
+            self._check(where, values, np.isinf(values), "error.data_encode_infinite")
+            missing = np.isnan(values) & np.isnan(self.fill[where])
+            self._check(where, values, missing, "error.data_encode_missing_value")
+            values = filled(values, self.fill[where])
+            encoded[:, where] = scaled(values, self.mean[where], self.scale[where])
+            wrong = ~np.isfinite(encoded[:, where])
+            self._check(where, values, wrong, "error.data_encode_too_large")
         return encoded
-
-    def scaled(self, expanded: np.ndarray) -> np.ndarray:
-        """Return filled and scaled inputs, float32; checks nothing. ``expanded`` is kept."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            encoded = filled(expanded, self.fill) - self.mean
-            encoded /= self.scale  # in place: a large table is copied as rarely as possible
-            return encoded.astype(np.float32)
 
     def scaled_target(self, y: np.ndarray) -> np.ndarray:
         """Return targets as they are trained on; only ``numbers`` are scaled."""
@@ -173,11 +174,11 @@ class Encoder:
         if array.ndim != 2 or array.shape[1] != expected:
             raise ShapeError("error.data_encode_width", expected=expected, came=array.shape)
 
-    def _check(self, expanded: np.ndarray, is_wrong: np.ndarray, key: str) -> None:
-        if is_wrong.any():
-            row, feature = np.argwhere(is_wrong)[0]
-            came = float(expanded[row, feature])
-            column = self.feature_names[feature]
+    def _check(self, where: slice, values: np.ndarray, are_wrong: np.ndarray, key: str) -> None:
+        if are_wrong.any():
+            row, feature = np.argwhere(are_wrong)[0]
+            came = float(values[row, feature])
+            column = self.feature_names[where.start + feature]
             raise InputError(key, column=column, came=came, **row_place(int(row)))
 
 
@@ -193,36 +194,74 @@ def _check_kind(column: Column, is_category: bool) -> None:
         return
     if column.kind != "text":
         raise InputError("error.data_column_kind", column=column.name, kind=column.kind)
-    words = enumerate(column.values)
-    row, came = next((row, w) for row, w in words if w is not None and not NUMBER.fullmatch(w))
+    wrong = column.holds(np.array([not NUMBER.fullmatch(word) for word in column.known]))
+    row = int(np.flatnonzero(wrong)[0])
+    came = shortened(column.known[column.values[row]])
     raise InputError("error.data_encode_text", column=column.name, came=came, **row_place(row))
 
 
-def expand(features: Features, categories: Sequence[tuple[str, ...]]) -> np.ndarray:
-    """Return raw features as a new table of float64, NaN where a number is missing."""
+def blocks(
+    features: Features, categories: Sequence[tuple[str, ...]], rows: np.ndarray | None = None
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield raw features a few inputs at a time: which ones, and float64, NaN where missing.
+
+    All at once they would take twice the memory of the inputs themselves, which are float32.
+
+    Args:
+        categories: the known categories of each feature; none for numbers.
+        rows: those that are wanted; None for all.
+    """
+    chosen = slice(None) if rows is None else rows
+    length = len(features) if isinstance(features, np.ndarray) else len(features[0].values)
+    width = max(2, AT_ONCE // (8 * max(1, length)))
     if isinstance(features, np.ndarray):
-        with np.errstate(over="ignore"):
-            return features.astype(np.float64)
-    blocks = [
-        one_hot(column, known) if known else column.values[:, None]
-        for column, known in zip(features, categories, strict=True)
-    ]
-    return np.concatenate(blocks, axis=1, dtype=np.float64)
+        for where in _slices(features.shape[1], width):
+            with np.errstate(over="ignore"):
+                yield where, features[:, where][chosen].astype(np.float64)
+        return
+    begun = 0
+    pairs = zip(features, categories, strict=True)
+    for are_numbers, group in groupby(pairs, lambda pair: not pair[1]):
+        if are_numbers:
+            numbers = [column.values for column, _ in group]
+            for some in _slices(len(numbers), width):
+                values = np.stack([one[chosen] for one in numbers[some]], axis=1)
+                yield slice(begun + some.start, begun + some.stop), values
+            begun += len(numbers)
+            continue
+        for column, known in group:
+            codes = _codes(column, known)[chosen]
+            for some in _slices(len(known), width):
+                is_one = codes[:, None] == np.arange(some.start, some.stop)
+                yield slice(begun + some.start, begun + some.stop), is_one.astype(np.float64)
+            begun += len(known)
 
 
-def one_hot(column: Column, known: Sequence[str]) -> np.ndarray:
-    """Return 1 in the column of each sample's category and 0 elsewhere, shape (m, known)."""
+def _slices(length: int, width: int) -> list[slice]:
+    return [slice(start, min(start + width, length)) for start in range(0, length, width)]
+
+
+def _codes(column: Column, known: Sequence[str]) -> np.ndarray:
+    """Return the place of each sample's category among those known, -1 for others; shape (m,)."""
     place = {word: index for index, word in enumerate(known)}
-    words = column.words()
-    codes = np.array([place.get(MISSING if word is None else word, -1) for word in words], int)
-    return (codes[:, None] == np.arange(len(known))).astype(np.float64)
+    text = column.as_text()
+    if text.kind != "text":  # all are missing
+        return np.full(len(text.values), place.get(MISSING, -1))
+    words = [*text.known, MISSING]
+    return np.array([place.get(word, -1) for word in words])[text.values]
 
 
-def categories_of(column: Column) -> tuple[str, ...]:
-    """Return the categories of a column in order; none for a column of numbers."""
+def categories_of(column: Column, train: np.ndarray) -> tuple[str, ...]:
+    """Return the categories of a column in order; none for a column of numbers.
+
+    Args:
+        train: the rows of the training part.
+    """
     if column.kind != "text":
         return ()
-    return tuple(sorted({MISSING if word is None else word for word in column.values}))
+    occurs = np.bincount(column.values[train] + 1, minlength=len(column.known) + 1) > 0
+    missing = {MISSING} if occurs[0] else set()
+    return tuple(sorted({*compress(column.known, occurs[1:]), *missing}))
 
 
 def filled(expanded: np.ndarray, fill: np.ndarray) -> np.ndarray:
@@ -231,20 +270,27 @@ def filled(expanded: np.ndarray, fill: np.ndarray) -> np.ndarray:
     return np.where(missing, fill, expanded) if missing.any() else expanded
 
 
-def fill_values(expanded: np.ndarray, missing: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Return the training median of each column that lacks values anywhere, NaN for the others.
+def medians(train: np.ndarray, are_wanted: np.ndarray) -> np.ndarray:
+    """Return the median of what is there of each wanted column, NaN for the others.
 
     Args:
-        expanded: all rows, shape (m, n_in), NaN where missing.
-        missing: how many values each column lacks, shape (n_in,).
-        train: the rows of the training part.
+        train: the training rows, shape (m, n), NaN where missing.
+        are_wanted: shape (n,), bool. A wanted column without any number has the median 0.
     """
-    fill = np.full(expanded.shape[1], np.nan)
-    for feature in np.flatnonzero(missing):
-        values = expanded[train, feature]
+    fill = np.full(train.shape[1], np.nan)
+    for feature in np.flatnonzero(are_wanted):
+        values = train[:, feature]
         present = values[~np.isnan(values)]
         fill[feature] = np.median(present) if len(present) else 0.0
     return fill
+
+
+def scaled(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return (values - mean) / scale as float32; what is too large becomes infinite."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        centred = values - mean
+        centred /= scale
+        return centred.astype(np.float32)
 
 
 def mean_and_scale(train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from whygrad.data.arrays import from_arrays
-from whygrad.data.assembling import Raw, assemble
+from whygrad.data.assembling import assemble
 from whygrad.data.builtin import BUILTIN, Builtin
 from whygrad.data.columns import is_frame, table_from_frame
+from whygrad.data.fitting import Raw
+from whygrad.data.source import Tick
 from whygrad.data.split import check_split
 from whygrad.data.table import Data
 from whygrad.data.targets import Target
@@ -38,6 +40,7 @@ def load(
     noise: float | int | None = None,
     drop: Names = (),
     task: str | None = None,
+    tick: Tick | None = None,
 ) -> Data:
     """Return the data of a built-in set, a file or a DataFrame.
 
@@ -58,9 +61,11 @@ def load(
         noise: the spread of the noise of a generated set, >= 0.
         drop: columns to leave out.
         task: ``classes``, ``binary``, ``labels`` or ``numbers``; None finds it out.
+        tick: is called with the share of a file that is read, from 0 to 1.
     Raises:
         DataError: with every problem found in the table.
         OptionError: an unknown name, an option out of range, or one that the source does not take.
+        TooLargeError: the table does not fit into memory; it was not read.
     """
     given = {
         "target": target,
@@ -85,7 +90,7 @@ def load(
         table = table_from_frame(source, "DataFrame")
         described = {"kind": "frame", "source": table.name, "options": given | common}
         return data_from_table(table, given, common, described)
-    return _file(_path(source), given, common)
+    return _file(_path(source), given, common, tick or (lambda share: None))
 
 
 def _plain(value: object) -> object:
@@ -149,26 +154,29 @@ def _path(source: object) -> Path:
     if not isinstance(source, str | os.PathLike):
         raise InputError("error.data_source", came=type(source).__name__)
     path = Path(source)
-    looks_like_path = path.suffix or len(path.parts) > 1 or path.exists()
+    looks_like_path = path.suffix or len(path.parts) > 1 or os.path.lexists(source)
     if not looks_like_path:
         raise unknown_name("data_set", str(source), tuple(BUILTIN))
     return path
 
 
-def _file(path: Path, given: dict, common: dict) -> Data:
+def _file(path: Path, given: dict, common: dict, tick: Tick) -> Data:
     from whygrad.data import files
 
     described = {"kind": "file", "source": str(path.absolute()), "options": given | common}
-    suffix = files.checked_suffix(path)
+    source, suffix = files.checked_source(path, tick)
     if suffix == ".npz":
         _refuse(given, ("task",), path.name)
-        x, y = files.read_npz(path)
+        x, y = files.read_npz(source)
         standardize = common["standardize"] is not False
         arguments = common | {"standardize": standardize, "task": given.get("task")}
         return from_arrays(x, y, name=path.name, source=described, **arguments)
     taken = ("target", "weight", "drop", "task")
     _refuse(given, taken if suffix == ".parquet" else (*taken, "delimiter"), path.name)
-    from whygrad.data.selecting import data_from_table
+    from whygrad.data.selecting import chosen_names, data_from_table
 
-    table = files.read_table(path, suffix, given.get("delimiter"))
+    def dropped(names: Sequence[str]) -> tuple[str, ...]:
+        return chosen_names(path.name, names, given)[2]
+
+    table = files.read_table(source, suffix, given.get("delimiter"), dropped)
     return data_from_table(table, given, common, described)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from whygrad.data.columns import NUMBER, Column, Place
+from whygrad.data.columns import NUMBER, Column, Place, is_unicode, listed, shortened
 from whygrad.data.encoder import MISSING
 from whygrad.data.numeric import LARGEST
 from whygrad.data.table import Note
-from whygrad.errors import InputError
+from whygrad.errors import InputError, unknown_name
 
 KNOWN = ("number", "integer", "boolean", "text", "date", "empty", "mixed")
 MANY = 50  # categories; more of them need many samples each
@@ -41,7 +41,8 @@ def problems_of(
     if column.kind == "empty":
         return []
     return (
-        _dates(column, place)
+        _not_unicode(column, place)
+        or _dates(column)
         or _mostly_numbers(column, place)
         or ([] if is_target else _too_many(column))
     )
@@ -49,14 +50,15 @@ def problems_of(
 
 def notes_of(column: Column) -> tuple[Note, ...]:
     """Return what is worth knowing about a column of inputs that can be used."""
-    if column.kind == "text" and _numbers_among(column).any():
-        known = sorted({str(word) for word in column.values if word is not None})
-        values = {"column": column.name, "names": ", ".join(known[:6])}
+    if column.kind == "text" and _matching(column, NUMBER).any():
+        values = {"column": column.name, "names": listed(column.known)}
         return (Note("note.data_numbers_as_categories", values),)
     if column.kind == "text" and column.missing.any():
         count = int(column.missing.sum())
         values = {"column": column.name, "count": count, "name": f"{column.name}={MISSING}"}
         return (Note("note.data_missing_category", values),)
+    if not column.is_exact:
+        return (Note("note.data_not_exact", {"column": column.name}),)
     if counts_rows(column):
         return (Note("note.data_row_numbers", {"column": column.name}),)
     return ()
@@ -77,9 +79,8 @@ def _not_finite(column: Column, place: Callable[[int], Place]) -> list[InputErro
     return [_at("error.data_too_large", column, large, place)] if large.any() else []
 
 
-def _dates(column: Column, place: Callable[[int], Place]) -> list[InputError]:
-    present = ~column.missing
-    if not all(DATE.fullmatch(word) for word in column.values[present]):
+def _dates(column: Column) -> list[InputError]:
+    if not _matching(column, DATE).all():
         return []
     return [InputError("error.data_date_column", column=column.name)]
 
@@ -90,23 +91,20 @@ def _mostly_numbers(column: Column, place: Callable[[int], Place]) -> list[Input
     Words that come again and again beside few different numbers (such as 0, 1, 2, 3+) are
     categories, and no problem.
     """
-    are_numbers, present = _numbers_among(column), ~column.missing
-    are_commas = _matching(column, COMMA)
-    if are_commas.any() and (are_numbers | are_commas | ~present).all():
+    are_numbers, are_commas = _matching(column, NUMBER), _matching(column, COMMA)
+    if are_commas.any() and (are_numbers | are_commas).all():
         return [_at("error.data_decimal_comma", column, are_commas, place)]
-    others = present & ~are_numbers
-    if are_numbers.sum() < others.sum() or not are_numbers.any():
+    counts, present = column.counts, column.counts.sum()
+    if not are_numbers.any() or counts[are_numbers].sum() * 2 < present or are_numbers.all():
         return []
-    _, counts = np.unique(column.values[others].astype(str), return_counts=True)
-    distinct = len(np.unique(column.values[present].astype(str)))
-    if counts.min() > 1 and distinct * 5 <= present.sum() and distinct <= MANY:
+    distinct = len(column.known)
+    if counts[~are_numbers].min() > 1 and distinct * 5 <= present and distinct <= MANY:
         return []
-    return [_at("error.data_text_in_numbers", column, others, place)]
+    return [_at("error.data_text_in_numbers", column, ~are_numbers, place)]
 
 
 def _too_many(column: Column) -> list[InputError]:
-    words = column.values[~column.missing].astype(str)
-    count, rows = len(np.unique(words)), len(words)
+    count, rows = len(column.known), int(column.counts.sum())
     all_differ = count == rows and rows >= 10
     if not (all_differ or (count > MANY and count > 0.2 * rows) or count > MOST):
         return []
@@ -115,27 +113,36 @@ def _too_many(column: Column) -> list[InputError]:
     ]
 
 
-def _numbers_among(column: Column) -> np.ndarray:
-    return _matching(column, NUMBER)
-
-
 def _matching(column: Column, pattern: re.Pattern[str]) -> np.ndarray:
-    return np.array([w is not None and bool(pattern.fullmatch(w)) for w in column.values], bool)
+    """Return which of the known words are of this form, shape (known,)."""
+    return np.array([bool(pattern.fullmatch(word)) for word in column.known], bool)
+
+
+def _not_unicode(column: Column, place: Callable[[int], Place]) -> list[InputError]:
+    wrong = np.array([not is_unicode(word) for word in column.known], bool)
+    return [_at("error.data_not_unicode", column, wrong, place)] if wrong.any() else []
 
 
 def _at(
     key: str, column: Column, are_wrong: np.ndarray, place: Callable[[int], Place]
 ) -> InputError:
-    row = int(np.flatnonzero(are_wrong)[0])
-    came = column.values[row]
-    values = {"column": column.name, "came": came if isinstance(came, str) else float(came)}
-    if isinstance(came, str) and len(came) > 40:
-        values["came"] = came[:40] + "…"
-    return InputError(key, **values, count=int(are_wrong.sum()), **place(row))
+    """Return the problem of some values, with the first of them.
+
+    Args:
+        are_wrong: of the values, or of the known words of a text column.
+    """
+    wrong = column.holds(are_wrong) if column.kind == "text" else are_wrong
+    row = int(np.flatnonzero(wrong)[0])
+    if column.kind == "text":
+        came = shortened(column.known[column.values[row]])
+        came = came if is_unicode(came) else ascii(came)
+    else:
+        came = float(column.values[row])
+    values = {"column": column.name, "came": came, "count": int(wrong.sum())}
+    return InputError(key, **values, **place(row))
 
 
 def unknown_columns(asked: Sequence[str], known: Sequence[str]) -> list[InputError]:
     """Return one problem for each name that is no column, with the nearest one that is."""
-    from whygrad.errors import unknown_name
-
-    return [unknown_name("column", name, known) for name in asked if name not in known]
+    names = set(known)
+    return [unknown_name("column", name, known) for name in asked if name not in names]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whygrad.data.assembling import Raw, assemble, listed
-from whygrad.data.columns import Column, Table, settled
+from whygrad.data.assembling import assemble
+from whygrad.data.columns import Column, Table, listed, settled
+from whygrad.data.fitting import Raw
 from whygrad.data.problems import (
     counts_rows,
     notes_of,
@@ -25,6 +26,7 @@ from whygrad.data.targets import (
 )
 from whygrad.errors import DataError, InputError
 
+MANY_NAMES = 50  # at most so many columns are listed to choose from
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "species", "outcome")
 
 
@@ -61,18 +63,17 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
         target, more = _target(targets, given.get("task"), is_split)
     if problems or more or target is None:
         raise DataError(table.name, [*problems, *more])
-    inputs = tuple(column.take(rows) for column in chosen.inputs)
     raw = Raw(
         name=table.name,
-        features=inputs,
-        columns=tuple(column.name for column in inputs),
+        features=chosen.inputs,
+        columns=tuple(column.name for column in chosen.inputs),
         target=target,
         rows=rows,
         weight=chosen.weights[0].values[rows] if chosen.weights else None,
         place=table.place,
         notes=(
             *chosen.notes,
-            *(note for column in inputs for note in notes_of(column)),
+            *(note for column in chosen.inputs for note in notes_of(column.take(rows))),
             *_dropped_rows(table, chosen.targets, rows),
             *task_notes(targets, target, given.get("task")),
         ),
@@ -83,7 +84,7 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
 
 
 def _chosen(table: Table, given: dict) -> Chosen:
-    targets, weight, drop = chosen_names(table, given)
+    targets, weight, drop = chosen_names(table.name, table.names, given)
     table = replace(table, columns=tuple(settled(column) for column in table.columns))
     inputs, notes = _inputs(table, (*targets, *weight, *drop))
     return Chosen(inputs, _named(table, targets), _named(table, weight), notes)
@@ -98,14 +99,17 @@ def _column_problems(table: Table, chosen: Chosen) -> list[InputError]:
 
 
 def chosen_names(
-    table: Table, given: dict
+    source: str, known: Sequence[str], given: dict
 ) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
     """Return the names of the columns of targets, of the weight, and to drop.
+
+    Args:
+        source: name of the table.
+        known: names of all its columns.
 
     Raises:
         DataError: no target is given, or there is no such column.
     """
-    known = table.names
     targets = _names(given.get("target"), known)
     weight = (str(given["weight"]),) if "weight" in given else ()
     drop = _names(given.get("drop"), known)
@@ -116,9 +120,11 @@ def chosen_names(
     if not targets:
         usual = {name.lower(): name for name in known}
         near = next((usual[name] for name in USUAL_TARGETS if name in usual), known[-1])
-        problems.append(InputError("error.data_no_target", known=", ".join(known), near=near))
+        problems.append(
+            InputError("error.data_no_target", known=listed(known, MANY_NAMES), near=near)
+        )
     if problems:
-        raise DataError(table.name, problems)
+        raise DataError(source, problems)
     return targets, weight, drop
 
 
@@ -132,15 +138,18 @@ def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:
 
 
 def _named(table: Table, names: Sequence[str]) -> tuple[Column, ...]:
-    return tuple(table.columns[table.names.index(name)] for name in names)
+    columns = {column.name: column for column in table.columns}
+    return tuple(columns[name] for name in names)
 
 
 def _inputs(table: Table, taken: Sequence[str]) -> tuple[tuple[Column, ...], tuple[Note, ...]]:
     """Return the columns of inputs, and notes on those left out because they say nothing."""
-    left = [column for column in table.columns if column.name not in taken]
+    used = set(taken)
+    left = [column for column in table.columns if column.name not in used]
     empty = [column.name for column in left if column.kind == "empty"]
     index = [column.name for column in left[:1] if _is_index(column, table)]
-    kept = tuple(column for column in left if column.name not in (*empty, *index))
+    unused = {*empty, *index}
+    kept = tuple(column for column in left if column.name not in unused)
     notes = [Note("note.data_index_column", {"column": name}) for name in index]
     if empty:
         values = {"count": len(empty), "names": listed(empty)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whygrad.data.columns import Column
+from whygrad.data.columns import EXACT, Column, shortened
 from whygrad.data.table import Note
 from whygrad.errors import InputError, unknown_name
 
@@ -129,14 +129,15 @@ def _classes(
 def _indices(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return class indices and names; numbers are in their order, text in that of its letters."""
     if column.kind == "text":
-        names, y = np.unique(column.values.astype(str), return_inverse=True)
-        return y, tuple(str(name) for name in names)
+        return column.values, column.known
     values, y = np.unique(column.values, return_inverse=True)
     return y, tuple(Column(column.name, column.kind, values).words())
 
 
 def _class_problems(column: Column, target: Target) -> list[InputError]:
     count, samples = len(target.names), len(target.y)
+    if not column.is_exact:
+        return [InputError("error.data_classes_not_exact", column=column.name, limit=EXACT)]
     if count == 1:
         return [_one_value(column)]
     values = {"column": column.name, "count": count, "samples": samples}
@@ -195,11 +196,11 @@ def _not_numbers(column: Column) -> InputError:
 
 def constant_targets(columns: Sequence[Column]) -> list[InputError]:
     """Return one problem for each target that is alike in all samples."""
-    return [_one_value(column) for column in columns if len(np.unique(column.values)) == 1]
+    return [_one_value(column) for column in columns if np.ptp(column.values) == 0]
 
 
 def _one_value(column: Column) -> InputError:
-    return InputError("error.data_one_value", column=column.name, came=column.words()[0])
+    return InputError("error.data_one_value", column=column.name, came=shortened(column.words()[0]))
 
 
 def _wrong_names(expected: int, names: Sequence[str]) -> InputError:
