@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -27,8 +26,9 @@ def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dic
     learning = {name: p for name, p in parameters.items() if p.requires_grad}
     return {
         "step": window.step,
-        "losses": [asdict(call) for call in seen.losses],
-        "backwards": seen.backwards,
+        "losses": seen.losses.told(),
+        "backwards": [one.trained for one in seen.losses.trained],
+        "scales": sorted({one.scale for one in seen.losses.trained} - {1.0}),
         "left_over": sorted(gradients.left),
         "in_eval_mode": window.in_eval_mode,
         "dropout": {name: m.p for name, m in _dropouts(places.model) if m.training},
@@ -72,6 +72,7 @@ def _told(optimizer: Optimizer) -> dict[str, Any]:
     groups = optimizer.param_groups
     return {
         "name": type(optimizer).__name__,
+        "maximizes": any(group.get("maximize", False) for group in groups),
         "rates": [float(group["lr"]) for group in groups if "lr" in group],
         "weight_decays": [float(g["weight_decay"]) for g in groups if "weight_decay" in g],
         "initial_rates": [float(g["initial_lr"]) for g in groups if "initial_lr" in g],

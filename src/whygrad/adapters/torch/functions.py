@@ -105,17 +105,6 @@ LOSSES: dict[Callable, str] = {
     F.multi_margin_loss: "multi_margin_loss",
 }
 
-# what makes nothing new of a loss but another size
-RESCALING: tuple[Callable, ...] = (
-    Tensor.mul,
-    Tensor.__rmul__,
-    Tensor.div,
-    Tensor.true_divide,
-    Tensor.__truediv__,
-    torch.mul,
-    torch.div,
-)
-
 
 def opened(function: Callable) -> Callable:
     """Return a function of torch's, written in Python, whose body a mode can see into.

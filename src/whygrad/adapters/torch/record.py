@@ -68,7 +68,7 @@ def recorded(window: Window, places: Places, optimizers: list[Optimizer]) -> Rec
         if part.sums.whole is not None:
             tensors |= {f"{place.name}/{k}": v for k, v in part.tensors(optimizers).items()}
             notes[place.name] = part.settings(optimizers)
-    loss = _loss(seen)
+    loss = seen.losses.loss
     return Recorded(
         step=step,
         layers={place.name: part.describe(seen) for place, part in parts.items()},
@@ -265,12 +265,6 @@ def _opened(sums: Sums) -> Tensor:
     if sums.opened is None or sums.asked is None:
         return torch.ones_like(sums.through)
     return torch.where(sums.asked > 0, sums.opened / sums.asked.clamp(min=1), 1.0)
-
-
-def _loss(seen: Any) -> float | None:
-    """Return the mean of what the loss functions said, else what ``backward`` was called on."""
-    values = [call.value for call in seen.losses if call.value is not None] or seen.backwards
-    return sum(values) / len(values) if values else None
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

@@ -21,16 +21,16 @@ from whygrad.adapters.torch.functions import (
     NORMS,
     OPENED,
     PROBABILITIES,
-    RESCALING,
     RESHAPING,
 )
 from whygrad.adapters.torch.gradients import Gradients
 from whygrad.adapters.torch.guard import Guard
 from whygrad.adapters.torch.kinds import Use
+from whygrad.adapters.torch.losses import Losses, loss_call, pass_of, scale_of
 from whygrad.adapters.torch.modes import Mode, stack
 from whygrad.adapters.torch.passages import Backward, Opening, Passage, follow, follow_weight
 from whygrad.adapters.torch.places import Place, Places
-from whygrad.adapters.torch.seen import Seen, loss_call
+from whygrad.adapters.torch.seen import Seen
 from whygrad.adapters.torch.sums import Room, Sums, Whole
 
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
@@ -66,7 +66,6 @@ class Seeing(Mode):
         self.seen = Seen()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the passage that it left
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
-        self._lost: Any = WeakTensorKeyDictionary()  # losses, rescaled ones too
         self._passages: list[weakref.ref[Passage]] = []
         self._openings: list[weakref.ref[Opening]] = []
         self._is_aside = False  # gradients come back that no parameter gets
@@ -81,14 +80,15 @@ class Seeing(Mode):
     def _go_back(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let a backward pass run; what is opened here is handed to no mode below."""
         modes = [m for m in (self, *stack()) if isinstance(m, Seeing) and not m.is_blind]
-        before = [(mode.backward.frees, mode.backward.asked) for mode in modes]
+        before = [(m.backward.frees, m.backward.asked, m.seen.losses.under_way) for m in modes]
         for mode in modes:
             mode.guard(mode._note_backward, *args, **kwargs)
         try:
             return self._inside(OPENED[func], args, kwargs)
         finally:  # of a pass within this one, such as a checkpoint's
-            for mode, (frees, asked) in zip(modes, before, strict=True):
+            for mode, (frees, asked, under_way) in zip(modes, before, strict=True):
                 mode.backward.frees, mode.backward.asked = frees, asked
+                mode.seen.losses.under_way = under_way
 
     def _named(self, inputs: Any) -> frozenset[str] | None:
         """Return the parameters that a backward pass is to reach; None where it is all of them."""
@@ -108,13 +108,15 @@ class Seeing(Mode):
 
         Those of something else, as for a penalty on the gradient, are not the model's at all.
         """
-        before = (self._is_aside, self._is_asked_for)
+        losses = self.seen.losses
+        before = (self._is_aside, self._is_asked_for, losses.under_way)
         self._is_asked_for = True
         self._is_aside = self._is_aside or not self._leads_to_the_model(args, kwargs)
+        self.guard(self._note_asked_for, *args, **kwargs)
         try:
             return function(*args, **kwargs)
         finally:
-            self._is_aside, self._is_asked_for = before
+            self._is_aside, self._is_asked_for, losses.under_way = before
 
     def let_go(self) -> None:
         """Hold no tensor of the step any longer."""
@@ -141,7 +143,9 @@ class Seeing(Mode):
             return self._inside(OPENED[func], args, kwargs)
         if func is torch.autograd.grad:
             return self._asked_for(func, args, kwargs)
-        if func in CALLS and torch.is_grad_enabled():
+        if not torch.is_grad_enabled():
+            return func(*args, **kwargs)
+        if func in CALLS:
             return self._layer(func, args, kwargs)
         opening = self.guard(self._opening, func, args)
         result = func(*args, **kwargs)
@@ -221,7 +225,7 @@ class Seeing(Mode):
         elif self.gradients.are_gone():
             self.seen.begin_again()
             self.gradients.begin_again()
-        self.seen.counted = (len(self.seen.losses), len(self.seen.backwards))
+        self.seen.losses.gradient_came()
 
     def _opening(self, func: Callable, args: tuple) -> Opening | None:
         """Follow an activation that is called on the output of a layer, before it may change it."""
@@ -240,18 +244,30 @@ class Seeing(Mode):
     def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         """Note what a loss function was called with, and what probabilities came from."""
         if func in LOSSES:
-            claims = args[0] if args else kwargs.get("input")
-            made_by = self._claimed.get(claims)
-            self.seen.losses.append(loss_call(LOSSES[func], args, kwargs, result, made_by))
-            self._lost[result] = True
+            self._note_loss(LOSSES[func], args, kwargs, result)
+        elif func is Tensor.mul and (scale := scale_of(args)) is not None:
+            follow(result, self._told(lambda losses, _: losses.note_scale(scale)))
         elif func in PROBABILITIES:
             self._claimed[result] = PROBABILITIES[func]
         elif func in RESHAPING and args[0] in self._claimed and isinstance(result, Tensor):
             self._claimed[result] = self._claimed[args[0]]
-        elif func in RESCALING and isinstance(args[0], Tensor) and args[0] in self._lost:
-            self._lost[result] = True
         elif func is torch.nn.functional.dropout and args[0] in self._made_by:
             self._made_by[result] = self._made_by[args[0]]
+
+    def _note_loss(self, name: str, args: tuple, kwargs: dict[str, Any], result: Tensor) -> None:
+        """Note the call of a loss function, and the gradient that comes back to it."""
+        if not result.requires_grad:
+            return  # of an evaluation
+        claims = args[0] if args else kwargs.get("input")
+        call = loss_call(name, args, kwargs, result, self._claimed.get(claims))
+        self.seen.losses.note_call(call)
+        if not result.is_complex():
+            numbers = result.detach().clone()  # the program may write over them
+            follow(result, self._told(lambda losses, g: losses.note_part(call, numbers, g)))
+
+    def _told(self, note: Callable[[Losses, Tensor], None]) -> Callable[[Tensor], None]:
+        """Return a hook that tells the losses of a gradient, be it the model's or another's."""
+        return partial(_tell, weakref.ref(self), note)
 
     def _note_backward(
         self,
@@ -266,9 +282,26 @@ class Seeing(Mode):
         self.seen.is_fresh = False
         self.backward.frees = not (create_graph if retain_graph is None else retain_graph)
         self.backward.asked = self._named(inputs)
-        for root in (tensors,) if isinstance(tensors, Tensor) else tuple(tensors):
-            if root.numel() == 1 and not root.is_complex():
-                self.seen.backwards.append(float(root.detach()))
+        given = grad_variables if grad_tensors is None else grad_tensors
+        self.seen.losses.set_out(pass_of(tensors, given))
+
+    def _note_asked_for(
+        self,
+        outputs: Any,
+        inputs: Any,
+        grad_outputs: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        *_: Any,
+        is_grads_batched: bool = False,
+        **__: Any,
+    ) -> None:
+        """Note what ``torch.autograd.grad`` is called with."""
+        given = None if is_grads_batched else grad_outputs
+        if not self._is_aside:
+            self.seen.is_fresh = False
+            one = pass_of(outputs, given, is_asked=True, is_on_the_way=create_graph)
+            self.seen.losses.set_out(one)
 
 
 def _hear(
@@ -277,6 +310,14 @@ def _hear(
     seeing = reference()
     if seeing is not None and not seeing._is_aside:
         seeing.guard(seeing._on, hook, gradient)
+
+
+def _tell(
+    reference: "weakref.ref[Seeing]", note: Callable[[Losses, Tensor], None], gradient: Tensor
+) -> None:
+    seeing = reference()
+    if seeing is not None:
+        seeing.guard(note, seeing.seen.losses, gradient)
 
 
 def _is_transforming() -> bool:

@@ -197,8 +197,6 @@ class Watch:
 
     def _on_forward(self) -> None:
         if not torch.is_grad_enabled():
-            if self._window is not None:
-                self._window.seeing.close()
             return
         if self._window is not None and self._window.updated_by:
             self._finish()
