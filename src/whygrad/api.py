@@ -126,7 +126,9 @@ def train(
         NonFiniteError: a number was not finite; the run up to there is kept.
     """
     folder = Path(out) if out is not None else temporary_folder()
-    run = begin(folder, network, _as_data(data), Settings.from_dict(settings), origin or {})
+    data = _as_data(data)
+    run = begin(folder, network, data, Settings.from_dict(settings), origin or {})
+    run.data = data  # what was just written need not be read, and held, a second time
     record(run, watch)
     return Run(folder)
 

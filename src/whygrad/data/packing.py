@@ -73,4 +73,4 @@ def unpack_encoder(arrays: dict[str, np.ndarray], description: dict) -> Encoder:
 
 def _part(name: str, arrays: dict[str, np.ndarray]) -> Part:
     named = {field.name: arrays.get(f"{name}.{field.name}") for field in fields(Part)}
-    return Part(**{key: None if array is None else np.array(array) for key, array in named.items()})  # type: ignore[arg-type]
+    return Part(**named)  # type: ignore[arg-type]

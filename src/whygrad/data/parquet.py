@@ -13,8 +13,8 @@ from whygrad.data.source import BLOCK, Skip, Source
 from whygrad.errors import DataError, InputError, TooLargeError
 from whygrad.memory import require_memory
 
-AT_ONCE = 16 * BLOCK  # bytes of columns that are open at the same time
-BATCH = 65_536  # rows
+AT_ONCE = 4 * BLOCK  # bytes of columns that are open at the same time
+BATCH = 32_768  # rows
 DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, MemoryError, IndexError, KeyError)
 
 
