@@ -187,7 +187,7 @@ def explain(kind: str) -> str:
     if kind not in AILMENTS:
         raise unknown_name("ailment", kind, [*AILMENTS, *(k for k in WATCHED if k not in AILMENTS)])
     ailment = AILMENTS[kind]
-    parts = [t(f"doctor.{kind}.name")]
+    parts: list[str] = [t(f"doctor.{kind}.name")]
     for part in ("is", "shows", "check", "remedy"):
         parts.append(f"{t(f'doctor.explain.{part}')}\n  {t(f'doctor.{kind}.{part}')}")
     values = {
