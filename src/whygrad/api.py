@@ -14,9 +14,10 @@ from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.errors import InputError, extra
 from whygrad.network.model import Network
 from whygrad.opened import Run
+from whygrad.run.beginning import begin
 from whygrad.run.files import temporary_folder
 from whygrad.run.recorder import Watch as Watching
-from whygrad.run.recorder import begin, record
+from whygrad.run.recorder import record
 from whygrad.settings import Settings
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.run.folder import RunFolder, find_runs
+from whygrad.run.sealed import read_json, write_json
 
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
 CHINESE = re.compile("[一-鿿]")
@@ -359,9 +360,9 @@ def test_every_command_ends_in_words_on_a_damaged_run(whygrad, trained, tmp_path
     """One process a command; each file in turn is tried in tests/run/test_damage.py."""
     run = tmp_path / "runs" / "a"
     shutil.copytree(trained.path, run)
-    described = json.loads((run / "run.json").read_text("utf-8"))
+    described = read_json(run / "run.json")
     del described["data"]["name"]
-    (run / "run.json").write_text(json.dumps(described))
+    write_json(run / "run.json", described)
     (run / "data.safetensors").write_bytes(b"?")
     before = hashes(tmp_path)
     for command in (("show", "a"), ("why", "a", "hidden1"), ("report", "a"), ("runs",)):

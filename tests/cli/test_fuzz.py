@@ -10,7 +10,7 @@ import whygrad as wg
 from whygrad.cli import app
 from whygrad.cli import commands as cli_commands
 from whygrad.errors import WhygradError
-from whygrad.run import recorder
+from whygrad.run.beginning import begin
 from whygrad.settings import OPTIMIZERS, SCHEDULES, Settings
 
 COMMANDS = ["train", "why", "runs", "show"]
@@ -70,9 +70,7 @@ def inside(home, monkeypatch):
 
     def stop(plan, data, out, attendant=None):
         network = cli_commands.make_network(plan, data)
-        run = recorder.begin(
-            out, network, data, Settings.from_dict(dict(plan.training)), plan.to_dict()
-        )
+        run = begin(out, network, data, Settings.from_dict(dict(plan.training)), plan.to_dict())
         assert run.description["state"] == "training"
         raise Reached("cli.interrupted")
 

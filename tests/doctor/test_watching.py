@@ -9,7 +9,7 @@ import whygrad as wg
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.watching import before_training, during_training, says
 from whygrad.recording import ROW_FIELDS
-from whygrad.run.files import write_lines, write_tensors
+from whygrad.run.sealed import write_lines, write_tensors
 
 OPEN = ROW_FIELDS.index("open")
 

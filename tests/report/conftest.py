@@ -70,7 +70,7 @@ def one_step(folder) -> wg.Run:
 @pytest.fixture(scope="session")
 def begun(folder) -> wg.Run:
     """A run that has not taken a step yet."""
-    from whygrad.run.recorder import begin
+    from whygrad.run.beginning import begin
 
     network = wg.Network.create([4, 6, 3])
     begin(folder / "begun", network, wg.load("iris"), Settings(), {"data": "iris"})

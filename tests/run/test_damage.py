@@ -12,6 +12,7 @@ import whygrad as wg
 from whygrad.doctor.health import health_of
 from whygrad.errors import RunError, WhygradError
 from whygrad.run.folder import find_runs
+from whygrad.run.sealed import append_lines, read_json, write_json
 
 FILES = ["run.json", "data.safetensors", "history.jsonl", "anatomy/0", "checkpoints/0", "newest"]
 
@@ -105,7 +106,7 @@ VALUES = [None, True, -1, 10**30, 0.5, "x", "", [], [1], {}, {"a": 1}]
 
 
 def described(path: Path) -> dict:
-    return json.loads((path / "run.json").read_text("utf-8"))
+    return read_json(path / "run.json")
 
 
 def paths_in(content: object, before: tuple = ()) -> list[tuple]:
@@ -131,7 +132,7 @@ def test_anything_may_stand_anywhere_in_run_json(copy, value):
     content = described(copy)
     for where in paths_in(content):
         changed = put(content, where, value, gone=value == "gone")
-        (copy / "run.json").write_text(json.dumps(changed), "utf-8")
+        write_json(copy / "run.json", changed)  # with a checksum that fits
         try:
             run = wg.open_run(copy)
             repr(run), run.settings, run.skeleton, run.task, run.steps, find_runs(copy.parent)
@@ -145,17 +146,17 @@ def test_bytes_in_the_history_are_read_or_refused(finished, tmp_path, content, a
     whole = (finished.path / "history.jsonl").read_bytes()
     place_ = int(at * len(whole))
     run.path = tmp_path
+    (tmp_path / "run.json").write_bytes((finished.path / "run.json").read_bytes())
     (tmp_path / "history.jsonl").write_bytes(whole[:place_] + content + whole[place_:])
     try:
         assert all(isinstance(line["step"], int) for line in run.history_lines)
     except RunError as error:
-        assert error.key == "error.run_file_damaged"
+        assert error.key in ("error.run_line_damaged", "error.run_lines_missing")
 
 
 @pytest.mark.parametrize("number", [10**9, 10**30])
 def test_a_step_beyond_the_run_in_its_history_is_no_reason_to_walk_there(copy, number):
-    with (copy / "history.jsonl").open("a") as file:
-        file.write(json.dumps({"step": number, "epoch": 0, "loss": 1.0}) + "\n")
+    append_lines(copy / "history.jsonl", [{"step": number, "epoch": 0, "loss": 1.0}])
     assert wg.open_run(copy).steps == 21
 
 
@@ -169,11 +170,11 @@ def test_what_is_no_run_is_told(tmp_path):
 
 
 def test_a_run_of_another_format_is_told(copy):
-    (copy / "run.json").write_text(json.dumps(described(copy) | {"format": 2}))
+    write_json(copy / "run.json", described(copy) | {"format": 3})
     with pytest.raises(RunError) as raised:
         wg.open_run(copy)
     assert str(raised.value) == (
-        f"The run {copy} has format 2, this version reads format 1. "
+        f"The run {copy} has format 3, this version reads format 1, 2. "
         "Update whygrad, or train the run again."
     )
 
@@ -190,7 +191,7 @@ def test_runs_are_found_newest_first_and_damaged_ones_left_out(copy, finished, t
 
     for i, created in enumerate(["2026-01-02", "2026-01-03", "2026-01-01"]):
         folder = Path(shutil.copytree(finished.path, tmp_path / "runs" / f"r{i}"))
-        (folder / "run.json").write_text(json.dumps(described(folder) | {"created": created}))
+        write_json(folder / "run.json", described(folder) | {"created": created})
     (tmp_path / "runs" / "bad").mkdir()
     (tmp_path / "runs" / "bad" / "run.json").write_text("{}")
     assert [run.name for run in find_runs(tmp_path / "runs")] == ["r1", "r0", "r2"]

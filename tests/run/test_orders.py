@@ -1,6 +1,5 @@
 """What runs with new settings keep: replays, going on after a cut, and runs from before them."""
 
-import json
 import shutil
 from dataclasses import replace
 
@@ -11,6 +10,7 @@ import pytest
 import whygrad as wg
 from whygrad.run import recorder
 from whygrad.run.replay import replay
+from whygrad.run.sealed import read_json, write_json
 
 ODD = {
     "shuffle": "apart",
@@ -93,19 +93,19 @@ def test_each_layer_keeps_its_own_dropout(odd, finished):
 @pytest.mark.parametrize("told", [[0.2], [0.2, 1.0], [0.2, 0.1, 0.1], "0.2", [0.2, "0"]])
 def test_a_dropout_that_does_not_fit_the_layers_is_damage(odd, tmp_path, told):
     path = shutil.copytree(odd.path, tmp_path / "copy")
-    content = json.loads((path / "run.json").read_text())
+    content = read_json(path / "run.json")
     content["network"]["dropout"] = told
-    (path / "run.json").write_text(json.dumps(content))
+    write_json(path / "run.json", content)
     with pytest.raises(wg.errors.RunError) as raised:
         wg.open_run(path)
     assert raised.value.key == "error.run_file_damaged"
 
 
 def test_a_run_from_before_these_settings_opens_and_replays(copy):
-    content = json.loads((copy / "run.json").read_text())
+    content = read_json(copy / "run.json")
     for name in ("l1", "maximize", "shuffle", "reduction"):
         del content["settings"][name]
-    (copy / "run.json").write_text(json.dumps(content))
+    write_json(copy / "run.json", content)
     run = wg.open_run(copy)
     assert replay(run, 4).is_recorded
     assert run.task.settings.shuffle == "together"

@@ -13,7 +13,8 @@ import pytest
 
 import whygrad as wg
 from whygrad.errors import NonFiniteError, OptionError, RunError
-from whygrad.run import recorder
+from whygrad.run import files, recorder
+from whygrad.run.beginning import begin
 from whygrad.run.files import only_writer
 
 
@@ -94,28 +95,34 @@ def test_cut_off_again_and_again(tmp_path, iris, network, options, finished, sho
     assert_same_run(wg.open_run(path), finished)
 
 
-CRASHES = ["write_tensors", "append_lines", "save_checkpoint", "write_json"]
-
-
-@pytest.mark.parametrize("call", CRASHES)
-@pytest.mark.parametrize("turn", [1, 2])
+@pytest.mark.parametrize("call", ["write", "fsync", "replace"])
+@pytest.mark.parametrize("turn", [1, 6])
 def test_a_crash_in_any_writing_loses_nothing(
     tmp_path, iris, network, options, finished, short_stretches, monkeypatch, call, turn
 ):
-    """The process dies before a file is written; begin is over by then."""
-    run = recorder.begin(tmp_path / "a", network, iris, wg.Settings(**options), {})
+    """The process dies at a call to the system; begin is over by then."""
+    monkeypatch.setattr(recorder, "KEPT_CHECKPOINTS", 2)
+    monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", -1.0)
+    run = begin(tmp_path / "a", network, iris, wg.Settings(**options), {})
+    left, real = [turn], getattr(os, call)
+
+    def crash(*arguments, **named):
+        left[0] -= 1
+        if not left[0]:
+            raise Cut
+        return real(*arguments, **named)
+
+    class Crashing:
+        def __getattr__(self, name: str) -> object:
+            return crash if name == call else getattr(os, name)
+
     with monkeypatch.context() as patch:
-        left, real = [turn], getattr(recorder, call)
-
-        def crash(*arguments):
-            left[0] -= 1
-            if not left[0]:
-                raise Cut
-            return real(*arguments)
-
-        patch.setattr(recorder, call, crash)
-        with pytest.raises(Cut):
+        patch.setattr(files, "os", Crashing())
+        try:
             recorder.record(run)
+        except Cut:
+            pass
+    assert left[0] <= 0, "it was reached"
     assert_same_run(wg.resume(tmp_path / "a"), finished)
 
 
@@ -130,7 +137,7 @@ def test_a_crash_while_going_on_does_not_lose_the_history(copy, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", crash)
-        with pytest.raises(Cut):
+        with pytest.raises(Cut), pytest.warns(UserWarning, match="missing or damaged"):
             wg.resume(copy)
     assert (copy / "history.jsonl").read_bytes() == before
 
@@ -141,7 +148,14 @@ def test_lost_checkpoints_are_made_again(copy, finished, lost, how):
     newest = sorted((copy / "checkpoints").glob("*"), key=lambda path: int(path.stem))[-lost:]
     for path in newest:
         path.unlink() if how == "gone" else path.write_bytes(path.read_bytes()[:-7])
-    assert_same_run(wg.resume(copy), finished)
+    step = finished.checkpoints[-lost - 1]
+    with pytest.warns(UserWarning) as warned:
+        again = wg.resume(copy)
+    assert str(warned[0].message) == (
+        f"The checkpoint of step 21 in {copy} is missing or damaged. Training goes on from that of "
+        f"step {step} instead, and does the steps in between again."
+    )
+    assert_same_run(again, finished)
 
 
 def test_files_of_a_process_killed_while_writing_are_swept(copy, finished):
@@ -158,16 +172,18 @@ def test_a_finished_run_stays_what_it_is(copy, finished):
 
 def test_begin_goes_on_where_it_was_killed(tmp_path, iris, network, options, finished, monkeypatch):
     """Before run.json there is no run, and nothing that would stand in the way of one."""
-    real = recorder.write_json
+    real = files.Prepared.publish
 
-    def crash(*_):
-        raise Cut
+    def publish(self, *paths: Path) -> None:
+        if paths[0].name == "run.json":
+            raise Cut
+        real(self, *paths)
 
-    monkeypatch.setattr(recorder, "write_json", crash)
-    with pytest.raises(Cut):
-        wg.train(network, iris, out=tmp_path / "a", **options)
+    with monkeypatch.context() as patch:
+        patch.setattr(files.Prepared, "publish", publish)
+        with pytest.raises(Cut):
+            wg.train(network, iris, out=tmp_path / "a", **options)
     assert (tmp_path / "a" / "data.safetensors").exists()
-    monkeypatch.setattr(recorder, "write_json", real)
     assert_same_run(wg.train(network, iris, out=tmp_path / "a", **options), finished)
 
 

@@ -1,5 +1,6 @@
 """Any step again, exactly; and a record that was tampered with is not believed."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import jax
@@ -8,8 +9,8 @@ import pytest
 
 import whygrad as wg
 from whygrad.errors import AddressError, RunError
-from whygrad.run.files import read_tensors, write_tensors
 from whygrad.run.replay import replay, state_before
+from whygrad.run.sealed import read_json, read_tensors, write_json, write_tensors
 from whygrad.stepping import take_step
 from whygrad.training import epoch_plan
 
@@ -76,8 +77,9 @@ def test_a_tampered_row_is_not_believed(copy, layer, field):
     with pytest.raises(RunError) as raised:
         replay(run, 4)
     assert str(raised.value) == (
-        f"Step 4 does not replay: layer {layer} differs from what {copy} recorded. "
-        "It was trained on another device or version; train it again here."
+        f"Step 4 does not replay: layer {layer} differs from what {copy} recorded, "
+        "although versions and device are the same. "
+        "The record was changed; take the run from a copy, or train it again."
     )
     assert replay(run, 6).is_recorded, "other steps are as they were"
 
@@ -99,15 +101,60 @@ def tamper(path: Path, layer: str, field: int, factor: float) -> None:
             write_tensors(file, tensors | {layer: rows}, notes)
 
 
-def test_a_tampered_checkpoint_is_not_believed(copy):
+def test_a_tampered_checkpoint_is_not_believed(copy, finished):
+    """Its own checksum fits, but it is not the one that run.json tells of."""
     last = copy / "checkpoints" / f"{wg.open_run(copy).checkpoints[2]}.safetensors"
     step = int(last.stem)
     tensors, notes = read_tensors(last)
     name = next(n for n in tensors if n.endswith("weight"))
     write_tensors(last, tensors | {name: tensors[name] + np.float32(0.01)}, notes)
     with pytest.raises(RunError) as raised:
-        replay(wg.open_run(copy), step + step % 2)
-    assert raised.value.key == "error.replay_differs"
+        wg.open_run(copy).checkpoint(step)
+    assert raised.value.key == "error.run_file_damaged"
+    before = [replay(run, step).network for run in (wg.open_run(copy), finished)]
+    for a, b in zip(*map(jax.tree.leaves, before), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("what", ["versions", "device"])
+def test_a_replay_that_other_versions_made_impossible_says_so(copy, what):
+    tamper(copy, "hidden1", 0, 1.01)
+    content = read_json(copy / "run.json")
+    told = {"versions": content["versions"] | {"jax": "0.1"}, "device": "abacus"}
+    write_json(copy / "run.json", content | {what: told[what]})
+    with pytest.raises(RunError) as raised:
+        replay(wg.open_run(copy), 4)
+    recorded, here = ("jax 0.1", f"jax {jax.__version__}"), ("abacus", content["device"])
+    was, now = recorded if what == "versions" else here
+    assert str(raised.value) == (
+        f"Step 4 does not replay: layer hidden1 differs from what {copy} recorded. It was trained "
+        f"with {was}; here are {now}. Explain it where it was trained, or train it again here."
+    )
+    assert replay(wg.open_run(copy), 6).is_recorded, "where it replays, nothing is said"
+
+
+def test_a_checkpoint_whose_state_has_another_form_says_which_versions_wrote_it(copy):
+    path = copy / "checkpoints" / "0.safetensors"
+    tensors, notes = read_tensors(path)
+    checksum = write_tensors(path, {f"of_old.{n}": a for n, a in tensors.items()}, notes)
+    content = read_json(copy / "run.json")
+    content["checkpoints"]["0"] = checksum
+    write_json(copy / "run.json", content)
+    with pytest.raises(RunError) as raised:
+        wg.open_run(copy).checkpoint(0)
+    assert str(raised.value) == (
+        f"The checkpoint {path} does not fit the network and the optimizer of its run. "
+        "Take it from a copy, or train the run again."
+    )
+    content["versions"] |= {"optax": "0.1", "jaxlib": "0.2"}
+    write_json(copy / "run.json", content)
+    with pytest.raises(RunError) as raised:
+        wg.open_run(copy).checkpoint(0)
+    assert str(raised.value) == (
+        f"The checkpoint {path} was written with jaxlib 0.2, optax 0.1. Here are jaxlib "
+        f"{version('jaxlib')}, optax {version('optax')}, whose optimizer state has another form. "
+        "Install the versions that wrote it, or train the run again."
+    )
 
 
 def test_a_checkpoint_under_another_name_is_not_believed(copy):

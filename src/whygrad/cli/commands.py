@@ -61,7 +61,8 @@ def train_command(
             show(network_line(make_network(plan, data)))
         if attendant is not None and attendant.sees_at_start(plan, data):
             return _not_begun(attendant, as_json)
-        run = start_run(plan, data, folder_for(str(plan.data["source"]), out), attendant)
+        with folder_for(str(plan.data["source"]), out) as folder:
+            run = start_run(plan, data, folder, attendant)
     health = health_of(run)
     if as_json:
         findings = {} if attendant is None else _findings(attendant)

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from whygrad.cli.plan import Plan
 from whygrad.data import Data, load
 from whygrad.network.model import Network
 from whygrad.opened import Run
+from whygrad.run.files import make_folder, writing
 from whygrad.run.folder import find_runs
 from whygrad.run.recorder import Moment, Watch
 from whygrad.words import number, t
@@ -58,15 +60,32 @@ def make_network(plan: Plan, data: Data) -> Network:
     return Network.create([data.n_in, *hidden, data.n_out], **options)
 
 
-def folder_for(source: str, out: Path | None) -> Path:
-    """Return the folder of a new run: ``out``, or the next free ``runs/<data>-<number>``."""
+@contextmanager
+def folder_for(source: str, out: Path | None) -> Iterator[Path]:
+    """Give the folder of a new run: ``out``, or the next free ``runs/<data>-<number>``.
+
+    The latter is made at once, so that of several processes each has its own; if no run came of
+    it, it is removed again.
+    """
     if out is not None:
-        return out
+        yield out
+        return
     stem = re.sub(r"[^\w.-]+", "-", Path(source).stem) or "run"
-    number_ = 1
-    while (RUNS / f"{stem}-{number_}").exists():
-        number_ += 1
-    return RUNS / f"{stem}-{number_}"
+    path = next(filter(_reserve, (RUNS / f"{stem}-{count_}" for count_ in count(1))))
+    try:
+        yield path
+    finally:
+        with suppress(OSError):  # there is a run in it
+            path.rmdir()
+
+
+def _reserve(path: Path) -> bool:
+    with writing(path):
+        try:
+            make_folder(path, is_new=True)
+        except FileExistsError:
+            return False
+    return True
 
 
 def folder_to_resume(source: str | None, out: Path | None) -> Path | None:

@@ -1,5 +1,6 @@
 """A checkpoint: everything that a run needs to go on, as one file of named arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,8 @@ from whygrad import backend
 from whygrad.errors import RunError
 from whygrad.network.dense import Dense
 from whygrad.network.model import Network
-from whygrad.run.files import read_tensors, reading, write_tensors
+from whygrad.run.files import reading
+from whygrad.run.sealed import open_tensors, sealed_tensors
 from whygrad.stepping import Recipe, State, first_state
 
 
@@ -78,8 +80,8 @@ def skeleton(description: dict[str, Any]) -> Network:
     return Network(tuple(layers))
 
 
-def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint whole."""
+def sealed_checkpoint(checkpoint: Checkpoint) -> tuple[Sequence[bytes | memoryview], str]:
+    """Return the file of a checkpoint, in pieces, and the checksum that stands for it."""
     state = checkpoint.state
     tensors = _flatten(replace(state, key=jax.random.key_data(state.key)))
     tensors["epoch_losses"] = checkpoint.epoch_losses
@@ -87,20 +89,26 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     if checkpoint.best is not None:
         notes["best"] = {"epoch": checkpoint.best.epoch, "loss": checkpoint.best.loss}
         tensors |= {f"best.{k}": v for k, v in _flatten(checkpoint.best.network).items()}
-    write_tensors(path, tensors, notes)
+    return sealed_tensors(tensors, notes)
 
 
-def load_checkpoint(path: Path, network: Network, recipe: Recipe) -> Checkpoint:
+def load_checkpoint(
+    path: Path, network: Network, recipe: Recipe, checksum: str | None
+) -> Checkpoint:
     """Read a checkpoint.
 
     Args:
         network: the skeleton of the run's network.
+        checksum: that of the file that is wanted; None for a run without checksums.
 
     Raises:
-        RunError: the file is missing, damaged, or of another network.
+        RunError: the file is missing, damaged, another one, or of another network.
     """
     backend.start()
-    tensors, notes = read_tensors(path)
+    with open_tensors(path, may_lack=checksum is None) as file:
+        if checksum not in (None, file.checksum):
+            raise ValueError("sound, but not the file that run.json speaks of")
+        tensors, notes = {name: file[name] for name in file.names}, file.notes
     shapes = jax.eval_shape(lambda n: first_state(n, recipe, 0.0, 0), network)
     raw_key = jax.eval_shape(jax.random.key_data, shapes.key)
     raw = _fill(path, replace(shapes, key=raw_key), tensors)
@@ -132,6 +140,6 @@ def _fill(path: Path, template: Any, tensors: dict[str, np.ndarray]) -> Any:
     for place, shape in leaves:
         found = tensors.get(keystr(place, simple=True, separator="."))
         if found is None or found.shape != shape.shape or found.dtype != shape.dtype:
-            raise RunError("error.run_file_damaged", path=path)
+            raise RunError("error.checkpoint_misfit", path=path)
         filled.append(jnp.asarray(found))
     return jax.tree.unflatten(structure, filled)

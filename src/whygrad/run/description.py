@@ -1,12 +1,23 @@
-"""What must stand in ``run.json``, so that whoever reads on can rely on it."""
+"""What must stand in ``run.json``, so that whoever reads on can rely on it.
 
+Format 2 brought the checksums, and what makes a missing file noticed: ``checkpoint`` (the step at
+which the run stands), ``checkpoints`` (step -> checksum of the file), ``lines`` (how many each file
+of lines holds at least). Runs of format 1 are read, and remain what they are.
+"""
+
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from whygrad.errors import RunError
 from whygrad.network.activations import ACTIVATIONS
+from whygrad.run.sealed import KEY, read_json
 from whygrad.settings import RANGES
 
-FORMAT = 1
+FORMAT = 2
+UNSEALED = 1  # the format without checksums
+CHECKSUM = re.compile("[0-9a-f]{8}")
 FIRST = frozenset(RANGES) - {"l1"}  # settings that runs have had from the start
 PARTS = ("train", "validation", "test")
 STATES = ("training", "stopped", "failed", "finished")
@@ -16,9 +27,37 @@ DTYPES = ("float16", "bfloat16", "float32", "float64")
 Check = Callable[[Any], bool]
 
 
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return what ``run.json`` says, verified; of a run of any kind.
+
+    Raises:
+        RunError: there is no run, it is of another format, or ``run.json`` is damaged.
+    """
+    path = folder / "run.json"
+    if not path.is_file():
+        raise RunError("error.no_run", path=folder)
+    content = read_json(path, lambda content: not _is_sealed(content))
+    if not _is_known(content.get("format")):
+        expected = f"{UNSEALED}, {FORMAT}"
+        raise RunError(
+            "error.run_format", path=folder, expected=expected, came=content.get("format")
+        )
+    return content
+
+
+def _is_sealed(content: dict[str, Any]) -> bool:
+    came = content.get("format")
+    return came == FORMAT or (came == UNSEALED and KEY in content)
+
+
+def _is_known(came: Any) -> bool:
+    return type(came) is int and came in (UNSEALED, FORMAT)
+
+
 def is_sound(content: dict[str, Any]) -> bool:
     """Return whether everything that must be in a description is there and of its kind."""
-    needed = all(name in content and check(content[name]) for name, check in NEEDED.items())
+    since = NEEDED | (STANDING if content.get("format") == FORMAT else {})
+    needed = all(name in content and check(content[name]) for name, check in since.items())
     return needed and all(check(content[name]) for name, check in LATER.items() if name in content)
 
 
@@ -87,6 +126,19 @@ def _is_best(value: Any) -> bool:
     return value is None or (_is_object(value) and _is_count(value.get("epoch")))
 
 
+def are_checksums(value: Any) -> bool:
+    """Return whether something is a dictionary from steps to checksums."""
+    return _is_object(value) and all(
+        step.isdecimal() and _is_text(told) and CHECKSUM.fullmatch(told)
+        for step, told in value.items()
+    )
+
+
+def are_counts(value: Any) -> bool:
+    """Return whether something is a dictionary of counts."""
+    return _is_object(value) and all(map(_is_count, value.values()))
+
+
 KNOWN = frozenset(ACTIVATIONS)
 NEEDED: dict[str, Check] = {
     "state": lambda value: _is_text(value) and value in STATES,
@@ -95,6 +147,11 @@ NEEDED: dict[str, Check] = {
     "network": _is_network,
     "settings": _is_settings,
     "data": _is_data,
+}
+STANDING: dict[str, Check] = {  # since format 2
+    "checkpoint": _is_count,
+    "checkpoints": are_checksums,
+    "lines": are_counts,
 }
 LATER: dict[str, Check] = {  # written as the run goes on
     "steps": _is_count,

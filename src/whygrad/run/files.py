@@ -1,19 +1,24 @@
-"""Files that are never half written: a temporary name, flushed, then renamed."""
+"""Files that survive a crash or a power cut whole: written aside, synced, renamed, folder synced.
+
+A rename is durable only once its folder is synced, and so is the entry of a new folder in the one
+above. Temporary names cannot be guessed and are never opened through a link. What belongs to a run
+is for its user alone (folders 0700, files 0600); what a user makes to hand on (a report, an export)
+follows the umask.
+"""
 
 import atexit
 import errno
-import json
 import os
+import secrets
 import shutil
+import stat
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
 
 from whygrad.errors import RunError
 
@@ -22,10 +27,19 @@ try:
 except ImportError:  # Windows has no flock; there, two writers are not kept apart
     fcntl = None
 
-
 # whatever a file can do to who reads it, its content being anything at all
 DAMAGE = (OSError, SafetensorError, ValueError, TypeError, LookupError, AttributeError)
 DAMAGE += (OverflowError, RecursionError)
+
+PRIVATE_FOLDER, PRIVATE_FILE, SHARED_FILE = 0o700, 0o600, 0o666  # the last before the umask
+# Windows has none of these; a folder cannot be opened there at all, nor be synced
+NO_FOLLOW, FOLDER, CLOSED_IN_CHILDREN, AT_ONCE = (
+    getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_DIRECTORY", "O_CLOEXEC", "O_NONBLOCK")
+)
+NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK)  # of some network file systems
+AS_BYTES = getattr(os, "O_BINARY", 0)
+
+Content = bytes | Sequence[bytes | memoryview]  # in one piece or in several
 
 
 def temporary_folder() -> Path:
@@ -35,17 +49,57 @@ def temporary_folder() -> Path:
     return folder
 
 
+def make_folder(path: Path, *, is_new: bool = False) -> None:
+    """Make a folder that only its user may enter, and any that are missing above it.
+
+    Args:
+        is_new: whether it must not be there yet, so that of several processes only one makes it.
+
+    Raises:
+        FileExistsError: it is there already, or something that is no folder.
+        OSError: it cannot be made.
+    """
+    for missing in reversed([one for one in path.parents if not one.exists()]):
+        with suppress(FileExistsError):
+            missing.mkdir()
+        _sync_folder(missing.parent)
+    try:
+        path.mkdir(PRIVATE_FOLDER)
+    except FileExistsError:
+        if is_new or not path.is_dir():
+            raise
+    _sync_folder(path.parent)  # also of one that is there: whoever made it may not have
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn whatever goes wrong with the content of a file into one error that names the file.
 
     Raises:
-        RunError: the file is missing or damaged.
+        RunError: the file is missing, cannot be read, or is damaged.
     """
     try:
         yield
+    except FileNotFoundError as error:
+        raise RunError("error.run_file_missing", path=path) from error
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise RunError("error.run_file_unreadable", path=path, problem=problem) from error
     except DAMAGE as error:
         raise RunError("error.run_file_damaged", path=path) from error
+
+
+def read_regular(path: Path, count: int = -1) -> bytes:
+    """Return the first ``count`` bytes of a file, or all; never waits for a pipe or a device.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    flags = os.O_RDONLY | AT_ONCE | CLOSED_IN_CHILDREN | AS_BYTES
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return file.read(count)
 
 
 @contextmanager
@@ -53,171 +107,250 @@ def writing(path: Path) -> Iterator[None]:
     """Turn a refusal of the file system into an error that names the file and the reason.
 
     Raises:
-        RunError: the file cannot be written.
+        RunError: the file cannot be written, or only through a link.
     """
     try:
         yield
     except OSError as error:
+        for link in (path, path.parent):
+            if error.errno in (errno.ELOOP, errno.ENOTDIR) and link.is_symlink():
+                target = link.readlink()
+                raise RunError("error.run_through_link", path=link, target=target) from error
         raise RunError("error.run_not_written", path=path, problem=error.strerror) from error
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that a reader, or a crash, sees all of it or the file before.
+def write_whole(path: Path, content: Content, *, shared: bool = True) -> None:
+    """Write a file so that a reader, a crash or a power cut sees all of it or the file before.
+
+    Args:
+        shared: whether it is made to be handed on; else it is private and no link leads to it.
 
     Raises:
         RunError: it cannot be written; the file before is still there.
     """
-    write_together({path: content})
+    write_together({path: content}, shared=shared)
 
 
-def write_together(contents: Mapping[Path, bytes]) -> None:
+def write_together(contents: Mapping[Path, Content], *, shared: bool = True) -> None:
     """Write files that belong together: each whole, and none before all of them can be.
 
     Raises:
         RunError: one cannot be written; what was there before still is.
     """
-    temporary = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in contents}
-    try:
-        for path, content in contents.items():
-            with writing(path):
-                _write_flushed(temporary[path], content)
-                if path.is_dir():  # nothing replaces that
-                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        for path, written in temporary.items():
-            with writing(path):
-                written.replace(path)
-    finally:
-        for written in temporary.values():
-            with suppress(OSError):
-                written.unlink(missing_ok=True)
-
-
-def _write_flushed(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file whole; numbers that are not finite are an error, never ``NaN``."""
-    text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False)
-    write_whole(path, text.encode() + b"\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object.
-
-    Raises:
-        RunError: it is missing or damaged.
-    """
-    with reading(path):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(content, dict):
-            raise TypeError("not an object")
-    return content
-
-
-def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], notes: Mapping[str, Any]) -> None:
-    """Write arrays whole, with JSON-able notes beside them."""
-    contiguous = {name: np.asarray(array, order="C") for name, array in tensors.items()}
-    words = {
-        name: json.dumps(value, ensure_ascii=False, allow_nan=False)
-        for name, value in notes.items()
-    }
-    write_whole(path, save(contiguous, metadata=words))
-
-
-def read_tensors(
-    path: Path, names: Sequence[str] | None = None
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read arrays and their notes.
-
-    Args:
-        names: of the arrays that are wanted; None for all.
-
-    Raises:
-        RunError: the file is missing or damaged.
-    """
-    with reading(path), safe_open(path, framework="numpy") as file:
-        wanted = file.keys() if names is None else names
-        tensors = {name: file.get_tensor(name) for name in wanted}
-        notes = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
-    return tensors, notes
-
-
-def read_names(path: Path) -> list[str]:
-    """Read the names of the arrays in a file, and nothing else of it.
-
-    Raises:
-        RunError: the file is missing or damaged.
-    """
-    with reading(path), safe_open(path, framework="numpy") as file:
-        return list(file.keys())
-
-
-def append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Append one JSON line each, after the last whole line, and flush.
-
-    Raises:
-        RunError: the file cannot be written.
-    """
-    with writing(path), path.open("a+b") as file:
-        _cut_torn_line(file)
-        file.write(_as_lines(lines))
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Write a file of JSON lines whole."""
-    write_whole(path, _as_lines(lines))
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """Read JSON lines; a torn last line is ignored.
-
-    Raises:
-        RunError: a line before the last is damaged.
-    """
-    if not path.exists():
-        return []
-    with reading(path):
-        whole, _, _ = path.read_bytes().rpartition(b"\n")
-        lines = [json.loads(line) for line in whole.split(b"\n")] if whole else []
-        if not all(isinstance(line, dict) for line in lines):
-            raise TypeError("not an object")
-    return lines
+    with prepared(contents, shared=shared) as files:
+        files.publish(*contents)
 
 
 @contextmanager
-def only_writer(folder: Path) -> Iterator[None]:
-    """Hold the right to write into a run folder; the system gives it back if the process dies.
+def prepared(contents: Mapping[Path, Content], *, shared: bool = False) -> Iterator["Prepared"]:
+    """Write files aside and sync them, all at once, for what is done inside to publish in order.
 
     Raises:
-        RunError: another process holds it, or the folder cannot be written.
+        RunError: one cannot be written; what was there before still is.
     """
-    with writing(folder):
-        file = (folder / "run.lock").open("a")
-    with file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunError("error.run_in_use", path=folder) from error
+    with ExitStack() as stack:
+        files = Prepared({})
+        for path, content in contents.items():
+            with writing(path):
+                folder = stack.enter_context(_Folder.opened(path.parent, follow=shared))
+                files.waiting[path] = _Waiting(folder, path.name, shared)
+                stack.callback(files.waiting[path].close)
+                files.waiting[path].write(content)
+                if path.is_dir():  # nothing replaces that
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with writing(next(iter(contents))):
+            _sync_all([one.number for one in files.waiting.values()])
+        yield files
+
+
+class Prepared:
+    """Files that are written and synced under temporary names."""
+
+    def __init__(self, waiting: "dict[Path, _Waiting]"):
+        self.waiting = waiting
+
+    def publish(self, *paths: Path) -> None:
+        """Give files their names, durably: what is published next comes after them.
+
+        Raises:
+            RunError: one cannot be given its name.
+        """
+        for path in paths:
+            with writing(path):
+                self.waiting[path].rename()
+        folders = {path.parent: self.waiting[path].folder.number for path in paths}
+        with writing(paths[0]):
+            _sync_all([number for number in folders.values() if number is not None])
+
+
+class _Folder:
+    """A folder held open, so that no link can take its place while files are written into it."""
+
+    def __init__(self, path: Path, number: int | None):
+        self.path = path
+        self.number = number  # None where the system cannot open folders
+
+    @classmethod
+    @contextmanager
+    def opened(cls, path: Path, *, follow: bool) -> Iterator["_Folder"]:
+        number = _open_folder(path, follow=follow)
+        try:
+            yield cls(path, number)
+        finally:
+            if number is not None:
+                os.close(number)
+
+    def place(self, name: str) -> tuple[str, int | None]:
+        """Return a name in here as system calls take it: a path, and the folder it starts from."""
+        return (str(self.path / name), None) if self.number is None else (name, self.number)
+
+
+class _Waiting:
+    """One file under a temporary name."""
+
+    def __init__(self, folder: _Folder, name: str, shared: bool):
+        self.folder, self.name = folder, name
+        self.aside = f".{secrets.token_hex(8)}.part"
+        path, start = folder.place(self.aside)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW | CLOSED_IN_CHILDREN | AS_BYTES
+        mode = SHARED_FILE if shared else PRIVATE_FILE
+        self.number = os.open(path, flags, mode, dir_fd=start)
+        self.is_open = True
+
+    def write(self, content: Content) -> None:
+        for piece in [content] if isinstance(content, bytes) else content:
+            _write_all(self.number, piece)
+
+    def rename(self) -> None:
+        os.close(self.number)  # Windows renames no open file
+        self.is_open = False
+        (old, start), (new, _) = self.folder.place(self.aside), self.folder.place(self.name)
+        os.replace(old, new, src_dir_fd=start, dst_dir_fd=start)
+        self.aside = ""
+
+    def close(self) -> None:
+        if self.is_open:
+            os.close(self.number)
+        if self.aside:
+            path, start = self.folder.place(self.aside)
+            with suppress(OSError):
+                os.unlink(path, dir_fd=start)
+
+
+def append_whole(path: Path, content: bytes) -> None:
+    """Append to a file behind its last whole line, and sync it.
+
+    Raises:
+        RunError: it is not there, is a link, or cannot be written.
+    """
+    flags = os.O_RDWR | NO_FOLLOW | CLOSED_IN_CHILDREN | AT_ONCE | AS_BYTES
+    with writing(path):
+        number = os.open(path, flags)
+        try:
+            _cut_torn_line(number)
+            _write_all(number, content)
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Remove files, whether or not they are still there.
+
+    Raises:
+        RunError: one cannot be removed.
+    """
+    for path in paths:
+        with writing(path):
+            path.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_writer(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the right to write into a run folder; the system gives it back if the process dies.
+
+    Args:
+        wait: until another process has given it back, rather than refuse.
+
+    Raises:
+        RunError: another process holds it, or the folder is a link or cannot be written.
+    """
+    flags = os.O_RDWR | os.O_CREAT | NO_FOLLOW | CLOSED_IN_CHILDREN | AT_ONCE
+    with writing(folder / "run.lock"), _Folder.opened(folder, follow=False) as opened:
+        path, start = opened.place("run.lock")
+        number = os.open(path, flags, PRIVATE_FILE, dir_fd=start)
+    process = os.getpid()
+    try:
+        _lock(number, folder, wait)
         yield
+    finally:
+        # a forked child holds it open, too: it must neither keep the lock nor give it back
+        if fcntl is not None and os.getpid() == process:
+            with suppress(OSError):
+                fcntl.flock(number, fcntl.LOCK_UN)
+        os.close(number)
 
 
-def _as_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
-    return "".join(json.dumps(line, allow_nan=False) + "\n" for line in lines).encode()
+def _lock(number: int, folder: Path, wait: bool) -> None:
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as error:
+        if error.errno in NO_LOCKS:
+            return
+        raise RunError("error.run_in_use", path=folder) from error
 
 
-def _cut_torn_line(file) -> None:
-    end = file.seek(0, os.SEEK_END)
+def _open_folder(path: Path, *, follow: bool) -> int | None:
+    if not FOLDER:
+        return None
+    flags = os.O_RDONLY | FOLDER | CLOSED_IN_CHILDREN
+    try:
+        return os.open(path, flags | (0 if follow else NO_FOLLOW))
+    except PermissionError:
+        if follow:  # one that may be written into, but not read, cannot be synced
+            return None
+        raise
+
+
+def _sync_folder(path: Path) -> None:
+    number = _open_folder(path, follow=True)
+    if number is not None:
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _sync_all(numbers: Sequence[int]) -> None:
+    """Sync open files side by side: the file system takes them in one turn."""
+    if len(numbers) == 1:
+        os.fsync(numbers[0])
+    elif numbers:
+        with ThreadPoolExecutor(len(numbers)) as pool:
+            list(pool.map(os.fsync, numbers))
+
+
+def _write_all(number: int, content: bytes | memoryview) -> None:
+    left = memoryview(content).cast("B")
+    while left:
+        left = left[os.write(number, left) :]
+
+
+def _cut_torn_line(number: int) -> None:
+    """Cut off what stands behind the last line end, and go there."""
+    end = os.lseek(number, 0, os.SEEK_END)
     while end:
-        file.seek(end - 1)
-        if file.read(1) == b"\n":
+        begin = max(end - 4096, 0)
+        os.lseek(number, begin, os.SEEK_SET)
+        newline = os.read(number, end - begin).rfind(b"\n")
+        if newline >= 0:
+            begin += newline + 1
             break
-        end -= 1
-    file.truncate(end)
-    file.seek(end)
+        end = begin
+    else:
+        begin = 0
+    if begin < os.lseek(number, 0, os.SEEK_END):
+        os.ftruncate(number, begin)
+    os.lseek(number, begin, os.SEEK_SET)

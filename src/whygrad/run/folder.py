@@ -20,8 +20,11 @@ from whygrad.network.losses import predictions
 from whygrad.network.model import Network
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.checkpoint import Checkpoint, load_checkpoint, skeleton
-from whygrad.run.description import FORMAT, is_sound
-from whygrad.run.files import read_json, read_lines, read_tensors, reading
+from whygrad.run.description import is_sound, read_description
+from whygrad.run.files import reading
+from whygrad.run.sealed import read_tensors
+from whygrad.run.steady import check_recorded, is_sealed, lines_of, numbered, steadily
+from whygrad.run.versions import differences
 from whygrad.settings import Settings
 from whygrad.training import Task, prepare
 
@@ -42,11 +45,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        if not (self.path / "run.json").is_file():
-            raise RunError("error.no_run", path=self.path)
-        came = read_json(self.path / "run.json").get("format")
-        if came != FORMAT:
-            raise RunError("error.run_format", path=self.path, expected=FORMAT, came=came)
+        self._recorded: tuple[Any, list[int]] = (None, [])
         assert self.description, "reading it checks it"
 
     @property
@@ -60,10 +59,15 @@ class RunFolder:
         Raises:
             RunError: it is damaged, or something in it is missing or of the wrong kind.
         """
-        content = read_json(self.path / "run.json")
+        content = read_description(self.path)
         if not is_sound(content):
             raise RunError("error.run_file_damaged", path=self.path / "run.json")
         return content
+
+    @cached_property
+    def is_sealed(self) -> bool:
+        """Whether the run was written with checksums, so that whatever is read is verified."""
+        return is_sealed(self)
 
     @cached_property
     def settings(self) -> Settings:
@@ -86,7 +90,7 @@ class RunFolder:
         from whygrad.data import unpack
 
         path = self.path / "data.safetensors"
-        arrays, notes = read_tensors(path)
+        arrays, notes = read_tensors(path, may_lack=not self.is_sealed)
         with reading(path):
             data = unpack(arrays, notes["description"])
             if data.fingerprint != self.description["data"]["fingerprint"]:
@@ -102,7 +106,7 @@ class RunFolder:
     @property
     def checkpoints(self) -> list[int]:
         """Steps at which there is a checkpoint, ascending."""
-        return _numbered(self.path / "checkpoints")
+        return self._kept(self.description)
 
     @property
     def steps(self) -> int:
@@ -114,23 +118,86 @@ class RunFolder:
         return min(taken, self.task.total_steps)
 
     def checkpoint(self, step: int) -> Checkpoint:
-        """Read the checkpoint at ``step``."""
+        """Read the checkpoint at ``step``.
+
+        Raises:
+            RunError: it was not kept, is missing or damaged, or of other versions.
+        """
+        return steadily(self, lambda description: self._checkpoint(step, description))
+
+    def last_checkpoint(self) -> Checkpoint:
+        """Read the checkpoint at which the run stands, as run.json says, and no other.
+
+        Raises:
+            RunError: it is missing or damaged; which one is sound is told.
+        """
+        return steadily(self, self._last_checkpoint)
+
+    def sound_checkpoint(self) -> Checkpoint:
+        """Read the newest checkpoint that is sound, to go on from there.
+
+        Raises:
+            RunError: none is.
+        """
+        return steadily(self, self._sound_checkpoint)
+
+    def network_at(self, step: int) -> Network:
+        """Return the network after ``step`` steps, of which there must be a checkpoint.
+
+        Raises:
+            RunError: it was not kept, or is missing or damaged.
+        """
+        return self.checkpoint(step).state.network
+
+    def _kept(self, description: dict[str, Any]) -> list[int]:
+        told = description.get("checkpoints")  # of format 1 only the folder tells
+        return numbered(self.path / "checkpoints") if told is None else sorted(map(int, told))
+
+    def _stands_at(self, description: dict[str, Any]) -> int:
+        if "checkpoint" in description:
+            return description["checkpoint"]
+        if description["state"] in ("finished", "stopped") and "steps" in description:
+            return description["steps"]
+        kept = self._kept(description)
+        if not kept:
+            raise RunError("error.run_without_checkpoint", path=self.path)
+        return kept[-1]
+
+    def _checkpoint(self, step: int, description: dict[str, Any]) -> Checkpoint:
         path = self.path / "checkpoints" / f"{step}.safetensors"
-        checkpoint = load_checkpoint(path, self.skeleton, self.task.recipe)
+        checksum = description.get("checkpoints", {}).get(str(step))
+        if checksum is None and self.is_sealed:
+            known = ", ".join(map(str, self._kept(description)))
+            raise RunError("error.no_checkpoint", path=self.path, step=step, known=known)
+        try:
+            checkpoint = load_checkpoint(path, self.skeleton, self.task.recipe, checksum)
+        except RunError as error:
+            versions = differences(description)
+            if error.key == "error.checkpoint_misfit" and versions:
+                key = "error.checkpoint_of_other_versions"
+                raise RunError(key, path=path, **versions) from error
+            raise
         if int(checkpoint.state.step) != step:
             raise RunError("error.run_file_damaged", path=path)
         return checkpoint
 
-    def last_checkpoint(self) -> Checkpoint:
-        """Read the newest checkpoint that can be read.
-
-        Raises:
-            RunError: none can.
-        """
+    def _last_checkpoint(self, description: dict[str, Any]) -> Checkpoint:
         assert self.task, "what is wrong with the run itself is no fault of its checkpoints"
-        for step in reversed(self.checkpoints):
+        step = self._stands_at(description)
+        try:
+            return self._checkpoint(step, description)
+        except RunError as error:
+            if error.key == "error.checkpoint_of_other_versions":
+                raise
+            sound = int(self._sound_checkpoint(description).state.step)
+            path = self.path / "checkpoints" / f"{step}.safetensors"
+            raise RunError("error.last_checkpoint", path=path, step=step, sound=sound) from error
+
+    def _sound_checkpoint(self, description: dict[str, Any]) -> Checkpoint:
+        assert self.task, "what is wrong with the run itself is no fault of its checkpoints"
+        for step in reversed(self._kept(description)):
             try:
-                return self.checkpoint(step)
+                return self._checkpoint(step, description)
             except RunError:
                 continue
         raise RunError("error.run_without_checkpoint", path=self.path)
@@ -172,12 +239,7 @@ class RunFolder:
     @property
     def history_lines(self) -> list[dict[str, Any]]:
         """The history as it stands in the file, one entry a recorded step or ended epoch."""
-        path = self.path / "history.jsonl"
-        lines = read_lines(path)
-        with reading(path):
-            if not all(_is_of_history(line) for line in lines):
-                raise TypeError("a line that no run wrote")
-        return lines
+        return lines_of(self, "history", _is_of_history)
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -188,30 +250,59 @@ class RunFolder:
         return pd.DataFrame(self.history_lines or {name: [] for name in columns})
 
     def rows(self, layer: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the recorded steps (recorded,), and the rows (recorded, fields, n_out)."""
-        n_out = self.skeleton[layer].n_out
-        steps, rows = [np.empty(0, int)], [np.empty((0, len(ROW_FIELDS), n_out), np.float32)]
-        for first in _numbered(self.path / "anatomy"):
-            some_steps, some_rows = self._rows_of_file(first, layer)
-            steps.append(some_steps)
-            rows.append(some_rows)
-        return np.concatenate(steps), np.concatenate(rows)
+        """Return the recorded steps (recorded,), and the rows (recorded, fields, n_out).
+
+        Raises:
+            RunError: a file of rows is damaged, or missing for what the history tells.
+        """
+        return steadily(self, lambda _: self._rows(layer))
 
     def row(self, layer: str, step: int) -> np.ndarray | None:
         """Return what was recorded of a layer at one step, (fields, n_out), or None."""
-        before = [first for first in _numbered(self.path / "anatomy") if first <= step]
-        if not before:
-            return None
-        steps, rows = self._rows_of_file(before[-1], layer)
-        place = np.flatnonzero(steps == step)
-        return rows[place[0]] if len(place) else None
+        return steadily(self, lambda _: self._row(layer, step))
+
+    def _rows(self, layer: str) -> tuple[np.ndarray, np.ndarray]:
+        recorded = self._recorded_steps()  # before the rows, which are written before the lines
+        n_out = self.skeleton[layer].n_out
+        steps, rows = [np.empty(0, int)], [np.empty((0, len(ROW_FIELDS), n_out), np.float32)]
+        for first in numbered(self.path / "anatomy"):
+            some_steps, some_rows = self._rows_of_file(first, layer)
+            steps.append(some_steps)
+            rows.append(some_rows)
+        found = np.concatenate(steps)
+        check_recorded(self, recorded, found.tolist())
+        return found, np.concatenate(rows)
+
+    def _row(self, layer: str, step: int) -> np.ndarray | None:
+        for first in [first for first in numbered(self.path / "anatomy") if first <= step][-1:]:
+            steps, rows = self._rows_of_file(first, layer)
+            place = np.flatnonzero(steps == step)
+            if len(place):
+                return rows[place[0]]
+        if step in self._recorded_steps():
+            self._rows(layer)  # tells which file is missing
+        return None
 
     def _rows_of_file(self, first: int, layer: str) -> tuple[np.ndarray, np.ndarray]:
         path = self.path / "anatomy" / f"{first}.safetensors"
-        tensors, _ = read_tensors(path, ("steps", layer))
+        tensors, _ = read_tensors(path, ("steps", layer), may_lack=not self.is_sealed)
         shape = (len(tensors["steps"]), len(ROW_FIELDS), self.skeleton[layer].n_out)
         with reading(path):
+            if tensors["steps"][:1].tolist() != [first]:
+                raise ValueError("rows of other steps than the name says")
             return tensors["steps"], tensors[layer].reshape(shape)
+
+    def _recorded_steps(self) -> list[int]:
+        """Return the steps that the history says were recorded; it is read once, unless it grew."""
+        path = self.path / "history.jsonl"
+        with reading(path):
+            told = path.stat() if self.is_sealed or path.exists() else None
+        key = None if told is None else (told.st_ino, told.st_size, told.st_mtime_ns)
+        if self._recorded[0] != key:
+            every = self.settings.record_every
+            steps = [line["step"] for line in self.history_lines]
+            self._recorded = (key, [step for step in steps if every and step % every == 0])
+        return self._recorded[1]
 
     def neurons(self, layer: str) -> "xr.Dataset":
         """Return what was recorded of a layer's neurons, over (step, neuron).
@@ -240,10 +331,6 @@ def find_runs(folder: Path) -> list[RunFolder]:
         except RunError:
             continue
     return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
-
-
-def _numbered(folder: Path) -> list[int]:
-    return sorted(int(p.stem) for p in folder.glob("*.safetensors") if p.stem.isdecimal())
 
 
 def _is_of_history(line: Any) -> bool:

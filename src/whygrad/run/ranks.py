@@ -15,7 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.run.files import read_tensors, write_json, write_lines, write_tensors, writing
+from whygrad.run.description import read_description
+from whygrad.run.files import (
+    Content,
+    make_folder,
+    only_writer,
+    prepared,
+    read_regular,
+    reading,
+    remove,
+    writing,
+)
+from whygrad.run.sealed import crc, sealed_json, sealed_lines, sealed_tensors, write_tensors
+from whygrad.run.steady import numbered
 from whygrad.run.watched import WatchedFolder
 
 REDUCED = "/reduced"  # behind a layer's name: |gradient| of the mean over all processes, (n_out,)
@@ -31,56 +43,127 @@ def folder_of_rank(path: Path, rank: int) -> Path:
 
 
 def merge_ranks(path: Path) -> None:
-    """Merge what the processes have written so far, if any of it is newer than what was merged.
+    """Merge what the processes have written so far, unless exactly that was merged before.
+
+    Of several processes that want it, one merges and the others wait. Whoever reads what was merged
+    before finds all of it until run.json tells of the new.
 
     Raises:
-        RunError: a folder is damaged, or a process has written nothing yet.
+        RunError: a folder is missing or damaged, or a process has written nothing yet.
     """
-    count = len([one for one in path.glob("rank*") if one.is_dir()])
-    folders = [folder_of_rank(path, rank) for rank in range(count)]
-    if not count or not _is_stale(path, folders):
+    folders = _folders(path)
+    if not folders or _is_merged(path, folders):
         return
+    with only_writer(path, wait=True):
+        if not _is_merged(path, folders):
+            _merge(path, folders)
+
+
+def _folders(path: Path) -> list[Path]:
+    """Return the folders of all processes: as many as they said there are."""
+    found = [one for one in path.glob("rank*") if one.is_dir() and one.name[4:].isdecimal()]
+    if not found:
+        return []
+    told = WatchedFolder(folder_of_rank(path, 0)).description.get("ranks")
+    count = max(len(found), told if isinstance(told, int) else 0)
+    return [folder_of_rank(path, rank) for rank in range(count)]
+
+
+def _is_merged(path: Path, folders: list[Path]) -> bool:
+    if not (path / "run.json").exists():
+        return False
+    return read_description(path).get("merged") == _standing(folders)
+
+
+def _standing(folders: list[Path]) -> list[list[Any]]:
+    """Return what differs as soon as a process has written anything more."""
+    standing = []
+    for folder in folders:
+        with reading(folder / "run.json"):
+            described = crc(read_regular(folder / "run.json"))
+            sizes = [(folder / f"{name}.jsonl").stat().st_size for name in ("history", "facts")]
+        standing.append([described, *sizes])
+    return standing
+
+
+def _merge(path: Path, folders: list[Path]) -> None:
+    standing = _standing(folders)  # first: what is written meanwhile is merged the next time
     runs = [WatchedFolder(folder) for folder in folders]
     with writing(path):
         for name in ("anatomy", "whole"):
-            (path / name).mkdir(exist_ok=True)
-            for old in (path / name).glob("*.safetensors"):
-                old.unlink()
-    sizes = _merge_rows(path, runs)
-    _merge_whole(path, runs)
-    _merge_lines(path, runs, sizes)
+            make_folder(path / name)
+    lines = [{line["step"]: line for line in run.history_lines} for run in runs]
+    common = set.intersection(*map(set, lines))
+    files, sizes = _merged_files(runs, sorted(common))
+    first = max(numbered(path / "anatomy"), default=-1) + 1  # beside those that are being read
+    rows = {first + number: tensors for number, tensors in enumerate(files)}
+    history = [
+        _mean_loss([of_rank[step] for of_rank in lines]) for step in lines[0] if step in common
+    ]
+    facts = [_whole_sizes(one, sizes) for one in runs[0].facts if one["step"] in common]
     states = {run.description["state"] for run in runs}
-    described = runs[0].description | {"ranks": count}
-    state = "failed" if "failed" in states else described["state"]
-    write_json(path / "run.json", described | {"state": state})
+    told = runs[0].description | {
+        "format": min(run.description["format"] for run in runs),
+        "state": "failed" if "failed" in states else runs[0].description["state"],
+        "ranks": len(runs),
+        "merged": standing,
+        "rows": list(rows),
+        "whole": _merge_whole(path, runs),
+        "lines": {"history": len(history), "facts": len(facts)},
+    }
+    told.pop("rank", None)
+    _publish(path, rows, {"history": history, "facts": facts}, told)
 
 
-def _is_stale(path: Path, folders: list[Path]) -> bool:
-    merged = path / "run.json"
-    written = [f / n for f in folders for n in ("run.json", "history.jsonl") if (f / n).exists()]
-    return not merged.exists() or merged.stat().st_mtime_ns < max(
-        (one.stat().st_mtime_ns for one in written), default=1 << 62
-    )
+def _publish(
+    path: Path,
+    rows: dict[int, dict[str, np.ndarray]],
+    lines: dict[str, list[dict[str, Any]]],
+    told: dict[str, Any],
+) -> None:
+    """Write rows, lines, and run.json, in this order; then remove what it no longer tells of."""
+    of_rows: dict[Path, Content] = {
+        path / "anatomy" / f"{number}.safetensors": sealed_tensors(tensors, {})[0]
+        for number, tensors in rows.items()
+    }
+    of_lines: dict[Path, Content] = {
+        path / f"{name}.jsonl": sealed_lines(content) for name, content in lines.items()
+    }
+    described = path / "run.json"
+    with prepared(of_rows | of_lines | {described: sealed_json(told)}) as files:
+        files.publish(*of_rows, *of_lines)
+        files.publish(described)
+    for name, kept in (("anatomy", list(rows)), ("whole", list(map(int, told["whole"])))):
+        folder = path / name
+        remove(folder / f"{n}.safetensors" for n in numbered(folder) if n not in kept)
 
 
-def _merge_rows(path: Path, runs: list[WatchedFolder]) -> dict[str, dict[int, float]]:
-    """Write the rows of all layers; return by layer and step the norm of the whole gradient."""
-    groups: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
+def _merged_files(
+    runs: list[WatchedFolder], common: list[int]
+) -> tuple[list[dict[str, np.ndarray]], dict[str, dict[int, float]]]:
+    """Return the rows of all layers, and by layer and step the norm of the whole gradient.
+
+    Args:
+        common: steps that every process recorded.
+
+    Returns:
+        A file for all layers that are in the same steps.
+    """
+    groups: dict[tuple[int, ...], dict[str, np.ndarray]] = {tuple(common): {}}
     sizes: dict[str, dict[int, float]] = {}
     for layer in runs[0].layers:
         if any(layer not in run.layers for run in runs):
             continue
+        of_runs = [run.rows(layer) for run in runs]
         means = runs[0].beside(layer + REDUCED)
-        steps = reduce(np.intersect1d, [means[0], *(run.rows(layer)[0] for run in runs)])
+        steps = reduce(np.intersect1d, [np.array(common, int), means[0], *(s for s, _ in of_runs)])
         reduced = _at(means, steps)
-        rows = np.stack([_at(run.rows(layer), steps) for run in runs])
+        rows = np.stack([_at(found, steps) for found in of_runs])
         groups.setdefault(tuple(steps.tolist()), {})[layer] = merged_rows(rows, reduced)
         norms = np.linalg.norm(reduced, axis=1)
         sizes[layer] = dict(zip(steps.tolist(), norms.tolist(), strict=True))
-    for number, (steps, layers) in enumerate(groups.items()):
-        tensors = layers | {"steps": np.array(steps, int)}
-        write_tensors(path / "anatomy" / f"{number}.safetensors", tensors, {})
-    return sizes
+    files = [layers | {"steps": np.array(steps, int)} for steps, layers in groups.items()]
+    return files, sizes
 
 
 def merged_rows(rows: np.ndarray, reduced: np.ndarray) -> np.ndarray:
@@ -107,11 +190,15 @@ def _at(found: tuple[np.ndarray, np.ndarray], steps: np.ndarray) -> np.ndarray:
     return rows[np.searchsorted(known, steps)]
 
 
-def _merge_whole(path: Path, runs: list[WatchedFolder]) -> None:
+def _merge_whole(path: Path, runs: list[WatchedFolder]) -> dict[str, str]:
+    """Write the steps that every process kept whole, and return the checksum of each."""
+    checksums = {}
     for step in sorted(set.intersection(*(set(run.whole_steps) for run in runs))):
-        parts = [read_tensors(run.path / "whole" / f"{step}.safetensors") for run in runs]
-        tensors = merged_step([arrays for arrays, _ in parts])
-        write_tensors(path / "whole" / f"{step}.safetensors", tensors, parts[0][1])
+        parts = [run.whole(step) for run in runs]
+        tensors = merged_step([arrays for _, arrays, _ in parts])
+        _, _, notes = parts[0]
+        checksums[str(step)] = write_tensors(path / "whole" / f"{step}.safetensors", tensors, notes)
+    return checksums
 
 
 def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -153,19 +240,11 @@ def _of_all(parts: list[dict[str, np.ndarray]], name: str) -> list[np.ndarray]:
     return [array for array in found if array is not None]
 
 
-def _merge_lines(path: Path, runs: list[WatchedFolder], sizes: dict[str, dict[int, float]]) -> None:
-    """Write history and facts: losses are means; what the loop did, the first process tells."""
-    losses: dict[int, list[float]] = {}
-    for run in runs:
-        for line in run.history_lines:
-            if line.get("loss") is not None:
-                losses.setdefault(line["step"], []).append(line["loss"])
-    history = [
-        line | ({"loss": float(np.mean(losses[line["step"]]))} if line["step"] in losses else {})
-        for line in runs[0].history_lines
-    ]
-    write_lines(path / "history.jsonl", history)
-    write_lines(path / "facts.jsonl", [_whole_sizes(facts, sizes) for facts in runs[0].facts])
+def _mean_loss(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return a line of the history with the mean of the losses of all processes."""
+    losses = [line["loss"] for line in lines if line.get("loss") is not None]
+    mean = float(np.mean(losses)) if len(losses) == len(lines) else None
+    return lines[0] | ({"loss": mean} if "loss" in lines[0] else {})
 
 
 def _whole_sizes(facts: dict[str, Any], sizes: dict[str, dict[int, float]]) -> dict[str, Any]:

@@ -1,51 +1,42 @@
 """Training with a record: what is kept, when, and how a run goes on after it was cut off.
 
-Order of writing: recorded rows, history, then the checkpoint. So whatever a checkpoint stands for
-is on disk before it, and going on from it means dropping what came after and doing it again, with
-the same numbers.
+Order of writing: recorded rows and checkpoint, history, then run.json, which says how far all of
+that reaches; and only then what run.json no longer names is removed. Each is on disk before the
+next, so that a run stands where run.json says, whatever a crash or a power cut leaves. Going on
+means dropping what came after and doing it again, with the same numbers.
 """
 
-import re
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
-from whygrad.data import pack
 from whygrad.data.table import Data
-from whygrad.errors import NonFiniteError, OptionError, RunError
+from whygrad.errors import NonFiniteError
 from whygrad.network.model import Network
 from whygrad.run.blowup import find_blowup
-from whygrad.run.checkpoint import Best, Checkpoint, describe_network, save_checkpoint
-from whygrad.run.description import FORMAT, PARTS
-from whygrad.run.files import (
-    append_lines,
-    only_writer,
-    write_json,
-    write_lines,
-    write_tensors,
-    writing,
-)
+from whygrad.run.checkpoint import Best, Checkpoint, sealed_checkpoint
+from whygrad.run.description import PARTS
+from whygrad.run.files import Content, only_writer, prepared, remove
 from whygrad.run.folder import RunFolder
+from whygrad.run.resuming import drop_after, lines_before
+from whygrad.run.sealed import append_lines, sealed_json, sealed_tensors, write_json
 from whygrad.settings import Settings
-from whygrad.stepping import first_state
-from whygrad.training import Chunk, EpochEnd, Task, prepare, train_steps
+from whygrad.training import Chunk, EpochEnd, Task, train_steps
+from whygrad.words import t
 
 CHECKPOINT_SECONDS = 5.0  # most that a crash loses
 KEPT_CHECKPOINTS = 12  # spread over the run, for replaying; the newest is kept besides
 KEPT_BYTES = 512 * 2**20
 WAITING_BYTES = 32 * 2**20  # of recorded rows in memory
-# what is in a folder before it is a run
-BEGUN = re.compile(r"run\.lock|data\.safetensors|anatomy|checkpoints(/0\.safetensors)?|.*\.part")
 
 
 @dataclass(frozen=True)
@@ -79,54 +70,6 @@ class Moment:
 Watch = Callable[[Moment], bool | None]  # True asks to stop
 
 
-def begin(
-    path: Path, network: Network, data: Data, settings: Settings, origin: dict[str, Any]
-) -> RunFolder:
-    """Make the folder of a new run, with its data and its first checkpoint.
-
-    Args:
-        origin: how network and data were asked for, so that the run can be asked for again.
-
-    Raises:
-        RunError: there is already something at ``path``.
-        OptionError: early stopping without a validation part.
-        ShapeError: network and data do not fit.
-    """
-    task = prepare(network, data, settings)
-    if settings.patience is not None and not len(data.validation.x):
-        raise OptionError("error.patience_needs_validation")
-    with writing(path):
-        _check_free(path)
-        path.mkdir(parents=True, exist_ok=True)
-    with only_writer(path):
-        _check_free(path)  # again: another process may have been faster
-        _write_start(path, network, task, origin)
-    return RunFolder(path)
-
-
-def _check_free(path: Path) -> None:
-    """Check that nothing is there, or only what a run that was killed while it began left."""
-    if not path.exists():
-        return
-    found = [file.relative_to(path).as_posix() for file in path.rglob("*")] if path.is_dir() else []
-    is_begun = "run.lock" in found and all(BEGUN.fullmatch(name) for name in found)
-    if not path.is_dir() or (found and not is_begun):
-        raise RunError("error.run_exists", path=path)
-
-
-def _write_start(path: Path, network: Network, task: Task, origin: dict[str, Any]) -> None:
-    with writing(path):
-        for folder in (path / "anatomy", path / "checkpoints"):
-            folder.mkdir(exist_ok=True)
-    arrays, description = pack(task.data)
-    write_tensors(path / "data.safetensors", arrays, {"description": description})
-    settings = task.settings
-    state = first_state(network, task.recipe, settings.learning_rate, settings.seed)
-    save_checkpoint(_checkpoint_path(path, 0), Checkpoint(state, np.empty(0, np.float32)))
-    # the folder is a run only from here on
-    write_json(path / "run.json", _description(network, task.data, settings, origin))
-
-
 def record(run: RunFolder, watch: Watch | None = None) -> None:
     """Train a run from its last checkpoint to its end, and keep the record.
 
@@ -138,10 +81,12 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
         RunError: another process is writing this run.
     """
     with only_writer(run.path), _gentle_interrupt() as is_interrupted:
-        checkpoint = run.last_checkpoint()
-        _drop_after(run, int(checkpoint.state.step))
-        writer = _Writer(run, run.task, checkpoint)
+        checkpoint = run.sound_checkpoint()
+        _tell_if_older(run, checkpoint)
+        lines = lines_before(run, int(checkpoint.state.step))
+        writer = _Writer(run, run.task, checkpoint, len(lines))
         writer.describe(state="training")
+        drop_after(run, writer.step, lines)
         is_stopped = False
         try:
             for chunk in _chunks_left(run.task, checkpoint, writer):
@@ -154,6 +99,13 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
         except NonFiniteError as error:
             writer.describe(state="failed", failure=error.to_dict())
             raise
+
+
+def _tell_if_older(run: RunFolder, checkpoint: Checkpoint) -> None:
+    step, newest = int(checkpoint.state.step), run.checkpoints[-1]
+    if step != newest:
+        told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)
+        warnings.warn(told, stacklevel=3)
 
 
 def _chunks_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Chunk]:
@@ -169,6 +121,7 @@ class _Writer:
     run: RunFolder
     task: Task
     last: Checkpoint
+    lines_written: int
     lines: list[dict[str, Any]] = field(default_factory=list)
     steps: list[np.ndarray] = field(default_factory=list)
     rows: list[dict[str, np.ndarray]] = field(default_factory=list)
@@ -178,6 +131,8 @@ class _Writer:
     def __post_init__(self) -> None:
         self.best = self.last.best
         self.saved_step = self.step
+        told = self.run.description.get("checkpoints", {})
+        self.checkpoints: dict[str, str] = {k: v for k, v in told.items() if int(k) <= self.step}
 
     @property
     def step(self) -> int:
@@ -203,27 +158,52 @@ class _Writer:
 
     def flush(self) -> None:
         """Write the rows and lines that wait."""
-        if self.steps:
-            names = self.rows[0]
-            tensors = {n: np.concatenate([rows[n] for rows in self.rows]) for n in names}
-            tensors["steps"] = np.concatenate(self.steps)
-            path = self.run.path / "anatomy" / f"{int(self.steps[0][0])}.safetensors"
-            write_tensors(path, tensors, {})
-        if self.lines:
-            append_lines(self.run.path / "history.jsonl", self.lines)
-        self.lines, self.steps, self.rows = [], [], []
+        rows = self._content_of_rows()
+        if rows:
+            with prepared(rows) as files:
+                files.publish(*rows)
+        self._append()
 
     def save(self, step: int) -> None:
         """Write a checkpoint, and everything that comes before it."""
-        self.flush()
         is_kept = self._is_due(step)
-        save_checkpoint(_checkpoint_path(self.run.path, step), self.last)
-        if not self.is_kept and self.saved_step != step:
-            _checkpoint_path(self.run.path, self.saved_step).unlink(missing_ok=True)
+        content, checksum = sealed_checkpoint(self.last)
+        first = self._content_of_rows() | {_checkpoint_path(self.run.path, step): content}
+        dropped = [] if self.is_kept or self.saved_step == step else [self.saved_step]
+        for number in dropped:
+            self.checkpoints.pop(str(number), None)
+        self.checkpoints[str(step)] = checksum
         self.saved_at, self.saved_step, self.is_kept = time.monotonic(), step, is_kept
+        described = self.run.path / "run.json"
+        with prepared(first | {described: sealed_json(self._description())}) as files:
+            files.publish(*first)
+            self._append()
+            files.publish(described)
+        remove(_checkpoint_path(self.run.path, number) for number in dropped)
 
     def describe(self, **changes: Any) -> None:
-        write_json(self.run.path / "run.json", self.run.description | changes)
+        write_json(self.run.path / "run.json", self._description() | changes)
+
+    def _description(self) -> dict[str, Any]:
+        """Return what run.json says once everything that waits is written."""
+        lines = {"history": self.lines_written + len(self.lines)}
+        standing = {"checkpoint": self.saved_step, "checkpoints": self.checkpoints, "lines": lines}
+        return self.run.description | (standing if self.run.is_sealed else {})
+
+    def _content_of_rows(self) -> dict[Path, Content]:
+        if not self.steps:
+            return {}
+        names = self.rows[0]
+        tensors = {n: np.concatenate([rows[n] for rows in self.rows]) for n in names}
+        tensors["steps"] = np.concatenate(self.steps)
+        path = self.run.path / "anatomy" / f"{int(self.steps[0][0])}.safetensors"
+        return {path: sealed_tensors(tensors, {})[0]}
+
+    def _append(self) -> None:
+        if self.lines:
+            append_lines(self.run.path / "history.jsonl", self.lines)
+        self.lines_written += len(self.lines)
+        self.lines, self.steps, self.rows = [], [], []
 
     def finish(self, was_interrupted: bool) -> None:
         """Write the last checkpoint and the results."""
@@ -313,22 +293,6 @@ def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _drop_after(run: RunFolder, step: int) -> None:
-    """Drop what was recorded after the checkpoint at ``step``; it will be done again."""
-    for path in (run.path / "anatomy").glob("*.safetensors"):
-        if path.stem.isdecimal() and int(path.stem) >= step:
-            path.unlink()
-    for path in (run.path / "checkpoints").glob("*.safetensors"):
-        if path.stem.isdecimal() and int(path.stem) > step:
-            path.unlink()
-    for path in run.path.rglob(".*.part"):  # of a process that was killed while it wrote
-        path.unlink()
-    lines = run.history_lines
-    if any(line["step"] >= step for line in lines):
-        kept = [line for line in lines if line["step"] < step]
-        write_lines(run.path / "history.jsonl", kept)
-
-
 def _lines(task: Task, chunk: Chunk) -> list[dict[str, Any]]:
     """Return the history lines of a chunk: one a recorded step or ended epoch."""
     steps = set(chunk.recorded_steps.tolist())
@@ -372,24 +336,3 @@ def _checkpoint_path(run: Path, step: int) -> Path:
 
 def _filled_parts(data: Data) -> list[str]:
     return [part for part in PARTS if len(getattr(data, part).x)]
-
-
-def _description(
-    network: Network, data: Data, settings: Settings, origin: dict[str, Any]
-) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "state": "training",
-        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
-        "versions": {name: version(name) for name in ("whygrad", "jax", "optax", "numpy")},
-        "device": jax.devices()[0].device_kind,
-        "origin": origin,
-        "network": describe_network(network),
-        "settings": settings.to_dict(),
-        "data": {
-            "name": data.name,
-            "task": data.task,
-            "fingerprint": data.fingerprint,
-            "samples": {part: len(getattr(data, part).x) for part in PARTS},
-        },
-    }

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from whygrad.errors import AddressError, RunError
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
+from whygrad.run.versions import differences
 from whygrad.stepping import Examined, State, examine
 from whygrad.training import Task, epoch_plan, walk
 
@@ -75,7 +76,11 @@ def _agrees(run: RunFolder, step: int, again: dict[str, np.ndarray]) -> bool:
         if recorded is None:
             return False
         if not _alike(rows, recorded).all():
-            raise RunError("error.replay_differs", step=step, layer=layer, path=run.path)
+            where = {"step": step, "layer": layer, "path": run.path}
+            versions = differences(run.description)
+            if versions:
+                raise RunError("error.replay_elsewhere", **where, **versions)
+            raise RunError("error.replay_differs", **where)
     return True
 
 

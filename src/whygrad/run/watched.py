@@ -9,7 +9,9 @@ whole/<step>.safetensors    some recorded steps whole, or some layers of them, f
 It holds neither data nor checkpoints, so that a step that was not kept whole cannot be explained.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +19,9 @@ import numpy as np
 
 from whygrad.errors import AddressError, RunError
 from whygrad.recording import ROW_FIELDS
-from whygrad.run.description import FORMAT
-from whygrad.run.files import read_json, read_lines, read_names, read_tensors, reading
+from whygrad.run.description import FORMAT, are_checksums, are_counts, read_description
+from whygrad.run.sealed import TensorFile, open_tensors
+from whygrad.run.steady import check_recorded, is_sealed, lines_of, numbered, steadily
 from whygrad.words import number
 
 if TYPE_CHECKING:
@@ -43,8 +46,8 @@ def is_watched(path: str | Path) -> bool:
     Raises:
         RunError: there is no run there, or it is damaged.
     """
-    described = Path(path) / "run.json"
-    return described.is_file() and read_json(described).get("kind") == KIND
+    has_run = (Path(path) / "run.json").is_file()
+    return has_run and read_description(Path(path)).get("kind") == KIND
 
 
 class WatchedFolder:
@@ -59,24 +62,23 @@ class WatchedFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        if not (self.path / "run.json").is_file():
-            raise RunError("error.no_run", path=self.path)
-        came = read_json(self.path / "run.json")
-        if came.get("format") != FORMAT:
-            raise RunError(
-                "error.run_format", path=self.path, expected=FORMAT, came=came.get("format")
-            )
         assert self.description, "reading it checks it"
 
     @property
     def description(self) -> dict[str, Any]:
         """``run.json`` as it is now."""
-        path = self.path / "run.json"
-        content = read_json(path)
+        content = read_description(self.path)
         is_sound = content.get("kind") == KIND and _has(content, NEEDED)
-        if not is_sound or not all(_has(layer, OF_LAYER) for layer in content["layers"].values()):
-            raise RunError("error.run_file_damaged", path=path)
+        if not is_sound or not _is_standing(content):
+            raise RunError("error.run_file_damaged", path=self.path / "run.json")
+        if not all(_has(layer, OF_LAYER) for layer in content["layers"].values()):
+            raise RunError("error.run_file_damaged", path=self.path / "run.json")
         return content
+
+    @cached_property
+    def is_sealed(self) -> bool:
+        """Whether the run was written with checksums, so that whatever is read is verified."""
+        return is_sealed(self)
 
     @property
     def layers(self) -> list[str]:
@@ -92,7 +94,7 @@ class WatchedFolder:
     @property
     def whole_steps(self) -> list[int]:
         """The steps of which any layer can be explained, ascending."""
-        return _numbered(self.path / "whole")
+        return self._whole_steps(self.description)
 
     def kept_whole(self) -> dict[str, list[int]]:
         """Return by layer the steps of which it can be explained, ascending.
@@ -102,12 +104,7 @@ class WatchedFolder:
         Raises:
             RunError: a file is damaged.
         """
-        kept: dict[str, list[int]] = {}
-        for step in self.whole_steps:
-            names = read_names(self._path_of_whole(step))
-            for layer in dict.fromkeys(name.rpartition("/")[0] for name in names):
-                kept.setdefault(layer, []).append(step)
-        return kept
+        return steadily(self, self._kept_whole)
 
     def whole(self, step: int | None = None) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
         """Return a step that was kept whole: its number, its arrays by ``layer/name``, its notes.
@@ -126,7 +123,7 @@ class WatchedFolder:
         if step not in known:
             near = _nearest(known, step)
             raise AddressError("error.step_not_whole", step=step, near=near, count=len(known))
-        return step, *read_tensors(self._path_of_whole(step))
+        return step, *steadily(self, lambda description: self._read_whole(step, description))
 
     def whole_of(
         self, layer: str, step: int | None = None
@@ -148,18 +145,43 @@ class WatchedFolder:
             raise AddressError(key, count=len(known), **told)
         return self.whole(known[-1] if known and step is None else step)
 
-    def _path_of_whole(self, step: int) -> Path:
-        return self.path / "whole" / f"{step}.safetensors"
+    def _whole_steps(self, description: dict[str, Any]) -> list[int]:
+        told = description.get("whole")  # of format 1 only the folder tells
+        return numbered(self.path / "whole") if told is None else sorted(map(int, told))
+
+    def _kept_whole(self, description: dict[str, Any]) -> dict[str, list[int]]:
+        kept: dict[str, list[int]] = {}
+        for step in self._whole_steps(description):
+            with self._opened_whole(step, description) as file:
+                names = file.names
+            for layer in dict.fromkeys(name.rpartition("/")[0] for name in names):
+                kept.setdefault(layer, []).append(step)
+        return kept
+
+    def _read_whole(
+        self, step: int, description: dict[str, Any]
+    ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        with self._opened_whole(step, description) as file:
+            return {name: file[name] for name in file.names}, file.notes
+
+    @contextmanager
+    def _opened_whole(self, step: int, description: dict[str, Any]) -> Iterator[TensorFile]:
+        path = self.path / "whole" / f"{step}.safetensors"
+        with open_tensors(path, may_lack=not self.is_sealed) as file:
+            told = description.get("whole", {}).get(str(step))
+            if self.is_sealed and file.checksum != told:
+                raise ValueError("sound, but not the file that run.json speaks of")
+            yield file
 
     @property
     def history_lines(self) -> list[dict[str, Any]]:
         """The history as it stands in the file, one entry a recorded step."""
-        return self._lines("history.jsonl")
+        return lines_of(self, "history", _is_of_step)
 
     @property
     def facts(self) -> list[dict[str, Any]]:
         """How the training loop went about each recorded step."""
-        return self._lines("facts.jsonl")
+        return lines_of(self, "facts", _is_of_step)
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -177,14 +199,29 @@ class WatchedFolder:
         return self._stacked(name, (self.layer(name.rpartition("/")[0])["n_out"],))
 
     def _stacked(self, name: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        return steadily(self, lambda description: self._stack(name, shape, description))
+
+    def _stack(
+        self, name: str, shape: tuple[int, ...], description: dict[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        # first: lines are written after their rows
+        recorded = [line["step"] for line in self.history_lines]
+        merged = description.get("rows")  # named by what merged them; others by their first step
+        if merged is not None:
+            recorded = recorded[: description["lines"]["history"]]
         steps, rows = [np.empty(0, int)], [np.empty((0, *shape), np.float32)]
-        for first in _numbered(self.path / "anatomy"):
+        found: set[int] = set()
+        for first in numbered(self.path / "anatomy") if merged is None else merged:
             path = self.path / "anatomy" / f"{first}.safetensors"
-            tensors, _ = read_tensors(path)
-            if name in tensors:
-                with reading(path):
-                    rows.append(tensors[name].reshape((len(tensors["steps"]), *shape)))
-                steps.append(tensors["steps"])
+            with open_tensors(path, may_lack=not self.is_sealed) as file:
+                of_file = file["steps"]
+                if self.is_sealed and merged is None and of_file[:1].tolist() != [first]:
+                    raise ValueError("rows of other steps than the name says")
+                found.update(of_file.tolist())
+                if name in file.names:
+                    rows.append(file[name].reshape((len(of_file), *shape)))
+                    steps.append(of_file)
+        check_recorded(self, recorded, found)
         return np.concatenate(steps), np.concatenate(rows)
 
     def neurons(self, layer: str) -> "xr.Dataset":
@@ -212,14 +249,6 @@ class WatchedFolder:
             raise AddressError("error.unknown_layer", name=name, known=", ".join(known))
         return known[name]
 
-    def _lines(self, name: str) -> list[dict[str, Any]]:
-        path = self.path / name
-        lines = read_lines(path)
-        with reading(path):
-            if not all(type(line.get("step")) is int for line in lines):
-                raise TypeError("a line that no run wrote")
-        return lines
-
 
 def words_of_overhead(overhead: Mapping[str, float]) -> dict[str, str]:
     """Return what ``report.watched.overhead`` says of ``description["overhead"]``."""
@@ -232,9 +261,15 @@ def _has(content: Any, needed: Mapping[str, type]) -> bool:
     )
 
 
+def _is_standing(content: dict[str, Any]) -> bool:
+    """Return whether it is told what must be there, as it is since format 2."""
+    of_old = content["format"] != FORMAT
+    return of_old or (are_checksums(content.get("whole")) and are_counts(content.get("lines")))
+
+
+def _is_of_step(line: dict[str, Any]) -> bool:
+    return type(line.get("step")) is int
+
+
 def _nearest(steps: list[int], step: int) -> int:
     return min(steps, key=lambda one: abs(one - step))
-
-
-def _numbered(folder: Path) -> list[int]:
-    return sorted(int(p.stem) for p in folder.glob("*.safetensors") if p.stem.isdecimal())

@@ -1,9 +1,9 @@
 """A model that several processes train together: each watched, and merged to one run."""
 
-import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import whygrad as wg
 from whygrad.errors import OptionError, RunError
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.ranks import merged_rows
+from whygrad.run.sealed import read_json, read_lines, write_json, write_lines
 
 PROGRAM = """
 import sys
@@ -116,20 +117,57 @@ def test_what_is_written_later_is_merged_again(runs):
     _, together = runs
     wg.open_run(together)
     described = together / "rank1" / "run.json"
-    content = json.loads(described.read_text())
-    described.write_text(json.dumps(content | {"state": "failed"}))
+    content = read_json(described)
+    write_json(described, content | {"state": "failed"})
     assert wg.open_run(together).description["state"] == "failed"
-    described.write_text(json.dumps(content))
+    write_json(described, content)
     assert wg.open_run(together).description["state"] == "finished"
 
 
-def test_what_one_process_lacks_is_left_out(runs, tmp_path):
+def test_what_one_process_has_lost_is_named(runs, tmp_path):
     copied = tmp_path / "run"
     shutil.copytree(runs[1], copied)
     for file in (copied / "rank0" / "anatomy").iterdir():
         file.unlink()
     (copied / "run.json").unlink(missing_ok=True)
-    assert len(wg.open_run(copied).rows("0")[0]) == 0
+    with pytest.raises(RunError) as raised:
+        wg.open_run(copied)
+    assert str(raised.value) == (
+        f"The run file {copied / 'rank0' / 'anatomy' / '0.safetensors'} is missing, although the "
+        "run recorded it. Take it from a copy, or train the run again."
+    )
+
+
+def test_a_process_whose_folder_is_gone_is_named(runs, tmp_path):
+    copied = tmp_path / "run"
+    shutil.copytree(runs[1], copied)
+    shutil.rmtree(copied / "rank1")
+    with pytest.raises(RunError, match=str(copied / "rank1")):
+        wg.open_run(copied)
+
+
+def test_a_step_that_only_one_process_has_recorded_yet_waits(runs, tmp_path):
+    """The mean over one of two processes would be a wrong number."""
+    copied = tmp_path / "run"
+    shutil.copytree(runs[1], copied)
+    described = copied / "rank1" / "run.json"
+    whole = wg.open_run(copied)
+    cut = whole.history_lines[:-1]
+    write_lines(copied / "rank1" / "history.jsonl", read_lines(copied / "rank1/history.jsonl")[:-1])
+    write_json(described, read_json(described) | {"lines": {"history": 2, "facts": 3}})
+    merged = wg.open_run(copied)
+    assert merged.history_lines == cut and len(merged.rows("0")[0]) == len(cut) == 2
+
+
+def test_two_processes_may_merge_at_once(runs, tmp_path):
+    copied = tmp_path / "run"
+    shutil.copytree(runs[1], copied)
+    shutil.rmtree(copied / "anatomy", ignore_errors=True)
+    (copied / "run.json").unlink(missing_ok=True)
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(wg.open_run, [copied] * 4))
+    assert all(run.history_lines == opened[0].history_lines for run in opened)
+    assert len(list((copied / "anatomy").iterdir())) == 1, "one of them has merged"
 
 
 def test_a_process_that_has_written_nothing_is_said(tmp_path):

@@ -1,7 +1,6 @@
 """Watched models: what is logged afterwards or while they train is what was recorded."""
 
 import gc
-import json
 import threading
 import weakref
 
@@ -16,6 +15,7 @@ from whygrad.adapters.tracking import Tracker
 from whygrad.adapters.tracking.entry import Entry
 from whygrad.errors import OptionError
 from whygrad.recording import ROW_FIELDS
+from whygrad.run.sealed import read_lines, write_lines
 
 
 class Kept(Tracker):
@@ -121,9 +121,9 @@ def test_tensorboard_takes_it(run, tmp_path, monkeypatch):
 def test_a_loss_that_is_no_number_is_left_out(tmp_path):
     run = trained(out=tmp_path / "run")
     path = tmp_path / "run" / "history.jsonl"
-    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    lines = read_lines(path)
     lines[2]["loss"] = None
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_lines(path, lines)
     tracker = Kept()
     wg.log(run, tracker)
     assert told(tracker)[4].scalars == {}

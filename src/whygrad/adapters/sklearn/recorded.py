@@ -17,9 +17,10 @@ from whygrad.adapters.sklearn.progress import Samples
 from whygrad.data.encoder import Encoder
 from whygrad.data.table import Data, Part
 from whygrad.network.model import Network
+from whygrad.run.beginning import begin
 from whygrad.run.files import temporary_folder
 from whygrad.run.folder import RunFolder
-from whygrad.run.recorder import Moment, begin, record
+from whygrad.run.recorder import Moment, record
 from whygrad.settings import Settings
 
 

@@ -105,7 +105,8 @@ class Watch:
         self._is_parallel = ranks > 1
         own = folder_of_rank(Path(out), self._rank) if out is not None and ranks > 1 else out
         told = log if self._rank == 0 else None
-        self._writer = Writer(own, model, self._places, every, explain, told)
+        rank = (self._rank, ranks)
+        self._writer = Writer(own, model, self._places, every, explain, told, rank)
         self._window: Window | None = None
         self._handles: list[Any] = []
         self._triggers: list[Any] = []

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,11 @@ from whygrad.adapters.torch.logged import Logged
 from whygrad.adapters.torch.places import Places
 from whygrad.adapters.torch.record import Recorded
 from whygrad.adapters.torch.turns import Turns, work_of
-from whygrad.errors import RunError
+from whygrad.run.beginning import new_run
 from whygrad.run.description import FORMAT
-from whygrad.run.files import append_lines, temporary_folder, write_json, write_tensors, writing
+from whygrad.run.files import Content, make_folder, prepared, remove, temporary_folder, writing
+from whygrad.run.sealed import append_lines, sealed_json, sealed_tensors, write_tensors
+from whygrad.run.versions import versions_of
 from whygrad.run.watched import KIND
 
 if TYPE_CHECKING:
@@ -28,16 +30,22 @@ WAITING_STEPS = 50  # recorded steps in memory
 WAITING_BYTES = 8 * 2**20
 ROUNDS = 16  # of whole steps on disk at most
 ROOM = 512 * 2**20  # bytes that they may take there; two rounds are always kept
+DROPPED_BYTES = 64 * 2**20  # of whole steps that are no longer kept and not yet removed
+LINES = ("facts", "history")
 LONGEST = 600  # characters of an exception's message
 
 
 class Writer:
-    """Writes what is recorded.
+    """Writes what is recorded, as the only one who writes into the folder.
+
+    Order: rows and whole steps, lines, then run.json, which tells of them; then what it no longer
+    tells of is removed.
 
     Args:
         out: folder, new or empty; None for one that is gone with the process.
         explain: names of layers that are kept whole first, and whatever their size.
         log: someone else's record, that is told of every recorded step, too.
+        rank: number of this process and how many there are, where several train one model.
     """
 
     def __init__(
@@ -48,24 +56,31 @@ class Writer:
         every: int,
         explain: Sequence[str] = (),
         log: "Tracker | None" = None,
+        rank: tuple[int, int] = (0, 1),
     ):
         # absolute, for a training program may change its folder
         self.path = Path(out).absolute() if out is not None else temporary_folder()
         self._explain, self._learning = explain, _learning(places)
         self._turns = Turns(self._learning, explain)
-        with writing(self.path):
-            if self.path.exists() and any(self.path.iterdir()):
-                raise RunError("error.run_exists", path=self.path)
-            for folder in ("anatomy", "whole"):
-                (self.path / folder).mkdir(parents=True, exist_ok=True)
+        if rank[1] > 1:
+            with writing(self.path.parent):
+                make_folder(self.path.parent)
+        self._writing = ExitStack()
+        self._writing.enter_context(new_run(self.path, ("anatomy", "whole")))
         self._description = _description(model, places, every)
         self._description["explainable"] = self._turns.explained
+        if rank[1] > 1:
+            self._description |= dict(zip(("rank", "ranks"), rank, strict=True))
+        self._lines = 0
+        self._whole: dict[str, str] = {}  # checksums of the whole steps on disk
+        self._dropped: dict[Path, int] = {}  # bytes of those to be removed
         self._rounds: list[list[int]] = []  # the whole steps of each
         self._waiting: list[Recorded] = []
         self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
-        self._being_written: Future | None = None
+        self._being_written: tuple[int, Future] | None = None
         self._logged = None if log is None else Logged(log, self._description)
-        self._describe()
+        empty: dict[Path, Content] = {self.path / f"{name}.jsonl": b"" for name in LINES}
+        self._publish(empty)
 
     def whole_now(self, places: Places) -> frozenset[str]:
         """Return the weights of which the coming recorded step keeps everything, for ledgers."""
@@ -100,19 +115,18 @@ class Writer:
             self.flush()
 
     def flush(self) -> None:
-        """Write what waits: rows first, then the lines that speak of them."""
+        """Write what waits."""
         self._settle()
         waiting, self._waiting = self._waiting, []
+        if not waiting and self._whole == self._description["whole"]:
+            return
+        rows: dict[Path, Content] = {}
         for group in _of_equal_layers(waiting):
-            rows = {name: np.stack([one.rows[name] for one in group]) for name in group[0].rows}
-            rows["steps"] = np.array([one.step for one in group])
-            write_tensors(self.path / "anatomy" / f"{group[0].step}.safetensors", rows, {})
-        if waiting:
-            for name, lines in (
-                ("facts", [one.facts for one in waiting]),
-                ("history", [one.line for one in waiting]),
-            ):
-                append_lines(self.path / f"{name}.jsonl", [finite(line) for line in lines])
+            stacked = {name: np.stack([one.rows[name] for one in group]) for name in group[0].rows}
+            stacked["steps"] = np.array([one.step for one in group])
+            path = self.path / "anatomy" / f"{group[0].step}.safetensors"
+            rows[path] = sealed_tensors(stacked, {})[0]
+        self._publish(rows, waiting)
 
     def note_failure(self, kind: str, message: str) -> None:
         """Keep how the loop ended, where an exception ended it."""
@@ -123,8 +137,9 @@ class Writer:
         self.flush()
         state = "failed" if "failure" in self._description else "finished"
         self._description |= {"state": state, "steps": steps, "overhead": overhead}
-        self._describe()
+        self._publish({})
         self._pool.shutdown()
+        self._writing.close()
         if self._logged is not None:
             self._logged.close()
 
@@ -132,7 +147,8 @@ class Writer:
         path = self.path / "whole" / f"{step.step}.safetensors"
         notes = finite({"optimizers": step.notes, "line": step.line})
         self._settle()
-        self._being_written = self._pool.submit(write_tensors, path, step.tensors, notes)
+        written = self._pool.submit(write_tensors, path, step.tensors, notes)
+        self._being_written = (step.step, written)
         self._rounds[-1].append(step.step)
 
     def _begin_round(self, step: int) -> None:
@@ -143,16 +159,45 @@ class Writer:
             self._settle()
             starts = [*(one[0] for one in self._rounds[:-1]), step]
             for dropped in self._rounds.pop(_least_missed(starts)):
-                (self.path / "whole" / f"{dropped}.safetensors").unlink(missing_ok=True)
+                path = self.path / "whole" / f"{dropped}.safetensors"
+                self._dropped[path] = path.stat().st_size
+                del self._whole[str(dropped)]
+            if sum(self._dropped.values()) > DROPPED_BYTES:
+                self.flush()
 
     def _settle(self) -> None:
         """Wait for what is being written, so that at most one step is held for it."""
-        written, self._being_written = self._being_written, None
-        if written is not None:
-            written.result()
+        if self._being_written is not None:
+            (step, written), self._being_written = self._being_written, None
+            self._whole[str(step)] = written.result()
 
     def _describe(self) -> None:
-        write_json(self.path / "run.json", self._description)
+        self._publish({})
+
+    def _publish(self, rows: dict[Path, Content], steps: Sequence[Recorded] = ()) -> None:
+        """Write rows, then the lines of their steps, then run.json; remove what it no longer tells.
+
+        Args:
+            rows: contents of files.
+        """
+        lines = self._lines + len(steps)
+        self._description |= {"whole": dict(self._whole), "lines": dict.fromkeys(LINES, lines)}
+        described = self.path / "run.json"
+        with prepared(rows | {described: sealed_json(self._description)}) as files:
+            if rows:
+                files.publish(*rows)
+            if steps:
+                for name, told in zip(LINES, _lines_of(steps), strict=True):
+                    append_lines(self.path / f"{name}.jsonl", told)
+            files.publish(described)
+        self._lines = lines
+        dropped, self._dropped = self._dropped, {}
+        remove(dropped)
+
+
+def _lines_of(steps: Sequence[Recorded]) -> tuple[list[Any], list[Any]]:
+    """Return facts and history of some steps."""
+    return [finite(one.facts) for one in steps], [finite(one.line) for one in steps]
 
 
 def _learning(places: Places) -> dict[str, int]:
@@ -195,11 +240,12 @@ def _description(model: nn.Module, places: Places, every: int) -> dict[str, Any]
         "kind": KIND,
         "state": "training",
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),
-        "versions": {name: version(name) for name in ("whygrad", "torch", "numpy")},
+        "versions": versions_of("whygrad", "torch", "numpy"),
         "device": str(next(iter(places.parameters.values())).device),
         "model": type(places.model).__name__,
         "parameters": sum(p.numel() for p in places.parameters.values()),
         "every": every,
         "layers": {},
         "uncovered": [],
+        "whole": {},
     }
