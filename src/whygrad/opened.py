@@ -1,15 +1,18 @@
 """A run as a Python user has it: what was recorded, what came out, and why."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from whygrad.backprop import LayerAnatomy
 from whygrad.doctor.asking import diagnose_run
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
-from whygrad.errors import AddressError
+from whygrad.errors import AddressError, InputError
 from whygrad.ledger import Ledger, explain
 from whygrad.ledger.watched import explain_watched, rows_of_layer, whole_layers
+from whygrad.network.losses import gives_probabilities
 from whygrad.run.folder import RunFolder
 from whygrad.run.ranks import merge_ranks
 from whygrad.run.watched import WatchedFolder, is_watched
@@ -58,26 +61,65 @@ class Run(RunFolder):
 
         return write_report(self, Path(out) if out else self.path / "report.html")
 
-    def export(self, out: str | Path | None = None, *, format: str | None = None) -> "Exported":
+    def predict_proba(self, x: Any, *, step: int | None = None) -> np.ndarray:
+        """Return the probability of each class or label, (m, classes), in the order of their names.
+
+        Args:
+            x: rows as the data came: a DataFrame, or an array with the same columns.
+            step: of the network, see :meth:`network_at`.
+
+        Raises:
+            InputError: the run predicts numbers, or its outputs are no probabilities.
+        """
+        return self.as_probabilities(self.claims(x, step=step))
+
+    def as_probabilities(self, claims: np.ndarray) -> np.ndarray:
+        """Return :meth:`claims` with a column for each class or label, (m, classes).
+
+        Raises:
+            InputError: they are numbers, or scores.
+        """
+        if not self.gives_probabilities:
+            raise InputError("error.no_probabilities", path=self.path)
+        is_one = self.data.task == "binary" and claims.shape[1] == 1
+        return np.concatenate([1 - claims, claims], axis=1) if is_one else claims
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the run tells classes or labels, each with its probability."""
+        activation = self.skeleton.output_activation
+        is_bounded = gives_probabilities(self.task.settings.loss, activation)
+        return is_bounded and self.data.task != "numbers"
+
+    def export(
+        self,
+        out: str | Path | None = None,
+        *,
+        format: str | None = None,
+        step: int | None = None,
+    ) -> "Exported":
         """Write the trained network, with its preparation of raw rows, for use elsewhere.
 
         Args:
             out: the file; default: ``model.onnx``, or what ``format`` asks for, in the run's
                 folder.
             format: ``onnx``, ``safetensors`` or ``torch``; default: as the ending of ``out`` tells.
+            step: of the network, see :meth:`network_at`; default: the trained one.
 
         Returns:
             What was written, and by how much its claims differ from ours on the run's own rows.
 
         Raises:
             OptionError: no such format, or an ending that tells none.
-            ExportError: what was made does not give what the network gives; nothing is written.
+            AddressError: the run has not taken so many steps.
+            ExportError: what was made does not give what the network gives, or the network not the
+                figures that the run recorded; nothing is written.
             MissingExtraError: the package of the format is not installed.
         """
         from whygrad.adapters.exporting import DEFAULT_FORMAT, default_path, export
 
         path = default_path(self.path, format or DEFAULT_FORMAT) if out is None else out
-        return export(self, path, format=format)
+        return export(self, path, format=format, step=step)
 
     def __repr__(self) -> str:
         description = self.description

@@ -2,12 +2,15 @@
 
 import hashlib
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import whygrad as wg
+
+sys.path.insert(0, str(Path(__file__).parents[2]))  # the attacks are no part of the package
 
 OPTIONS = {"epochs": 3, "batch_size": 16, "record_every": 2, "learning_rate": 0.02}
 

@@ -151,13 +151,17 @@ def test_bytes_in_the_history_are_read_or_refused(finished, tmp_path, content, a
     try:
         assert all(isinstance(line["step"], int) for line in run.history_lines)
     except RunError as error:
-        assert error.key in ("error.run_line_damaged", "error.run_lines_missing")
+        assert error.key.startswith(("error.run_line", "error.run_content."))
+        assert str(tmp_path / "history.jsonl") in str(error)
 
 
-@pytest.mark.parametrize("number", [10**9, 10**30])
+@pytest.mark.parametrize("number", [21, 10**9, 10**30])
 def test_a_step_beyond_the_run_in_its_history_is_no_reason_to_walk_there(copy, number):
-    append_lines(copy / "history.jsonl", [{"step": number, "epoch": 0, "loss": 1.0}])
-    assert wg.open_run(copy).steps == 21
+    append_lines(copy / "history.jsonl", [{"step": number, "epoch": 3, "loss": 1.0}])
+    with pytest.raises(RunError) as raised:
+        _ = wg.open_run(copy).steps
+    assert raised.value.values["place"] == "step"
+    assert str(raised.value.values["path"]) == f"{copy / 'history.jsonl'}:13"
 
 
 def test_what_is_no_run_is_told(tmp_path):

@@ -163,7 +163,13 @@ def test_a_checkpoint_under_another_name_is_not_believed(copy):
     first.write_bytes(second.read_bytes())
     with pytest.raises(RunError) as raised:
         run.checkpoint(int(first.stem))
-    assert raised.value.key == "error.run_file_damaged"
+    assert raised.value.values == {
+        "path": first,
+        "place": "step",
+        "came": second.stem,
+        "expected": int(first.stem),
+        "other": first.name,
+    }
 
 
 def test_replaying_does_not_change_the_folder(copy, hashes):

@@ -31,6 +31,7 @@ app = typer.Typer(
 Json = Annotated[bool, Option("--json", help=t("help.json"))]
 Lang = Annotated[str | None, Option("--lang", help=t("help.lang"), metavar="en|zh")]
 RunName = Annotated[str, Argument(help=t("help.run"), metavar="RUN")]
+Step = Annotated[int | None, Option(help=t("help.step"))]
 
 
 def _show_version(is_asked: bool) -> None:
@@ -143,10 +144,39 @@ def runs(
 
 
 @app.command(name="show", help=t("help.show"), no_args_is_help=True)
-def show_run(run: RunName, as_json: Json = False, lang: Lang = None) -> int:
+def show_run(run: RunName, step: Step = None, as_json: Json = False, lang: Lang = None) -> int:
     from whygrad.cli.commands import show_command
 
-    return show_command(run, as_json)
+    return show_command(run, step, as_json)
+
+
+@app.command(help=t("help.evaluate"), no_args_is_help=True)
+def evaluate(
+    run: RunName,
+    part: Annotated[
+        str, Option(help=t("help.evaluate.part"), metavar="train|validation|test")
+    ] = "test",
+    step: Step = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.applying import evaluate_command
+
+    return evaluate_command(run, part, step, as_json)
+
+
+@app.command(help=t("help.predict"), no_args_is_help=True)
+def predict(
+    run: RunName,
+    rows: Annotated[Path, Argument(help=t("help.predict.rows"), metavar="ROWS")],
+    out: Annotated[Path | None, Option(help=t("help.predict.out"))] = None,
+    step: Step = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.applying import predict_command
+
+    return predict_command(run, rows, out, step, as_json)
 
 
 @app.command(help=t("help.report"), no_args_is_help=True)
@@ -168,12 +198,13 @@ def export(
         str | None, Option(help=t("help.export.format"), metavar="onnx|safetensors|torch")
     ] = None,
     out: Annotated[Path | None, Option(help=t("help.export.out"))] = None,
+    step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     from whygrad.cli.leaving import export_command
 
-    return export_command(run, format, out, as_json)
+    return export_command(run, format, out, step, as_json)
 
 
 @app.command(name="log", help=t("help.log"), no_args_is_help=True)

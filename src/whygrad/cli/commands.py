@@ -12,6 +12,7 @@ from whygrad.cli.pages import (
     result_page,
     run_page,
     runs_page,
+    step_page,
 )
 from whygrad.cli.plan import make_plan
 from whygrad.cli.training import (
@@ -25,6 +26,7 @@ from whygrad.cli.training import (
 )
 from whygrad.cli.watched import watched_page, watched_summary
 from whygrad.doctor.health import health_of
+from whygrad.evaluation import evaluate
 from whygrad.opened import Run, WatchedRun, open_run
 from whygrad.run.folder import RunFolder, find_runs
 from whygrad.words import t
@@ -94,12 +96,14 @@ def runs_command(folder: Path, as_json: bool) -> int:
     return 0
 
 
-def show_command(name: str, as_json: bool) -> int:
-    """Show what a run was asked for, how it ended, and how its layers are."""
+def show_command(name: str, step: int | None, as_json: bool) -> int:
+    """Show what a run was asked for, how it ended or stood at a step, and how its layers are."""
     run = open_named(name)
     if isinstance(run, WatchedRun):
-        show_json(watched_summary(run)) if as_json else show(watched_page(run))
+        show_json(watched_summary(run, step)) if as_json else show(watched_page(run, step))
         return 0
+    if step is not None:
+        return _show_step(run, step, as_json)
     health = health_of(run)
     if as_json:
         show_json(run.description | {"path": str(run.path), "health": health.to_dict()})
@@ -107,6 +111,24 @@ def show_command(name: str, as_json: bool) -> int:
     show(run_page(run))
     is_over = "result" in run.description
     show(result_page(run, health) if is_over else health_page(health))
+    return 0
+
+
+def _show_step(run: Run, step: int, as_json: bool) -> int:
+    network, data, loss = run.network_at(step), run.data, run.task.settings.loss
+    result = {
+        name: evaluate(network, part.x, part.y, loss, data.task)
+        for name, part in data.parts.items()
+        if len(part)
+    }
+    health = health_of(run, network)
+    if as_json:
+        told = {"path": str(run.path), "step": step, "result": result, "health": health.to_dict()}
+        show_json(run.description | told)
+    else:
+        line = t("cli.network.at_step", step=step, total=run.task.total_steps)
+        show(run_page(run))
+        show(step_page(line, result, health))
     return 0
 
 

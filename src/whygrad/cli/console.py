@@ -7,7 +7,7 @@ from typing import Any
 from whygrad.errors import WhygradError
 from whygrad.words import t
 from whygrad.words.terminal import Console, RenderableType, as_plain
-from whygrad.words.visible import as_json
+from whygrad.words.visible import as_json, visible
 
 WIDTH = 100  # of what is not printed to a terminal
 
@@ -25,6 +25,11 @@ def show_json(content: Any) -> None:
     sys.stdout.write(f"{as_json(_finite(content), indent=2)}\n")
 
 
+def show_table(text: str) -> None:
+    """Print rows of a table on stdout: as they are to a program, made visible to a person."""
+    sys.stdout.write(visible(text, keep="\n") if sys.stdout.isatty() else text)
+
+
 def show_error(error: WhygradError, as_json: bool) -> None:
     """Print an error on stderr, or as JSON on stdout."""
     if as_json:
@@ -36,6 +41,11 @@ def show_error(error: WhygradError, as_json: bool) -> None:
 def problem(message: str) -> None:
     """Print a problem on stderr."""
     Console(stderr=True, soft_wrap=True).print(message, style="red")
+
+
+def remark(message: str) -> None:
+    """Print on stderr what belongs to the results, and not into them."""
+    Console(stderr=True, soft_wrap=True).print(message)
 
 
 def _finite(content: Any) -> Any:

@@ -39,13 +39,20 @@ def result_page(run: RunFolder, health: Health) -> RenderableType:
     description, path = run.description, command_word(run.path)
     return Group(
         Text(t(f"cli.state.{description['state']}", steps=description["steps"]), style="bold"),
-        _measures(description["result"]),
+        measures_page(description["result"]),
         *([Text(t("cli.still_falling"))] if is_still_falling(run) else []),
         Padding(health_page(health), (1, 0, 1, 0)),
         Text(t("cli.run_is_in", path=run.path)),
         Text(t("cli.next.why", path=path)),
         Text(t("cli.next.doctor", path=path)),
         Text(t("cli.next.report", path=path)),
+    )
+
+
+def step_page(line: str, result: dict[str, dict[str, float]], health: Health) -> RenderableType:
+    """Return how a run stood at one of its steps; ``line`` says at which."""
+    return Group(
+        Text(line, style="bold"), measures_page(result), Padding(health_page(health), (1, 0, 1, 0))
     )
 
 
@@ -92,7 +99,8 @@ def run_page(run: RunFolder) -> RenderableType:
     return Group(Text(str(run.path), style="bold"), Padding(table, (1, 0, 1, 0)))
 
 
-def _measures(result: dict[str, dict[str, float]]) -> RenderableType:
+def measures_page(result: dict[str, dict[str, float]]) -> RenderableType:
+    """Return loss and measures by part of the data."""
     table = Table(show_header=False)
     for part, measures in result.items():
         shown = [_measured(name, value) for name, value in measures.items()]

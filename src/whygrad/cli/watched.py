@@ -6,6 +6,7 @@ import numpy as np
 from rich.console import Group
 from rich.padding import Padding
 
+from whygrad.errors import AddressError
 from whygrad.factoring import FACTORS
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.watched import WatchedFolder, words_of_overhead
@@ -13,8 +14,15 @@ from whygrad.words import command_word, number, t
 from whygrad.words.terminal import RenderableType, Table, Text
 
 
-def watched_page(run: WatchedFolder) -> RenderableType:
-    """Return the layers of a watched model, and where their median neurons stand."""
+def watched_page(run: WatchedFolder, step: int | None = None) -> RenderableType:
+    """Return the layers of a watched model, and where their median neurons stand.
+
+    Args:
+        step: a recorded one; default: the last.
+
+    Raises:
+        AddressError: it was not recorded.
+    """
     description = run.description
     counts = {"steps": run.steps, "recorded": len(run.history_lines)}
     lead = t("report.watched.lead", every=description["every"], **counts)
@@ -23,34 +31,46 @@ def watched_page(run: WatchedFolder) -> RenderableType:
     if overhead:
         words = words_of_overhead(overhead)
         lines.append(Text(t("report.watched.overhead", **words)))
+    if step is not None:
+        lines.append(Text(t("cli.watched.at_step", step=step)))
     last, path = [Text(_explained(run))], command_word(run.path)
     if run.layers:
         address = command_word(f"{run.layers[0]}[0]")
         last.append(Text(t("cli.watched.next.why", path=path, address=address)))
     last.append(Text(t("cli.watched.next.doctor", path=path)))
     last.append(Text(t("cli.next.report", path=path)))
-    return Group(*lines, Padding(_layers(run), (1, 0, 1, 0)), *last)
+    return Group(*lines, Padding(_layers(run, step), (1, 0, 1, 0)), *last)
 
 
-def watched_summary(run: WatchedFolder) -> dict[str, Any]:
-    """Return the run of a watched model as JSON-able data."""
+def watched_summary(run: WatchedFolder, step: int | None = None) -> dict[str, Any]:
+    """Return the run of a watched model as JSON-able data.
+
+    Args:
+        step: a recorded one, that ``standing`` is of; default: the last.
+
+    Raises:
+        AddressError: it was not recorded.
+    """
+    at = {} if step is None else {"step": step}
     return run.description | {
         "path": str(run.path),
         "steps": run.steps,
         "explained": run.whole_steps,
-        "standing": {name: _standing(run, name) for name in run.layers},
+        "standing": _standings(run, step),
+        **at,
     }
 
 
-def _layers(run: WatchedFolder) -> RenderableType:
+def _layers(run: WatchedFolder, step: int | None) -> RenderableType:
     table = Table()
     table.add_column(t("report.column.layer"))
     for name in ("kind", "activation"):
         table.add_column(t(f"report.column.{name}"))
     for name in FACTORS:
         table.add_column(t(f"factor.{name}"), justify="right", no_wrap=True)
+    standings = _standings(run, step)
     for name, layer in run.description["layers"].items():
-        values = _standing(run, name)
+        values = standings[name]
         kind = t(f"watched.kind.{layer['kind']}")
         shown = [number(values[factor], 3) if values else "" for factor in FACTORS]
         table.add_row(name, kind, layer["activation"], *shown)
@@ -64,10 +84,20 @@ def _explained(run: WatchedFolder) -> str:
     return t(f"cli.watched.explained{'' if all_at_once else '.turns'}", steps=steps)
 
 
-def _standing(run: WatchedFolder, layer: str) -> dict[str, float]:
-    """Return the factors of a layer's median neuron at the last recorded step."""
-    steps, rows = run.rows(layer)
-    if not len(steps):
+def _standings(run: WatchedFolder, step: int | None) -> dict[str, dict[str, float]]:
+    """Return by layer the factors of its median neuron at a recorded step; nothing without one."""
+    rows = {name: run.rows(name) for name in run.layers}
+    recorded = sorted({int(one) for steps, _ in rows.values() for one in steps})
+    if step is not None and step not in recorded:
+        near = min(recorded, key=lambda one: abs(one - step), default=0)
+        raise AddressError("error.step_not_recorded", step=step, near=near, count=len(recorded))
+    return {name: _standing(*of_layer, step) for name, of_layer in rows.items()}
+
+
+def _standing(steps: np.ndarray, rows: np.ndarray, step: int | None) -> dict[str, float]:
+    """Return the factors of a layer's median neuron at a step; default: the last recorded one."""
+    chosen = rows[-1:] if step is None else rows[steps == step]
+    if not len(chosen):
         return {}
-    values = np.median(rows[-1], axis=1)
+    values = np.median(chosen[0], axis=1)
     return {name: float(values[ROW_FIELDS.index(name)]) for name in (*FACTORS, "open")}

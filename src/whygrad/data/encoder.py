@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, groupby
 
@@ -11,6 +11,8 @@ import numpy as np
 from whygrad.data.columns import (
     NUMBER,
     Column,
+    Place,
+    Table,
     column_from_array,
     is_frame,
     row_place,
@@ -23,6 +25,7 @@ from whygrad.data.numeric import KINDS, as_array
 from whygrad.errors import InputError, ShapeError
 
 Features = np.ndarray | tuple[Column, ...]
+RowPlace = Callable[[int], Place]  # row counted from 0 -> where a user finds it
 MISSING = "?"  # the category of missing text
 AT_ONCE = 4 << 20  # bytes of raw features that are worked on at once
 TINY = 10 * np.finfo(np.float64).eps  # a spread below this share of the mean is rounding
@@ -68,23 +71,25 @@ class Encoder:
         Categories that training did not know become zeros in their whole group.
 
         Args:
-            raw: an array (m, columns), a dict of columns, a DataFrame or an Arrow table. Columns
-                are found by name where there are names, by position where there are none.
+            raw: an array (m, columns), a dict of columns, a DataFrame, an Arrow table, or what
+                :func:`whygrad.data.loading.load_rows` read of a file. Columns are found by name
+                where there are names, by position where there are none.
         Raises:
             InputError: a column is missing, is text where numbers should be, or holds a missing
                 value where training had none; the width is wrong; a value is not finite.
         """
         features = self._features(raw)
+        place = raw.place if isinstance(raw, Table) else row_place
         samples = len(features) if isinstance(features, np.ndarray) else len(features[0].values)
         encoded = np.empty((samples, len(self.fill)), np.float32)
         for where, values in blocks(features, self.categories):
-            self._check(where, values, np.isinf(values), "error.data_encode_infinite")
+            self._check(where, values, np.isinf(values), "error.data_encode_infinite", place)
             missing = np.isnan(values) & np.isnan(self.fill[where])
-            self._check(where, values, missing, "error.data_encode_missing_value")
+            self._check(where, values, missing, "error.data_encode_missing_value", place)
             values = filled(values, self.fill[where])
             encoded[:, where] = scaled(values, self.mean[where], self.scale[where])
             wrong = ~np.isfinite(encoded[:, where])
-            self._check(where, values, wrong, "error.data_encode_too_large")
+            self._check(where, values, wrong, "error.data_encode_too_large", place)
         return encoded
 
     def scaled_target(self, y: np.ndarray) -> np.ndarray:
@@ -149,6 +154,8 @@ class Encoder:
             return self._select(table_from_frame(raw, "frame").columns)
         if isinstance(raw, Mapping):
             return self._select(table_from_mapping(raw, "dict").columns)
+        if isinstance(raw, Table):
+            return self._select(raw.columns, raw.place)
         array = _array("x", raw)
         if array.ndim == 3 and array.shape[1:] == self.image_shape:
             array = array.reshape(len(array), -1)
@@ -158,7 +165,7 @@ class Encoder:
         columns = zip(self.columns, array.T, strict=True)
         return self._select(tuple(column_from_array(name, values) for name, values in columns))
 
-    def _select(self, columns: Sequence[Column]) -> tuple[Column, ...]:
+    def _select(self, columns: Sequence[Column], place: RowPlace = row_place) -> tuple[Column, ...]:
         came = {column.name: column for column in columns}
         absent = [name for name in self.columns if name not in came]
         if absent:
@@ -167,19 +174,21 @@ class Encoder:
         pairs = list(zip(self.columns, self.categories, strict=True))
         chosen = tuple(came[name] if known else settled(came[name]) for name, known in pairs)
         for column, known in zip(chosen, self.categories, strict=True):
-            _check_kind(column, bool(known))
+            _check_kind(column, bool(known), place)
         return chosen
 
     def _check_width(self, array: np.ndarray, expected: int) -> None:
         if array.ndim != 2 or array.shape[1] != expected:
             raise ShapeError("error.data_encode_width", expected=expected, came=array.shape)
 
-    def _check(self, where: slice, values: np.ndarray, are_wrong: np.ndarray, key: str) -> None:
+    def _check(
+        self, where: slice, values: np.ndarray, are_wrong: np.ndarray, key: str, place: RowPlace
+    ) -> None:
         if are_wrong.any():
             row, feature = np.argwhere(are_wrong)[0]
             came = float(values[row, feature])
             column = self.feature_names[where.start + feature]
-            raise InputError(key, column=column, came=came, **row_place(int(row)))
+            raise InputError(key, column=column, came=came, **place(int(row)))
 
 
 def _array(name: str, given: object) -> np.ndarray:
@@ -189,7 +198,7 @@ def _array(name: str, given: object) -> np.ndarray:
     return array
 
 
-def _check_kind(column: Column, is_category: bool) -> None:
+def _check_kind(column: Column, is_category: bool, place: RowPlace) -> None:
     if column.is_numeric or column.kind == "empty" or (is_category and column.kind == "text"):
         return
     if column.kind != "text":
@@ -197,7 +206,7 @@ def _check_kind(column: Column, is_category: bool) -> None:
     wrong = column.holds(np.array([not NUMBER.fullmatch(word) for word in column.known]))
     row = int(np.flatnonzero(wrong)[0])
     came = shortened(column.known[column.values[row]])
-    raise InputError("error.data_encode_text", column=column.name, came=came, **row_place(row))
+    raise InputError("error.data_encode_text", column=column.name, came=came, **place(row))
 
 
 def blocks(

@@ -12,7 +12,7 @@ import numpy as np
 from whygrad.data.arrays import from_arrays
 from whygrad.data.assembling import assemble
 from whygrad.data.builtin import BUILTIN, Builtin
-from whygrad.data.columns import is_frame, table_from_frame
+from whygrad.data.columns import Table, is_frame, table_from_frame
 from whygrad.data.fitting import Raw
 from whygrad.data.source import Tick
 from whygrad.data.split import check_split
@@ -91,6 +91,24 @@ def load(
         described = {"kind": "frame", "source": table.name, "options": given | common}
         return data_from_table(table, given, common, described)
     return _file(_path(source), given, common, tick or (lambda share: None))
+
+
+def load_rows(path: str | Path, columns: Sequence[str]) -> Table | np.ndarray:
+    """Return the rows of a file as they are, for :meth:`whygrad.data.Encoder.encode`.
+
+    Args:
+        path: as for :func:`load`.
+        columns: names of those that are wanted; of an .npz file the inputs are.
+    Raises:
+        DataError: with what is wrong with the file.
+        TooLargeError: the table does not fit into memory; it was not read.
+    """
+    from whygrad.data import files
+
+    source, suffix = files.checked_source(Path(path), lambda share: None)
+    if suffix == ".npz":
+        return files.read_npz(source)[0]
+    return files.read_table(source, suffix, skip=lambda names: set(names) - set(columns))
 
 
 def _plain(value: object) -> object:

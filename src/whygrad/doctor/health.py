@@ -100,11 +100,15 @@ class Health:
         return {"severity": self.severity, "samples": self.samples, "layers": layers}
 
 
-def health_of(run: RunFolder) -> Health:
-    """Return how the trained network of a run is, on samples of its training part."""
+def health_of(run: RunFolder, network: Network | None = None) -> Health:
+    """Return how the network of a run is, on samples of its training part.
+
+    Args:
+        network: at another step of the run; None for the trained one.
+    """
     train = run.data.train
     chosen = np.linspace(0, len(train.x) - 1, min(REFERENCE_SAMPLES, len(train.x)), dtype=int)
-    network = run.network
+    network = run.network if network is None else network
     targets = as_matrix(
         jnp.asarray(train.y[chosen]), network.sizes[-1], network.dense[0].weight.dtype
     )

@@ -102,9 +102,9 @@ RULES: dict[str, Callable[[Settings, Arrays, Part], Iterator[Stage]]] = {
 
 
 def _is_complete(rule: Callable, settings: Settings, arrays: Arrays) -> bool:
-    """Return whether the optimiser remembers what its rule needs; a subclass may not."""
+    """Return whether the optimiser has what its rule needs; one of the same name may not."""
     try:
         list(rule(settings, arrays, arrays["gradient"]))
-    except KeyError:
+    except (KeyError, TypeError, ValueError):
         return False
     return True

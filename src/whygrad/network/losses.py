@@ -221,6 +221,12 @@ def link_brought(loss: str, output_activation: str) -> str:
     return rule.link or "identity" if is_logits else "identity"
 
 
+def gives_probabilities(loss: str | None, output_activation: str) -> bool:
+    """Return whether outputs are read as probabilities, by the loss or by their activation."""
+    brought = link_brought(loss, output_activation) if loss else "identity"
+    return bool({brought, output_activation} & {"softmax", "sigmoid"})
+
+
 def predictions(loss: str, output_activation: str, output: Outputs) -> Outputs:
     """Return outputs as what they claim: probabilities where the loss brings the link itself."""
     return ACTIVATIONS[link_brought(loss, output_activation)].value(output)

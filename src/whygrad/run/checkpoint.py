@@ -15,7 +15,10 @@ from whygrad import backend
 from whygrad.errors import RunError
 from whygrad.network.dense import Dense
 from whygrad.network.model import Network
-from whygrad.run.files import reading
+from whygrad.run.schema import sound
+from whygrad.run.schema.arrays import Form, refuse, sound_arrays
+from whygrad.run.schema.own import CHECKPOINT
+from whygrad.run.schema.own_arrays import checkpoint_values
 from whygrad.run.sealed import open_tensors, sealed_tensors
 from whygrad.stepping import Recipe, State, first_state
 
@@ -93,36 +96,49 @@ def sealed_checkpoint(checkpoint: Checkpoint) -> tuple[Sequence[bytes | memoryvi
 
 
 def load_checkpoint(
-    path: Path, network: Network, recipe: Recipe, checksum: str | None
+    path: Path, step: int, network: Network, recipe: Recipe, checksum: str | None
 ) -> Checkpoint:
-    """Read a checkpoint.
+    """Read the checkpoint at a step.
 
     Args:
         network: the skeleton of the run's network.
         checksum: that of the file that is wanted; None for a run without checksums.
 
     Raises:
-        RunError: the file is missing, damaged, another one, or of another network.
+        RunError: the file is missing, damaged, another one, or of another network or step.
     """
     backend.start()
     with open_tensors(path, may_lack=checksum is None) as file:
         if checksum not in (None, file.checksum):
             raise ValueError("sound, but not the file that run.json speaks of")
         tensors, notes = {name: file[name] for name in file.names}, file.notes
+    told = sound(path, CHECKPOINT, notes)
     shapes = jax.eval_shape(lambda n: first_state(n, recipe, 0.0, 0), network)
-    raw_key = jax.eval_shape(jax.random.key_data, shapes.key)
-    raw = _fill(path, replace(shapes, key=raw_key), tensors)
+    shapes = replace(shapes, key=jax.eval_shape(jax.random.key_data, shapes.key))
+    sound_arrays(path, tensors, _forms(shapes, network if "best" in told else None))
+    settings = recipe.settings
+    fixed = {
+        "key": np.asarray(jax.random.key_data(jax.random.key(settings.seed))),
+        "learning_rate": np.asarray(settings.learning_rate, shapes.learning_rate.dtype),
+    }
+    steps_per_epoch = recipe.total_steps // settings.epochs
+    refuse(path, checkpoint_values(tensors, step, steps_per_epoch, fixed))
+    raw = _fill(shapes, tensors)
+    best = None
+    if "best" in told:
+        best = Best(**told["best"], network=_fill(network, tensors, "best."))
     state = replace(raw, key=jax.random.wrap_key_data(raw.key))
-    with reading(path):
-        best = _best(path, network, tensors, notes["best"]) if "best" in notes else None
-        return Checkpoint(state, tensors["epoch_losses"], best)
+    return Checkpoint(state, tensors["epoch_losses"], best)
 
 
-def _best(
-    path: Path, network: Network, tensors: dict[str, np.ndarray], notes: dict[str, Any]
-) -> Best:
-    own = {k.removeprefix("best."): v for k, v in tensors.items() if k.startswith("best.")}
-    return Best(int(notes["epoch"]), float(notes["loss"]), _fill(path, network, own))
+def _forms(state: Any, best: Any) -> dict[str, Form]:
+    """Return what the arrays of a checkpoint must be; what the optimiser keeps may overflow."""
+    named = _named(state) | ({} if best is None else _named(best, "best."))
+    forms = {
+        name: Form(leaf.shape, leaf.dtype.name, is_finite=not name.startswith("optimizer."))
+        for name, leaf in named.items()
+    }
+    return forms | {"epoch_losses": Form((None,), is_finite=True)}
 
 
 def _shape(shape: tuple[int, ...], dtype: jnp.dtype) -> Any:
@@ -130,16 +146,14 @@ def _shape(shape: tuple[int, ...], dtype: jnp.dtype) -> Any:
 
 
 def _flatten(tree: Any) -> dict[str, np.ndarray]:
+    return {name: np.asarray(leaf) for name, leaf in _named(tree).items()}
+
+
+def _named(tree: Any, prefix: str = "") -> dict[str, Any]:
     leaves, _ = tree_flatten_with_path(tree)
-    return {keystr(path, simple=True, separator="."): np.asarray(leaf) for path, leaf in leaves}
+    return {prefix + keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
 
-def _fill(path: Path, template: Any, tensors: dict[str, np.ndarray]) -> Any:
-    leaves, structure = tree_flatten_with_path(template)
-    filled = []
-    for place, shape in leaves:
-        found = tensors.get(keystr(place, simple=True, separator="."))
-        if found is None or found.shape != shape.shape or found.dtype != shape.dtype:
-            raise RunError("error.checkpoint_misfit", path=path)
-        filled.append(jnp.asarray(found))
-    return jax.tree.unflatten(structure, filled)
+def _fill(template: Any, tensors: dict[str, np.ndarray], prefix: str = "") -> Any:
+    filled = [jnp.asarray(tensors[name]) for name in _named(template, prefix)]
+    return jax.tree.unflatten(jax.tree.structure(template), filled)

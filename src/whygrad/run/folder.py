@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whygrad.data.table import Data
-from whygrad.errors import RunError
+from whygrad.errors import InputError, RunError, unknown_name
 from whygrad.evaluation import evaluate
 from whygrad.network.losses import predictions
 from whygrad.network.model import Network
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.checkpoint import Checkpoint, load_checkpoint, skeleton
-from whygrad.run.description import is_sound, read_description
+from whygrad.run.description import PARTS, read_description
 from whygrad.run.files import reading
+from whygrad.run.schema import own, own_arrays, sound
+from whygrad.run.schema.arrays import MISFITS, refuse, sound_arrays, steps_ascend
 from whygrad.run.sealed import read_tensors
 from whygrad.run.steady import check_recorded, is_sealed, lines_of, numbered, steadily
 from whygrad.run.versions import differences
@@ -59,10 +61,7 @@ class RunFolder:
         Raises:
             RunError: it is damaged, or something in it is missing or of the wrong kind.
         """
-        content = read_description(self.path)
-        if not is_sound(content):
-            raise RunError("error.run_file_damaged", path=self.path / "run.json")
-        return content
+        return sound(self.path / "run.json", own.RUN, read_description(self.path))
 
     @cached_property
     def is_sealed(self) -> bool:
@@ -71,8 +70,7 @@ class RunFolder:
 
     @cached_property
     def settings(self) -> Settings:
-        with reading(self.path / "run.json"):
-            return Settings.from_dict(self.description["settings"])
+        return Settings.from_dict(self.description["settings"])
 
     @cached_property
     def skeleton(self) -> Network:
@@ -89,19 +87,25 @@ class RunFolder:
         """The data, as the network saw it; its fingerprint says that it still is."""
         from whygrad.data import unpack
 
-        path = self.path / "data.safetensors"
+        path, run = self.path / "data.safetensors", self.description
         arrays, notes = read_tensors(path, may_lack=not self.is_sealed)
-        with reading(path):
-            data = unpack(arrays, notes["description"])
-            if data.fingerprint != self.description["data"]["fingerprint"]:
-                raise ValueError("not the data that the run was begun with")
+        described = sound(path, own.DATA, notes)["description"]
+        refuse(path, own_arrays.data_agrees(run, described))
+        sound_arrays(path, arrays, own_arrays.data_forms(run, described))
+        refuse(path, own_arrays.data_values(arrays, described))
+        data = unpack(arrays, described)
+        if data.fingerprint != run["data"]["fingerprint"]:
+            raise RunError("error.run_other_data", path=path)
         return data
 
     @cached_property
     def task(self) -> Task:
         skeleton, data, settings = self.skeleton, self.data, self.settings
-        with reading(self.path / "run.json"):  # they did fit together when the run began
+        try:
             return prepare(skeleton, data, settings)
+        except InputError as error:  # they did fit together when the run began
+            path = self.path / "run.json"
+            raise RunError("error.run_does_not_fit", path=path, problem=error) from error
 
     @property
     def checkpoints(self) -> list[int]:
@@ -141,14 +145,6 @@ class RunFolder:
         """
         return steadily(self, self._sound_checkpoint)
 
-    def network_at(self, step: int) -> Network:
-        """Return the network after ``step`` steps, of which there must be a checkpoint.
-
-        Raises:
-            RunError: it was not kept, or is missing or damaged.
-        """
-        return self.checkpoint(step).state.network
-
     def _kept(self, description: dict[str, Any]) -> list[int]:
         told = description.get("checkpoints")  # of format 1 only the folder tells
         return numbered(self.path / "checkpoints") if told is None else sorted(map(int, told))
@@ -170,16 +166,13 @@ class RunFolder:
             known = ", ".join(map(str, self._kept(description)))
             raise RunError("error.no_checkpoint", path=self.path, step=step, known=known)
         try:
-            checkpoint = load_checkpoint(path, self.skeleton, self.task.recipe, checksum)
+            return load_checkpoint(path, step, self.skeleton, self.task.recipe, checksum)
         except RunError as error:
             versions = differences(description)
-            if error.key == "error.checkpoint_misfit" and versions:
+            if error.key in MISFITS and versions:
                 key = "error.checkpoint_of_other_versions"
                 raise RunError(key, path=path, **versions) from error
             raise
-        if int(checkpoint.state.step) != step:
-            raise RunError("error.run_file_damaged", path=path)
-        return checkpoint
 
     def _last_checkpoint(self, description: dict[str, Any]) -> Checkpoint:
         assert self.task, "what is wrong with the run itself is no fault of its checkpoints"
@@ -208,38 +201,61 @@ class RunFolder:
         last = self.last_checkpoint()
         return last.best.network if last.best is not None else last.state.network
 
-    def predict(self, x: Any) -> "np.ndarray | list[tuple[str, ...]]":
+    def network_at(self, step: int | None) -> Network:
+        """Return the network after ``step`` steps: the one that step number ``step`` starts from.
+
+        Args:
+            step: from 0, the start, to :attr:`steps`; None for :attr:`network`.
+
+        Raises:
+            AddressError: the run has not taken so many steps.
+            RunError: the steps do not replay as they were recorded.
+        """
+        if step is None:
+            return self.network
+        from whygrad.run.replay import network_at
+
+        return network_at(self, step)
+
+    def predict(self, x: Any, *, step: int | None = None) -> "np.ndarray | list[tuple[str, ...]]":
         """Return predictions in the user's own terms: class names, labels or quantities.
 
         Args:
             x: rows as the data came: a DataFrame, or an array with the same columns.
+            step: of the network, see :meth:`network_at`.
         """
-        return self.data.encoder.answer(self.claims(x))
+        return self.data.encoder.answer(self.claims(x, step=step))
 
-    def claims(self, x: Any) -> np.ndarray:
+    def claims(self, x: Any, *, step: int | None = None) -> np.ndarray:
         """Return what the outputs claim, (m, n_out): probabilities, or standardised quantities."""
         from whygrad.backprop import forward
 
-        output = forward(self.network, self.data.encode(x)).output
-        return np.asarray(
-            predictions(self.task.settings.loss, self.network.output_activation, output)
-        )
+        network = self.network_at(step)
+        output = forward(network, self.data.encode(x)).output
+        return np.asarray(predictions(self.task.settings.loss, network.output_activation, output))
 
-    def evaluate(self, part: str = "test") -> dict[str, float]:
+    def evaluate(self, part: str = "test", *, step: int | None = None) -> dict[str, float]:
         """Return loss and measures on a part of the data: ``train``, ``validation`` or ``test``.
 
+        Args:
+            step: of the network, see :meth:`network_at`.
+
         Raises:
+            OptionError: no such part.
             RunError: the part has no samples.
         """
+        if part not in PARTS:
+            raise unknown_name("part", part, PARTS)
         of_data = getattr(self.data, part)
         if not len(of_data.x):
             raise RunError("error.empty_part", part=part)
-        return evaluate(self.network, of_data.x, of_data.y, self.task.settings.loss, self.data.task)
+        network = self.network_at(step)
+        return evaluate(network, of_data.x, of_data.y, self.task.settings.loss, self.data.task)
 
     @property
     def history_lines(self) -> list[dict[str, Any]]:
         """The history as it stands in the file, one entry a recorded step or ended epoch."""
-        return lines_of(self, "history", _is_of_history)
+        return lines_of(self, "history", own.line_of)
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -286,11 +302,13 @@ class RunFolder:
     def _rows_of_file(self, first: int, layer: str) -> tuple[np.ndarray, np.ndarray]:
         path = self.path / "anatomy" / f"{first}.safetensors"
         tensors, _ = read_tensors(path, ("steps", layer), may_lack=not self.is_sealed)
-        shape = (len(tensors["steps"]), len(ROW_FIELDS), self.skeleton[layer].n_out)
-        with reading(path):
-            if tensors["steps"][:1].tolist() != [first]:
-                raise ValueError("rows of other steps than the name says")
-            return tensors["steps"], tensors[layer].reshape(shape)
+        run, neurons = self.description, {layer: self.skeleton[layer].n_out}
+        recorded = tensors["steps"].size if "steps" in tensors else 0
+        forms = own_arrays.rows_forms(neurons, recorded, run["network"]["dtype"])
+        sound_arrays(path, tensors, forms)
+        every, below = run["settings"]["record_every"], own.total_steps(run)
+        refuse(path, steps_ascend(tensors["steps"], first=first, below=below, every=every))
+        return tensors["steps"], tensors[layer]
 
     def _recorded_steps(self) -> list[int]:
         """Return the steps that the history says were recorded; it is read once, unless it grew."""
@@ -331,8 +349,3 @@ def find_runs(folder: Path) -> list[RunFolder]:
         except RunError:
             continue
     return [run for _, run in sorted(found, key=lambda pair: pair[0], reverse=True)]
-
-
-def _is_of_history(line: Any) -> bool:
-    is_numbers = all(type(value) in (int, float) for value in line.values())
-    return is_numbers and type(line.get("step")) is int and {"epoch", "loss"} <= line.keys()

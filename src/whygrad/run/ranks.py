@@ -26,11 +26,11 @@ from whygrad.run.files import (
     remove,
     writing,
 )
+from whygrad.run.schema.watched_arrays import REDUCED
 from whygrad.run.sealed import crc, sealed_json, sealed_lines, sealed_tensors, write_tensors
 from whygrad.run.steady import numbered
 from whygrad.run.watched import WatchedFolder
 
-REDUCED = "/reduced"  # behind a layer's name: |gradient| of the mean over all processes, (n_out,)
 MEANS = {"pushed", "through", "pulled", "pulls", "delta", "layer"}  # of what is kept whole
 MEANS |= {"weight.gradient", "bias.gradient", "weight.came", "bias.came"}
 OF_ROWS = {"sample.upstream", "sample.delta"}  # parts of a mean over the rows of one process

@@ -58,14 +58,40 @@ def replay(run: RunFolder, step: int) -> Replayed:
     return Replayed(step, state.network, seen, *batch, is_recorded)
 
 
+def network_at(run: RunFolder, step: int) -> Network:
+    """Return the network after ``step`` steps: the one that step number ``step`` starts from.
+
+    Between two checkpoints the steps are taken again; the last of them that was recorded must come
+    out as it was recorded.
+
+    Raises:
+        AddressError: the run has not taken so many steps.
+        RunError: they do not replay as they were recorded, or the checkpoints are damaged.
+    """
+    last = run.steps
+    if not 0 <= step <= last:
+        raise AddressError("error.no_network_at", step=step, last=last)
+    state, begin = _nearest_state(run, step)
+    every = run.settings.record_every
+    recorded = (step - 1) // every * every if every else -1
+    if begin <= recorded < step:
+        replay(run, recorded)
+    return walk(run.task, state, begin, step).network
+
+
 def state_before(run: RunFolder, task: Task, step: int) -> State:
     """Return the state before ``step``, from the nearest checkpoint that can be read."""
+    state, begin = _nearest_state(run, step)
+    return walk(task, state, begin, step)
+
+
+def _nearest_state(run: RunFolder, step: int) -> tuple[State, int]:
+    """Return the state of the last sound checkpoint up to ``step``, and after how many steps."""
     for begin in reversed([c for c in run.checkpoints if c <= step]):
         try:
-            state = run.checkpoint(begin).state
+            return run.checkpoint(begin).state, begin
         except RunError:
             continue
-        return walk(task, state, begin, step)
     raise RunError("error.run_without_checkpoint", path=run.path)
 
 

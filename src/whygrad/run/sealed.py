@@ -26,6 +26,7 @@ from safetensors.numpy import save
 
 from whygrad.errors import RunError
 from whygrad.run.files import append_whole, read_regular, reading, write_whole
+from whygrad.run.strict_json import parse
 
 KEY = "checksum"
 OF_TENSORS = "checksums"  # in the metadata of a tensor file: JSON, name -> checksum
@@ -71,7 +72,7 @@ def read_json(path: Path, exempt: Exempt = lambda content: False) -> dict[str, A
     """
     with reading(path):
         raw = read_regular(path)
-        content = json.loads(raw)
+        content = parse(raw)
         if not isinstance(content, dict):
             raise TypeError("not an object")
         if not exempt(content):
@@ -128,7 +129,7 @@ class TensorFile:
         self._checksums: dict[str, str] | None = own
         self.checksum = metadata.get(KEY)
         told = {name: text for name, text in metadata.items() if name not in (KEY, OF_TENSORS)}
-        self.notes: dict[str, Any] = {name: json.loads(text) for name, text in told.items()}
+        self.notes: dict[str, Any] = {name: parse(text) for name, text in told.items()}
 
     @property
     def names(self) -> list[str]:
@@ -170,14 +171,15 @@ def read_tensors(
     """Read arrays and their notes.
 
     Args:
-        names: of the arrays that are wanted; None for all.
+        names: of the arrays that are wanted, as far as they are there; None for all.
         may_lack: whether a file without checksums will do.
 
     Raises:
         RunError: the file is missing or damaged.
     """
     with open_tensors(path, may_lack=may_lack) as file:
-        return {name: file[name] for name in names or file.names}, file.notes
+        wanted = [name for name in file.names if names is None or name in names]
+        return {name: file[name] for name in wanted}, file.notes
 
 
 def _read_header(path: Path) -> bytes:
@@ -246,7 +248,7 @@ def read_line(path: Path, number: int, line: bytes, *, may_lack: bool) -> dict[s
     if found is not None:
         is_sound = crc(line[:-LINE_TAIL] + ZEROS.encode() + b'"}') == found[1].decode()
     try:
-        content = json.loads(line)
+        content = parse(line)
     except (ValueError, RecursionError):
         content = None
     if not is_sound or not isinstance(content, dict):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from whygrad.errors import RunError
 from whygrad.run.description import UNSEALED
+from whygrad.run.schema import Check, sound_lines
 from whygrad.run.sealed import read_lines
 
 Read = TypeVar("Read")
@@ -43,25 +44,22 @@ def is_sealed(run: "AnyRun") -> bool:
     return run.description["format"] != UNSEALED
 
 
-def lines_of(run: "AnyRun", name: str, is_line: Callable[[dict[str, Any]], bool]) -> list[dict]:
+def lines_of(
+    run: "AnyRun", name: str, line_of: Callable[[dict[str, Any]], Check]
+) -> list[dict[str, Any]]:
     """Return the lines of ``<name>.jsonl``, verified.
 
     Args:
-        is_line: whether a line is such as this file has.
+        line_of: what a line must be in a run of a description.
 
     Raises:
         RunError: the file is missing or shorter than run.json says, or a line is damaged.
     """
     path = run.path / f"{name}.jsonl"
 
-    def read(description: dict[str, Any]) -> list[dict]:
-        is_old = description["format"] == UNSEALED
-        lines = read_lines(path, may_lack=is_old)
-        before = -1
-        for number, line in enumerate(lines, 1):
-            if not is_line(line) or (line["step"] <= before and not is_old):
-                raise RunError("error.run_line_damaged", path=path, line=number)
-            before = line["step"]
+    def read(description: dict[str, Any]) -> list[dict[str, Any]]:
+        found = read_lines(path, may_lack=description["format"] == UNSEALED)
+        lines = list(sound_lines(path, line_of(description), found))
         told = description.get("lines", {}).get(name, 0)
         if len(lines) < told:
             raise RunError("error.run_lines_missing", path=path, expected=told, came=len(lines))

@@ -19,7 +19,11 @@ import numpy as np
 
 from whygrad.errors import AddressError, RunError
 from whygrad.recording import ROW_FIELDS
-from whygrad.run.description import FORMAT, are_checksums, are_counts, read_description
+from whygrad.run.description import read_description
+from whygrad.run.schema import sound
+from whygrad.run.schema import watched as schema
+from whygrad.run.schema.arrays import refuse, sound_arrays, steps_ascend
+from whygrad.run.schema.watched_arrays import rows_forms, whole_forms
 from whygrad.run.sealed import TensorFile, open_tensors
 from whygrad.run.steady import check_recorded, is_sealed, lines_of, numbered, steadily
 from whygrad.words import number
@@ -29,15 +33,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
 KIND = "watched"
-NEEDED = {
-    "state": str,
-    "created": str,
-    "model": str,
-    "every": int,
-    "layers": dict,
-    "versions": dict,
-}
-OF_LAYER = {"kind": str, "weight": str, "n_in": int, "n_out": int, "activation": str, "shape": list}
 
 
 def is_watched(path: str | Path) -> bool:
@@ -67,13 +62,7 @@ class WatchedFolder:
     @property
     def description(self) -> dict[str, Any]:
         """``run.json`` as it is now."""
-        content = read_description(self.path)
-        is_sound = content.get("kind") == KIND and _has(content, NEEDED)
-        if not is_sound or not _is_standing(content):
-            raise RunError("error.run_file_damaged", path=self.path / "run.json")
-        if not all(_has(layer, OF_LAYER) for layer in content["layers"].values()):
-            raise RunError("error.run_file_damaged", path=self.path / "run.json")
-        return content
+        return sound(self.path / "run.json", schema.RUN, read_description(self.path))
 
     @cached_property
     def is_sealed(self) -> bool:
@@ -162,7 +151,10 @@ class WatchedFolder:
         self, step: int, description: dict[str, Any]
     ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         with self._opened_whole(step, description) as file:
-            return {name: file[name] for name in file.names}, file.notes
+            tensors, notes = {name: file[name] for name in file.names}, file.notes
+        sound_arrays(file.path, tensors, whole_forms(description["layers"], tensors))
+        layers = {name.rpartition("/")[0] for name in tensors}
+        return tensors, sound(file.path, schema.whole_of(step, layers), notes)
 
     @contextmanager
     def _opened_whole(self, step: int, description: dict[str, Any]) -> Iterator[TensorFile]:
@@ -176,12 +168,12 @@ class WatchedFolder:
     @property
     def history_lines(self) -> list[dict[str, Any]]:
         """The history as it stands in the file, one entry a recorded step."""
-        return lines_of(self, "history", _is_of_step)
+        return lines_of(self, "history", lambda description: schema.LINE)
 
     @property
     def facts(self) -> list[dict[str, Any]]:
         """How the training loop went about each recorded step."""
-        return lines_of(self, "facts", _is_of_step)
+        return lines_of(self, "facts", schema.facts_of)
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -209,18 +201,20 @@ class WatchedFolder:
         merged = description.get("rows")  # named by what merged them; others by their first step
         if merged is not None:
             recorded = recorded[: description["lines"]["history"]]
+        layers = description["layers"]
         steps, rows = [np.empty(0, int)], [np.empty((0, *shape), np.float32)]
         found: set[int] = set()
         for first in numbered(self.path / "anatomy") if merged is None else merged:
             path = self.path / "anatomy" / f"{first}.safetensors"
             with open_tensors(path, may_lack=not self.is_sealed) as file:
-                of_file = file["steps"]
-                if self.is_sealed and merged is None and of_file[:1].tolist() != [first]:
-                    raise ValueError("rows of other steps than the name says")
-                found.update(of_file.tolist())
-                if name in file.names:
-                    rows.append(file[name].reshape((len(of_file), *shape)))
-                    steps.append(of_file)
+                wanted = {one: file[one] for one in ("steps", name) if one in file.names}
+                sound_arrays(path, wanted, rows_forms(layers, file.names, wanted), file.names)
+                is_named = self.is_sealed and merged is None
+                refuse(path, steps_ascend(wanted["steps"], first=first if is_named else None))
+            found.update(wanted["steps"].tolist())
+            if name in wanted:
+                rows.append(wanted[name])
+                steps.append(wanted["steps"])
         check_recorded(self, recorded, found)
         return np.concatenate(steps), np.concatenate(rows)
 
@@ -253,22 +247,6 @@ class WatchedFolder:
 def words_of_overhead(overhead: Mapping[str, float]) -> dict[str, str]:
     """Return what ``report.watched.overhead`` says of ``description["overhead"]``."""
     return {"ratio": number(overhead["ratio"], 3), "share": f"{100 * overhead['share']:.1f} %"}
-
-
-def _has(content: Any, needed: Mapping[str, type]) -> bool:
-    return isinstance(content, dict) and all(
-        isinstance(content.get(name), kind) for name, kind in needed.items()
-    )
-
-
-def _is_standing(content: dict[str, Any]) -> bool:
-    """Return whether it is told what must be there, as it is since format 2."""
-    of_old = content["format"] != FORMAT
-    return of_old or (are_checksums(content.get("whole")) and are_counts(content.get("lines")))
-
-
-def _is_of_step(line: dict[str, Any]) -> bool:
-    return type(line.get("step")) is int
 
 
 def _nearest(steps: list[int], step: int) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from whygrad.adapters.exporting.portable import Portable, as_portable
 from whygrad.adapters.exporting.tensors import from_safetensors, write_safetensors
 from whygrad.adapters.exporting.torch_script import weights_beside, write_torch
-from whygrad.adapters.exporting.trial import rows_for
+from whygrad.adapters.exporting.trial import check_figures, rows_for
 from whygrad.errors import OptionError, extra, unknown_name
 from whygrad.network.model import Network
 from whygrad.run.files import writing
@@ -36,6 +36,10 @@ class Exported:
             data is prepared for it is not known.
         rows: how many rows went through the file and through the network.
         difference: the largest between what both claim.
+        step: after how many steps of its run the network stands; None for the trained one, or
+            where only a network was given.
+        figures: parts of the run's data of which the run recorded figures that the network was
+            found to have.
     """
 
     path: Path
@@ -45,23 +49,31 @@ class Exported:
     preprocessing: str
     rows: int
     difference: float
+    step: int | None = None
+    figures: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"path": str(self.path), "files": [str(f) for f in self.files]}
 
     def __str__(self) -> str:
-        return lines(
-            [
-                t("export.written", files=", ".join(map(str, self.files))),
-                t(f"export.meaning.{self.meaning}"),
-                t(f"export.preprocessing.{self.preprocessing}"),
-                t("export.trial", rows=self.rows, difference=self.difference),
-            ]
-        )
+        told = [t("export.written", files=", ".join(map(str, self.files)))]
+        if self.step is not None:
+            told.append(t("export.step", step=self.step))
+        told.append(t(f"export.meaning.{self.meaning}"))
+        told.append(t(f"export.preprocessing.{self.preprocessing}"))
+        told.append(t("export.trial", rows=self.rows, difference=self.difference))
+        if self.figures:
+            parts = t("export.parts.joint").join(t(f"cli.part.{part}") for part in self.figures)
+            told.append(t("export.figures", parts=parts))
+        return lines(told)
 
 
 def export(
-    subject: RunFolder | Network | Portable, out: str | Path, *, format: str | None = None
+    subject: RunFolder | Network | Portable,
+    out: str | Path,
+    *,
+    format: str | None = None,
+    step: int | None = None,
 ) -> Exported:
     """Write a run or a network for use elsewhere; the file is tried on rows before it is there.
 
@@ -73,17 +85,22 @@ def export(
         out: the file, whose ending tells the format: ``.onnx``, ``.safetensors``, or ``.py`` for
             PyTorch, with its weights as ``.safetensors`` beside it.
         format: ``onnx``, ``safetensors`` or ``torch``, where the ending does not tell.
+        step: of a run: the network after so many steps; default: the trained one.
 
     Raises:
         OptionError: no such format, or an ending that tells none.
-        ExportError: what was made does not give what the network gives; nothing is written.
+        AddressError: the run has not taken so many steps.
+        ExportError: what was made does not give what the network gives, or the network not the
+            figures that its run recorded; nothing is written.
         MissingExtraError: the package of the format is not installed.
         RunError: the file cannot be written.
     """
     path = Path(out)
     chosen = _format(path, format)
-    leaving = as_portable(subject)
-    rows = rows_for(leaving, subject if isinstance(subject, RunFolder) else None)
+    leaving = as_portable(subject, step)
+    run = subject if isinstance(subject, RunFolder) else None
+    figures = () if run is None else check_figures(leaving, run, step)
+    rows = rows_for(leaving, run)
     write = _writer(chosen)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +114,8 @@ def export(
         preprocessing="missing" if leaving.encoder is None else "inside",
         rows=count,
         difference=difference,
+        step=step,
+        figures=figures,
     )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from whygrad.backprop import forward
 from whygrad.data.encoder import Encoder
-from whygrad.errors import InputError
-from whygrad.network.losses import link_brought, predictions
+from whygrad.errors import InputError, OptionError
+from whygrad.network.losses import gives_probabilities, link_brought, predictions
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
 
@@ -44,7 +44,7 @@ class Portable:
             return "probabilities" if self.link in BOUNDED else "outputs"
         if self.encoder.task == "numbers":
             return "quantities"
-        is_bounded = self.link in BOUNDED or self.network.output_activation in BOUNDED
+        is_bounded = gives_probabilities(self.loss, self.network.output_activation)
         return "probabilities" if is_bounded else "scores"
 
     def claims(self, rows: Any) -> np.ndarray:
@@ -71,19 +71,26 @@ class Portable:
         return np.asarray(output)
 
 
-def as_portable(subject: Any) -> Portable:
+def as_portable(subject: Any, step: int | None = None) -> Portable:
     """Return a run, or a network alone, as what can leave.
 
+    Args:
+        step: after how many steps of the run; None for the trained network.
+
     Raises:
+        OptionError: a step of what is no run.
         InputError: it is neither.
     """
+    if step is not None and not isinstance(subject, RunFolder):
+        raise OptionError("error.export_step", came=type(subject).__name__)
     if isinstance(subject, Portable):
         return subject
     if isinstance(subject, Network):
         return Portable(_widened(subject))
     if not isinstance(subject, RunFolder):
         raise InputError("error.export_subject", came=type(subject).__name__)
-    return Portable(_widened(subject.network), subject.task.settings.loss, subject.data.encoder)
+    network = _widened(subject.network_at(step))
+    return Portable(network, subject.task.settings.loss, subject.data.encoder)
 
 
 def _widened(network: Network) -> Network:

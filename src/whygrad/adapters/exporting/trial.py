@@ -7,11 +7,16 @@ import numpy as np
 from whygrad.adapters.exporting.portable import Portable
 from whygrad.data.encoder import MISSING, Encoder
 from whygrad.errors import ExportError
+from whygrad.evaluation import evaluate
 from whygrad.run.folder import RunFolder
 
 MOST_ROWS = 200
 MOST_GAPS = 50  # columns of which one value is taken away, to see it filled
 TOLERANCE = 1e-3  # of the largest claim; two engines add up in different orders
+FIGURES = 1e-3  # of a recorded figure; devices add up in different orders, too
+SMALL = 1e-3  # a loss below this is mostly rounding
+HITS = 2  # samples that rounding may put on the other side
+VALIDATION = "validation_"  # before the names of measures in a history
 SEED = 0
 
 Columns = dict[str, np.ndarray]
@@ -52,6 +57,45 @@ def largest_difference(ours: np.ndarray, theirs: np.ndarray, what: str) -> float
     if difference > TOLERANCE * size:
         raise ExportError("error.export_differs", format=what, difference=difference, size=size)
     return difference
+
+
+def check_figures(portable: Portable, run: RunFolder, step: int | None) -> tuple[str, ...]:
+    """Compare what the network makes of the run's own data with the figures that it recorded.
+
+    Args:
+        step: after how many steps of the run; None for the trained network.
+
+    Returns:
+        The parts of the data of which figures were recorded.
+
+    Raises:
+        ExportError: a figure is another: this is not the network that the run measured.
+    """
+    recorded = _recorded_figures(run, step)
+    for part, measures in recorded.items():
+        data = getattr(run.data, part)
+        came = evaluate(portable.network, data.x, data.y, run.task.settings.loss, run.data.task)
+        for name, figure in measures.items():
+            slack = FIGURES * max(abs(figure), SMALL) + (name == "accuracy") * HITS / len(data.x)
+            if abs(came[name] - figure) > slack:
+                values = {"part": part, "measure": name, "recorded": figure, "came": came[name]}
+                raise ExportError("error.export_other_figures", path=run.path, **values)
+    return tuple(recorded)
+
+
+def _recorded_figures(run: RunFolder, step: int | None) -> dict[str, dict[str, float]]:
+    """Return the figures of a network, by part; none where the run measured none at this step."""
+    described = run.description
+    is_last = step == described.get("steps") and not described.get("best")
+    if step is None or is_last:
+        return described.get("result", {})
+    line = next((one for one in run.history_lines if one["step"] == step - 1), {})
+    measured = {
+        name.removeprefix(VALIDATION): value
+        for name, value in line.items()
+        if name.startswith(VALIDATION)
+    }
+    return {"validation": measured} if measured else {}
 
 
 def _drawn(n_in: int) -> np.ndarray:

@@ -18,7 +18,7 @@ from whygrad.adapters.torch.optimizers import settings_of, state_of
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.sums import Sums
 from whygrad.recording import ROW_FIELDS
-from whygrad.run.ranks import REDUCED
+from whygrad.run.schema.watched_arrays import REDUCED
 
 if TYPE_CHECKING:
     from whygrad.adapters.torch.watching import Window

@@ -1,0 +1,33 @@
+"""JSON read strictly: what is no JSON, or says one thing twice, is an error and not a guess."""
+
+import json
+from typing import Any
+
+
+def parse(text: "str | bytes") -> Any:
+    """Return the value that a JSON text stands for.
+
+    Raises:
+        ValueError: it is none, nor are NaN and Infinity, which Python would read; an object holds a
+            name twice, of which Python would take the last; or a string holds half a character.
+        RecursionError: it is nested too deep.
+    """
+    text = text if isinstance(text, str) else text.decode()
+    content = _DECODER.decode(text)
+    if "\\ud" in text.lower():  # half a character cannot be printed: an error when encoded
+        json.dumps(content, ensure_ascii=False).encode()
+    return content
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return content
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once_each, parse_constant=_refuse)
