@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jax.flatten_util import ravel_pytree
 
@@ -242,8 +242,9 @@ def by_pytorch(case: Case, network: Network, trace: Trace) -> tuple[float, dict]
 @given(case=cases(ends=WELL_CONDITIONED, dropouts=(0.0,)))
 def test_float32_is_float64_within_rounding(case):
     coarse = case.anatomy("float32").gradients()
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), np.errstate(over="ignore", invalid="ignore"):
         exact, size = case.anatomy().gradients(), rounding_scale(case.network(), case.anatomy())
+    assume(np.isfinite(list(size.values())).all())  # an exponential of an exponential may overflow
     assert all(leaf.dtype == jnp.float32 for leaf in jax.tree.leaves(coarse))
     for name, parts in exact.items():
         error = 64 * np.finfo(np.float32).eps * size[name]
