@@ -23,6 +23,8 @@ def watched_page(run: WatchedFolder) -> RenderableType:
     if overhead:
         words = words_of_overhead(overhead)
         lines.append(Text(t("report.watched.overhead", **words)))
+    if not run.is_sealed:
+        lines.append(Text(t("run.unsealed")))
     last, path = [Text(_explained(run))], command_word(run.path)
     if run.layers:
         address = command_word(f"{run.layers[0]}[0]")
@@ -36,6 +38,7 @@ def watched_summary(run: WatchedFolder) -> dict[str, Any]:
     """Return the run of a watched model as JSON-able data."""
     return run.description | {
         "path": str(run.path),
+        "checksums": run.is_sealed,
         "steps": run.steps,
         "explained": run.whole_steps,
         "standing": {name: _standing(run, name) for name in run.layers},
