@@ -13,6 +13,7 @@ from whygrad.errors import AddressError, InputError
 from whygrad.ledger import Ledger, explain
 from whygrad.ledger.watched import explain_watched, rows_of_layer, whole_layers
 from whygrad.network.losses import gives_probabilities
+from whygrad.run.checking import Checked, check_run
 from whygrad.run.folder import RunFolder
 from whygrad.run.ranks import merge_ranks
 from whygrad.run.watched import WatchedFolder, is_watched
@@ -50,6 +51,13 @@ class Run(RunFolder):
             budget: seconds after which no new trial begins.
         """
         return diagnose_run(self, verify=verify, budget=budget)
+
+    def check(self) -> Checked:
+        """Verify the folder whole: every file, every tensor, every line.
+
+        Printing the result tells what is wrong, file by file.
+        """
+        return check_run(self.path)
 
     def report(self, out: str | Path | None = None) -> Path:
         """Write the run as one self-contained HTML page and return its path.
@@ -177,6 +185,13 @@ class WatchedRun(WatchedFolder):
             RunError: nothing was recorded.
         """
         return diagnose_watched(self)
+
+    def check(self) -> Checked:
+        """Verify the folder whole: every file, every tensor, every line.
+
+        Printing the result tells what is wrong, file by file.
+        """
+        return check_run(self.path)
 
     def report(self, out: str | Path | None = None) -> Path:
         """Write the run as one self-contained HTML page and return its path.

@@ -144,10 +144,16 @@ def runs(
 
 
 @app.command(name="show", help=t("help.show"), no_args_is_help=True)
-def show_run(run: RunName, step: Step = None, as_json: Json = False, lang: Lang = None) -> int:
-    from whygrad.cli.commands import show_command
+def show_run(
+    run: RunName,
+    step: Step = None,
+    check: Annotated[bool, Option("--check", help=t("help.show.check"))] = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.commands import check_command, show_command
 
-    return show_command(run, step, as_json)
+    return check_command(run, as_json) if check else show_command(run, step, as_json)
 
 
 @app.command(help=t("help.evaluate"), no_args_is_help=True)

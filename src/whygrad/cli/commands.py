@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+
 from whygrad.cli.attendant import Attendant
 from whygrad.cli.console import show, show_json
 from whygrad.cli.pages import (
@@ -17,6 +19,7 @@ from whygrad.cli.pages import (
 from whygrad.cli.plan import make_plan
 from whygrad.cli.training import (
     RUNS,
+    files_bar,
     folder_for,
     folder_to_resume,
     go_on,
@@ -28,6 +31,7 @@ from whygrad.cli.watched import watched_page, watched_summary
 from whygrad.doctor.health import health_of
 from whygrad.evaluation import evaluate
 from whygrad.opened import Run, WatchedRun, open_run
+from whygrad.run.checking import check_run
 from whygrad.run.folder import RunFolder, find_runs
 from whygrad.words import t
 
@@ -106,9 +110,12 @@ def show_command(name: str, step: int | None, as_json: bool) -> int:
         return _show_step(run, step, as_json)
     health = health_of(run)
     if as_json:
-        show_json(run.description | {"path": str(run.path), "health": health.to_dict()})
+        told = {"path": str(run.path), "checksums": run.is_sealed, "health": health.to_dict()}
+        show_json(run.description | told)
         return 0
     show(run_page(run))
+    if not run.is_sealed:
+        show(t("run.unsealed"))
     is_over = "result" in run.description
     show(result_page(run, health) if is_over else health_page(health))
     return 0
@@ -132,6 +139,14 @@ def _show_step(run: Run, step: int, as_json: bool) -> int:
     return 0
 
 
+def check_command(name: str, as_json: bool) -> int:
+    """Verify the folder of a run whole."""
+    with files_bar() as tick:
+        checked = check_run(_path_of(name), tick)
+    show_json(checked.to_dict()) if as_json else show(Text(str(checked)))
+    return 0 if checked.is_sound else FOUND
+
+
 def report_command(name: str, out: Path | None, as_json: bool) -> int:
     """Write a run as a page."""
     written = open_named(name).report(out)
@@ -144,9 +159,12 @@ def report_command(name: str, out: Path | None, as_json: bool) -> int:
 
 def open_named(name: str) -> Run | WatchedRun:
     """Open a run by its folder, or by its name under ``runs/``."""
-    path = Path(name)
-    under = RUNS / name
-    return open_run(under if not path.exists() and under.exists() else path)
+    return open_run(_path_of(name))
+
+
+def _path_of(name: str) -> Path:
+    path, under = Path(name), RUNS / name
+    return under if not path.exists() and under.exists() else path
 
 
 def _summary(run: RunFolder) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """``whygrad train``: from a plan to a trained run, with a progress bar."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -129,6 +129,18 @@ def progress_bar() -> Iterator[Watch]:
             )
 
         yield watch
+
+
+@contextmanager
+def files_bar() -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with how many files are done, on stderr where someone looks."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(t("cli.checking"), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _note(moment: Moment, measured: dict[str, float]) -> str:

@@ -33,6 +33,8 @@ def watched_page(run: WatchedFolder, step: int | None = None) -> RenderableType:
         lines.append(Text(t("report.watched.overhead", **words)))
     if step is not None:
         lines.append(Text(t("cli.watched.at_step", step=step)))
+    if not run.is_sealed:
+        lines.append(Text(t("run.unsealed")))
     last, path = [Text(_explained(run))], command_word(run.path)
     if run.layers:
         address = command_word(f"{run.layers[0]}[0]")
@@ -54,6 +56,7 @@ def watched_summary(run: WatchedFolder, step: int | None = None) -> dict[str, An
     at = {} if step is None else {"step": step}
     return run.description | {
         "path": str(run.path),
+        "checksums": run.is_sealed,
         "steps": run.steps,
         "explained": run.whole_steps,
         "standing": _standings(run, step),

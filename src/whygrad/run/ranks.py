@@ -9,12 +9,14 @@ So of the whole model, over R processes,
 and the merged folder is a run like any other: ``whygrad doctor RUN`` needs not know.
 """
 
+from contextlib import suppress
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from whygrad.errors import RunError
 from whygrad.run.description import read_description
 from whygrad.run.files import (
     Content,
@@ -51,7 +53,7 @@ def merge_ranks(path: Path) -> None:
     Raises:
         RunError: a folder is missing or damaged, or a process has written nothing yet.
     """
-    folders = _folders(path)
+    folders = folders_of_ranks(path)
     if not folders or _is_merged(path, folders):
         return
     with only_writer(path, wait=True):
@@ -59,12 +61,12 @@ def merge_ranks(path: Path) -> None:
             _merge(path, folders)
 
 
-def _folders(path: Path) -> list[Path]:
-    """Return the folders of all processes: as many as they said there are."""
+def folders_of_ranks(path: Path) -> list[Path]:
+    """Return the folders of all processes, as many as they said there are, whether there or not."""
     found = [one for one in path.glob("rank*") if one.is_dir() and one.name[4:].isdecimal()]
-    if not found:
-        return []
-    told = WatchedFolder(folder_of_rank(path, 0)).description.get("ranks")
+    told = 0
+    with suppress(RunError):  # who reads it tells what is wrong with it
+        told = read_description(folder_of_rank(path, 0)).get("ranks", 0) if found else 0
     count = max(len(found), told if isinstance(told, int) else 0)
     return [folder_of_rank(path, rank) for rank in range(count)]
 
