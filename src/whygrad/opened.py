@@ -13,6 +13,7 @@ from whygrad.ledger.watched import explain_watched, rows_of_layer, whole_layers
 from whygrad.run.folder import RunFolder
 from whygrad.run.ranks import merge_ranks
 from whygrad.run.watched import WatchedFolder, is_watched
+from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
     from whygrad.adapters.exporting import Exported
@@ -81,7 +82,8 @@ class Run(RunFolder):
 
     def __repr__(self) -> str:
         description = self.description
-        return f"Run({str(self.path)!r}, {description['data']['name']}, {description['state']})"
+        told = f"{str(self.path)!r}, {description['data']['name']}, {description['state']}"
+        return visible(f"Run({told})")
 
 
 class WatchedRun(WatchedFolder):
@@ -148,7 +150,8 @@ class WatchedRun(WatchedFolder):
 
     def __repr__(self) -> str:
         description = self.description
-        return f"WatchedRun({str(self.path)!r}, {description['model']}, {description['state']})"
+        told = f"{str(self.path)!r}, {description['model']}, {description['state']}"
+        return visible(f"WatchedRun({told})")
 
 
 def open_run(path: str | Path) -> Run | WatchedRun:

@@ -211,6 +211,7 @@ class WatchedFolder:
             recorded = recorded[: description["lines"]["history"]]
         steps, rows = [np.empty(0, int)], [np.empty((0, *shape), np.float32)]
         found: set[int] = set()
+        key = key_of_rows(name)
         for first in numbered(self.path / "anatomy") if merged is None else merged:
             path = self.path / "anatomy" / f"{first}.safetensors"
             with open_tensors(path, may_lack=not self.is_sealed) as file:
@@ -218,8 +219,8 @@ class WatchedFolder:
                 if self.is_sealed and merged is None and of_file[:1].tolist() != [first]:
                     raise ValueError("rows of other steps than the name says")
                 found.update(of_file.tolist())
-                if name in file.names:
-                    rows.append(file[name].reshape((len(of_file), *shape)))
+                if key in file.names:
+                    rows.append(file[key].reshape((len(of_file), *shape)))
                     steps.append(of_file)
         check_recorded(self, recorded, found)
         return np.concatenate(steps), np.concatenate(rows)
@@ -248,6 +249,11 @@ class WatchedFolder:
         if name not in known:
             raise AddressError("error.unknown_layer", name=name, known=", ".join(known))
         return known[name]
+
+
+def key_of_rows(layer: str) -> str:
+    """Return what a layer's rows are called beside ``steps``; no path begins with a dot."""
+    return f".{layer}" if layer == "steps" else layer
 
 
 def words_of_overhead(overhead: Mapping[str, float]) -> dict[str, str]:
