@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import whygrad as wg
+from whygrad.run.sealed import write_json
 
 # hostile names are made by the attacks, which are no part of the package
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -119,7 +120,7 @@ def _written_by_a_stranger(path: Path, change: Callable[[str], str]) -> None:
     content["data"] |= {"name": change(one_of_all())}
     content |= {"state": "failed", "steps": 3}
     content["failure"] = {"kind": change("<b>"), "message": f"{change(one_of_all())} {path}"}
-    path.write_text(json.dumps(content), "utf-8")
+    write_json(path, content)
 
 
 @pytest.fixture(scope="session")
