@@ -17,6 +17,7 @@ from whygrad.run.checking import Checked, check_run
 from whygrad.run.folder import RunFolder
 from whygrad.run.ranks import merge_ranks
 from whygrad.run.watched import WatchedFolder, is_watched
+from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
     from whygrad.adapters.exporting import Exported
@@ -131,7 +132,8 @@ class Run(RunFolder):
 
     def __repr__(self) -> str:
         description = self.description
-        return f"Run({str(self.path)!r}, {description['data']['name']}, {description['state']})"
+        told = f"{str(self.path)!r}, {description['data']['name']}, {description['state']}"
+        return visible(f"Run({told})")
 
 
 class WatchedRun(WatchedFolder):
@@ -205,7 +207,8 @@ class WatchedRun(WatchedFolder):
 
     def __repr__(self) -> str:
         description = self.description
-        return f"WatchedRun({str(self.path)!r}, {description['model']}, {description['state']})"
+        told = f"{str(self.path)!r}, {description['model']}, {description['state']}"
+        return visible(f"WatchedRun({told})")
 
 
 def open_run(path: str | Path) -> Run | WatchedRun:

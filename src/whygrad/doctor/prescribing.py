@@ -1,6 +1,7 @@
 """A remedy as a configuration: what ``whygrad train --config`` accepts."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -71,14 +72,23 @@ def _lengthened(network: Mapping[str, Any], hidden: int) -> dict[str, list]:
 
 def as_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a configuration as TOML; what is not set is left out."""
-    blocks = ["\n".join([f"[{section}]", *_lines(values)]) for section, values in sections.items()]
+    blocks = [
+        "\n".join([f"[{_key(section)}]", *_lines(values)]) for section, values in sections.items()
+    ]
     return "\n\n".join(blocks) + "\n"
 
 
 def _lines(values: Mapping[str, Any]) -> list[str]:
     # strings, numbers, switches and lists of them are written alike in JSON and TOML, but for DEL
     return [
-        f"{name} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f")
-        for name, value in values.items()
-        if value is not None
+        f"{_key(name)} = {_written(value)}" for name, value in values.items() if value is not None
     ]
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _written(name)
+
+
+def _written(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return text.encode(errors="replace").decode()  # TOML holds no lone surrogates

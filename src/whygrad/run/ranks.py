@@ -28,7 +28,7 @@ from whygrad.run.files import (
     remove,
     writing,
 )
-from whygrad.run.schema.watched_arrays import REDUCED
+from whygrad.run.schema.watched_arrays import REDUCED, key_of_rows
 from whygrad.run.sealed import crc, sealed_json, sealed_lines, sealed_tensors, write_tensors
 from whygrad.run.steady import numbered
 from whygrad.run.watched import WatchedFolder
@@ -161,7 +161,9 @@ def _merged_files(
         steps = reduce(np.intersect1d, [np.array(common, int), means[0], *(s for s, _ in of_runs)])
         reduced = _at(means, steps)
         rows = np.stack([_at(found, steps) for found in of_runs])
-        groups.setdefault(tuple(steps.tolist()), {})[layer] = merged_rows(rows, reduced)
+        groups.setdefault(tuple(steps.tolist()), {})[key_of_rows(layer)] = merged_rows(
+            rows, reduced
+        )
         norms = np.linalg.norm(reduced, axis=1)
         sizes[layer] = dict(zip(steps.tolist(), norms.tolist(), strict=True))
     files = [layers | {"steps": np.array(steps, int)} for steps, layers in groups.items()]

@@ -27,6 +27,7 @@ from safetensors.numpy import save
 from whygrad.errors import RunError
 from whygrad.run.files import append_whole, read_regular, reading, write_whole
 from whygrad.run.strict_json import parse
+from whygrad.words.visible import as_json
 
 KEY = "checksum"
 OF_TENSORS = "checksums"  # in the metadata of a tensor file: JSON, name -> checksum
@@ -36,6 +37,9 @@ SEAL = re.compile(rb'"checksum": "([0-9a-f]{8})"')
 LINE_END = re.compile(rb'"checksum": "([0-9a-f]{8})"}\Z')
 LINE_OVERRUN = re.compile(rb'"checksum": "[0-9a-f]{8}"}.', re.DOTALL)
 LINE_TAIL = len(ZEROS) + len('"}')
+
+CODED = "\x00"  # before names of arrays that are written as JSON
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 Exempt = Callable[[dict[str, Any]], bool]
 TRIES = 100  # at a file that another process goes on replacing
@@ -52,8 +56,7 @@ def crc(content: Any) -> str:
 def sealed_json(content: Mapping[str, Any]) -> bytes:
     """Return JSON with its checksum; numbers that are not finite are an error, never ``NaN``."""
     ordered = {KEY: ZEROS} | dict(content) | {KEY: ZEROS}  # first, where it is looked for
-    text = json.dumps(ordered, ensure_ascii=False, indent=2, allow_nan=False)
-    return _seal(text.encode() + b"\n")
+    return _seal(as_json(ordered, indent=2).encode() + b"\n")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -92,15 +95,13 @@ def sealed_tensors(
     Args:
         notes: JSON-able data, kept beside the arrays.
     """
-    made = memoryview(save({name: np.asarray(one, order="C") for name, one in tensors.items()}))
+    stored = {_stored(name): np.asarray(one, order="C") for name, one in tensors.items()}
+    made = memoryview(save(stored))
     begin = 8 + int.from_bytes(made[:8], "little")
     header, data = json.loads(bytes(made[8:begin])), made[begin:]
     own = {name: crc(data[slice(*one["data_offsets"])]) for name, one in header.items()}
     words = {KEY: ZEROS, OF_TENSORS: json.dumps(own)}
-    words |= {
-        name: json.dumps(value, ensure_ascii=False, allow_nan=False)
-        for name, value in notes.items()
-    }
+    words |= {name: as_json(value) for name, value in notes.items()}
     text = json.dumps({"__metadata__": words, **header}, ensure_ascii=False).encode()
     text = _seal(text + b" " * (-len(text) % ALIGNED))
     return (len(text).to_bytes(8, "little"), text, data), _place(text)[1]
@@ -133,12 +134,13 @@ class TensorFile:
 
     @property
     def names(self) -> list[str]:
-        return list(self._opened.keys())
+        return [_told(name) for name in self._opened.keys()]
 
     def __getitem__(self, name: str) -> np.ndarray:
-        tensor = self._opened.get_tensor(name)
+        stored = _stored(name)
+        tensor = self._opened.get_tensor(stored)
         if self._checksums is not None:
-            if self._checksums[name] != crc(np.asarray(tensor, order="C").reshape(-1).view("u1")):
+            if self._checksums[stored] != crc(np.asarray(tensor, order="C").reshape(-1).view("u1")):
                 raise RunError("error.run_tensor_damaged", path=self.path, tensor=name)
         return tensor
 
@@ -180,6 +182,16 @@ def read_tensors(
     with open_tensors(path, may_lack=may_lack) as file:
         wanted = [name for name in file.names if names is None or name in names]
         return {name: file[name] for name in wanted}, file.notes
+
+
+def _stored(name: str) -> str:
+    """Return the name of an array as the format can hold it: UTF-8, and not the format's own."""
+    is_fit = name != "__metadata__" and not name.startswith(CODED) and not SURROGATE.search(name)
+    return name if is_fit else CODED + json.dumps(name)
+
+
+def _told(stored: str) -> str:
+    return json.loads(stored.removeprefix(CODED)) if stored.startswith(CODED) else stored
 
 
 def _read_header(path: Path) -> bytes:

@@ -23,7 +23,7 @@ from whygrad.run.description import read_description
 from whygrad.run.schema import sound
 from whygrad.run.schema import watched as schema
 from whygrad.run.schema.arrays import refuse, sound_arrays, steps_ascend
-from whygrad.run.schema.watched_arrays import rows_forms, whole_forms
+from whygrad.run.schema.watched_arrays import key_of_rows, rows_forms, whole_forms
 from whygrad.run.sealed import TensorFile, open_tensors
 from whygrad.run.steady import check_recorded, is_sealed, lines_of, numbered, steadily
 from whygrad.words import number
@@ -204,16 +204,17 @@ class WatchedFolder:
         layers = description["layers"]
         steps, rows = [np.empty(0, int)], [np.empty((0, *shape), np.float32)]
         found: set[int] = set()
+        key = key_of_rows(name)
         for first in numbered(self.path / "anatomy") if merged is None else merged:
             path = self.path / "anatomy" / f"{first}.safetensors"
             with open_tensors(path, may_lack=not self.is_sealed) as file:
-                wanted = {one: file[one] for one in ("steps", name) if one in file.names}
+                wanted = {one: file[one] for one in ("steps", key) if one in file.names}
                 sound_arrays(path, wanted, rows_forms(layers, file.names, wanted), file.names)
                 is_named = self.is_sealed and merged is None
                 refuse(path, steps_ascend(wanted["steps"], first=first if is_named else None))
             found.update(wanted["steps"].tolist())
-            if name in wanted:
-                rows.append(wanted[name])
+            if key in wanted:
+                rows.append(wanted[key])
                 steps.append(wanted["steps"])
         check_recorded(self, recorded, found)
         return np.concatenate(steps), np.concatenate(rows)

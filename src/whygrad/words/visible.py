@@ -13,7 +13,7 @@ Boucher and Anderson 2021, Trojan Source.
 import json
 import re
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from unicodedata import category, east_asian_width
 
@@ -82,14 +82,14 @@ def _columns(text: str) -> int:
     return sum(1 + (east_asian_width(character) in "WF") for character in text)
 
 
-@cache
+@lru_cache(4096)
 def _shown(character: str) -> str:
     if category(character) not in ACTING and not UNSEEN.match(character):
         return character
     return character.encode("unicode_escape").decode("ascii")
 
 
-@cache
+@lru_cache(4096)
 def _in_json(character: str) -> str:
     is_layout = character == "\n"  # JSON has no other line breaks than those of its indentation
     return character if is_layout or _shown(character) == character else json.dumps(character)[1:-1]

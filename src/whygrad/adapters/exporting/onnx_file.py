@@ -1,6 +1,5 @@
 """An ONNX file: made, run by onnxruntime on rows, compared, and only then written."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +7,13 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from whygrad.adapters.exporting.onnx_graph import input_names, to_onnx
+from whygrad.adapters.exporting.onnx_graph import in_utf8, input_names, to_onnx
 from whygrad.adapters.exporting.portable import Portable
 from whygrad.adapters.exporting.tensors import describe
 from whygrad.adapters.exporting.trial import Columns, largest_difference
 from whygrad.errors import ExportError, InputError
 from whygrad.run.files import write_whole
+from whygrad.words.visible import as_json
 
 MOST_BYTES = 2**31 - 2**20  # one message of protocol buffers holds 2 GiB
 ERRORS_ONLY = 3
@@ -63,14 +63,15 @@ def _check_words(portable: Portable, claims: np.ndarray, words: np.ndarray | Non
     """Check that the classes a file names are those that its own claims come to."""
     if words is None or portable.encoder is None:
         return
-    differing = float((np.asarray(portable.encoder.answer(claims)) != words).mean())
+    ours = [in_utf8(word) for word in portable.encoder.answer(claims)]
+    differing = float((np.array(ours, object) != words).mean())
     if differing:
         raise ExportError("error.export_differs", format="ONNX", difference=differing, size=1.0)
 
 
 def _fed(values: np.ndarray) -> np.ndarray:
     if values.dtype == object:
-        values = np.array(["" if word is None else word for word in values], object)
+        values = np.array(["" if word is None else in_utf8(word) for word in values], object)
     return values[:, None]
 
 
@@ -79,7 +80,7 @@ def _annotate(model: onnx.ModelProto, portable: Portable) -> None:
     encoder = portable.encoder
     notes["inputs"] = {} if encoder is None else _columns(portable)
     notes["preprocessing"] = "missing" if encoder is None else "inside"
-    words = {name: json.dumps(value, ensure_ascii=False) for name, value in notes.items()}
+    words = {name: as_json(value) for name, value in notes.items()}
     onnx.helper.set_model_props(model, words)
 
 

@@ -81,8 +81,13 @@ def input_names(encoder: Encoder | None) -> list[str]:
         return ["input"]
     return [
         f"column {place}: {name}" if OURS.fullmatch(name) else name
-        for place, name in enumerate(encoder.columns)
+        for place, name in enumerate(map(in_utf8, encoder.columns))
     ]
+
+
+def in_utf8(word: object) -> str:
+    """Return a name as protocol buffers can hold it: a lone surrogate as its escape."""
+    return str(word).encode(errors="backslashreplace").decode()
 
 
 def _propagate(graph: Graph, network: Network, inputs: str) -> str:
@@ -123,7 +128,7 @@ def _one_hot(graph: Graph, words: str, known: tuple[str, ...]) -> str:
     places = {word: place for place, word in enumerate(known)}
     if MISSING in places:
         places[""] = places[MISSING]
-    table = {"keys_strings": list(places), "values_int64s": list(places.values())}
+    table = {"keys_strings": list(map(in_utf8, places)), "values_int64s": list(places.values())}
     code = graph.add("LabelEncoder", words, domain=ML, default_int64=-1, **table)
     order = graph.constant(f"/categories{len(graph.constants)}", np.arange(len(known)))
     return graph.add("Cast", graph.add("Equal", code, order), to=TensorProto.DOUBLE)
@@ -147,7 +152,9 @@ def _outputs(graph: Graph, portable: Portable, claimed: str) -> None:
     graph.add("Identity", claimed, result=portable.meaning)
     graph.gives(portable.meaning, kind, [BATCH, n_out])
     if encoder is not None and encoder.task in ("classes", "binary"):
-        names = graph.constant("classes", np.array(encoder.target_names, object))
+        names = graph.constant(
+            "classes", np.array(list(map(in_utf8, encoder.target_names)), object)
+        )
         graph.add("Gather", names, _place_of_class(graph, claimed, n_out), result="class")
         graph.gives("class", TensorProto.STRING, [BATCH])
 

@@ -22,6 +22,7 @@ from whygrad.network.losses import loss_rule
 from whygrad.network.model import Network
 from whygrad.run.checkpoint import describe_network
 from whygrad.run.files import DAMAGE, write_whole
+from whygrad.words.visible import as_json
 
 FORMAT = "whygrad.network/1"
 NEEDED = ("format", "network", "loss", "encoder")  # of the notes, to come back
@@ -43,7 +44,7 @@ def describe(portable: Portable) -> dict[str, Any]:
 def write_safetensors(portable: Portable, path: Path, rows: np.ndarray | Columns) -> float:
     """Write a network as a safetensors file and return by how much it differs read back: 0."""
     tensors, notes = _arrays(portable), describe(portable)
-    words = {name: json.dumps(value, ensure_ascii=False) for name, value in notes.items()}
+    words = {name: as_json(value) for name, value in notes.items()}
     content = save(tensors, metadata=words)
     again = _assemble(load(content), notes)
     difference = largest_difference(portable.claims(rows), again.claims(rows), "safetensors")

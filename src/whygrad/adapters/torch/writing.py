@@ -19,6 +19,7 @@ from whygrad.adapters.torch.turns import Turns, work_of
 from whygrad.run.beginning import new_run
 from whygrad.run.description import FORMAT
 from whygrad.run.files import Content, make_folder, prepared, remove, temporary_folder, writing
+from whygrad.run.schema.watched_arrays import key_of_rows
 from whygrad.run.sealed import append_lines, sealed_json, sealed_tensors, write_tensors
 from whygrad.run.versions import versions_of
 from whygrad.run.watched import KIND
@@ -122,7 +123,10 @@ class Writer:
             return
         rows: dict[Path, Content] = {}
         for group in _of_equal_layers(waiting):
-            stacked = {name: np.stack([one.rows[name] for one in group]) for name in group[0].rows}
+            stacked = {
+                key_of_rows(name): np.stack([one.rows[name] for one in group])
+                for name in group[0].rows
+            }
             stacked["steps"] = np.array([one.step for one in group])
             path = self.path / "anatomy" / f"{group[0].step}.safetensors"
             rows[path] = sealed_tensors(stacked, {})[0]

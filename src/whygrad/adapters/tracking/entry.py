@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from whygrad.recording import ROW_FIELDS
+from whygrad.words.visible import visible
 
 FACTORS = tuple(name for name in ROW_FIELDS if name != "signature")  # that one is a mark
 NAMES = {"loss": "loss/batch", "train_loss": "loss/train", "epoch": "epoch"}
@@ -93,5 +94,5 @@ def _factors(recorded: Recorded, step: int) -> dict[str, np.ndarray]:
                 values = row[ROW_FIELDS.index(name)]
                 values = values[np.isfinite(values)].astype(np.float64)
                 if len(values):
-                    found[f"{layer.translate(PUNCTUATION)}/{name}"] = values
+                    found[f"{visible(layer.translate(PUNCTUATION))}/{name}"] = values
     return found

@@ -8,6 +8,7 @@ from typing import Any
 from whygrad.adapters.tracking.entry import Entry, Line, Recorded, entries
 from whygrad.errors import RunError, WhygradError
 from whygrad.run.recorder import Moment
+from whygrad.words.visible import visible
 
 MOST_HISTOGRAMS = 200  # a layer and factor, spread over a run
 FURTHER_APART = 50  # steps after which they begin to part, where nobody knows the end of a run
@@ -107,7 +108,7 @@ class Tracker:
             return
         self.steps = self.histograms = self._due = 0  # the same tracker may hear of another run
         try:
-            self._open(notes)
+            self._open({visible(name): _shown(value) for name, value in notes.items()})
         except WhygradError:
             raise
         except Exception as error:  # of a library: no network, no key, a store it does not take
@@ -143,3 +144,7 @@ class Tracker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _shown(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) else value

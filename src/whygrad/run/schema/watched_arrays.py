@@ -15,6 +15,11 @@ TYPE = "float32"  # whatever the model computes in
 REDUCED = "/reduced"  # behind a layer's name: |gradient| of the mean over all processes, (n_out,)
 
 
+def key_of_rows(layer: str) -> str:
+    """Return what a layer's rows are called beside ``steps``; no path begins with a dot."""
+    return f".{layer}" if layer == "steps" else layer
+
+
 def rows_forms(layers: Mapping[str, Any], names: Iterable[str], arrays: Arrays) -> dict[str, Form]:
     """Return what a file of recorded rows holds: rows of some layers, and what stands beside them.
 
@@ -25,10 +30,11 @@ def rows_forms(layers: Mapping[str, Any], names: Iterable[str], arrays: Arrays) 
     """
     recorded = arrays["steps"].size if "steps" in arrays else 0
     forms = {"steps": Form((recorded,), INTEGER)}
+    by_key = {key_of_rows(layer): of_layer for layer, of_layer in layers.items()}
     for name in names:
-        of_layer = layers.get(name.removesuffix(REDUCED))
-        if of_layer is not None:
-            fields = (len(ROW_FIELDS),) if name in layers else ()
+        of_layer = by_key.get(name) or layers.get(name.removesuffix(REDUCED))
+        if of_layer is not None and name != "steps":
+            fields = (len(ROW_FIELDS),) if name in by_key else ()
             shape = (recorded, *fields, of_layer["n_out"])
             forms[name] = Form(shape, TYPE, is_needed=False)
     return forms
