@@ -26,7 +26,7 @@ from safetensors.numpy import save
 
 from whygrad.errors import RunError
 from whygrad.run.files import append_whole, read_regular, reading, write_whole
-from whygrad.run.strict_json import parse
+from whygrad.run.strict_json import as_bytes, parse
 
 KEY = "checksum"
 OF_TENSORS = "checksums"  # in the metadata of a tensor file: JSON, name -> checksum
@@ -53,7 +53,7 @@ def sealed_json(content: Mapping[str, Any]) -> bytes:
     """Return JSON with its checksum; numbers that are not finite are an error, never ``NaN``."""
     ordered = {KEY: ZEROS} | dict(content) | {KEY: ZEROS}  # first, where it is looked for
     text = json.dumps(ordered, ensure_ascii=False, indent=2, allow_nan=False)
-    return _seal(text.encode() + b"\n")
+    return _seal(as_bytes(text) + b"\n")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -101,7 +101,8 @@ def sealed_tensors(
         name: json.dumps(value, ensure_ascii=False, allow_nan=False)
         for name, value in notes.items()
     }
-    text = json.dumps({"__metadata__": words, **header}, ensure_ascii=False).encode()
+    text = json.dumps({"__metadata__": words, **header}, ensure_ascii=False)
+    text = as_bytes(text)
     text = _seal(text + b" " * (-len(text) % ALIGNED))
     return (len(text).to_bytes(8, "little"), text, data), _place(text)[1]
 

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from whygrad.errors import InputError
+
 
 def parse(text: "str | bytes") -> Any:
     """Return the value that a JSON text stands for.
@@ -17,6 +19,20 @@ def parse(text: "str | bytes") -> Any:
     if "\\ud" in text.lower():  # half a character cannot be printed: an error when encoded
         json.dumps(content, ensure_ascii=False).encode()
     return content
+
+
+def as_bytes(text: str) -> bytes:
+    """Return JSON as it is written to a file.
+
+    Raises:
+        InputError: a string holds half a character, as the name of a file that is no UTF-8 does.
+    """
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        begin = text.rfind('"', 0, error.start) + 1
+        came = text[begin : text.find('"', error.start)].rstrip("\\")  # JSON within JSON
+        raise InputError("error.not_text", came=came) from None
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
