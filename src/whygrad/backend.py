@@ -16,7 +16,16 @@ from whygrad.errors import BackendError, in_short
 # ends well unless XLA ends the process; what Python hears of is told elsewhere
 PROBE = "import contextlib, jax\nwith contextlib.suppress(Exception): jax.devices()"
 
+# They check a program's own use of JAX, and stop on what is allowed without them.
+CHECKS = ("JAX_NUMPY_RANK_PROMOTION", "JAX_NUMPY_DTYPE_PROMOTION", "JAX_TRANSFER_GUARD")
+
 _started_in: int | None = None  # the process in which the backend was started
+
+
+def drop_checks() -> None:
+    """Leave the checks of JAX code to those who write it: the command line is not their program."""
+    for name in [name for name in os.environ if name.startswith(CHECKS)]:
+        del os.environ[name]
 
 
 def start() -> None:
@@ -33,14 +42,17 @@ def start() -> None:
         raise BackendError("error.backend_forked", process=os.getpid())
     if not _is_running():
         _check_flags()
-    compiled.seal()
+    if compiled.is_kept():
+        compiled.seal()
     _start()
     _started_in = os.getpid()
 
 
 def _environment() -> str:
     """Return the variables that decide how JAX starts, as they are set."""
+    ours = ("JAX_COMPILATION_CACHE", "JAX_PERSISTENT_CACHE")  # of the command line, as a rule
     names = [name for name in os.environ if name.startswith(("JAX_", "XLA_"))]
+    names = [name for name in names if not name.startswith(ours)]
     return ", ".join(f"{name}={os.environ[name]}" for name in sorted(names)) or "—"
 
 

@@ -40,16 +40,17 @@ def keep() -> None:
         os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
 
+def is_kept() -> bool:
+    """Return whether :func:`keep` was called in this process."""
+    return _is_kept
+
+
 def seal() -> None:
-    """Put a checksum on every entry that JAX keeps, if :func:`keep` was called in this process.
+    """Put a checksum on every entry that JAX keeps, from here on in this process.
 
     JAX has no public way to bring one's own cache (JAX 0.7 to 0.10 looked at); where this one is
     gone, nothing is kept.
     """
-    global _is_kept
-    if not _is_kept:
-        return
-    _is_kept = False
     import jax
     from jax._src import compilation_cache
 
@@ -61,7 +62,7 @@ def seal() -> None:
     def sealed(path: str) -> tuple["Sealed", str] | None:
         try:
             cache, path = make(path)
-        except OSError:  # nothing can be kept there
+        except Exception:  # nothing can be kept there, and that is no reason to stop
             return None
         return Sealed(cache, Path(path)), path
 
@@ -83,7 +84,7 @@ class Sealed:
     def get(self, key: str) -> bytes | None:
         """Return what was put under a key, or None if it was not or is not what it was."""
         try:
-            entry = self.files.get(_sealed(key))
+            entry = self.files.get(self.name_of(key))
         except OSError:
             entry = b""
         if entry is None:
@@ -97,22 +98,25 @@ class Sealed:
     def put(self, key: str, value: bytes) -> None:
         """Keep a value, where there is room for it."""
         try:
-            self.files.put(_sealed(key), sha256(value).digest() + value)
+            self.files.put(self.name_of(key), sha256(value).digest() + value)
         except OSError:
             self._throw_away(key)
 
     def _throw_away(self, key: str) -> None:
-        path = self._path / f"{_sealed(key)}-cache"
+        path = self._path / f"{self.name_of(key)}-cache"
         try:
             path.unlink(missing_ok=True)
         except OSError:  # a folder, or not ours to remove
             shutil.rmtree(path, ignore_errors=True)
 
+    @staticmethod
+    def name_of(key: str) -> str:
+        """Return the name of an entry.
 
-def _sealed(key: str) -> str:
-    """Return the name of an entry: another JAX program may use the same folder without checksums,
-    another machine without the same instructions."""
-    return f"{key}-{_machine()}-sealed"
+        Another JAX program may use the same folder without checksums, and another machine without
+        the same instructions.
+        """
+        return f"{key}-{_machine()}-sealed"
 
 
 @cache

@@ -15,12 +15,14 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from whygrad import compiled, words
-    from whygrad.cli.streams import prepare_streams
+    from whygrad import backend, compiled, words
+    from whygrad.cli.streams import prepare_streams, start_in_utf8
 
+    start_in_utf8()
     prepare_streams()
     # the language is chosen before any help text is built
     words.choose(_asked_language(arguments) or words.language())
+    backend.drop_checks()
     compiled.keep()
     from whygrad.cli.ending import end, end_on_signals
 

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from codecs import lookup
 from typing import Any
 
 from whygrad.errors import WhygradError
@@ -22,7 +23,9 @@ def show(content: RenderableType) -> None:
 
 def show_json(content: Any) -> None:
     """Print JSON on stdout; numbers that are not finite become null."""
-    sys.stdout.write(f"{as_json(_finite(content), indent=2)}\n")
+    # a stream escapes what its encoding lacks in Python's way, which is not JSON's
+    in_ascii = lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
+    sys.stdout.write(f"{as_json(_finite(content), indent=2, in_ascii=in_ascii)}\n")
 
 
 def show_table(text: str) -> None:

@@ -56,6 +56,16 @@ def prepare_streams() -> None:
     sys.stderr = sys.__stderr__ = _again(Stderr, sys.stderr, STDERR)
 
 
+def start_in_utf8() -> None:
+    """Start this command again where Python would read names of files as ASCII.
+
+    Python changes to UTF-8 by itself in the locale C, unless it was told not to.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and os.name == "posix":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def finish_stdout() -> None:
     """Write what still waits for stdout.
 

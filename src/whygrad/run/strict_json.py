@@ -8,15 +8,12 @@ def parse(text: "str | bytes") -> Any:
     """Return the value that a JSON text stands for.
 
     Raises:
-        ValueError: it is none, nor are NaN and Infinity, which Python would read; an object holds a
-            name twice, of which Python would take the last; or a string holds half a character.
+        ValueError: it is none, nor are NaN and Infinity, which Python would read; or an object holds
+            a name twice, of which Python would take the last.
         RecursionError: it is nested too deep.
     """
     text = text if isinstance(text, str) else text.decode()
-    content = _DECODER.decode(text)
-    if "\\ud" in text.lower():  # half a character cannot be printed: an error when encoded
-        json.dumps(content, ensure_ascii=False).encode()
-    return content
+    return _DECODER.decode(text)
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

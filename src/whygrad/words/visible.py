@@ -68,13 +68,16 @@ def lines(parts: Iterable[object]) -> Sentence:
     return Sentence("\n".join(map(cleaned, parts)))
 
 
-def as_json(content: Any, *, indent: int | None = None) -> str:
+def as_json(content: Any, *, indent: int | None = None, in_ascii: bool = False) -> str:
     r"""Return exact JSON in which no character acts or hides: those are written as ``\uXXXX``.
+
+    Args:
+        in_ascii: write every other character that is not ASCII likewise.
 
     Raises:
         ValueError: a number is not finite.
     """
-    text = json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
+    text = json.dumps(content, ensure_ascii=in_ascii, indent=indent, allow_nan=False)
     return UNUSUAL.sub(lambda found: _in_json(found[0]), text)
 
 

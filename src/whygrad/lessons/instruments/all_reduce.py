@@ -20,9 +20,10 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
+from whygrad import compiled
 from whygrad.backprop import LayerAnatomy, propagate, propagate_back
 from whygrad.lessons.instruments.timing import FEW, median_seconds
-from whygrad.lessons.instruments.workers import end_with_parent
+from whygrad.lessons.instruments.workers import LOOPBACK, end_with_parent
 from whygrad.network import Network
 
 LOSS = "squared"
@@ -80,14 +81,14 @@ def over_devices(batch: Batch, count: int) -> dict[str, Any]:
     spread, everywhere = (NamedSharding(mesh, PartitionSpec(*axes)) for axes in (("part",), ()))
     program = jax.jit(lambda x, y: bias_gradient(network, x, y, share), out_shardings=everywhere)
     x, y = jax.device_put(batch.draw(), spread)
-    compiled = program.lower(x, y).compile()
+    split = program.lower(x, y).compile()
     alone = jax.jit(lambda x, y: bias_gradient(network, x, y, share))
     whole = jax.device_put((x, y), jax.devices()[0])
-    ways = {"together": lambda: compiled(x, y), "alone": lambda: alone(*whole)}
+    ways = {"together": lambda: split(x, y), "alone": lambda: alone(*whole)}
     return {
-        "gradient": np.asarray(compiled(x, y)).tolist(),
+        "gradient": np.asarray(split(x, y)).tolist(),
         "parts": [list(shard.data.shape) for shard in x.addressable_shards],
-        "all_reduces": (compiled.as_text() or "").count(" all-reduce("),
+        "all_reduces": (split.as_text() or "").count(" all-reduce("),
         "seconds": median_seconds(ways, repeats=FEW),
     }
 
@@ -95,8 +96,14 @@ def over_devices(batch: Batch, count: int) -> dict[str, Any]:
 def over_processes(batch: Batch, count: int, rank: int, port: int) -> dict[str, Any]:
     """Take this process's part of the samples, and add what all processes found."""
     _speak_over_loopback()
+    address = f"{LOOPBACK}:{port}"
     jax.distributed.initialize(
-        f"127.0.0.1:{port}", count, rank, [0], initialization_timeout=START_SECONDS
+        address,
+        count,
+        rank,
+        [0],
+        initialization_timeout=START_SECONDS,
+        coordinator_bind_address=address,  # by itself it listens to every machine around
     )
     network, share = batch.network, batch.share
     x, y = (np.split(part, count)[rank] for part in batch.draw())
@@ -120,7 +127,7 @@ def over_processes(batch: Batch, count: int, rank: int, port: int) -> dict[str, 
 
 
 def _speak_over_loopback() -> None:
-    """Take gloo for the all-reduce, at 127.0.0.1.
+    """Take gloo for the all-reduce, on this machine alone.
 
     By itself gloo looks up the host's name, which on a laptop may lead nowhere, and JAX has no
     public setting for that.
@@ -129,7 +136,7 @@ def _speak_over_loopback() -> None:
     engine: Any = getattr(import_module("jax._src.lib"), "_jax", None)
     make = getattr(engine, "make_gloo_tcp_collectives", None)
     if make is not None:
-        engine.make_gloo_tcp_collectives = partial(make, hostname="127.0.0.1")
+        engine.make_gloo_tcp_collectives = partial(make, hostname=LOOPBACK)
 
 
 def _mesh() -> Mesh:
@@ -143,6 +150,7 @@ TASKS = {"devices": over_devices, "processes": over_processes}
 def main(words: list[str]) -> None:
     """Do one task, given as JSON, and print the answer."""
     end_with_parent()
+    compiled.seal()
     given = json.loads(words[0])
     task = TASKS[given.pop("task")]
     print(json.dumps(task(Batch(**given.pop("batch")), **given)), flush=True)

@@ -19,6 +19,7 @@ from typing import IO, Any
 
 from whygrad.errors import WhygradError
 
+LOOPBACK = "127.0.0.1"  # where processes speak to one another; nobody else can listen in
 LIMIT = 60.0  # seconds
 TURN = 0.05  # seconds between two looks
 
@@ -89,7 +90,7 @@ def answers(
 def free_port() -> int:
     """Return a port of 127.0.0.1 at which nobody listened a moment ago."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((LOOPBACK, 0))
         return probe.getsockname()[1]
 
 
