@@ -8,8 +8,8 @@ def parse(text: "str | bytes") -> Any:
     """Return the value that a JSON text stands for.
 
     Raises:
-        ValueError: it is none, nor are NaN and Infinity, which Python would read; or an object holds
-            a name twice, of which Python would take the last.
+        ValueError: it is none, nor are NaN and Infinity, which Python would read; or an object
+            holds a name twice, of which Python would take the last.
         RecursionError: it is nested too deep.
     """
     text = text if isinstance(text, str) else text.decode()
