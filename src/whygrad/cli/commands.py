@@ -61,7 +61,7 @@ def train_command(
         run = go_on(unfinished, attendant)
     else:
         plan = make_plan(config, options)
-        data = load_data(plan)
+        data = load_data(plan, quiet=as_json)
         if not as_json:
             show(data_page(data))
             show(network_line(make_network(plan, data)))

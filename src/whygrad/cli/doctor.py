@@ -79,7 +79,7 @@ def _asked(subject: str, verify: bool, budget: float, telling: Tell) -> tuple[Se
         return dict(run.description.get("origin") or {}), diagnose_run(run, **options)
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})
-    data = load_data(plan)
+    data = load_data(plan, quiet=True)  # there is a display already
     settings = Settings.from_dict(plan.training)
     setup = setup_of(make_network(plan, data), data, settings, plan.to_dict())
     return plan.to_dict(), diagnose(setup, **options)

@@ -8,6 +8,7 @@ A plan has three parts, the sections of a TOML file:
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -15,9 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from whygrad.errors import InputError, OptionError, unknown_name
+from whygrad.given import read_given
 from whygrad.settings import Settings
 
 Section = dict[str, Any]
+LONGEST = 200_000  # bytes of a configuration
+STRING = re.compile(r"""\"(?:\\.|[^"\\\n])*+"|'[^'\n]*+'""")
+DEEP = re.compile(r"(?:\.[ \t]*+[\w-]*+[ \t]*+){20}")  # tomllib takes the square of a key's parts
 
 NETWORK_DEFAULTS: Section = {
     "hidden": [32, 32],
@@ -116,9 +121,13 @@ def read_config(path: Path) -> dict[str, Section]:
         OptionError: it has an unknown section or name.
     """
     content = _of_run(path) if _is_run(path) else _of_toml(path)
+    if not isinstance(content, dict):  # as a run's own configuration may be
+        raise OptionError("error.config_section", section="origin", came=_said(content))
     for section, values in content.items():
-        if section not in KNOWN or not isinstance(values, dict):
+        if section not in KNOWN:
             raise unknown_name("section", section, tuple(KNOWN))
+        if not isinstance(values, dict):
+            raise OptionError("error.config_section", section=section, came=_said(values))
         for name in values:
             if name not in KNOWN[section]:
                 raise unknown_name("setting", name, KNOWN[section])
@@ -129,7 +138,16 @@ def read_config(path: Path) -> dict[str, Section]:
 def _check_kind(section: str, name: str, value: Any) -> None:
     kind = KINDS.get(section, {}).get(name)
     if kind and value is not None and not IS_KIND[kind](value):
-        raise OptionError(f"error.config_{kind}", section=section, name=name, came=repr(value))
+        raise OptionError(f"error.config_{kind}", section=section, name=name, came=_said(value))
+
+
+def _said(value: Any) -> str:
+    """Return a value as it can stand in a sentence, whatever it is."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deeply, or a number of thousands of digits
+        text = type(value).__name__
+    return text if len(text) <= 80 else text[:80] + "…"
 
 
 def _is_list_of(check: Callable[[Any], bool], value: Any) -> bool:
@@ -179,8 +197,16 @@ def _of_run(path: Path) -> dict[str, Section]:
 
 def _of_toml(path: Path) -> dict[str, Section]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError("error.config_unreadable", path=path) from error
+        text = read_given(path, LONGEST).decode("utf-8-sig")
+        if DEEP.search(STRING.sub("", text)):
+            raise InputError("error.config_nested", path=path)
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except (OSError, UnicodeDecodeError):
+        raise InputError("error.config_unreadable", path=path) from None
     except tomllib.TOMLDecodeError as error:
-        raise InputError("error.config_no_toml", path=path, problem=str(error)) from error
+        raise InputError("error.config_no_toml", path=path, problem=str(error)) from None
+    except (RecursionError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        # brackets within brackets, a whole number of thousands of digits
+        raise InputError("error.config_nested", path=path) from None

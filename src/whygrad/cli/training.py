@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     Progress,
@@ -47,10 +48,16 @@ def go_on(path: Path, attendant: Attendant | None = None) -> Run:
         return resume(path, watch=watch)
 
 
-def load_data(plan: Plan) -> Data:
-    """Return the data that a plan names."""
+def load_data(plan: Plan, *, quiet: bool = False) -> Data:
+    """Return the data that a plan names, with a bar while a file is read.
+
+    Args:
+        quiet: show no bar.
+    """
     options = dict(plan.data)
-    return load(options.pop("source"), **options)
+    source = options.pop("source")
+    with reading_bar(Path(source).name, quiet=quiet) as tick:
+        return load(source, tick=tick, **options)
 
 
 def make_network(plan: Plan, data: Data) -> Network:
@@ -98,6 +105,25 @@ def folder_to_resume(source: str | None, out: Path | None) -> Path | None:
         if is_of_source and description["state"] != "finished":
             return run.path
     return None
+
+
+@contextmanager
+def reading_bar(name: str, *, quiet: bool = False) -> Iterator[Callable[[float], None]]:
+    """Show how much of a file is read, from the first part on, on stderr where someone looks."""
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    console = Console(stderr=True)
+    is_off = quiet or not console.is_terminal
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=is_off)
+    task = bar.add_task(escape(t("cli.reading", name=name)), total=1.0)
+
+    def tick(share: float) -> None:
+        bar.start()  # again and again, which does nothing
+        bar.update(task, completed=share)
+
+    try:
+        yield tick
+    finally:
+        bar.stop()
 
 
 @contextmanager

@@ -141,7 +141,7 @@ def _constant_notes(raw: Raw, encoder: Encoder, inputs: Inputs) -> tuple[Note, .
     constant = np.flatnonzero(inputs.constant)
     if len(constant) == 0 or len(raw.rows) == 1:
         return ()
-    if len(constant) == len(inputs.constant) and isinstance(raw.features, tuple):
+    if len(constant) == len(inputs.constant) and not isinstance(raw.features, np.ndarray):
         raise DataError(raw.name, [InputError("error.data_all_constant", count=len(constant))])
     names = listed([encoder.feature_names[index] for index in constant])
     return (Note("note.data_constant", {"count": len(constant), "names": names}),)

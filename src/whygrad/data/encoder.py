@@ -24,10 +24,11 @@ from whygrad.data.columns import (
 from whygrad.data.numeric import KINDS, as_array
 from whygrad.errors import InputError, ShapeError
 
-Features = np.ndarray | tuple[Column, ...]
 RowPlace = Callable[[int], Place]  # row counted from 0 -> where a user finds it
+Features = np.ndarray | tuple[Column, ...] | list[Column]
+GONE = Column("", "unread", np.empty(0))
 MISSING = "?"  # the category of missing text
-AT_ONCE = 4 << 20  # bytes of raw features that are worked on at once
+AT_ONCE = 1 << 20  # bytes of raw features that are worked on at once
 TINY = 10 * np.finfo(np.float64).eps  # a spread below this share of the mean is rounding
 
 
@@ -217,6 +218,7 @@ def blocks(
     All at once they would take twice the memory of the inputs themselves, which are float32.
 
     Args:
+        features: the columns of a list are let go, one after the other.
         categories: the known categories of each feature; none for numbers.
         rows: those that are wanted; None for all.
     """
@@ -229,17 +231,21 @@ def blocks(
                 yield where, features[:, where][chosen].astype(np.float64)
         return
     begun = 0
-    pairs = zip(features, categories, strict=True)
-    for are_numbers, group in groupby(pairs, lambda pair: not pair[1]):
+    for are_numbers, group in groupby(range(len(features)), lambda place: not categories[place]):
+        places = list(group)
         if are_numbers:
-            numbers = [column.values for column, _ in group]
-            for some in _slices(len(numbers), width):
-                values = np.stack([one[chosen] for one in numbers[some]], axis=1)
+            for some in _slices(len(places), width):
+                numbers = [features[place].values[chosen] for place in places[some]]
+                values = np.stack(numbers, axis=1)
+                if isinstance(features, list):
+                    features[places[0] + some.start : places[0] + some.stop] = [GONE] * len(numbers)
+                del numbers
                 yield slice(begun + some.start, begun + some.stop), values
-            begun += len(numbers)
+            begun += len(places)
             continue
-        for column, known in group:
-            codes = _codes(column, known)[chosen]
+        for place in places:
+            known = categories[place]
+            codes = _codes(features[place], known)[chosen]
             for some in _slices(len(known), width):
                 is_one = codes[:, None] == np.arange(some.start, some.stop)
                 yield slice(begun + some.start, begun + some.stop), is_one.astype(np.float64)

@@ -28,7 +28,8 @@ class Raw:
     """What every kind of source yields before it is split.
 
     Args:
-        features: an array (rows of the source, columns), or checked columns.
+        features: an array (rows of the source, columns), or a list of checked columns, which are
+            let go as soon as they are encoded: they take twice the memory of the inputs.
         columns: names of the raw columns.
         rows: where each sample stands in the source and in the features, shape (m,), ascending.
         weight: sample weights, shape (m,), or None.

@@ -196,5 +196,6 @@ def _file(path: Path, given: dict, common: dict, tick: Tick) -> Data:
     def dropped(names: Sequence[str]) -> tuple[str, ...]:
         return chosen_names(path.name, names, given)[2]
 
-    table = files.read_table(source, suffix, given.get("delimiter"), dropped)
-    return data_from_table(table, given, common, described)
+    return data_from_table(
+        files.read_table(source, suffix, given.get("delimiter"), dropped), given, common, described
+    )

@@ -86,6 +86,7 @@ def _array(
                 raise EOFError(name)
             filled += block
             source.tick(begun + (done - begun) * filled / len(raw))
+    source.tick(done)
     if dtype.kind == "b":  # any other byte than 0 and 1 would be a number of its own
         np.not_equal(raw, 0, out=array)
     if dtype.kind == "U" and len(raw):

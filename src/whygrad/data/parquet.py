@@ -40,7 +40,7 @@ def read_parquet(source: Source, skip: Skip) -> Table:
 def _read(source: Source, file: io.BufferedIOBase, skip: Skip) -> Table:
     schema = pq.read_schema(file)
     texts = [field.name for field in schema if kind_of(field.type) == "text"]
-    opened = pq.ParquetFile(file, read_dictionary=texts, buffer_size=BLOCK // 4)
+    opened = pq.ParquetFile(file, read_dictionary=texts, buffer_size=BLOCK)
     rows, names = opened.metadata.num_rows, [str(name) for name in schema.names]
     problems = name_problems(names)
     if problems:

@@ -23,7 +23,7 @@ from whygrad.memory import require_memory
 
 MISSING_WORDS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 ROWS_AT_ONCE = 512  # of a wide table; every block costs some time a column
-LARGEST_BLOCK = 64 * BLOCK  # unless a single row is longer
+LARGEST_BLOCK = 256 * BLOCK  # unless a single row is longer
 DATES = (pa.date32(), pa.time32("s"), pa.timestamp("s"), pa.timestamp("ns"))
 BITS = "bits"  # whole numbers, all of them 0 or 1: they may yet turn out to be booleans
 JOINED = {  # kinds of two blocks of one column -> its kind; all others are text
@@ -69,6 +69,7 @@ def read_text(source: Source, delimiter: str | None, skip: Skip) -> Table:
     skipped = set(skip(names))
     wanted = {str(place): name for place, name in enumerate(names) if name not in skipped}
     found = _survey(text, len(names), list(wanted))
+    pa.default_memory_pool().release_unused()
     kinds = {wanted[place]: kind for place, kind in found.kinds.items()}
     filled = fillings(source.name, kinds, found.rows)
     try:

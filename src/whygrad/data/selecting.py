@@ -50,6 +50,13 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
     Raises:
         DataError: with every problem found.
     """
+    raw = _raw(table, given, common, source)
+    del table  # so that columns can be let go
+    others = {name: value for name, value in common.items() if name != "standardize"}
+    return assemble(raw, standardize=common["standardize"] is not False, **others)
+
+
+def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> Raw:
     check_task(given.get("task"))
     if table.rows == 0 or not table.columns:
         raise DataError(table.name, [InputError("error.data_no_rows")])
@@ -63,9 +70,9 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
         target, more = _target(targets, given.get("task"), is_split)
     if problems or more or target is None:
         raise DataError(table.name, [*problems, *more])
-    raw = Raw(
+    return Raw(
         name=table.name,
-        features=chosen.inputs,
+        features=list(chosen.inputs),
         columns=tuple(column.name for column in chosen.inputs),
         target=target,
         rows=rows,
@@ -79,8 +86,6 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
         ),
         source=source,
     )
-    others = {name: value for name, value in common.items() if name != "standardize"}
-    return assemble(raw, standardize=common["standardize"] is not False, **others)
 
 
 def _chosen(table: Table, given: dict) -> Chosen:

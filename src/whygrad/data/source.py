@@ -13,7 +13,7 @@ from pathlib import Path
 from whygrad.errors import DataError, InputError
 from whygrad.given import open_given
 
-BLOCK = 1 << 20  # bytes that are read at once
+BLOCK = 1 << 18  # bytes that are read at once
 Tick = Callable[[float], None]  # is told which share of the work is done, from 0 to 1
 Skip = Callable[[Sequence[str]], Collection[str]]  # names of all columns -> those to leave out
 
