@@ -12,7 +12,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-KINDS = ("kills",)
+KINDS = ("kills", "flips")
 
 
 def main() -> int:

@@ -132,7 +132,7 @@ class TensorFile:
 
     @property
     def names(self) -> list[str]:
-        return list(self._opened.keys())
+        return sorted(self._opened.keys())  # the library gives them in any order
 
     def __getitem__(self, name: str) -> np.ndarray:
         tensor = self._opened.get_tensor(name)
