@@ -16,6 +16,7 @@ from whygrad.run.sealed import open_tensors, read_lines, read_tensors
 from whygrad.run.steady import numbered
 from whygrad.run.watched import WatchedFolder, is_watched
 from whygrad.words import t
+from whygrad.words.visible import lines
 
 Tick = Callable[[int, int], None]  # told how many files of how many are done
 Found = TypeVar("Found")
@@ -52,14 +53,15 @@ class Checked:
         return told | {"files": self.files, "problems": problems, "unknown": list(self.unknown)}
 
     def __str__(self) -> str:
-        key = "check.sound" if self.is_sound else "check.damaged"
-        lines = [t(key, path=self.path, files=self.files, count=len(self.problems))]
-        lines += [f"  {name}: {error}" for name, error in self.problems.items()]
+        sound = "sound" if self.is_sealed else "readable"
+        key = f"check.{sound if self.is_sound else 'damaged'}"
+        told = [t(key, path=self.path, files=self.files, count=len(self.problems))]
+        told += [f"- {error}" for error in self.problems.values()]
         if not self.is_sealed:
-            lines.append(t("run.unsealed"))
+            told.append(t("run.unsealed"))
         if self.unknown:
-            lines.append(t("check.unknown", files=", ".join(self.unknown)))
-        return "\n".join(lines)
+            told.append(t("check.unknown", files=", ".join(self.unknown)))
+        return lines(told)
 
 
 def check_run(path: Path, tick: Tick = lambda done, total: None) -> Checked:
@@ -115,7 +117,9 @@ class _Looking:
             return look()
         except WhygradError as error:
             if error.key not in OF_HERE:
-                self.problems[self.name(path)] = error
+                told = error.values.get("path")  # of the file at fault, where that is another one
+                is_file = isinstance(told, Path) and told.parent.is_relative_to(self._root)
+                self.problems.setdefault(self.name(told if is_file else path), error)
             return None
         finally:
             self._tick(len(self.seen), max(self._total, len(self.seen)))

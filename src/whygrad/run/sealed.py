@@ -134,7 +134,7 @@ class TensorFile:
 
     @property
     def names(self) -> list[str]:
-        return [_told(name) for name in self._opened.keys()]
+        return sorted(_told(name) for name in self._opened.keys())  # the library's order is none
 
     def __getitem__(self, name: str) -> np.ndarray:
         stored = _stored(name)
