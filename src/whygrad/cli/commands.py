@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from rich.text import Text
-
 from whygrad.cli.attendant import Attendant
 from whygrad.cli.console import show, show_json
 from whygrad.cli.pages import (
@@ -34,6 +32,7 @@ from whygrad.opened import Run, WatchedRun, open_run
 from whygrad.run.checking import check_run
 from whygrad.run.folder import RunFolder, find_runs
 from whygrad.words import t
+from whygrad.words.terminal import Text
 
 FOUND = 1
 

@@ -16,6 +16,7 @@ from whygrad.run.sealed import open_tensors, read_lines, read_tensors
 from whygrad.run.steady import numbered
 from whygrad.run.watched import WatchedFolder, is_watched
 from whygrad.words import t
+from whygrad.words.visible import lines
 
 Tick = Callable[[int, int], None]  # told how many files of how many are done
 Found = TypeVar("Found")
@@ -53,13 +54,13 @@ class Checked:
 
     def __str__(self) -> str:
         key = "check.sound" if self.is_sound else "check.damaged"
-        lines = [t(key, path=self.path, files=self.files, count=len(self.problems))]
-        lines += [f"  {name}: {error}" for name, error in self.problems.items()]
+        told = [t(key, path=self.path, files=self.files, count=len(self.problems))]
+        told += [f"  {name}: {error}" for name, error in self.problems.items()]
         if not self.is_sealed:
-            lines.append(t("run.unsealed"))
+            told.append(t("run.unsealed"))
         if self.unknown:
-            lines.append(t("check.unknown", files=", ".join(self.unknown)))
-        return "\n".join(lines)
+            told.append(t("check.unknown", files=", ".join(self.unknown)))
+        return lines(told)
 
 
 def check_run(path: Path, tick: Tick = lambda done, total: None) -> Checked:
