@@ -119,7 +119,8 @@ def _written_by_a_stranger(path: Path, change: Callable[[str], str]) -> None:
     }
     content["data"] |= {"name": change(one_of_all())}
     content |= {"state": "failed", "steps": 3}
-    content["failure"] = {"kind": change("<b>"), "message": f"{change(one_of_all())} {path}"}
+    failure = {"kind": change("<b>"), "key": "error.of_tomorrow"}
+    content["failure"] = failure | {"message": f"{change(one_of_all())} {path}"}
     write_json(path, content)
 
 

@@ -1,6 +1,7 @@
 """Every command on runs with hostile names: what it prints acts in no terminal."""
 
 import json
+import shutil
 import sys
 from io import StringIO
 from unicodedata import category
@@ -13,6 +14,7 @@ from whygrad.cli.app import run as command
 from whygrad.cli.console import show
 from whygrad.words.visible import visible
 
+FILE = "a<b>&'\"\x1b]52;c;x\x07\u202e[red]\n"
 SHORT = [name for name in written() if 0 < len(name) < 100]
 
 
@@ -55,6 +57,29 @@ def test_a_run_with_hostile_names_is_shown(request, says, kind, json_or_not):
     assert visible(layer)[:20] in said or json_or_not
     says("runs", run.path.parent, *json_or_not, code=0)
     says("export", run.path, "--out", f"{one_of_all()[:20]}.zip", *json_or_not, code=2)
+
+
+def test_names_of_files_are_shown_when_a_folder_is_verified(watched, says, tmp_path):
+    """Beside the run's own: a damaged file, and one that nobody knows, both with hostile names."""
+    folder = tmp_path / "copy"
+    shutil.copytree(watched.hostile.path, folder)
+    (folder / f"{FILE}.txt").write_text("x")
+    newest = sorted((folder / "whole").iterdir())[-1]
+    newest.write_bytes(newest.read_bytes()[:-1])
+    said = says("show", folder, "--check", code=1)
+    assert said.count(FILE[:6]) == 1 and "\\x1b]52;c;x" in said
+    assert len(said.rstrip().split("\n")) > 2
+    says("show", folder, "--check", "--json", code=1)
+
+
+def test_predictions_are_exact_in_a_file_and_visible_on_a_screen(trained, says, tmp_path):
+    rows = next(trained.hostile.path.parent.glob("*.csv"))
+    says("predict", trained.hostile.path, rows, "--out", "out.csv", code=0)
+    import pandas as pd
+
+    told = pd.read_csv(tmp_path / "out.csv")
+    assert set(told["prediction"]) <= set(trained.hostile.data.target_names)
+    says("evaluate", trained.hostile.path, code=0)
 
 
 def test_lines_of_a_name_are_no_lines_of_ours(watched, says):

@@ -102,7 +102,7 @@ def network_line(run: Run, step: int | None) -> str:
 
 def _content(table: "pd.DataFrame", suffix: str) -> bytes:
     if suffix in SEPARATORS:
-        return table.to_csv(index=False, sep=SEPARATORS[suffix]).encode()
+        return table.to_csv(index=False, sep=SEPARATORS[suffix]).encode(errors="backslashreplace")
     return table.to_parquet(index=False)
 
 
