@@ -1,15 +1,17 @@
 """Never another network than the one asked for: the run's own, or that after a number of steps."""
 
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
+from benchmarks.attack.mutating import described
 
 import whygrad as wg
 from whygrad.errors import AddressError, ExportError, InputError, OptionError, RunError
-from whygrad.run.sealed import read_tensors, write_tensors
+from whygrad.run.sealed import read_tensors, write_json, write_tensors
 from whygrad.training import walk
 
 ROWS = [[5.0, 3.0, 1.0, 0.2], [6.0, 3.0, 5.0, 2.0]]
@@ -98,15 +100,38 @@ def test_steps_that_do_not_replay_give_no_network(copy):
     """The rows recorded between a checkpoint and the step are what a replay is held against."""
     path = copy / "anatomy" / "8.safetensors"
     tensors, notes = read_tensors(path)
-    place = np.flatnonzero(tensors["steps"] == 10)[0]
+    place = np.flatnonzero(tensors["steps"] == 12)[0]
     rows = tensors["hidden1"].copy()
     rows[place] *= 1.5
     write_tensors(path, tensors | {"hidden1": rows}, notes)
     run = wg.open_run(copy)
-    assert run.network_at(9) is not None
-    with pytest.raises(RunError) as raised:
-        run.network_at(11)
-    assert raised.value.key == "error.replay_differs"
+    assert run.network_at(7) is not None, "it has a checkpoint"
+    for step in (11, 13):  # the recorded step 12 comes after one, before the other
+        with pytest.raises(RunError) as raised:
+            run.network_at(step)
+        assert raised.value.key == "error.replay_differs"
+
+
+def test_what_other_versions_may_have_changed_is_held_against_the_record_or_refused(copy):
+    content = described(copy / "run.json")
+    content["versions"]["jaxlib"] = "0.2"
+    write_json(copy / "run.json", content)
+    assert str(wg.open_run(copy).why("hidden1[2]", step=9)), "step 10 replays as recorded"
+    content["settings"]["record_every"] = 0
+    write_json(copy / "run.json", content)
+    for path in (copy / "anatomy").glob("*"):
+        path.unlink()
+    run = wg.open_run(copy)
+    assert run.network_at(7) is not None and str(run.why("hidden1[2]", step=7))
+    for read in (run.network_at, lambda step: run.why("hidden1[2]", step=step)):
+        with pytest.raises(RunError) as raised:
+            read(9)
+        assert str(raised.value) == (
+            f"Step 9 of {copy} is replayed from a checkpoint, but nothing was recorded on the way "
+            "that could show whether it comes out the same: the run was trained with jaxlib 0.2; "
+            f"here are jaxlib {version('jaxlib')}. Choose a step that has a checkpoint "
+            "(0, 7, 14, 21), or install those versions."
+        )
 
 
 def test_with_patience_the_best_network_is_the_runs_own_and_steps_are_steps(iris, tmp_path):
