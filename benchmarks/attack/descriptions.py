@@ -130,6 +130,7 @@ def _problem(reader: Reader, path: Path) -> str:
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("error")
+            warnings.simplefilter("ignore", UserWarning)  # such as of an older checkpoint
             reader(path)
     except WhygradError as error:
         return "" if str(error).strip() else "an error without words"

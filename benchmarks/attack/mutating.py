@@ -49,7 +49,7 @@ def described(path: Path) -> dict[str, Any]:
 def sign(path: Path, checksum: str) -> None:
     """Let ``run.json`` tell the new checksum of a file that it tells one of."""
     run = path.parent.parent / "run.json"
-    content = described(run)
+    content = described(run) if run.exists() else {}
     told = content.get(path.parent.name)
     if isinstance(told, dict) and path.stem in told:
         told[path.stem] = checksum

@@ -16,14 +16,8 @@ from torch import nn
 import whygrad as wg
 from whygrad.adapters.torch.kinds import KINDS
 from whygrad.errors import RunError
-from whygrad.run.files import (
-    read_lines,
-    read_tensors,
-    write_json,
-    write_lines,
-    write_tensors,
-)
 from whygrad.run.schema import watched as schema
+from whygrad.run.sealed import read_lines, read_tensors, write_json, write_lines, write_tensors
 from whygrad.run.strict_json import parse
 
 RESTORE = " Restore the file from a backup, or train the run again."
@@ -175,8 +169,7 @@ def test_exchanged_arrays_of_a_step_kept_whole_are_refused(watched):
 
 
 def test_notes_of_another_step_are_refused(watched):
-    whole = watched / "whole"
-    (whole / "2.safetensors").write_bytes((whole / "4.safetensors").read_bytes())
+    changed_arrays(watched / "whole/2.safetensors", lambda _, notes: notes["line"].update(step=4))
     assert refused(watched, lambda run: run.why("0[1]", step=2)) == (
         "In RUN/whole/2.safetensors, line.step must be 2 to agree with 2.safetensors, got 4."
         + FOLDER

@@ -42,18 +42,21 @@ def replay(run: RunFolder, step: int) -> Replayed:
 
     Raises:
         AddressError: the run has not taken this step.
-        RunError: the replay differs from what the run recorded.
+        RunError: the replay differs from what the run recorded, or may differ and nothing tells.
     """
     last = max(run.steps - 1, 0)
     if not 0 <= step <= last:
         raise AddressError("error.no_such_step", step=step, last=last)
     task = run.task
-    state = state_before(run, task, step)
+    start, begin = _nearest_state(run, step)
+    state = walk(task, start, begin, step)
     plan = epoch_plan(task, step // task.steps_per_epoch)
     position = step % task.steps_per_epoch
     planned = plan[position]
     seen, recorded = examine(task.recipe, state, task.resident, planned)
     is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
+    if not is_recorded and begin < step and differences(run.description):
+        _check_way(run, begin, step)
     batch = (np.asarray(planned.rows), np.asarray(planned.share))
     return Replayed(step, state.network, seen, *batch, is_recorded)
 
@@ -61,8 +64,7 @@ def replay(run: RunFolder, step: int) -> Replayed:
 def network_at(run: RunFolder, step: int) -> Network:
     """Return the network after ``step`` steps: the one that step number ``step`` starts from.
 
-    Between two checkpoints the steps are taken again; the last of them that was recorded must come
-    out as it was recorded.
+    Between two checkpoints the steps are taken again; what was recorded of them must come out.
 
     Raises:
         AddressError: the run has not taken so many steps.
@@ -72,11 +74,32 @@ def network_at(run: RunFolder, step: int) -> Network:
     if not 0 <= step <= last:
         raise AddressError("error.no_network_at", step=step, last=last)
     state, begin = _nearest_state(run, step)
-    every = run.settings.record_every
-    recorded = (step - 1) // every * every if every else -1
-    if begin <= recorded < step:
-        replay(run, recorded)
+    if begin < step:
+        _check_way(run, begin, step)
     return walk(run.task, state, begin, step).network
+
+
+def _check_way(run: RunFolder, begin: int, step: int) -> None:
+    """Check that the steps from a checkpoint to ``step`` replay, by the nearest one recorded.
+
+    Raises:
+        RunError: it does not come out as it was recorded; or none was, and versions or device are
+            others than those that the run was trained with.
+    """
+    every = run.settings.record_every
+    if every:
+        after = -(-step // every) * every  # leads through all steps in question
+        before = (step - 1) // every * every
+        if after < run.steps and not any(step < one <= after for one in run.checkpoints):
+            replay(run, after)
+            return
+        if before >= begin:
+            replay(run, before)
+            return
+    versions = differences(run.description)
+    if versions:
+        known = ", ".join(map(str, run.checkpoints))
+        raise RunError("error.replay_unchecked", step=step, path=run.path, known=known, **versions)
 
 
 def state_before(run: RunFolder, task: Task, step: int) -> State:

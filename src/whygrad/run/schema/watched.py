@@ -148,7 +148,8 @@ LOSS = record(
         "targets": GIVEN,
         "claims_from": maybe(text),
         "reduction": text,
-    }
+    },
+    {"weight": MEASURE, "part": MEASURE},
 )
 NORMS = record(
     {"weight": NORM, "update": NORM, "gradient": NORM, "asked": NORM},
@@ -159,6 +160,7 @@ FACTS = record(
     {
         "losses": list_of(LOSS),
         "backwards": MEASURES,
+        "scales": MEASURES,
         **{
             name: TEXTS
             for name in (
@@ -179,7 +181,7 @@ FACTS = record(
         "optimizers": list_of(
             record(
                 {"name": text, "rates": MEASURES},
-                {"weight_decays": MEASURES, "initial_rates": MEASURES},
+                {"weight_decays": MEASURES, "initial_rates": MEASURES, "maximizes": flag},
             )
         ),
         "layers": map_of(NORMS),
