@@ -185,6 +185,17 @@ def test_a_wish_to_end_is_heard_like_ctrl_c(monkeypatch, capsys, number, code, i
     assert capsys.readouterr().err.startswith("Interrupted")
 
 
+def test_while_a_module_is_imported_the_process_ends_at_once(environment, tmp_path):
+    """Else C code that is being imported aborts it, with a traceback of its own."""
+    (tmp_path / "slow.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGTERM)")
+    code = "from whygrad.cli.ending import *; end_on_signals(); import slow; print('went on')"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True
+    )
+    sentence = b"Interrupted before the command was finished; no file was left half-written.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (143, b"", sentence)
+
+
 def test_nohup_stays_nohup(monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     before = {each: signal.getsignal(each) for each in ASKING}

@@ -24,7 +24,7 @@ def _run(arguments: list[str]) -> int:
     words.choose(_asked_language(arguments) or words.language())
     backend.drop_checks()
     compiled.keep()
-    from whygrad.cli.ending import end, end_on_signals
+    from whygrad.cli.ending import end, end_no_more, end_on_signals
 
     end_on_signals()
 
@@ -33,7 +33,9 @@ def _run(arguments: list[str]) -> int:
 
         return run_command(arguments)
 
-    return end(command, arguments)
+    code = end(command, arguments)
+    end_no_more()
+    return code
 
 
 def _asked_language(arguments: list[str]) -> str | None:

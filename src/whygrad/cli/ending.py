@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from whygrad.cli.console import problem, show_error, show_json
 from whygrad.cli.streams import finish_stdout, silence
@@ -18,9 +18,9 @@ from whygrad.errors import InputError, WhygradError, in_short
 from whygrad.words import t
 
 FAILED, USAGE, UNEXPECTED, BY_SIGNAL = 1, 2, 70, 128
-LIKE_CTRL_C = ("SIGTERM", "SIGHUP")  # not every system has both
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
-_ended_by = signal.SIGINT
+_ended_by: int = signal.SIGINT
 
 
 def end(command: Callable[[], Any], arguments: list[str]) -> int:
@@ -39,12 +39,16 @@ def end(command: Callable[[], Any], arguments: list[str]) -> int:
 
 
 def end_on_signals() -> None:
-    """Let a wish to end this process be heard like Ctrl-C: what is kept then is kept now."""
-    for name in LIKE_CTRL_C:
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-            signal.signal(number, _like_ctrl_c)
+    """Let every wish to end this process be heard like Ctrl-C: what is kept then is kept now."""
+    for number in _heard():
+        signal.signal(number, _interrupt)
     sys.unraisablehook = _even_if_lost
+
+
+def end_no_more() -> None:
+    """Let a signal that comes while Python exits not change how the command ended."""
+    for number in _heard():
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _ended(command: Callable[[], Any], arguments: list[str]) -> int:
@@ -104,20 +108,42 @@ def _interrupted(arguments: list[str], as_json: bool) -> int:
     return BY_SIGNAL + _ended_by
 
 
-def _like_ctrl_c(number: int, frame: FrameType | None) -> None:
+def _heard() -> list[signal.Signals]:
+    """Return the signals that this system has and nobody told us to ignore, as nohup does."""
+    numbers = [getattr(signal, name) for name in SIGNALS if hasattr(signal, name)]
+    return [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
     global _ended_by
-    _ended_by = signal.Signals(number)
-    on_ctrl_c = signal.getsignal(signal.SIGINT)
-    if callable(on_ctrl_c):
-        on_ctrl_c(signal.SIGINT, frame)
-    else:  # a shell lets what it starts in the background ignore Ctrl-C
+    _ended_by = number
+    if _is_importing(frame):  # C code that is being imported may abort the process instead
+        _end_at_once()
+    of_training = signal.getsignal(signal.SIGINT)  # finishes its step first
+    if callable(of_training) and of_training is not _interrupt:
+        of_training(signal.SIGINT, frame)
+    else:
         raise KeyboardInterrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_globals.get("__name__") == "importlib._bootstrap":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _even_if_lost(lost: Any) -> None:
     """End here if Ctrl-C came where Python cannot pass it on, as while it frees an object."""
     if not issubclass(lost.exc_type, KeyboardInterrupt):
         return sys.__unraisablehook__(lost)
-    code = _interrupted(sys.argv[1:], "--json" in sys.argv)
-    finish_stdout()
-    os._exit(code)
+    _end_at_once()
+
+
+def _end_at_once() -> NoReturn:
+    try:
+        _interrupted(sys.argv[1:], "--json" in sys.argv)
+        finish_stdout()
+    finally:
+        os._exit(BY_SIGNAL + _ended_by)
