@@ -1,10 +1,7 @@
 """Tables, arrays and configurations of any content.
 
-    python -m benchmarks.attack.tables [SEED] [COUNT]
-
 Each is either read, to finite numbers of the right count, or refused in words: within seconds, and
-without taking much more memory than its own size. The last line is ``totals {…}``, [held, tried] of
-each kind.
+without taking much more memory than its own size.
 """
 
 from __future__ import annotations
@@ -14,11 +11,11 @@ import json
 import pickle
 import re
 import sys
-import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import whygrad as wg
-from benchmarks.attack import odd
+from benchmarks.attack import Trial, odd
 from benchmarks.attack.odd import CELLS, NAMES, POOLS, Draw
 from whygrad.cli.plan import make_plan
 from whygrad.cli.training import load_data, make_network
@@ -50,7 +47,6 @@ class Attack:
     kind: str
     read: Callable[[Path], Any]
     rows: int | None = None
-    shown: str = field(default="", repr=True)
 
 
 ENDINGS = ("csv", "tsv", "txt", "parquet", "npz")
@@ -75,11 +71,16 @@ STARTS = {  # of files of other kinds
 }
 
 
-def attacks(seed: int, count: int) -> Iterator[Attack]:
-    """Yield ``count`` attacks of all kinds in turn."""
-    for number in range(count):
-        draw = np.random.default_rng([seed, number])
-        yield MAKERS[number % len(MAKERS)](draw)
+def attack(seed: int, folder: Path) -> Iterator[Trial]:
+    """Read one odd thing after the other."""
+    for number, one in enumerate(attacks(seed)):
+        yield Trial(f"number {number}, {one.kind}", held(one, folder))
+
+
+def attacks(seed: int) -> Iterator[Attack]:
+    """Yield attacks of all kinds in turn."""
+    for number in count():
+        yield MAKERS[number % len(MAKERS)](np.random.default_rng([seed, number]))
 
 
 def mutated(draw: Draw, content: bytes) -> bytes:
@@ -375,21 +376,3 @@ def _peak(reset: bool = False) -> int:
         Path("/proc/self/clear_refs").write_text("5")
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) * 1024 if found else 0
-
-
-def main() -> None:
-    seed, count = (int(word) for word in [*sys.argv[1:], "1", "1000"][:2])
-    totals: dict[str, list[int]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for number, attack in enumerate(attacks(seed, count)):
-            wrong = held(attack, Path(folder))
-            counts = totals.setdefault(attack.kind, [0, 0])
-            counts[0] += not wrong
-            counts[1] += 1
-            if wrong:
-                print(f"{attack.kind} {seed} {number}: {wrong[:300]!r}", flush=True)
-    print("totals", json.dumps(totals))
-
-
-if __name__ == "__main__":
-    main()

@@ -6,6 +6,7 @@ other seeds and counts.
 
 import sys
 import zipfile
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from benchmarks.attack import tables
     "maker", range(len(tables.MAKERS)), ids=lambda n: tables.MAKERS[n].__name__
 )
 def test_whatever_is_read_is_data_or_an_error_in_words(tmp_path, maker):
-    of_kind = list(tables.attacks(0, 400))[maker :: len(tables.MAKERS)]
+    of_kind = islice(tables.attacks(0), maker, 300, len(tables.MAKERS))
     wrong = {number: tables.held(attack, tmp_path) for number, attack in enumerate(of_kind)}
     assert {number: said for number, said in wrong.items() if said} == {}
 
@@ -46,7 +47,7 @@ def test_some_attacks_are_read_and_some_refused(tmp_path):
         except InputError:
             return False
 
-    outcomes = [is_read(attack) for attack in tables.attacks(0, 100)]
+    outcomes = [is_read(attack) for attack in islice(tables.attacks(0), 100)]
     assert 10 < sum(outcomes) < 90
 
 
