@@ -1,5 +1,6 @@
 """Files: what is read from them, and every problem named in words before training starts."""
 
+import os
 import re
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whygrad.data import load
+from whygrad.data import columns, delimited, from_arrays, load
 from whygrad.errors import DataError, InputError, OptionError
 from whygrad.words import number, speaking
 
@@ -337,6 +338,100 @@ def test_a_file_that_is_not_there_names_the_nearest(tmp_path):
     path = tmp_path / "nowhere" / "q.csv"
     assert problems(path) == [
         f"There is no file {path}. Check the path, or give the name of a built-in set."
+    ]
+
+
+def test_a_link_to_nothing_is_not_near_to_itself(tmp_path):
+    path = tmp_path / "flowers.csv"
+    path.symlink_to(tmp_path / "nowhere.csv")
+    assert problems(path) == [
+        f"There is no file {path}. Check the path, or give the name of a built-in set."
+    ]
+
+
+def test_a_pipe_and_a_device_are_refused(tmp_path):
+    pipe, device = tmp_path / "pipe.csv", tmp_path / "zero.npz"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path, what in ((pipe, "pipe"), (device, "device")):
+        assert problems(path) == [
+            f"{path} must be an ordinary file, but it is a {what}. Save its content to a file, and "
+            "give the path of that file."
+        ]
+
+
+def test_a_table_of_very_many_columns_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(columns, "MOST_COLUMNS", 5)
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c,d,e,y\n1,2,3,4,5,6\n")
+    assert problems(path) == [
+        "A table may have at most 5 columns, got 6. Keep those that matter, or save the numbers as "
+        "arrays with numpy.savez(path, x=x, y=y)."
+    ]
+
+
+def test_a_line_without_an_end_is_not_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(delimited, "LONGEST_LINE", 1000)
+    path = tmp_path / "t.csv"
+    path.write_text("1," * 2000)
+    assert problems(path) == [
+        "The text holds a field of more than 131072 characters. Look for a quotation mark that is "
+        "not closed, or drop the column of long text."
+    ]
+
+
+HALF = "\ud800"  # of a surrogate pair: no text
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (
+            pd.DataFrame({"c": pd.Series([HALF, "a"] * 10, dtype=object), "y": [0, 1] * 10}),
+            "Column c must hold one kind of value, but it mixes several kinds, such as text and "
+            "numbers. Convert it to one kind.",
+        ),
+        (
+            pd.DataFrame([[1, 0], [2, 1]] * 10, columns=pd.Index(["a" + HALF, "y"], dtype=object)),
+            "The names of columns must be valid Unicode text, but these are not: 'a\\ud800'. "
+            "Rename them.",
+        ),
+    ],
+)
+def test_text_that_is_none_is_told(frame, message):
+    with pytest.raises(DataError) as caught:
+        load(frame, target="y")
+    assert [str(problem) for problem in caught.value.problems] == [message]
+
+
+def test_classes_that_are_no_text_are_told():
+    with pytest.raises(DataError) as caught:
+        from_arrays(np.eye(20), [HALF, "a"] * 10)
+    assert [str(problem) for problem in caught.value.problems] == [
+        "Column y must hold valid Unicode text, but zero-based row 0 holds '\\ud800'; values like "
+        "this: 10. Correct them, or drop the column."
+    ]
+
+
+def test_whole_numbers_beyond_what_can_be_told_apart_are_said(tmp_path):
+    big = [2**53 + 2 * i for i in range(20)]
+    near = [16_000_000_000 + i * i for i in range(20)]
+    path = tmp_path / "t.csv"
+    path.write_text(table(a=map(str, big), b=map(str, near), y=Y))
+    data = load(path, target="y", standardize=False)
+    assert [str(note) for note in data.notes] == [
+        "Column a holds whole numbers beyond 9007199254740992, which are rounded when they are "
+        "read. Subtract an offset, or save identifiers as text.",
+        "Column a holds 20 different whole numbers, but only 1 of them can be told apart as "
+        "float32, in which networks compute. Subtract an offset, or divide the column into two.",
+        "Column b holds 20 different whole numbers, but only 1 of them can be told apart as "
+        "float32, in which networks compute. Subtract an offset, or divide the column into two.",
+    ]
+    assert load(path, target="y", drop="a").notes == ()
+    path.write_text(table(b=A, y=[str(2**53 + i % 2) for i in range(20)]))
+    assert problems(path, target="y") == [
+        "The classes of the target y must be whole numbers up to 9007199254740992, beyond which "
+        "different numbers become one, but some are larger. Save the column as text."
     ]
 
 

@@ -18,6 +18,7 @@ from whygrad.data.columns import (
 )
 from whygrad.data.fitting import Raw
 from whygrad.data.numeric import KINDS, as_array, real_numbers
+from whygrad.data.problems import not_unicode
 from whygrad.data.split import check_split
 from whygrad.data.table import Data
 from whygrad.data.targets import check_task, task_notes, usable_target
@@ -169,7 +170,7 @@ def _column_problems(column: Column) -> list[InputError]:
     if not (column.is_numeric or column.kind in ("text", "empty")):
         return [InputError("error.data_array_kind", name="y", came=KINDS["O"])]
     if not column.missing.any():
-        return []
+        return not_unicode(column, row_place)
     row = int(np.flatnonzero(column.missing)[0])
     return [InputError("error.data_target_missing", column=column.name, **row_place(row))]
 

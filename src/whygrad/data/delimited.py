@@ -19,6 +19,8 @@ from whygrad.errors import DataError, InputError, OptionError
 DELIMITERS = (",", ";", "\t", "|")
 SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "space": " "}
 LOOKED_AT = 50  # lines that decide about the delimiter
+LOOKED_AT_MOST = 1 << 22  # letters of them
+LONGEST_LINE = 1 << 26  # letters
 END = "\x00"  # a last line that no text holds; it is swallowed where a quotation mark stays open
 
 
@@ -36,8 +38,9 @@ class Text:
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row that is not blank after its first line, counted from 1; then END."""
-        with _lines(self.source) as lines:
-            reader, before = csv.reader(chain(lines, [END]), delimiter=self.delimiter), 0
+        with _opened(self.source) as file:
+            lines = chain(_lines(file), [END])
+            reader, before = csv.reader(lines, delimiter=self.delimiter), 0
             for row in reader:
                 if row:
                     yield before + 1, row
@@ -49,8 +52,8 @@ class Text:
         try:
             return np.fromiter((line for line, row in self.rows() if row != [END]), np.int64)
         except csv.Error:  # a field is too long for csv: take every line for a row
-            with _lines(self.source) as lines:
-                numbered = enumerate(lines, 1)
+            with _opened(self.source) as file:
+                numbered = enumerate(file, 1)
                 return np.fromiter((line for line, text in numbered if text.strip()), np.int64)
 
     def open_quote(self) -> int | None:
@@ -106,14 +109,29 @@ def checked_delimiter(delimiter: str | None) -> str | None:
     return character
 
 
-def _lines(source: Source) -> io.TextIOWrapper:
+def _opened(source: Source) -> io.TextIOWrapper:
     return io.TextIOWrapper(source.open(), encoding="utf-8-sig", newline="")
+
+
+def _lines(file: io.TextIOWrapper) -> Iterator[str]:
+    """Yield the lines of a file.
+
+    Raises:
+        csv.Error: one is so long that it should not be held.
+    """
+    for line in iter(lambda: file.readline(LONGEST_LINE), ""):
+        if len(line) == LONGEST_LINE:
+            raise csv.Error("a line without an end")
+        yield line
 
 
 def _found_delimiter(source: Source) -> str:
     """Return the delimiter with which the first rows have equally many columns, and the most."""
-    with _lines(source) as text:
-        lines = list(islice(text, LOOKED_AT))
+    with _opened(source) as file:
+        start = file.read(LOOKED_AT_MOST)
+    lines = list(islice(io.StringIO(start, newline=""), LOOKED_AT))
+    if len(start) == LOOKED_AT_MOST and len(lines) > 1:
+        del lines[-1]  # it may be cut off
     return max(DELIMITERS, key=lambda delimiter: _evenness(lines, delimiter))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress, groupby
 
 import numpy as np
@@ -57,7 +58,7 @@ class Encoder:
     target_mean: np.ndarray
     target_scale: np.ndarray
 
-    @property
+    @cached_property
     def feature_names(self) -> tuple[str, ...]:
         """One name for each input; a category is written ``column=category``."""
         return tuple(

@@ -41,7 +41,7 @@ def problems_of(
     if column.kind == "empty":
         return []
     return (
-        _not_unicode(column, place)
+        not_unicode(column, place)
         or _dates(column)
         or _mostly_numbers(column, place)
         or ([] if is_target else _too_many(column))
@@ -118,7 +118,8 @@ def _matching(column: Column, pattern: re.Pattern[str]) -> np.ndarray:
     return np.array([bool(pattern.fullmatch(word)) for word in column.known], bool)
 
 
-def _not_unicode(column: Column, place: Callable[[int], Place]) -> list[InputError]:
+def not_unicode(column: Column, place: Callable[[int], Place]) -> list[InputError]:
+    """Return the problem of words that cannot be written, if there are any."""
     wrong = np.array([not is_unicode(word) for word in column.known], bool)
     return [_at("error.data_not_unicode", column, wrong, place)] if wrong.any() else []
 

@@ -106,7 +106,7 @@ def opened(path: Path) -> tuple[io.BufferedReader, int]:
 
 def _missing(path: Path) -> InputError:
     try:
-        beside = [entry.name for entry in path.parent.iterdir()]
+        beside = [entry.name for entry in path.parent.iterdir() if entry.name != path.name]
     except (OSError, ValueError):
         beside = []
     near = get_close_matches(path.name, beside, n=1)

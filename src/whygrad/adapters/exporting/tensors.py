@@ -18,6 +18,7 @@ from whygrad.adapters.exporting.portable import Portable
 from whygrad.adapters.exporting.trial import Columns, largest_difference
 from whygrad.data.packing import pack_encoder, unpack_encoder
 from whygrad.errors import InputError, WhygradError
+from whygrad.given import open_given
 from whygrad.network.losses import loss_rule
 from whygrad.network.model import Network
 from whygrad.run.checkpoint import describe_network
@@ -62,6 +63,7 @@ def from_safetensors(path: str | Path) -> Portable:
         InputError: the file is missing, damaged, or not one that ``export`` wrote.
     """
     try:
+        open_given(Path(path))[0].close()  # a pipe would be waited for
         with safe_open(path, framework="numpy") as file:
             words = file.metadata() or {}
             notes = {name: json.loads(words[name]) for name in NEEDED}
