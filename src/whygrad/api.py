@@ -38,6 +38,7 @@ def watch(
     optimizer: "Optimizer | list[Optimizer] | None" = None,
     explain: Sequence[str] = (),
     log: "Tracker | None" = None,
+    uncompiled: bool = False,
 ) -> "Watch":
     """Watch a PyTorch model while it trains, without changing anything.
 
@@ -53,16 +54,27 @@ def watch(
             their size. Without it all layers of a model of up to some ten million parameters are
             explained, one after the other; of a larger one the small.
         log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step.
+        uncompiled: whether a compiled model may run uncompiled on the steps that are recorded. Its
+            results may differ there by rounding, and where it draws random numbers.
 
     Raises:
         MissingExtraError: PyTorch is not installed.
-        OptionError: no module, no tracker, or ``every`` below 1.
+        OptionError: no module, no tracker, a compiled model without ``uncompiled``, or ``every``
+            below 1.
         RunError: there is already something at ``out``.
     """
     with extra("torch", what="wg.watch", package="torch"):
         from whygrad.adapters.torch import Watch
 
-    return Watch(model, every=every, out=out, optimizer=optimizer, explain=explain, log=log)
+    return Watch(
+        model,
+        every=every,
+        out=out,
+        optimizer=optimizer,
+        explain=explain,
+        log=log,
+        uncompiled=uncompiled,
+    )
 
 
 def watch_lightning(**options: Any) -> "LightningWatch":

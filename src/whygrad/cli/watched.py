@@ -10,6 +10,7 @@ from whygrad.errors import AddressError
 from whygrad.factoring import FACTORS
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.watched import WatchedFolder, words_of_overhead
+from whygrad.run.watched_loss import told_loss
 from whygrad.words import command_word, number, t
 from whygrad.words.terminal import RenderableType, Table, Text
 
@@ -27,6 +28,9 @@ def watched_page(run: WatchedFolder, step: int | None = None) -> RenderableType:
     counts = {"steps": run.steps, "recorded": len(run.history_lines)}
     lead = t("report.watched.lead", every=description["every"], **counts)
     lines = [Text(f"{run.path} · {description['model']}", style="bold"), Text(lead)]
+    loss = told_loss(run)
+    if loss is not None:
+        lines.append(Text(loss))
     overhead = description.get("overhead") or {}
     if overhead:
         words = words_of_overhead(overhead)

@@ -40,14 +40,14 @@ def section(material: Recording) -> Section:
     """Return the maps of all layers."""
     if not material.records:
         return Section("neurons", note(said("report.nothing_recorded")))
-    most = CELLS // (len(FACTORS) * len(material.records) * NEURONS)
-    are_open = len(material.records) <= OPEN_LAYERS
+    most = CELLS // (len(FACTORS) * len(material.drawn) * NEURONS)
+    are_open = len(material.drawn) <= OPEN_LAYERS
     columns = max(most, 30)
     layers = [
         _layer(place, record, columns, are_open)
-        for place, record in enumerate(material.records.values())
+        for place, record in enumerate(material.drawn.values())
     ]
-    return Section("neurons", joined(_key(), layers))
+    return Section("neurons", joined(material.drawn_of(), _key(), layers))
 
 
 def _key() -> Markup:

@@ -18,8 +18,10 @@ from whygrad.recording import ROW_FIELDS
 from whygrad.report.thinning import evenly
 from whygrad.run.folder import RunFolder
 from whygrad.run.watched import WatchedFolder
+from whygrad.words.markup import Markup, element, said
 
 COLUMNS = 300  # recorded steps that are shown at most
+LAYERS = 24  # that are drawn at most, so that a deep model's report is made in seconds
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,18 @@ class Recording:
         """What was recorded, by layer; empty if nothing was."""
         found = {layer: _record(self._recorded, layer) for layer in self._recorded.layers}
         return {layer: record for layer, record in found.items() if record.recorded}
+
+    @cached_property
+    def drawn(self) -> dict[str, Record]:
+        """The layers that are drawn: all, or some of a deep model, spread evenly."""
+        names = list(self.records)
+        return {names[at]: self.records[names[at]] for at in evenly(len(names), LAYERS)}
+
+    def drawn_of(self) -> Markup | None:
+        """Say how many layers are drawn, where not all of them are."""
+        counts = {"drawn": len(self.drawn), "layers": len(self.records)}
+        some = len(self.drawn) < len(self.records)
+        return element("p", said("report.layers_drawn", **counts), class_="axes") if some else None
 
     @property
     def path(self) -> Path:

@@ -45,13 +45,14 @@ def section(material: Recording) -> Section:
     """Return the timelines of the factors."""
     if not material.records:
         return Section("timelines", note(said("report.nothing_recorded")))
-    return Section("timelines", grid(_timeline(material, name) for name in FACTORS))
+    drawings = grid(_timeline(material, name) for name in FACTORS)
+    return Section("timelines", joined(material.drawn_of(), drawings))
 
 
 def quartiles(material: Recording, factor: str) -> list[Quartiles]:
     """Return the quartiles of a factor, a layer each."""
     found = []
-    for layer, record in material.records.items():
+    for layer, record in material.drawn.items():
         shown = evenly(len(record.steps), POINTS)
         values = record.field(factor)[shown].astype(np.float64)
         values[~np.isfinite(values).all(axis=1)] = np.nan  # a gap, instead of a guess

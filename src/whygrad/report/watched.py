@@ -31,6 +31,7 @@ from whygrad.report.places import told, without_folders
 from whygrad.report.section import Section
 from whygrad.run.files import write_whole
 from whygrad.run.watched import WatchedFolder, words_of_overhead
+from whygrad.run.watched_loss import told_loss
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
 
@@ -154,6 +155,8 @@ def _lead(material: WatchedMaterial) -> Markup:
     counts = {"steps": material.run.steps, "recorded": len(material.history)}
     every = material.description["every"]
     lines = [element("p", said("report.watched.lead", every=every, **counts), class_="lead")]
+    if told_loss(material.run) is not None:
+        lines.append(element("p", both(lambda: told_loss(material.run) or "")))
     overhead = material.description.get("overhead") or {}
     if overhead:
         words = words_of_overhead(overhead)

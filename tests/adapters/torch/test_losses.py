@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import whygrad as wg
+from whygrad.run.watched_loss import told_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 X = torch.randn(12, 4, generator=torch.Generator().manual_seed(0))
@@ -314,3 +315,14 @@ def test_a_checkpoint_goes_back_within_a_pass_and_adds_nothing(is_reentrant, pro
     for line, facts in zip(watches[0].run.history_lines, watches[0].run.facts, strict=True):
         (call,) = facts["losses"]
         assert line["loss"] == pytest.approx(call["value"], rel=1e-6) and call["weight"] == 1
+
+
+def test_show_and_report_say_what_the_loss_is_made_of():
+    run, _ = watched(STEPS["terms"])
+    assert told_loss(run) == (
+        "Loss that was trained, at step 1: 3.634 = 1 × cross_entropy (1.134) + −0.5 × mse_loss "
+        "(−0.5) + 3 of other terms."
+    )
+    assert told_loss(run) in run.report().read_text()
+    plain, _ = watched(STEPS["own"])
+    assert told_loss(plain) == "Loss that was trained, at step 1: 1.133."

@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-import warnings
 from contextlib import nullcontext
 
 import pytest
@@ -74,9 +73,7 @@ def test_a_model_can_be_copied_and_saved_while_it_is_watched():
     model = nn.Sequential(nn.Linear(4, 3))
     compiled = nn.Sequential(torch.compile(nn.Linear(4, 3), backend="eager"))
     for one in (model, compiled):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "wg.watch runs a compiled model")
-            watch = wg.watch(one, every=1).attach()
+        watch = wg.watch(one, every=1, uncompiled=True).attach()
         copies = [copy.deepcopy(one)]
         x = torch.randn(6, 4)
         loss = one(x).square().mean()

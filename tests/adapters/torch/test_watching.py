@@ -2,7 +2,9 @@
 
 import gc
 import re
+import warnings
 import weakref
+from functools import partial
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from torch import nn
 import whygrad as wg
 from whygrad.adapters.torch import passages, turns, writing
 from whygrad.errors import AddressError, OptionError, RunError
+from whygrad.report import material
 from whygrad.words import t
 
 
@@ -107,21 +110,45 @@ def test_only_the_optimiser_that_was_named():
     assert watch.run.steps == 2
 
 
-def test_a_compiled_model_runs_as_it_was_written_where_it_is_recorded():
+@pytest.mark.parametrize("way", ["whole", "part", "in place", "forward"])
+def test_a_compiled_model_is_refused_unless_it_may_run_uncompiled(way):
     model = mlp()
-    compiled = torch.compile(model, backend="eager")
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    said = (
-        "wg.watch runs a compiled model uncompiled on the steps that it records (one in 2); the "
-        "others stay compiled."
+    compiled, name = model, "Sequential"
+    if way == "whole":
+        compiled = torch.compile(model, backend="eager")
+    elif way == "part":
+        model[0], name = torch.compile(model[0], backend="eager"), "0"
+    elif way == "in place":
+        model.compile(backend="eager")
+    else:
+        model.forward = torch.compile(model.forward, backend="eager")
+    with pytest.raises(OptionError) as caught:
+        wg.watch(compiled, every=2)
+    assert str(caught.value) == (
+        f"wg.watch: expected a model that runs as it was written, got one that is compiled: {name}."
+        " On the steps that are recorded it would run uncompiled, with other rounding and other "
+        "random numbers in dropout. Pass uncompiled=True if that may be, or watch the model before "
+        "it is compiled."
     )
-    with pytest.warns(UserWarning, match=f"^{re.escape(said)}$"):
-        watch = wg.watch(compiled, every=2).attach()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    watch = wg.watch(compiled, every=2, uncompiled=True).attach()
     for _ in range(3):
         step(compiled, optimizer)
     watch.detach()
-    assert watch.run.layers == ["0", "2"]
+    assert [layer.removesuffix("._orig_mod") for layer in watch.run.layers] == ["0", "2"]
     assert watch.run.history["step"].tolist() == [0, 2]
+
+
+def test_a_model_that_is_compiled_on_the_way_ends_the_watch_and_not_the_training():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.warns(UserWarning, match="got one that is compiled: Sequential"):
+        with wg.watch(model, every=1) as watch:
+            step(model, optimizer)
+            model.compile(backend="eager")
+            for _ in range(2):
+                step(model, optimizer)
+    assert watch.run.history["step"].tolist() in ([0], [0, 1])
 
 
 def test_what_is_not_covered_is_named_once():
@@ -221,7 +248,7 @@ def test_a_layer_that_is_skipped_and_a_loss_that_nobody_sees():
             optimizer.zero_grad()
     assert watch.run.rows("inner")[0].tolist() == [0, 2]
     assert watch.run.rows("head")[0].tolist() == [0, 1, 2, 3]
-    assert "loss" not in watch.run.history
+    assert watch.run.history["loss"].notna().all()  # what ``torch.autograd.grad`` was called on
     assert watch.run.doctor().is_healthy
     assert watch.run.report().exists()
 
@@ -234,6 +261,15 @@ def test_a_report_says_what_the_doctor_says():
     assert page.index(t("report.diagnosis.title")) < page.index(t("report.layers.title"))
     assert found.kind == "softmax_twice"
     assert t("torch.change", line=t("torch.softmax_twice.line")) in page
+
+
+def test_a_report_of_a_deep_model_draws_some_layers_and_says_so(monkeypatch):
+    monkeypatch.setattr(material, "LAYERS", 2)
+    model = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3))
+    page = trained(model, 2, every=1).report().read_text()
+    said = t("report.layers_drawn", drawn=2, layers=4)
+    assert page.count(said.replace('"', "&quot;")) == 2
+    assert page.count("neurons shown: 3 of 3") == 2
 
 
 def test_a_report_names_every_kind_of_layer(programs):
@@ -350,7 +386,7 @@ def test_a_loss_that_is_no_number_is_recorded_as_such():
             (F.mse_loss(model(torch.randn(4, 4)), torch.zeros(4, 3)) * torch.inf).backward()
             optimizer.step()
     assert watch.run.steps == 2
-    assert watch.run.history["loss"].isna().tolist() == [False, True]
+    assert watch.run.history["loss"].isna().tolist() == [True, True]
     assert "NaN" in str(watch.run.why("2.weight[0, 0]"))
 
 
@@ -586,17 +622,35 @@ def test_layers_that_are_set_free_on_the_way_are_explained():
     assert watch.run.why("0.weight[1, 2]").step == 1
 
 
-def test_a_compiled_function_that_calls_the_model():
+@pytest.mark.parametrize("what", ["model", "loss"])
+def test_a_compiled_function_is_said_to_run_uncompiled(what):
     model = mlp()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    compiled = torch.compile(lambda x: model(x).square().mean(), backend="eager")
-    with wg.watch(model, every=2) as watch:
-        for _ in range(4):
-            optimizer.zero_grad()
-            compiled(torch.randn(6, 4)).backward()
-            optimizer.step()
-    assert watch.run.layers == ["0", "2"]
-    assert watch.run.history["step"].tolist() == [0, 2]
+    loss = partial(F.mse_loss, target=torch.zeros(6, 3))
+    if what == "model":
+        compiled = torch.compile(lambda x: loss(model(x)), backend="eager")
+    else:
+        inner = torch.compile(loss, backend="eager")
+
+        def compiled(x):
+            return inner(model(x))
+
+    said = (
+        "wg.watch met a compiled function, which runs uncompiled on the steps that are recorded "
+        "(one in 2): its rounding and its random numbers may differ there. Pass uncompiled=True if "
+        "that may be; this warning is then left out."
+    )
+    for options, expected in (({}, [said]), ({"uncompiled": True}, [])):
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            with wg.watch(model, every=2, **options) as watch:
+                for _ in range(4):
+                    optimizer.zero_grad()
+                    compiled(torch.randn(6, 4)).backward()
+                    optimizer.step()
+        assert [str(one.message) for one in warned if "wg.watch" in str(one.message)] == expected
+        assert watch.run.layers == ["0", "2"]
+        assert watch.run.history["step"].tolist() == [0, 2]
 
 
 def test_what_has_no_parameters():

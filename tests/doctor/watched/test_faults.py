@@ -246,6 +246,15 @@ def parity(model, optimizer, loss, x, y) -> None:
     ordinary(model, optimizer, loss, x, (x[:, 0] * x[:, 1] > 0).long())
 
 
+def climbing(model, optimizer, loss, x, y) -> None:
+    """Turn the gradients over, where nobody sees it."""
+    optimizer.zero_grad()
+    loss(model(x), y).backward()
+    for parameter in model.parameters():
+        parameter.grad.neg_()
+    optimizer.step()
+
+
 HEALTHY = Program()  # the neighbour of every fault that is one line of it
 
 FAULTS: dict[str, tuple[Program, Program]] = {
@@ -332,6 +341,18 @@ FAULTS: dict[str, tuple[Program, Program]] = {
         Program(loss=lambda c, y: F.cross_entropy(c, y, reduction="sum"), optimizer=sgd(2.0)),
         HEALTHY,
     ),
+    "negated_loss": (
+        Program(loss=lambda c, y: -F.cross_entropy(c, y), optimizer=sgd(0.01)),
+        Program(loss=lambda c, y: 3 * F.cross_entropy(c, y) + 100, optimizer=sgd(0.07)),
+    ),
+    "maximized_loss": (
+        Program(optimizer=lambda m: torch.optim.SGD(m.parameters(), 0.01, maximize=True)),
+        Program(
+            loss=lambda c, y: -F.cross_entropy(c, y),
+            optimizer=lambda m: torch.optim.SGD(m.parameters(), 0.2, momentum=0.9, maximize=True),
+        ),
+    ),
+    "rising_loss": (Program(update=climbing, optimizer=sgd(0.02, 0.5)), HEALTHY),
     "not_finite": (Program(optimizer=sgd(1e30)), HEALTHY),
 }
 

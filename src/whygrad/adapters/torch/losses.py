@@ -153,9 +153,10 @@ class Losses:
                 weight, value = sums.get(part.call, (0.0, 0.0))
                 more = part.weight / one.scale, part.part / one.scale
                 sums[part.call] = (weight + more[0], value + more[1])
-        waiting = [call for call in self._calls if call not in self._spent]
-        weighted = [replace(call, weight=w, part=p) for call, (w, p) in sums.items()]
-        return [asdict(call) for call in weighted + waiting]
+        told = [call for call in self._calls if call in sums or call not in self._spent]
+        found = (sums.get(call, (None, None)) for call in told)
+        weighted = zip(told, found, strict=True)
+        return [asdict(replace(call, weight=w, part=p)) for call, (w, p) in weighted]
 
 
 def pass_of(

@@ -32,6 +32,7 @@ from whygrad.adapters.torch.passages import Backward, Opening, Passage, follow, 
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.seen import Seen
 from whygrad.adapters.torch.sums import Room, Sums, Whole
+from whygrad.adapters.torch.wrapped import is_within_compiled
 
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 
@@ -258,6 +259,7 @@ class Seeing(Mode):
         """Note the call of a loss function, and the gradient that comes back to it."""
         if not result.requires_grad:
             return  # of an evaluation
+        self.seen.is_within_compiled |= is_within_compiled()
         claims = args[0] if args else kwargs.get("input")
         call = loss_call(name, args, kwargs, result, self._claimed.get(claims))
         self.seen.losses.note_call(call)

@@ -22,6 +22,7 @@ class Seen:
         losses: calls of loss functions, and backward passes.
         strangers: weights of layers that are not the model's.
         has_begun: whether a gradient came back.
+        is_within_compiled: whether a loss function was called by a compiled one.
         is_fresh: whether one came back since the last forward pass or call of ``backward``.
     """
 
@@ -31,6 +32,7 @@ class Seen:
     losses: Losses = field(default_factory=Losses)
     strangers: list[weakref.ref[Tensor]] = field(default_factory=list)
     has_begun: bool = False
+    is_within_compiled: bool = False
     is_fresh: bool = False
 
     def begin_again(self) -> None:

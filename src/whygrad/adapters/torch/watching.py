@@ -37,7 +37,10 @@ from whygrad.adapters.torch.wrapped import (
     Inert,
     Stance,
     check,
+    check_compiled,
     check_log,
+    compiled_parts,
+    is_within_compiled,
     rank_of_process,
     unwrapped,
 )
@@ -66,7 +69,8 @@ class Window:
 class Watch:
     """Watches a model while it trains, and keeps a run of it.
 
-    The model, its gradients, its random numbers and its results are the same bit for bit.
+    The model, its gradients, its random numbers and its results are the same bit for bit; those of
+    what is compiled may differ, and are refused unless asked for.
 
     Args:
         model: any module. Its Linear, Conv, Embedding and norm layers are taken apart, and linear
@@ -80,6 +84,8 @@ class Watch:
             ten million parameters are explained, one after the other; of a larger one the small.
         log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step
             while the model trains; of several processes the first one tells.
+        uncompiled: whether what is compiled may run uncompiled on the steps that are recorded. Its
+            results may differ there by rounding, and where it draws random numbers.
     """
 
     def __init__(
@@ -91,8 +97,9 @@ class Watch:
         optimizer: Optimizer | list[Optimizer] | None = None,
         explain: Sequence[str] = (),
         log: Tracker | None = None,
+        uncompiled: bool = False,
     ):
-        check(model, every)
+        check(model, every, uncompiled=uncompiled)
         check_log(log)
         self.model = model
         self.every = every
@@ -115,7 +122,8 @@ class Watch:
         self._counts: dict[int, int] = {}
         self._optimizers: list[Optimizer] = []  # seen at work
         self._held: dict[int, bool] = {}
-        self._stance = Stance(model)
+        self._stance = Stance()
+        self._may_uncompile, self._has_told_uncompiled = uncompiled, False
         self._guard = Guard(self._give_up)
         self._strangers: Any = WeakTensorKeyDictionary()  # weights of others, seen before
         self._told: set[str] = set()  # what cannot be taken apart, and has been said
@@ -134,8 +142,6 @@ class Watch:
                 register_optimizer_step_post_hook(self._after_update),
             ]
             self.overhead.begin()
-            if self._stance.is_compiled:
-                warnings.warn(t("warning.watch_compiled", every=self.every), stacklevel=2)
             self._arm()
         return self
 
@@ -174,14 +180,17 @@ class Watch:
     def _arm(self) -> None:
         """Wait for the first forward pass, if the coming step is to be recorded."""
         if self.steps % self.every == 0 and not self._triggers:
-            self._stance.eager()
-            modules = list(self._places.model.modules())
-            self._own_modules = {id(module) for module in modules}
-            if self._stance.is_compiled:  # torch warns of hooks that hear of every module
-                hook = Inert(self._forward_begins)
-                self._triggers = [module.register_forward_pre_hook(hook) for module in modules]
-            else:
-                self._triggers = [register_module_forward_pre_hook(self._forward_begins)]
+            self._guard(self._set_triggers)
+
+    def _set_triggers(self) -> None:
+        self._stance.eager()
+        modules = list(self._places.model.modules())
+        self._own_modules = {id(module) for module in modules}
+        if compiled_parts(self.model):  # torch warns of hooks that hear of every module
+            hook = Inert(self._forward_begins)
+            self._triggers = [module.register_forward_pre_hook(hook) for module in modules]
+        else:
+            self._triggers = [register_module_forward_pre_hook(self._forward_begins)]
 
     def _disarm(self) -> None:
         if self._triggers:
@@ -203,10 +212,12 @@ class Watch:
             if not self._triggers:
                 return
         self._window = self._window or self._new_window()
+        self._tell_uncompiled()
         self._window.seeing.seen.is_fresh = False
         self._window.seeing.open()
 
     def _new_window(self) -> Window:
+        check_compiled(self.model, uncompiled=self._may_uncompile)  # it may have been since
         if self._places.are_stale:
             self._places, self._held = Places(self._places.model), {}
         whole = self._writer.whole_now(self._places)
@@ -230,6 +241,7 @@ class Watch:
 
     def _update_begins(self, optimizer: Optimizer) -> None:
         if self._is_ours(optimizer):
+            self._tell_uncompiled()
             if any(optimizer is one for one in self._updating()):
                 self._finish()  # it is at its next step; the others did not take this one
             self._note_before()
@@ -281,6 +293,7 @@ class Watch:
         passing = self._count_passing(window.seeing.seen.strangers, is_first=is_first)
         self.last.facts["made_in_forward"] = passing
         self._writer.take(self.last)
+        self._tell_uncompiled(is_within=window.seeing.seen.is_within_compiled)
         self._tell_uncovered(set(self.last.facts["uncovered"]))
 
     def _count_passing(self, strangers: list[weakref.ref[Tensor]], *, is_first: bool) -> int:
@@ -300,6 +313,13 @@ class Watch:
             self._told |= names
             words = t("warning.watch_uncovered", names=", ".join(sorted(self._told)))
             warnings.warn(words, stacklevel=2)
+
+    def _tell_uncompiled(self, *, is_within: bool = False) -> None:
+        """Say, once, that a compiled function runs uncompiled, where nobody has asked for it."""
+        is_new = not self._may_uncompile and not self._has_told_uncompiled
+        if is_new and (is_within or (self._stance.is_set and is_within_compiled())):
+            self._has_told_uncompiled = True
+            warnings.warn(t("warning.watch_compiled", every=self.every), stacklevel=2)
 
     def _give_up(self, error: Exception) -> None:
         """Look no longer; training goes on."""

@@ -32,16 +32,18 @@ class Stance:
     """What is compiled runs as it was written on the steps that are recorded.
 
     Attributes:
-        is_compiled: whether the model is, or a part of it; a function that calls it may be, too.
+        is_set: whether it does now.
     """
 
-    def __init__(self, model: nn.Module):
-        compiled = torch._dynamo.OptimizedModule if "torch._dynamo" in sys.modules else ()
-        self.is_compiled = any(isinstance(m, compiled) for m in model.modules())
+    def __init__(self) -> None:
         self._set: Any = None
 
+    @property
+    def is_set(self) -> bool:
+        return self._set is not None
+
     def eager(self) -> None:
-        if self._set is None and (self.is_compiled or _anything_is_compiled()):
+        if self._set is None and _anything_is_compiled():
             self._set = torch.compiler.set_stance("force_eager")
             self._set.__enter__()
 
@@ -49,6 +51,29 @@ class Stance:
         if self._set is not None:
             self._set.__exit__(None, None, None)
             self._set = None
+
+
+def compiled_parts(model: nn.Module) -> list[str]:
+    """Return the modules that run compiled, by name; "" for the model itself."""
+    return [name for name, module in model.named_modules() if _is_compiled(module)]
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    """Return whether it is what ``torch.compile`` returned, or compiled in place."""
+    is_called = module._compiled_call_impl is not None
+    forward = getattr(module.forward, "_torchdynamo_orig_callable", None)
+    return is_called or (forward is not None and "torch._dynamo" in sys.modules)
+
+
+def is_within_compiled() -> bool:
+    """Return whether a compiled function is what called this; it runs uncompiled then."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "compile_wrapper" and code.co_filename.endswith("eval_frame.py"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _anything_is_compiled() -> bool:
@@ -73,12 +98,12 @@ def rank_of_process() -> tuple[int, int]:
     return together.get_rank(), together.get_world_size()
 
 
-def check(model: Any, every: Any) -> None:
+def check(model: Any, every: Any, *, uncompiled: bool) -> None:
     """Refuse what cannot be watched.
 
     Raises:
-        OptionError: no module, one that is sharded, replicated or not yet there, or ``every``
-            below 1.
+        OptionError: no module, one that is sharded, replicated or not yet there, one that is
+            compiled and may not run uncompiled, or ``every`` below 1.
     """
     if not isinstance(model, nn.Module):
         raise OptionError("error.watch_model", came=type(model).__name__)
@@ -95,6 +120,18 @@ def check(model: Any, every: Any) -> None:
         raise OptionError("error.watch_replicated", model=type(model).__name__)
     if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
         raise OptionError("error.watch_sharded", model=type(model).__name__)
+    check_compiled(model, uncompiled=uncompiled)
+
+
+def check_compiled(model: nn.Module, *, uncompiled: bool) -> None:
+    """Refuse what is compiled, for on recorded steps it would run uncompiled.
+
+    Raises:
+        OptionError: the model or a part of it is compiled, and nobody has said that it may.
+    """
+    parts = [name or type(unwrapped(model)).__name__ for name in compiled_parts(model)]
+    if parts and not uncompiled:
+        raise OptionError("error.watch_compiled", names=", ".join(parts[:4]))
 
 
 def check_log(log: Any) -> None:

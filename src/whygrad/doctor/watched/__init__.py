@@ -20,6 +20,7 @@ CHECKS: tuple[Check, ...] = (
     ends.sigmoid_twice,
     ends.not_log_probabilities,
     ends.one_column,
+    ends.negated_loss,
     ends.summed_batch,
     ends.not_finite,
     loop.detached,
@@ -43,16 +44,19 @@ CHECKS: tuple[Check, ...] = (
     loop.zero_grad_missing,
     loop.zero_grad_too_late,
     loop.undivided_accumulation,
+    ends.maximized_loss,
     loop.not_in_optimizer,
     loop.frozen,
     loop.rate_at_zero,
     loop.scheduler_first,
     neurons.steps_too_long,
     neurons.steps_too_short,
+    ends.rising_loss,
     neurons.stuck,
 )
 # what follows from something else, and is no cause where that was found
-SYMPTOMS = ("stuck", "steps_too_long", "steps_too_short", "vanishing", "exploding", "not_finite")
+SYMPTOMS = ("stuck", "rising_loss", "steps_too_long", "steps_too_short")
+SYMPTOMS += ("vanishing", "exploding", "not_finite")
 CONSEQUENCES = ("dead", "saturated")  # told last where something else may have led to them
 CERTAIN = 0.6
 
@@ -105,7 +109,8 @@ def diagnose_watched(run: WatchedFolder) -> WatchedDiagnosis:
     findings = [f for f in severe if not has_cause or f.kind not in SYMPTOMS]
     if any(f.kind in CONSEQUENCES for f in findings):  # longer steps open nothing that is closed
         findings = [f for f in findings if f.kind != "steps_too_short"]
-    findings = [f for f in findings if f.kind != "stuck"] or findings
+    for vague in ("stuck", "rising_loss"):  # they say nothing that another does not
+        findings = [f for f in findings if f.kind != vague] or findings
     order = list(AILMENTS)
     ranked = sorted(
         findings, key=lambda f: (f.kind in CONSEQUENCES, -f.confidence, order.index(f.kind))

@@ -5,10 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.doctor.watched.evidence import WatchedEvidence
+from whygrad.doctor.watched.evidence import WatchedEvidence, direction_of, ends_of
 from whygrad.doctor.watched.finding import WatchedFinding
 
 MOST = 0.5  # of the calls
+LEAST = 4  # recorded losses, before their first and last quarters are compared
+LOWER = 0.9  # of where it began: a loss that is below has fallen all the same
+RISING = 0.6  # rank correlation of loss and step above which it goes up
+RISEN = 0.1  # of its size
 ENOUGH = 10  # calls, before a guess is made from their values alone
 QUANTITIES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 ELEMENTWISE = (*QUANTITIES, "binary_cross_entropy")
@@ -97,6 +101,46 @@ def not_finite(seen: WatchedEvidence) -> WatchedFinding | None:
         return None
     step = seen.loss_steps[int(bad[0])]
     return WatchedFinding("not_finite", 0.9, {"count": len(bad)}, step=step)
+
+
+def negated_loss(seen: WatchedEvidence) -> WatchedFinding | None:
+    """A loss function counts with a weight below 0, and what it says does not fall.
+
+    In one of several parts that may be meant, as where two networks work against each other.
+    """
+    if seen.climber is not None:
+        return None
+    for name, part in seen.parts.items():
+        if np.median(part.weights) >= 0:
+            continue
+        first, last = ends_of(part.values)
+        evidence = {"loss": name, "weight": float(np.median(part.weights))}
+        evidence |= {"first": first, "last": last}
+        is_all = len(seen.parts) == 1 and len(part.weights) >= LEAST and last > LOWER * first
+        return WatchedFinding("negated_loss", 0.8 if is_all else 0.3, evidence)
+    return None
+
+
+def maximized_loss(seen: WatchedEvidence) -> WatchedFinding | None:
+    """An optimiser climbs what is to fall; a loss that is negated as well falls again."""
+    if seen.climber is None or len(seen.losses) < LEAST or not np.isfinite(seen.losses).all():
+        return None
+    if any(np.median(part.weights) < 0 for part in seen.parts.values()):
+        return None
+    first, last = ends_of(seen.losses)
+    evidence = {"optimizer": seen.climber, "first": first, "last": last}
+    is_named = bool(seen.parts) and last > LOWER * first
+    return WatchedFinding("maximized_loss", 0.8 if is_named else 0.3, evidence)
+
+
+def rising_loss(seen: WatchedEvidence) -> WatchedFinding | None:
+    """The loss that is trained goes up, step by step, whatever the reason."""
+    if not seen.is_at_rest or direction_of(seen.descended) < RISING:
+        return None
+    first, last = ends_of(seen.descended)
+    if not last > first + RISEN * abs(first):
+        return None
+    return WatchedFinding("rising_loss", 0.45, {"first": first, "last": last})
 
 
 def most(calls: list[dict[str, Any]], is_so: Callable[[dict], bool]) -> dict[str, Any] | None:

@@ -1,6 +1,5 @@
 """What a watched run shows, read once: the facts of its steps, and the rows of its neurons."""
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,12 +9,14 @@ from jaxtyping import Float
 
 from whygrad.recording import ROW_FIELDS
 from whygrad.run.watched import WatchedFolder
+from whygrad.run.watched_loss import named_parts
 
 LATER = 0.5  # of the recorded steps: what holds from here on is no matter of the start
 HALF = 0.5
 ABSURD = 2.0  # times the loss of guessing
 CLOSE = 0.02
 ENOUGH = 6  # recorded losses that tell a direction
+FALLEN = 0.1  # of its size
 FALLING = -0.6  # rank correlation of loss and step below which a noisy curve goes down
 
 
@@ -42,6 +43,24 @@ class Rows:
     def later(self, name: str) -> Float[np.ndarray, "recorded neurons"]:
         """Return one of the recorded quantities, of the later half of the steps."""
         return self.field(name)[int(LATER * len(self.steps)) :]
+
+
+@dataclass(frozen=True)
+class NamedPart:
+    """What the loss functions of one name gave to the loss, at the steps where they did.
+
+    Attributes:
+        weights: with which they count; below 0 where they are negated.
+        parts: how much of the loss they are.
+    """
+
+    weights: Float[np.ndarray, " recorded"]
+    parts: Float[np.ndarray, " recorded"]
+
+    @property
+    def values(self) -> Float[np.ndarray, " recorded"]:
+        """What they returned, as a mean over their calls."""
+        return self.parts / np.where(self.weights == 0, np.nan, self.weights)
 
 
 class WatchedEvidence:
@@ -80,19 +99,34 @@ class WatchedEvidence:
         return [line for line in self._run.history_lines if "loss" in line]
 
     @cached_property
+    def climber(self) -> str | None:
+        """The name of an optimiser that makes the loss larger, where all of them do."""
+        optimizers = self.last.get("optimizers", [])
+        does = bool(optimizers) and all(one.get("maximizes", False) for one in optimizers)
+        return optimizers[0]["name"] if does else None
+
+    @cached_property
+    def descended(self) -> Float[np.ndarray, " recorded"]:
+        """What is to fall: the loss, turned over where the optimisers climb."""
+        return self.losses if self.climber is None else -self.losses
+
+    @cached_property
     def has_improved(self) -> bool:
         """Whether the loss fell by a tenth, from the first quarter to the last, by their medians.
 
-        A loss of classes that is still far above that of guessing has not, nor one that came down
-        to it and stays there: nothing was learned of the inputs.
+        Or its named part did, where a constant beside it hides that. A loss of classes that is
+        still far above that of guessing has not, nor one that came down to it and stays there:
+        nothing was learned of the inputs.
         """
         if len(self.losses) < 4 or not np.isfinite(self.losses).all():
             return False
-        quarter = max(len(self.losses) // 4, 1)
-        first, last = np.median(self.losses[:quarter]), np.median(self.losses[-quarter:])
-        is_a_guess = abs(last - self.guessing) < CLOSE * self.guessing < math.inf
-        has_fallen = last < first - 0.1 * abs(first) and last < ABSURD * self.guessing
-        return bool(has_fallen and not is_a_guess)
+        first, last = ends_of(self.descended)
+        has_fallen = last < first - FALLEN * abs(first)
+        if not has_fallen and last < first and len(self.parts) == 1:
+            of_part = ends_of(next(iter(self.parts.values())).parts)
+            has_fallen = of_part[1] < of_part[0] - FALLEN * abs(of_part[0])
+        guessed = self.beside_guessing
+        return bool(has_fallen and guessed < ABSURD and abs(guessed - 1) >= CLOSE)
 
     @cached_property
     def is_at_rest(self) -> bool:
@@ -100,18 +134,30 @@ class WatchedEvidence:
         count = len(self.losses)
         if count < ENOUGH or self.has_improved or not np.isfinite(self.losses).all():
             return False
-        ranks = np.argsort(np.argsort(self.losses, kind="stable"))
-        return bool(np.corrcoef(np.arange(count), ranks)[0, 1] > FALLING)
+        return direction_of(self.descended) > FALLING
 
     @cached_property
-    def guessing(self) -> float:
-        """The loss of guessing all classes alike, ln(classes); infinite where it is not known."""
-        for call in reversed(self.losses_called):
-            shape = call["claims"].get("shape", [])
-            count = shape[0] if call["reduction"] == "sum" and shape else 1
-            if call["name"] == "cross_entropy" and len(shape) == 2:
-                return count * float(np.log(max(shape[1], 2)))
-        return float("inf")
+    def beside_guessing(self) -> float:
+        """The loss of classes in the later steps, over that of guessing all of them alike.
+
+        That is ln(classes) a row. 0 where the loss is no, or not only, one of classes.
+        """
+        ratios = []
+        for one in self.facts:
+            calls = called_in(one)
+            known = [call for call in calls if _guessing(call) and call["value"] is not None]
+            if calls and len(known) == len(calls):
+                ratios.append(sum(c["value"] for c in known) / sum(map(_guessing, known)))
+        return float(ends_of(np.array(ratios))[1]) if ratios else 0.0
+
+    @cached_property
+    def parts(self) -> dict[str, NamedPart]:
+        """What loss functions gave to the loss, by their names, in the steps where they did."""
+        found: dict[str, list[tuple[float, float]]] = {}
+        for one in self.facts:
+            for name, weight, part in named_parts(one):
+                found.setdefault(name, []).append((weight, part))
+        return {name: NamedPart(*np.array(pairs, float).T) for name, pairs in found.items()}
 
     @cached_property
     def is_adaptive(self) -> bool:
@@ -144,5 +190,34 @@ class WatchedEvidence:
 
     @property
     def losses_called(self) -> list[dict[str, Any]]:
-        """Every call of a loss function in the recorded steps."""
-        return [call for one in self.facts for call in one.get("losses", [])]
+        """Every call of a loss function that was trained, in the recorded steps."""
+        return [call for one in self.facts for call in called_in(one)]
+
+
+def called_in(facts: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the calls of loss functions that lead to the loss of a step.
+
+    Others may only be measured. Where none is known to lead there, all of them.
+    """
+    calls = facts.get("losses", [])
+    return [call for call in calls if call.get("weight") is not None] or calls
+
+
+def ends_of(values: Float[np.ndarray, " recorded"]) -> tuple[float, float]:
+    """Return the medians of the first and of the last quarter."""
+    quarter = max(len(values) // 4, 1)
+    return float(np.median(values[:quarter])), float(np.median(values[-quarter:]))
+
+
+def direction_of(values: Float[np.ndarray, " recorded"]) -> float:
+    """Return the rank correlation of values with their steps: 1 where each is above the last."""
+    ranks = np.argsort(np.argsort(values, kind="stable"))
+    return float(np.corrcoef(np.arange(len(values)), ranks)[0, 1])
+
+
+def _guessing(call: dict[str, Any]) -> float:
+    """Return what a loss of classes is where all are told alike; 0 where that is not known."""
+    shape = call["claims"].get("shape", [])
+    if call["name"] != "cross_entropy" or len(shape) != 2:
+        return 0.0
+    return (shape[0] if call["reduction"] == "sum" else 1) * float(np.log(max(shape[1], 2)))

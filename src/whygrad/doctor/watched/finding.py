@@ -85,6 +85,7 @@ AILMENTS: dict[str, WatchedAilment] = {
     "sigmoid_twice": WatchedAilment("slope", f"{DOCUMENTATION}, torch.nn.BCEWithLogitsLoss"),
     "not_log_probabilities": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.nn.NLLLoss"),
     "one_column": WatchedAilment("slope", "Bishop 2006, section 4.3"),
+    "negated_loss": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.Tensor.backward"),
     "summed_batch": WatchedAilment("agreement", f"{DOCUMENTATION}, torch.nn.CrossEntropyLoss"),
     "not_finite": WatchedAilment("upstream", KARPATHY),
     "detached": WatchedAilment("upstream", f"{DOCUMENTATION}, torch.Tensor.detach"),
@@ -104,6 +105,7 @@ AILMENTS: dict[str, WatchedAilment] = {
     "zero_grad_missing": WatchedAilment("optimizer", f"{DOCUMENTATION}, Optimizer.zero_grad"),
     "zero_grad_too_late": WatchedAilment("optimizer", f"{DOCUMENTATION}, Optimizer.zero_grad"),
     "undivided_accumulation": WatchedAilment("optimizer", f"{DOCUMENTATION}, notes on autocast"),
+    "maximized_loss": WatchedAilment("optimizer", f"{DOCUMENTATION}, torch.optim.SGD"),
     "strong_l2": WatchedAilment("optimizer", "Krogh and Hertz 1991; Loshchilov and Hutter 2019"),
     "not_in_optimizer": WatchedAilment("optimizer", f"{DOCUMENTATION}, torch.optim"),
     "frozen": WatchedAilment("optimizer", f"{DOCUMENTATION}, torch.Tensor.requires_grad_"),
@@ -111,5 +113,6 @@ AILMENTS: dict[str, WatchedAilment] = {
     "scheduler_first": WatchedAilment("optimizer", f"{DOCUMENTATION}, torch.optim.lr_scheduler"),
     "steps_too_long": WatchedAilment("optimizer", "Bengio 2012, section 3.1.1"),
     "steps_too_short": WatchedAilment("optimizer", "Bengio 2012, section 3.1.1; Karpathy 2019"),
+    "rising_loss": WatchedAilment("optimizer", KARPATHY),
     "stuck": WatchedAilment("optimizer", KARPATHY),
 }

@@ -2,7 +2,7 @@
 
 import re
 
-from whygrad.doctor.watched.evidence import WatchedEvidence
+from whygrad.doctor.watched.evidence import WatchedEvidence, called_in
 from whygrad.doctor.watched.finding import WatchedFinding
 
 MOST = 0.5  # of the recorded steps: once or twice may be meant
@@ -60,8 +60,8 @@ def undivided_accumulation(seen: WatchedEvidence) -> WatchedFinding | None:
     """
     counts = []
     for one in seen.facts:
-        names = {call["name"] for call in one.get("losses", [])}
-        values = [call["value"] for call in one.get("losses", [])]
+        names = {call["name"] for call in called_in(one)}
+        values = [call["value"] for call in called_in(one)]
         passes = one.get("backwards", [])
         if len(passes) > 1 and len(names) == 1 and passes == values:
             counts.append(len(passes))

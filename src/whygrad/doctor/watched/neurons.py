@@ -95,7 +95,7 @@ def steps_too_long(seen: WatchedEvidence) -> WatchedFinding | None:
     if seen.has_improved or not ratios:
         return None
     name, ratio = max(ratios.items(), key=lambda one: one[1])
-    has_grown = len(seen.losses) >= LEAST_STEPS and not seen.losses[-1] < seen.losses[0]
+    has_grown = len(seen.losses) >= LEAST_STEPS and not seen.descended[-1] < seen.descended[0]
     if ratio < LONG or not has_grown:
         return None
     return WatchedFinding("steps_too_long", 0.7, {"ratio": ratio}, name)
