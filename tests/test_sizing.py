@@ -23,8 +23,8 @@ def test_a_network_larger_than_memory_is_refused_whole():
     with pytest.raises(TooLargeError) as raised:
         wg.Network.create([10**6, 10**6, 10])
     assert str(raised.value) == (
-        "A network must fit into the memory that is free, 1.1 GB here, but this one has 1e12 "
-        "parameters, and training it takes 16000.0 GB for them, their gradients and the "
+        "A network must fit into the memory that is free, 1.07 GB here, but this one has 1e12 "
+        "parameters, and training it takes 16 TB for them, their gradients and the "
         "optimiser's two moments of each. Use fewer or narrower layers."
     )
 
@@ -47,8 +47,8 @@ def test_a_batch_larger_than_memory_is_refused_whole(monkeypatch):
     with pytest.raises(TooLargeError) as raised:
         check_size(network, data, Settings(record_every=0))
     assert str(raised.value) == (
-        "A training step must fit into the memory that is free, FREE here, but a batch of "
-        "40 samples through 1007 neurons takes NEEDED at least. Use a smaller batch or fewer "
+        "A training step must fit into the memory that is free, 524 kB here, but a batch of "
+        "40 samples through 1007 neurons takes 644 kB at least. Use a smaller batch or fewer "
         "neurons, or record less often."
     )
     with pytest.raises(TooLargeError):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
-from whygrad.errors import InputError
+from whygrad.errors import InputError, WhygradError
 from whygrad.memory import require_memory
 
 FLOAT = 4  # bytes
@@ -59,6 +59,8 @@ def running_out() -> Iterator[None]:
 
 def is_shortage(error: Exception) -> bool:
     """Return whether an error, NumPy's or XLA's, says that memory ran out."""
+    if isinstance(error, WhygradError):
+        return False
     return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
 

@@ -32,8 +32,8 @@ def test_one_number_too_large_names_its_column_and_row(row, value):
     )
 
 
-def test_every_column_at_fault_is_named():
-    assert len(problems(X * [1e20, 1, 1e25], Y)) == 2
+def test_inputs_and_targets_at_fault_are_both_named():
+    assert len(problems(X * [1e20, 1, 1], X[:, :1] * 1e20)) == 2
 
 
 def test_a_target_too_large_is_named():
