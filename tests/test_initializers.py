@@ -93,6 +93,14 @@ def test_a_value_where_none_belongs_is_refused():
     assert message("zeros:") == "The initialiser zeros takes no value, got . Write zeros alone."
 
 
+@pytest.mark.parametrize("text", ["1e-46", "-1e-39", "1e39"])
+def test_a_value_that_float32_cannot_hold_is_refused(text):
+    assert message(f"constant:{text}") == (
+        "The initialiser constant needs a number after the colon that float32 can hold, 0 or from "
+        f"1.2e-38 to 3.4e38 in size, got {text}. Write for example constant:0.5."
+    )
+
+
 @pytest.mark.parametrize("text", ["", "big", "nan", "inf", "-inf", "1:2"])
 def test_a_value_that_is_no_finite_number_is_refused(text):
     assert message(f"normal:{text}") == (

@@ -13,11 +13,14 @@ import whygrad
 
 SOURCE = Path(whygrad.__file__).parent
 LEVELS = {
-    0: ("backend", "compiled", "errors", "given", "memory", "settings", "words"),
+    0: ("backend", "compiled", "errors", "given", "memory", "settings", "sizing", "words"),
     1: ("network",),
     2: ("backprop", "optimizer"),
     3: ("factoring", "grouping", "page", "responsibility", "symmetry"),
-    4: ("data", "parallel", "recording", "stepping", "together", "training", "evaluation"),
+    4: (
+        *("data", "parallel", "recording", "stepping", "together", "training", "evaluation"),
+        "weighing",
+    ),
     5: ("run", "replay"),
     6: ("ledger", "doctor", "lessons"),
     7: ("adapters", "opened", "report"),

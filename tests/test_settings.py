@@ -51,6 +51,36 @@ def test_what_is_no_number_is_refused(name, value):
     assert f"{name} must be " in message(**{name: value})
 
 
+@pytest.mark.parametrize("name", [name for name in NUMBERS if RANGES[name].kind is float])
+@pytest.mark.parametrize("value", [1e-50, 1e-46, 1e-39, 5e-324])
+def test_a_value_that_float32_makes_0_is_refused(name, value):
+    assert " in float32 too, in which training computes, got " in message(**{name: value})
+
+
+@pytest.mark.parametrize("name", ["momentum", "beta1", "beta2"])
+def test_a_share_that_float32_makes_1_is_refused(name):
+    assert message(**{name: 0.999999999}) == (
+        f"{name} must be a finite number ≥ 0, < 1 in float32 too, in which training computes, got "
+        "0.999999999, which float32 makes 1. Choose a value from 1.2e-38 to 3.4e38 in size, at "
+        "least 1e-7 away from an end that is not 0."
+    )
+    assert getattr(Settings(**{name: 0.9999999}), name) == 0.9999999
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "epsilon", "l2", "weight_decay", "clip_norm"])
+def test_a_value_that_float32_makes_infinite_is_refused(name):
+    assert ", which float32 makes ∞." in message(**{name: 1e39})
+
+
+def test_a_class_weight_that_float32_makes_0_is_refused():
+    assert message(class_weight=(1.0, 1e-46)) == (
+        "class_weight must be a finite number ≥ 0 in float32 too, in which training computes, got "
+        "1e-46, which float32 makes 0. Choose a value from 1.2e-38 to 3.4e38 in size, at least "
+        "1e-7 away from an end that is not 0."
+    )
+    assert Settings(class_weight=(1.0, 0.0)).class_weight == (1.0, 0.0)
+
+
 @pytest.mark.parametrize("name", NUMBERS)
 def test_none_means_off_only_where_that_is_allowed(name):
     assert RANGES[name].allows(None) is (name in ("clip_norm", "patience"))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import whygrad as wg
 from whygrad import training
+from whygrad.data.table import Part
 from whygrad.errors import OptionError, ShapeError
 from whygrad.optimizer import schedule_of
 from whygrad.recording import ROW_FIELDS
@@ -130,14 +131,14 @@ def test_balanced_classes_weigh_as_in_scikit_learn(iris):
 def test_balanced_classes_and_own_weights_multiply():
     y = np.array([0, 0, 0, 1])
     own = np.array([1.0, 2.0, 1.0, 5.0], np.float32)
-    part = training.Part(np.ones((4, 1)), y, np.arange(4), own)
+    part = Part(np.ones((4, 1)), y, np.arange(4), own)
     np.testing.assert_allclose(
         sample_weights(part, "balanced"), own * np.array([2 / 3, 2 / 3, 2 / 3, 2]), rtol=1e-6
     )
 
 
 def test_balanced_needs_classes():
-    part = training.Part(np.ones((4, 1)), np.ones((4, 1), np.float32), np.arange(4))
+    part = Part(np.ones((4, 1)), np.ones((4, 1), np.float32), np.arange(4))
     with pytest.raises(OptionError) as raised:
         sample_weights(part, "balanced")
     assert raised.value.key == "error.class_weight_needs_classes"

@@ -12,7 +12,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-KINDS = ("commands", "kills", "descriptions", "flips", "tables")
+KINDS = ("commands", "kills", "descriptions", "flips", "tables", "extremes")
 
 
 def main() -> int:

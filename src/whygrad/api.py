@@ -19,6 +19,7 @@ from whygrad.run.files import temporary_folder
 from whygrad.run.recorder import Watch as Watching
 from whygrad.run.recorder import record
 from whygrad.settings import Settings
+from whygrad.sizing import running_out
 
 if TYPE_CHECKING:
     from torch import nn
@@ -136,12 +137,14 @@ def train(
         InputError: network, data and settings do not fit together.
         RunError: there is already something at ``out``.
         NonFiniteError: a number was not finite; the run up to there is kept.
+        StalledError: the first epoch moved no parameter; the run is kept.
     """
     folder = Path(out) if out is not None else temporary_folder()
     data = _as_data(data)
-    run = begin(folder, network, data, Settings.from_dict(settings), origin or {})
-    run.data = data  # what was just written need not be read, and held, a second time
-    record(run, watch)
+    with running_out():
+        run = begin(folder, network, data, Settings.from_dict(settings), origin or {})
+        run.data = data  # what was just written need not be read, and held, a second time
+        record(run, watch)
     return Run(folder)
 
 
@@ -152,7 +155,8 @@ def resume(path: str | Path, *, watch: Watching | None = None) -> Run:
         RunError: there is no run at ``path``, or another process is writing it.
     """
     run = Run(path)
-    record(run, watch)
+    with running_out():
+        record(run, watch)
     return Run(path)
 
 

@@ -12,6 +12,7 @@ Source: Rumelhart, Hinton and Williams 1986; Nielsen 2015, ch. 2, BP1-BP4.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +24,7 @@ from whygrad.errors import AddressError, ShapeError
 from whygrad.network.activations import pull_back
 from whygrad.network.boundary import as_input, as_shares, as_targets
 from whygrad.network.dense import Dense
+from whygrad.network.folding import along, each
 from whygrad.network.losses import is_matched, sample_losses, upstream_of_loss
 from whygrad.network.model import Network, Parameters
 
@@ -91,6 +93,11 @@ class LayerAnatomy:
     is_matched: bool = False
 
     @property
+    def is_stack(self) -> bool:
+        """Whether this is a stack of equal layers, of a folded network."""
+        return self.input.ndim == 3
+
+    @property
     def constant(self) -> Float[Array, "m 1"]:
         """The input of every bias: a neuron that always says 1."""
         return jnp.ones((self.input.shape[0], 1), self.input.dtype)
@@ -130,7 +137,9 @@ class Anatomy:
 
     def gradients(self) -> Parameters:
         """Return the mean gradients: ``gradients()["hidden1"]["weight"]``."""
-        return {name: layer.gradient() for name, layer in self.layers.items()}
+        return {
+            name: each(LayerAnatomy.gradient, layer)(layer) for name, layer in self.layers.items()
+        }
 
 
 for record, fields, settings in (
@@ -188,16 +197,22 @@ def backward(
 
 def propagate(network: Network, x: Float[Array, "m n_in"], key: PRNGKeyArray | None) -> Trace:
     """Walk a checked batch forward; :func:`forward` without its checks."""
-    layers, input = {}, x
-    for position, (name, dense) in enumerate(network.items()):
+
+    def pass_on(input: Array, here: tuple[Dense, Array | int]) -> tuple[Array, LayerTrace]:
+        dense, position = here
         z = dense.preactivation(input)
         a = dense.rule.value(z)
         kept = None
         if key is not None and dense.dropout:
             kept = _draw_kept(jax.random.fold_in(key, position), dense, a)
             a = a * kept
-        layers[name] = LayerTrace(input, z, a, kept)
-        input = a
+        return a, LayerTrace(input, z, a, kept)
+
+    layers, input, position = {}, x, 0
+    for name, dense in network.items():
+        places = position + jnp.arange(dense.depth) if dense.is_stack else position
+        input, layers[name] = along(pass_on, input, dense, (dense, places))
+        position += dense.depth
     return Trace(layers)
 
 
@@ -214,11 +229,15 @@ def propagate_back(
     upstream, is_merged = upstream_of_loss(*pair, *ends, share), is_matched(*pair)
     layers = {}
     for name, dense in reversed(list(network.items())):
-        is_matched_here = is_merged and name == "output"
-        layer = _pass_back(dense, trace.layers[name], upstream, share, is_matched_here)
-        layers[name] = layer
-        if name != network.layers[0]:
-            upstream = layer.delta @ dense.weight.T
+        is_lowest = name == network.layers[0] and not dense.is_stack
+        step = partial(
+            _pass_down,
+            share=share,
+            is_matched_here=is_merged and name == "output",
+            is_lowest=is_lowest,
+        )
+        here = (dense, trace.layers[name])
+        upstream, layers[name] = along(step, upstream, dense, here, reverse=True)
     ordered = {name: layers[name] for name in network.layers}
     return Anatomy(ordered, sample_losses(*pair, *ends, share))
 
@@ -236,13 +255,15 @@ def contract(input: Float[Array, "m n_in"], delta: Float[Array, "m n_out"]) -> A
     return barrier(barrier(delta.T) @ input).T
 
 
-def _pass_back(
-    dense: Dense,
-    trace: LayerTrace,
+def _pass_down(
     upstream: Float[Array, "m n_out"],
+    here: tuple[Dense, LayerTrace],
     share: Float[Array, " m"],
     is_matched_here: bool,
-) -> LayerAnatomy:
+    is_lowest: bool,
+) -> tuple[Array, LayerAnatomy]:
+    """Return the upstream of the layer below, which the lowest has not, and this layer's part."""
+    dense, trace = here
     z = trace.preactivation
     if is_matched_here:
         slope, delta = jnp.ones_like(z), upstream
@@ -251,7 +272,7 @@ def _pass_back(
         scale = 1 if trace.kept is None else trace.kept
         slope = dense.rule.slope(z) * scale
         delta = pull_back(dense.activation, z, upstream * scale)
-    return LayerAnatomy(
+    layer = LayerAnatomy(
         input=trace.input,
         preactivation=z,
         output=trace.output,
@@ -263,6 +284,7 @@ def _pass_back(
         has_bias=dense.bias is not None,
         is_matched=is_matched_here,
     )
+    return upstream if is_lowest else layer.delta @ dense.weight.T, layer
 
 
 def _draw_kept(key: PRNGKeyArray, dense: Dense, a: Array) -> Array:

@@ -8,6 +8,7 @@
     │   ├── DataError                   problems in a table, all of them at once
     │   └── TooLargeError (MemoryError) something would not fit into memory, and was not begun
     ├── NonFiniteError                  training met NaN or infinity and stopped
+    ├── StalledError                    training moved no parameter, and stopped
     ├── RunError                        a run folder is missing, damaged, in use or not reproducible
     ├── BackendError (RuntimeError)     JAX does not start here, or the process is a fork
     ├── NotRecordedError (AttributeError)  an estimator was fitted without a record
@@ -98,6 +99,10 @@ class TooLargeError(InputError, MemoryError):
 
 class NonFiniteError(WhygradError, ArithmeticError):
     """Training met a number that is not finite, and stopped."""
+
+
+class StalledError(WhygradError):
+    """Training moved no parameter in its first epoch, and stopped."""
 
 
 class RunError(WhygradError):

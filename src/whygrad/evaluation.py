@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Shaped
 from whygrad import backend
 from whygrad.backprop import propagate
 from whygrad.errors import NonFiniteError
+from whygrad.network.folding import fold
 from whygrad.network.losses import as_matrix, predictions, sample_losses
 from whygrad.network.model import Network
 
@@ -71,7 +72,8 @@ def measure(network: Network, part: LaidOut, loss: str, task: str) -> dict[str, 
     """Return what :func:`evaluate` returns, of samples that are laid out; maybe not finite."""
     if not part.samples:
         return {}
-    sums = [_sums(network, *piece, loss, task) for piece in part.pieces]
+    folded = fold(network)
+    sums = [_sums(folded, *piece, loss, task) for piece in part.pieces]
     totals = {name: sum(float(piece[name]) for piece in sums) for name in sums[0]}
     measures = {"loss": totals["loss"] / part.samples}
     if task != "numbers":

@@ -6,6 +6,7 @@ ratios of, all means over the samples being one matrix product; :func:`as_rows` 
 once the loop is over.
 """
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import jax.numpy as jnp
@@ -14,6 +15,7 @@ from jaxtyping import Array, Float
 
 from whygrad.backprop import LayerAnatomy
 from whygrad.factoring import FACTORS, is_open, pushes, ratio, telescope
+from whygrad.network.folding import each
 from whygrad.network.model import Network, Parameters
 from whygrad.symmetry import signatures
 
@@ -37,47 +39,71 @@ def sizes(
     |input| |delta| with the norm of the input vector, squared norm of the gradient, signature.
 
     Args:
-        network: after the step.
+        network: after the step; folded or not.
         reach: norm of each sample's input vector; those of higher layers are worked out here.
     """
     share = layers["output"].share
-    higher = [_norms(layer.input) for layer in list(layers.values())[1:]]
-    reaches = [share * norms for norms in (reach, *higher)]
-    pushed = [pushes(layer) for layer in layers.values()]
-    through = [jnp.abs(layer.delta) for layer in layers.values()]
+    lowest, *_ = layers
+    samples, each_layer = len(share), layers.values()
     whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
-    opened = [ratio(is_open(layer), whole) for layer in layers.values()]
-    means = jnp.stack([share, *reaches]) @ jnp.concatenate([*pushed, *through, *opened], axis=1)
-    total = sum(layer.delta.shape[1] for layer in layers.values())
-    ends = total + _ends(network)
-    pulls = [means[1 + i, a:b] for i, (a, b) in enumerate(pairwise(ends))]
-    squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=0) for name in layers]
+    reaches = {
+        name: share * (reach if name == lowest and not layer.is_stack else _norms(layer.input))
+        for name, layer in layers.items()
+    }
+    alone = [reaches[name] for name, layer in layers.items() if not layer.is_stack]
+    pushed = [_side_by_side(pushes, layer) for layer in each_layer]
+    through = [_side_by_side(_size_of_delta, layer) for layer in each_layer]
+    opened = [ratio(_side_by_side(is_open, layer), whole) for layer in each_layer]
+    means = jnp.stack([share, *alone]) @ jnp.concatenate([*pushed, *through, *opened], axis=1)
+    ends = np.cumsum([len(means[0]) // 3, *(layer.delta.size // samples for layer in each_layer)])
+    rows = iter(means[1:])
+    pulls = [
+        jnp.einsum("lm,lmn->ln", reaches[name], _size_of_delta(layer)).ravel()
+        if layer.is_stack
+        else next(rows)[a:b]
+        for (name, layer), (a, b) in zip(layers.items(), pairwise(ends), strict=True)
+    ]
+    squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=-2).ravel() for name in layers]
     marks = signatures(network)
-    return jnp.concatenate([means[0], *pulls, *squares, *(marks[name] for name in layers)])
+    return jnp.concatenate([means[0], *pulls, *squares, *(marks[name].ravel() for name in layers)])
 
 
 def as_rows(
-    network: Network, kept: Float[Array, "recorded kept"]
-) -> dict[str, Float[Array, "recorded fields n_out"]]:
-    """Return the numbers of ROW_FIELDS for every recorded step and neuron, by layer."""
+    kept: Float[Array, "recorded kept"],
+) -> Float[Array, "recorded fields neurons"]:
+    """Return the numbers of ROW_FIELDS for every recorded step and neuron of the network."""
     pushed, through, opened, pulls, squares, marks = jnp.split(kept, KEPT, axis=1)
     four = telescope(pushed, through, pulls, jnp.sqrt(squares))
-    rows = jnp.stack([*(getattr(four, name) for name in FACTORS), opened, marks], axis=1)
-    ends = _ends(network)
+    return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, marks], axis=1)
+
+
+def by_layer(
+    network: Network, rows: Float[np.ndarray, "*many fields neurons"]
+) -> dict[str, Float[np.ndarray, "*many fields n_out"]]:
+    """Return the rows of each layer of a network."""
+    ends = np.cumsum((0, *network.sizes[1:]))
     return {
-        name: rows[:, :, a:b] for name, (a, b) in zip(network.layers, pairwise(ends), strict=True)
+        name: rows[..., a:b] for name, (a, b) in zip(network.layers, pairwise(ends), strict=True)
     }
 
 
 def width(network: Network) -> int:
-    """Return how many sizes are kept of a recording step."""
-    return KEPT * sum(network.sizes[1:])
+    """Return how many sizes are kept of a recording step; of a network, folded or not."""
+    return KEPT * sum(dense.depth * dense.n_out for dense in network.dense)
 
 
-def _norms(inputs: Float[Array, "m n_in"]) -> Float[Array, " m"]:
+def _norms(inputs: Float[Array, "*deep m n_in"]) -> Float[Array, "*deep m"]:
     """Return the norm of each row; a product with ones, which compiles to less than a sum."""
-    return jnp.sqrt(inputs**2 @ jnp.ones(inputs.shape[1], inputs.dtype))
+    return jnp.sqrt(inputs**2 @ jnp.ones(inputs.shape[-1], inputs.dtype))
 
 
-def _ends(network: Network) -> np.ndarray:
-    return np.cumsum((0, *network.sizes[1:]))
+def _size_of_delta(layer: LayerAnatomy) -> Float[Array, "*deep m n_out"]:
+    return jnp.abs(layer.delta)
+
+
+def _side_by_side(
+    function: Callable[[LayerAnatomy], Float[Array, "m n_out"]], layer: LayerAnatomy
+) -> Float[Array, "m neurons"]:
+    """Return what a function says of every neuron of a layer, or of all layers of a stack."""
+    said = each(function, layer)(layer)
+    return said.swapaxes(0, 1).reshape(said.shape[1], -1) if layer.is_stack else said

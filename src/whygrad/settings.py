@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from whygrad.errors import OptionError, unknown_name
 
 OPTIMIZERS = (
@@ -27,11 +29,14 @@ OPTIMIZERS = (
 SCHEDULES = ("constant", "linear", "cosine", "exponential")
 SHUFFLES = ("together", "never", "apart")
 REDUCTIONS = ("mean", "sum")
+# the smallest and largest size of a number in training: XLA takes what is smaller, a denormal, as 0
+SMALLEST = float(np.finfo(np.float32).tiny)
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
 class Range:
-    """What a number may be.
+    """What a number may be, as it was given and as the float32 that training makes of it.
 
     Attributes:
         kind: ``int`` or ``float``.
@@ -63,6 +68,31 @@ class Range:
             return False
         return self._holds(value)
 
+    def check(self, option: str, value: Any) -> None:
+        """Check a value, and what float32 makes of it.
+
+        Raises:
+            OptionError: it is out of range, or in float32 it would be.
+        """
+        if not self.allows(value):
+            raise OptionError(
+                f"error.{self.kind.__name__}_out_of_range",
+                option=option,
+                range=str(self),
+                came=repr(value),
+            )
+        if self.kind is int or not value:
+            return
+        rounded = in_float32(value)
+        if not rounded or not self._holds(rounded):
+            raise OptionError(
+                "error.float32_rounds",
+                option=option,
+                range=str(self),
+                came=repr(value),
+                rounded=rounded,
+            )
+
     def _holds(self, number: Any) -> bool:
         try:
             number = self.kind(number)
@@ -70,6 +100,13 @@ class Range:
             return False
         above = number >= self.low if self.includes_low else number > self.low
         return above and number < (float("inf") if self.high is None else self.high)
+
+
+def in_float32(value: float) -> float:
+    """Return what training makes of a number: float32, without denormals."""
+    with np.errstate(over="ignore"):
+        rounded = float(np.float32(value))
+    return 0.0 if abs(rounded) < SMALLEST else rounded
 
 
 RANGES: dict[str, Range] = {
@@ -154,13 +191,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, allowed in RANGES.items():
-            if not allowed.allows(getattr(self, name)):
-                raise OptionError(
-                    f"error.{allowed.kind.__name__}_out_of_range",
-                    option=name,
-                    range=str(allowed),
-                    came=repr(getattr(self, name)),
-                )
+            allowed.check(name, getattr(self, name))
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, allowed.kind(getattr(self, name)))
         for name, choices in CHOICES.items():
@@ -195,5 +226,7 @@ def _check_class_weight(given: str | tuple[float, ...] | None) -> None:
         raise unknown_name("class_weight", given, ("balanced",))
     if isinstance(given, tuple):
         weight = Range(float, 0)
-        if not all(weight.allows(value) for value in given) or sum(given) <= 0:
+        if not all(weight.allows(value) for value in given) or not any(given):
             raise OptionError("error.class_weight_values", came=list(given))
+        for value in given:
+            weight.check("class_weight", value)

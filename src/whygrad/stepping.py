@@ -6,8 +6,10 @@ every neuron are written to a buffer that leaves the loop at its end; other step
 recording. The same step, seen whole, is what :func:`examine` returns for a ledger.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,10 +17,11 @@ import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from whygrad.backprop import Anatomy, propagate, propagate_back
+from whygrad.network.folding import fold, fold_tree, unfold, unfold_tree
 from whygrad.network.losses import as_matrix
 from whygrad.network.model import Network, Parameters
 from whygrad.optimizer import apply_update, build_stages, run_stages, start
-from whygrad.recording import as_rows, sizes, width
+from whygrad.recording import as_rows, by_layer, sizes, width
 from whygrad.settings import Settings
 
 
@@ -119,11 +122,12 @@ class Stretch:
 
     Attributes:
         losses: loss of each step, (steps,).
-        rows: by layer, (recorded, fields, n_out); unused rows at the end are 0.
+        rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. None where
+            nothing is recorded.
     """
 
     losses: Float[Array, "*many steps"]
-    rows: dict[str, Float[Array, "*many recorded fields n_out"]]
+    rows: Float[Array, "*many recorded fields neurons"] | None
 
 
 for record, fields in (
@@ -223,27 +227,53 @@ def run_stretch(
     losses = jnp.zeros(steps, state.learning_rate.dtype)
     if not every:
         state, losses, _ = jax.lax.fori_loop(0, count, plain, (state, losses, {}))
-        return state, Stretch(losses, {})
+        return state, Stretch(losses, None)
     first_recorded = -begin % every
     groups = jnp.maximum(count - first_recorded + every - 1, 0) // every
     kept = jnp.zeros((steps // every + 1, width(state.network)), losses.dtype)
     carry = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
     after_last = jnp.where(groups == 0, 0, first_recorded + (groups - 1) * every + 1)
     state, losses, kept = jax.lax.fori_loop(after_last, count, plain, carry)
-    return state, Stretch(losses, as_rows(state.network, kept))
+    return state, Stretch(losses, as_rows(kept))
 
 
-advance = partial(jax.jit, static_argnums=0, donate_argnums=1)(run_stretch)
+def fold_state(state: State, axis: int = 0) -> State:
+    """Return a state whose network is folded; see :mod:`whygrad.network.folding`."""
+    optimizer = fold_tree(state.network, state.optimizer, axis)
+    return replace(state, network=fold(state.network, axis), optimizer=optimizer)
 
 
-@partial(jax.jit, static_argnums=(0, 6))
+def unfold_state(state: State, like: Network, axis: int = 0) -> State:
+    """Return a state as it was before it was folded."""
+    optimizer = unfold_tree(like, state.optimizer, axis)
+    return replace(state, network=unfold(state.network, like, axis), optimizer=optimizer)
+
+
+def compiled(**options: Any) -> Callable[..., tuple[State, Stretch]]:
+    """Return :func:`run_stretch` as a compiled function that folds what it is given.
+
+    Args:
+        options: of ``jax.jit``.
+    """
+    run = jax.jit(run_stretch, static_argnums=0, **options)
+
+    def go(recipe: Recipe, state: State, *rest: Any) -> tuple[State, Stretch]:
+        after, stretch = run(recipe, fold_state(state), *rest)
+        return unfold_state(after, state.network), stretch
+
+    return go
+
+
+advance = compiled(donate_argnums=1)
+
+
 def advance_together(
     recipe: Recipe,
     states: State,
     resident: Resident,
     plans: Plan,
-    begin: Int[Array, ""],
-    count: Int[Array, ""],
+    begin: int,
+    count: int,
     share_plan: bool,
 ) -> tuple[State, Stretch]:
     """Take ``count`` steps of many networks side by side: :func:`advance` under vmap.
@@ -252,6 +282,21 @@ def advance_together(
         states: stacked along a first axis, one entry a network.
         plans: stacked likewise, or one for all if ``share_plan``.
     """
+    folded = fold_state(states, axis=1)
+    after, stretch = _advance_together(recipe, folded, resident, plans, begin, count, share_plan)
+    return unfold_state(after, states.network, axis=1), stretch
+
+
+@partial(jax.jit, static_argnums=(0, 6))
+def _advance_together(
+    recipe: Recipe,
+    states: State,
+    resident: Resident,
+    plans: Plan,
+    begin: Int[Array, ""],
+    count: Int[Array, ""],
+    share_plan: bool,
+) -> tuple[State, Stretch]:
     plan_axis = None if share_plan else 0
     run = jax.vmap(partial(run_stretch, recipe), in_axes=(0, None, plan_axis, None, None))
     return run(states, resident, plans, begin, count)
@@ -259,10 +304,11 @@ def advance_together(
 
 def examine(
     recipe: Recipe, state: State, resident: Resident, batch: Plan
-) -> tuple[Examined, dict[str, Array]]:
+) -> tuple[Examined, dict[str, np.ndarray]]:
     """Return the next step seen whole, and the rows that recording it would keep."""
-    seen, recorded = _examine(recipe, state, resident, batch)
-    return _in_order(recipe, state.network, seen), recorded
+    seen, recorded = _examine(recipe, fold_state(state), resident, batch)
+    seen = unfold_tree(state.network, seen)
+    return _in_order(recipe, state.network, seen), by_layer(state.network, np.asarray(recorded))
 
 
 def _in_order(recipe: Recipe, network: Network, seen: Examined) -> Examined:
@@ -283,9 +329,8 @@ def _in_order(recipe: Recipe, network: Network, seen: Examined) -> Examined:
 @partial(jax.jit, static_argnums=0)
 def _examine(
     recipe: Recipe, state: State, resident: Resident, batch: Plan
-) -> tuple[Examined, dict[str, Array]]:
+) -> tuple[Examined, Array]:
     after, seen = take_step(recipe, state, resident, batch)
     reach = resident.reach[batch.rows]
     kept = sizes(after.network, seen.anatomy.layers, seen.gradients, reach)
-    recorded = as_rows(state.network, kept[None])
-    return seen, {name: values[0] for name, values in recorded.items()}
+    return seen, as_rows(kept[None])[0]

@@ -28,6 +28,7 @@ from whygrad.backprop import Anatomy
 from whygrad.errors import OptionError
 from whygrad.grouping import Side, pieces, representatives, side
 from whygrad.network import Dense, Network
+from whygrad.network.folding import each
 
 # Relative to the norms of a neuron's weights in (with its bias) and of its weights out. About
 # eight steps of float32, which is what summing the same terms in another order costs; neurons that
@@ -208,23 +209,32 @@ def proof(network: Network, anatomy: Anatomy, *, tolerance: float = TOLERANCE) -
 def signatures(network: Network) -> dict[str, Float[Array, " n_out"]]:
     """Return one number a neuron, by layer: its weights in, bias and weights out, projected.
 
-    Equal neurons have equal signatures, but for rounding. Two products of a matrix and a vector a
+    Equal neurons have equal signatures, but for rounding. A stack of a folded network has one row
+    a layer. Two products of a matrix and a vector a
     layer, without state: meant for the inside of a compiled training loop.
     """
-    following = [dense.weight for dense in network.dense[1:]]
-    numbers = {}
-    for position, (layer, dense) in enumerate(network.items()):
-        # the last direction belongs to the bias, a weight from the constant 1
-        along = _directions(dense.n_in + 1, dense.weight.dtype)
-        number = along[:-1] @ dense.weight
-        if dense.bias is not None:
-            number = number + along[-1] * dense.bias
-        if position < len(following):
-            out = following[position]
-            along = _directions(out.shape[1], out.dtype)
-            number = number + out @ along
-        numbers[layer] = number
+    numbers = {layer: each(_inward, dense)(dense) for layer, dense in network.items()}
+    above = None  # of the layer above: its weights as the weights out of the neurons here
+    for layer, dense in reversed(list(network.items())):
+        is_needed = dense.is_stack or layer != network.layers[0]
+        outward = each(_outward, dense)(dense.weight) if is_needed else None
+        if dense.is_stack and outward is not None and above is not None:
+            numbers[layer] += jnp.concatenate([outward[1:], above[None]])
+        elif above is not None:
+            numbers[layer] += above
+        above = outward[0] if dense.is_stack and outward is not None else outward
     return numbers
+
+
+def _inward(dense: Dense) -> Float[Array, " n_out"]:
+    # the last direction belongs to the bias, a weight from the constant 1
+    along = _directions(dense.n_in + 1, dense.weight.dtype)
+    number = along[:-1] @ dense.weight
+    return number if dense.bias is None else number + along[-1] * dense.bias
+
+
+def _outward(weight: Float[Array, "n_in n_out"]) -> Float[Array, " n_in"]:
+    return weight @ _directions(weight.shape[1], weight.dtype)
 
 
 def distinct(signatures: Float[np.ndarray, " n_out"], tolerance: float = TOLERANCE) -> int:

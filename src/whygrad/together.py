@@ -15,9 +15,10 @@ from whygrad import backend
 from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.network.model import Network
+from whygrad.recording import by_layer
 from whygrad.settings import Settings
 from whygrad.stepping import Plan, Recipe, Resident, State, advance_together, first_state
-from whygrad.training import plan_of_epoch, plan_window, prepare, recorded_steps
+from whygrad.training import check_size, plan_of_epoch, plan_window, prepare, recorded_steps
 
 STRETCH_STEPS = 2048  # in one compiled call, if an epoch has not more
 
@@ -63,6 +64,7 @@ def train_together(
         OptionError: not one rate and seed a network, or one out of its range.
     """
     _check_alike(networks)
+    check_size(networks[0], data, settings)
     task = prepare(networks[0], data, settings)
     rates = _one_each("learning_rate", learning_rates, networks, settings)
     own_seeds = _one_each("seed", seeds, networks, settings)
@@ -104,10 +106,13 @@ def train_resident(
         states, stretch = advance_together(recipe, states, resident, plan, begin, count, shared)
         losses.append(np.asarray(stretch.losses)[:, :count])
         used = len(recorded_steps(begin, begin + count, settings.record_every))
-        rows.append({name: np.asarray(values)[:, :used] for name, values in stretch.rows.items()})
+        if stretch.rows is not None:
+            rows.append(np.asarray(stretch.rows)[:, :used])
         watch(epochs.stop / settings.epochs)
     steps = recorded_steps(0, epoch_steps * settings.epochs, settings.record_every)
-    return Together(_parted(states, len(networks)), np.concatenate(losses, 1), steps, _joined(rows))
+    trained = _parted(states, len(networks))
+    recorded = by_layer(trained[0], np.concatenate(rows, axis=1)) if rows else {}
+    return Together(trained, np.concatenate(losses, 1), steps, recorded)
 
 
 def _recipe(settings: Settings, total_steps: int) -> Recipe:
@@ -155,10 +160,6 @@ def _plans(
 
 def _parted(states: State, many: int) -> tuple[Network, ...]:
     return tuple(jax.tree.map(lambda a, i=i: a[i], states.network) for i in range(many))
-
-
-def _joined(rows: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {name: np.concatenate([piece[name] for piece in rows], axis=1) for name in rows[0]}
 
 
 def _one_each(

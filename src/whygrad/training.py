@@ -13,24 +13,26 @@ from dataclasses import dataclass, replace
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from whygrad import backend
-from whygrad.data.table import Data, Part
+from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.evaluation import LaidOut, lay_out, measure
 from whygrad.network.losses import LOSSES, loss_rule
 from whygrad.network.model import Network
-from whygrad.recording import ROW_FIELDS
+from whygrad.recording import ROW_FIELDS, by_layer, width
 from whygrad.settings import Settings
+from whygrad.sizing import check_step
 from whygrad.stepping import (
     Plan,
     Recipe,
     Resident,
     State,
-    Stretch,
     advance,
     reside,
 )
+from whygrad.weighing import check_weights, sample_weights, shares
 
 MATCHED_LOSS = {
     "classes": "softmax_cross_entropy",
@@ -88,13 +90,23 @@ class Chunk:
     @property
     def bad_step(self) -> int | None:
         """Number of the first step that left something not finite, if there is one."""
-        bad = np.flatnonzero(~np.isfinite(self.losses))
-        if len(bad):
-            return self.first_step + int(bad[0])
+        bad = (self.first_step + np.flatnonzero(~np.isfinite(self.losses))).tolist()
+        for rows in self.rows.values():
+            if not all_finite(rows):
+                wrong = ~np.isfinite(rows).all(axis=(1, 2))
+                bad.append(int(self.recorded_steps[wrong][0]))
+        if bad:
+            return min(bad)
         measured = self.epoch_end.validation.values() if self.epoch_end else ()
-        left = [*map(float, measured), *jax.tree.leaves(self.state.network)]
-        is_sound = all(np.isfinite(np.asarray(values)).all() for values in left)
-        return None if is_sound else self.next_step - 1
+        left = [*map(float, measured), *jax.tree.leaves((self.state.network, self.state.optimizer))]
+        return None if all(map(all_finite, left)) else self.next_step - 1
+
+
+def all_finite(values: ArrayLike) -> bool:
+    """Return whether no number is NaN or infinite; a sum shows it without another array."""
+    array = np.asarray(values)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(np.sum(array)) or np.isfinite(array).all())
 
 
 @dataclass(frozen=True)
@@ -148,10 +160,23 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
     )
     x = jnp.asarray(data.train.x, network.dense[0].weight.dtype)
     resident = reside(x, jnp.asarray(data.train.y))
+    check_weights(data, settings)
     weights = sample_weights(data.train, settings.class_weight)
     capacity = min(steps // settings.epochs, _fitting_steps(network, settings.record_every))
     validation = lay_out(data.validation.x, data.validation.y)
     return Task(Recipe(settings, steps), data, resident, validation, weights, capacity)
+
+
+def check_size(network: Network, data: Data, settings: Settings) -> None:
+    """Check that training fits into the memory of this machine.
+
+    Raises:
+        TooLargeError: it does not.
+    """
+    every = settings.record_every
+    rows = _fitting_steps(network, every) // every + 1 if every else 0
+    batch = min(settings.batch_size, len(data.train.x))
+    check_step(network.sizes, batch, rows * width(network))
 
 
 def resolve_loss(loss: str, network: Network, data: Data) -> str:
@@ -161,32 +186,6 @@ def resolve_loss(loss: str, network: Network, data: Data) -> str:
     if data.task == "binary" and network.sizes[-1] == 2:
         return "softmax_cross_entropy"
     return MATCHED_LOSS[data.task]
-
-
-def sample_weights(part: Part, class_weight: str | tuple[float, ...] | None) -> np.ndarray | None:
-    """Return the weight of each sample: its own times that of its class, or None if all are 1.
-
-    ``balanced`` weighs a class with samples / (classes * its samples), as scikit-learn does.
-
-    Raises:
-        OptionError: the target has no classes, or not as many as there are weights.
-    """
-    if class_weight is None:
-        return part.sample_weight
-    if part.y.ndim != 1 or not np.issubdtype(part.y.dtype, np.integer):
-        raise OptionError("error.class_weight_needs_classes")
-    by_class = _balanced(part.y) if isinstance(class_weight, str) else np.asarray(class_weight)
-    if part.y.max() >= len(by_class):
-        raise OptionError(
-            "error.class_weight_count", expected=int(part.y.max()) + 1, came=len(by_class)
-        )
-    own = 1.0 if part.sample_weight is None else part.sample_weight
-    return (by_class[part.y] * own).astype(np.float32)
-
-
-def _balanced(classes: np.ndarray) -> np.ndarray:
-    counts = np.bincount(classes)
-    return len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))
 
 
 def train_steps(
@@ -233,13 +232,9 @@ def plan_of_epoch(settings: Settings, samples: int, epoch: int, weights: np.ndar
     size = min(settings.batch_size, samples)
     orders = _orders(settings, samples, epoch)
     order, *of_targets = [_in_batches(order, size) for order in orders]
-    weight = np.zeros(order.shape, np.float32)
+    weight = np.zeros(order.shape)
     weight.ravel()[:samples] = 1 if weights is None else weights[orders[-1]]
-    if settings.reduction == "sum":
-        return Plan(order, weight, *of_targets)
-    total = weight.sum(axis=1, keepdims=True)
-    share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
-    return Plan(order, share, *of_targets)
+    return Plan(order, shares(weight, settings.reduction), *of_targets)
 
 
 def _orders(settings: Settings, samples: int, epoch: int) -> list[np.ndarray]:
@@ -302,15 +297,11 @@ def _run(task: Task, state: State, plan: Plan, step: int, position: int, pace: _
     state, stretch = advance(task.recipe, state, task.resident, piece, step, count)
     losses = np.asarray(stretch.losses)[:count]
     pace.tell(count, time.perf_counter() - started)
-    recorded, rows = _recorded(task, stretch, step, count)
+    recorded = recorded_steps(step, step + count, task.settings.record_every)
+    rows = {}
+    if stretch.rows is not None:
+        rows = by_layer(state.network, np.asarray(stretch.rows)[: len(recorded)])
     return Chunk(step, losses, recorded, rows, state, losses)
-
-
-def _recorded(
-    task: Task, stretch: Stretch, step: int, count: int
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    steps = recorded_steps(step, step + count, task.settings.record_every)
-    return steps, {name: np.asarray(rows)[: len(steps)] for name, rows in stretch.rows.items()}
 
 
 def recorded_steps(begin: int, stop: int, every: int) -> np.ndarray:

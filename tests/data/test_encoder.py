@@ -123,8 +123,9 @@ PROBLEMS = {
     ),
     "too large": (
         NEW | {"age": [30, 1e300]},
-        "Column age is too far from the training samples in zero-based row 1: 1e300 cannot be a "
-        "float32 after scaling. Check the value and its unit.",
+        "Column age must stay below 1e15 in size as the network sees it, since products of larger "
+        "numbers overflow float32, but zero-based row 1 holds 1e300. Check the value and its unit, "
+        "use a logarithm, or have the column standardised.",
     ),
     "lengths": (
         NEW | {"age": [30]},

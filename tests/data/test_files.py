@@ -209,8 +209,9 @@ PROBLEMS = {
     "far from training": (
         table(a=A, b=[*(["1e-150", "-1e-150"] * 9), "0", "3e38"], y=Y),
         {"target": "y", "test": 0.4, "seed": 0},
-        "Column b is too far from the training samples in file line 21: 3e38 cannot be a float32 "
-        "after scaling. Check the value and its unit.",
+        "Column b must stay below 1e15 in size as the network sees it, since products of larger "
+        "numbers overflow float32, but file line 21 holds 3e38. Check the value and its unit, use "
+        "a logarithm, or have the column standardised.",
     ),
     "empty": (
         "",

@@ -317,8 +317,11 @@ BLOWUPS = {
     "rate": (numbers(), {"learning_rate": 1e9, "optimizer": "sgd", "epochs": 20}),
     "rate, momentum": (numbers(), {"learning_rate": 1e30, "optimizer": "momentum", "epochs": 20}),
     "last step": (numbers(100), {"learning_rate": 1e38, "optimizer": "sgd", "epochs": 1}),
-    "inputs": (numbers(1e38), {"epochs": 3}),
-    "inputs and validation": (numbers(1e30, validation=0.3), {"epochs": 3}),
+    "inputs": (numbers(1e14), {"learning_rate": 1.0, "optimizer": "sgd", "epochs": 3}),
+    "inputs and validation": (
+        numbers(1e14, validation=0.3),
+        {"learning_rate": 1.0, "optimizer": "sgd", "epochs": 3},
+    ),
     "decay": (
         numbers(),
         {"weight_decay": 1e38, "learning_rate": 10.0, "optimizer": "sgd", "epochs": 1},

@@ -9,6 +9,7 @@ import numpy as np
 from whygrad.data.columns import listed
 from whygrad.data.encoder import Encoder, mean_and_scale
 from whygrad.data.fitting import Inputs, Raw, inputs_of
+from whygrad.data.numeric import LEAST, MOST, column_sizes, weights_in_float32
 from whygrad.data.split import Split, absent_classes, split
 from whygrad.data.table import Data, Note, Part
 from whygrad.data.targets import Target
@@ -37,7 +38,9 @@ def assemble(
     samples = len(raw.rows)
     units_of = _target_scaling(target_scaling, standardize)
     parts = split(samples, raw.target.classes, validation=validation, test=test, seed=seed)
-    weight = None if raw.weight is None else raw.weight.astype(np.float32)
+    weight, lost = weights_in_float32(raw.weight)
+    if lost:
+        raise DataError(raw.name, lost)
     if weight is not None and not weight[parts.train].any():
         raise DataError(raw.name, [InputError("error.data_weight_train")])
     inputs = inputs_of(raw, parts, standardize)
@@ -116,16 +119,26 @@ def _check_finite(raw: Raw, encoder: Encoder, inputs: Inputs, y: np.ndarray) -> 
     table, given = y.reshape(len(y), -1), raw.target.y.reshape(len(y), -1)
     of_targets = [
         (int(row), int(column), float(given[row, column]), raw.target.names)
-        for row, column in np.argwhere(~np.isfinite(table))[:1]
+        for row, column in np.argwhere(~(np.abs(table) <= MOST))[:1]
     ]
     problems = [
         InputError(
             "error.data_encode_too_large",
             column=names[column],
             came=came,
+            limit=MOST,
             **raw.place(int(raw.rows[row])),
         )
         for row, column, came, names in (*of_inputs, *of_targets)
+    ]
+    names, sizes = encoder.feature_names, inputs.sizes
+    if raw.target.task == "numbers":
+        names, sizes = (*names, *raw.target.names), np.append(sizes, column_sizes(table))
+    problems += [
+        InputError(
+            "error.data_too_small", column=names[column], came=float(sizes[column]), limit=LEAST
+        )
+        for column in np.flatnonzero((sizes > 0) & (sizes < LEAST))
     ]
     if problems:
         raise DataError(raw.name, problems)

@@ -22,7 +22,7 @@ from whygrad.data.columns import (
     table_from_frame,
     table_from_mapping,
 )
-from whygrad.data.numeric import KINDS, as_array
+from whygrad.data.numeric import KINDS, MOST, as_array
 from whygrad.errors import InputError, ShapeError
 
 RowPlace = Callable[[int], Place]  # row counted from 0 -> where a user finds it
@@ -90,8 +90,9 @@ class Encoder:
             self._check(where, values, missing, "error.data_encode_missing_value", place)
             values = filled(values, self.fill[where])
             encoded[:, where] = scaled(values, self.mean[where], self.scale[where])
-            wrong = ~np.isfinite(encoded[:, where])
-            self._check(where, values, wrong, "error.data_encode_too_large", place)
+            wrong = ~(np.abs(encoded[:, where]) <= MOST)
+            key = "error.data_encode_too_large"
+            self._check(where, values, wrong, key, place, limit=MOST)
         return encoded
 
     def scaled_target(self, y: np.ndarray) -> np.ndarray:
@@ -184,13 +185,19 @@ class Encoder:
             raise ShapeError("error.data_encode_width", expected=expected, came=array.shape)
 
     def _check(
-        self, where: slice, values: np.ndarray, are_wrong: np.ndarray, key: str, place: RowPlace
+        self,
+        where: slice,
+        values: np.ndarray,
+        are_wrong: np.ndarray,
+        key: str,
+        place: RowPlace,
+        **said: object,
     ) -> None:
         if are_wrong.any():
             row, feature = np.argwhere(are_wrong)[0]
             came = float(values[row, feature])
             column = self.feature_names[where.start + feature]
-            raise InputError(key, column=column, came=came, **place(int(row)))
+            raise InputError(key, column=column, came=came, **said, **place(int(row)))
 
 
 def _array(name: str, given: object) -> np.ndarray:

@@ -17,6 +17,7 @@ from whygrad.data.encoder import (
     medians,
     scaled,
 )
+from whygrad.data.numeric import MOST, column_sizes
 from whygrad.data.split import Split
 from whygrad.data.table import Note
 from whygrad.data.targets import Target
@@ -67,7 +68,9 @@ class Inputs:
         constant: which inputs never change.
         rounded: of inputs that hold more different whole numbers than float32 can tell apart
             there: how many there are, and how many are left.
-        wrong: row, input and value of the first one that cannot be a float32 once it is scaled.
+        wrong: row, input and value of the first one that is too large for float32 to multiply once
+            it is scaled.
+        sizes: the largest size of each input as the network sees it, shape (n_in,).
     """
 
     categories: tuple[tuple[str, ...], ...]
@@ -79,6 +82,7 @@ class Inputs:
     constant: np.ndarray
     rounded: dict[int, tuple[int, int]] = field(default_factory=dict)
     wrong: tuple[int, int, float] | None = None
+    sizes: np.ndarray = field(default_factory=lambda: np.empty(0))
 
 
 def inputs_of(raw: Raw, parts: Split, standardize: bool) -> Inputs:
@@ -96,6 +100,7 @@ def inputs_of(raw: Raw, parts: Split, standardize: bool) -> Inputs:
         scale=np.full(width, raw.divisor),
         missing=np.zeros(width, int),
         constant=np.zeros(width, bool),
+        sizes=np.zeros(width),
     )
     rows = None if samples == raw.length else raw.rows
     for where, expanded in blocks(raw.features, categories, rows):
@@ -111,6 +116,7 @@ def inputs_of(raw: Raw, parts: Split, standardize: bool) -> Inputs:
         x = scaled(given, found.mean[where], found.scale[where])
         found.constant[where] = (given == given[:1]).all(axis=0)
         found.rounded |= _rounded(where.start, given, x, found.scale[where])
+        found.sizes[where] = column_sizes(x)
         found.wrong = _first_wrong(found.wrong, where.start, given, x)
         for name, rows_of_part in vars(parts).items():
             found.x[name][:, where] = x[rows_of_part]
@@ -136,8 +142,8 @@ def _rounded(
 def _first_wrong(
     known: tuple[int, int, float] | None, start: int, given: np.ndarray, x: np.ndarray
 ) -> tuple[int, int, float] | None:
-    """Return row, input and value of the first number that is not finite, by row, then input."""
-    for row, column in np.argwhere(~np.isfinite(x))[:1]:
+    """Return row, input and value of the first number that is too large, by row, then input."""
+    for row, column in np.argwhere(~(np.abs(x) <= MOST))[:1]:
         if known is None or row < known[0]:
             return int(row), start + int(column), float(given[row, column])
     return known

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from whygrad.errors import InputError
+from whygrad.settings import LARGEST, SMALLEST
 
-LARGEST = float(np.finfo(np.float32).max)
+# What training squares and multiplies stays inside float32 between these two sizes.
+MOST = 1e15
+LEAST = 1e-18
 KINDS = {"O": "object", "U": "text", "S": "text", "c": "complex", "M": "date", "m": "date"}
 
 
@@ -42,3 +45,22 @@ def _not_finite(name: str, array: np.ndarray) -> list[InputError]:
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     values = {"name": name, "index": list(index), "count": int(wrong.sum()), "limit": LARGEST}
     return [InputError(key, **values, came=float(array[index]))]
+
+
+def column_sizes(values: np.ndarray) -> np.ndarray:
+    """Return the largest size in every column, (columns,); NaN where one is not a number."""
+    if not len(values):
+        return np.zeros(values.shape[1])
+    with np.errstate(invalid="ignore"):
+        return np.maximum(values.max(axis=0), -values.min(axis=0))
+
+
+def weights_in_float32(weight: np.ndarray | None) -> tuple[np.ndarray | None, list[InputError]]:
+    """Return sample weights in float32, or the problem that one above 0 is 0 or infinite there."""
+    if weight is None:
+        return None, []
+    with np.errstate(over="ignore"):
+        kept = weight.astype(np.float32)
+    lost = (weight > 0) & ~((kept >= SMALLEST) & np.isfinite(kept))
+    came = weight[lost][:1].tolist()
+    return kept, [InputError("error.data_weight_float32", came=float(one)) for one in came]

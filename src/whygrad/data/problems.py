@@ -9,9 +9,9 @@ import numpy as np
 
 from whygrad.data.columns import NUMBER, Column, Place, is_unicode, listed, shortened
 from whygrad.data.encoder import MISSING
-from whygrad.data.numeric import LARGEST
 from whygrad.data.table import Note
 from whygrad.errors import InputError, unknown_name
+from whygrad.settings import LARGEST
 
 KNOWN = ("number", "integer", "boolean", "text", "date", "empty", "mixed")
 MANY = 50  # categories; more of them need many samples each

@@ -18,7 +18,7 @@ from whygrad.network.losses import as_matrix
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
 from whygrad.settings import Settings
-from whygrad.training import prepare
+from whygrad.training import check_size, prepare
 
 Tell = Callable[[str], None]
 
@@ -35,6 +35,7 @@ def setup_of(
     Raises:
         InputError: network, data and settings do not fit together.
     """
+    check_size(network, data, settings)
     task = prepare(network, data, settings)
     asked = (origin or {}).get("network", {})
     targets = as_matrix(jnp.asarray(data.train.y), network.sizes[-1], jnp.dtype("float32"))
@@ -90,7 +91,7 @@ def evidence_of(run: RunFolder) -> Evidence:
     epochs = [line["train_loss"] for line in run.history_lines if "train_loss" in line]
     steps = [line["loss"] for line in run.history_lines]
     losses = np.asarray(epochs if len(epochs) > 1 else steps or [np.nan], float)
-    failed = run.description["state"] == "failed"
+    failed = run.blew_up
     is_sound = all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(end)) and not failed
     return Evidence(
         setup=setup,

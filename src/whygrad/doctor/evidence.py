@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from whygrad.backprop import propagate, propagate_back
+from whygrad.backprop import LayerAnatomy, propagate, propagate_back
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.trials import Outcome
 from whygrad.doctor.yardstick import Yardstick
 from whygrad.factoring import FACTORS, is_open, layer_factors
 from whygrad.network.activations import ACTIVATIONS
+from whygrad.network.folding import each, fold, unfold_tree
 from whygrad.network.model import Network
 from whygrad.recording import ROW_FIELDS
 from whygrad.symmetry import effective_width
@@ -162,7 +163,8 @@ def states_of(setup: Setup, networks: Sequence[Network]) -> tuple[State, ...]:
     chosen = np.linspace(0, len(setup.x) - 1, min(REFERENCE_SAMPLES, len(setup.x)), dtype=int)
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
     x, y = jnp.asarray(setup.inputs[chosen]), jnp.asarray(setup.targets[chosen])
-    measured = jax.tree.map(np.asarray, _measure(stacked, x, y, setup.settings.loss))
+    measured = _measure(fold(stacked, axis=1), x, y, setup.settings.loss)
+    measured = jax.tree.map(np.asarray, unfold_tree(stacked, measured, axis=1))
     return tuple(
         _state(network, {name: {k: v[i] for k, v in of.items()} for name, of in measured.items()})
         for i, network in enumerate(networks)
@@ -177,20 +179,22 @@ def _measure(stacked: Network, x: Array, y: Array, loss: str) -> dict[str, dict[
 def _measure_one(network: Network, x: Array, y: Array, loss: str) -> dict[str, dict[str, Array]]:
     share = jnp.full(len(x), 1 / len(x), x.dtype)
     anatomy = propagate_back(network, propagate(network, x, None), y, loss, share)
-    measured = {}
-    for name, layer in anatomy.layers.items():
-        gradient = layer.mean_with_delta(layer.input)
-        steepest = ACTIVATIONS[layer.activation].steepest
-        measured[name] = {
-            **vars(layer_factors(layer, gradient)),
-            "gradient": jnp.linalg.norm(gradient),
-            "preactivation": jnp.sqrt(jnp.mean(layer.preactivation**2)),
-            "output": jnp.sqrt(jnp.mean(layer.output**2)),
-            "slope_share": jnp.mean(jnp.abs(layer.slope)) / steepest,
-            "open": share @ is_open(layer),
-            "passing": share @ (layer.slope != 0).astype(x.dtype),
-        }
-    return measured
+    layers = anatomy.layers.items()
+    return {name: each(_measure_layer, layer)(layer) for name, layer in layers}
+
+
+def _measure_layer(layer: LayerAnatomy) -> dict[str, Array]:
+    gradient = layer.mean_with_delta(layer.input)
+    steepest = ACTIVATIONS[layer.activation].steepest
+    return {
+        **vars(layer_factors(layer, gradient)),
+        "gradient": jnp.linalg.norm(gradient),
+        "preactivation": jnp.sqrt(jnp.mean(layer.preactivation**2)),
+        "output": jnp.sqrt(jnp.mean(layer.output**2)),
+        "slope_share": jnp.mean(jnp.abs(layer.slope)) / steepest,
+        "open": layer.share @ is_open(layer),
+        "passing": layer.share @ (layer.slope != 0).astype(layer.share.dtype),
+    }
 
 
 def _state(network: Network, measured: dict[str, dict[str, Any]]) -> State:

@@ -16,9 +16,10 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from whygrad.backprop import backward, forward
+from whygrad.backprop import LayerAnatomy, backward, forward
 from whygrad.factoring import FACTORS, Factors, layer_factors, open_share
 from whygrad.network.dense import Dense
+from whygrad.network.folding import each, fold, unfold_tree
 from whygrad.network.losses import as_matrix
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
@@ -117,7 +118,7 @@ def health_of(run: RunFolder, network: Network | None = None) -> Health:
 
 def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> Health:
     """Return how the layers of a network are, on a reference set of samples."""
-    measured = _measure(network, x, y, loss)
+    measured = unfold_tree(network, _measure(fold(network), x, y, loss))
     widths = effective_width(network)
     layers = [
         _described(name, measured[name], widths.get(name), dense) for name, dense in network.items()
@@ -132,10 +133,12 @@ def _measure(
 ) -> dict[str, tuple[Factors, Array]]:
     """Return the four factors of every layer, and the open share of its neurons."""
     anatomy = backward(network, forward(network, x), y, loss=loss)
-    return {
-        name: (layer_factors(layer, layer.mean_with_delta(layer.input)), open_share(layer))
-        for name, layer in anatomy.layers.items()
-    }
+    layers = anatomy.layers.items()
+    return {name: each(_measure_layer, layer)(layer) for name, layer in layers}
+
+
+def _measure_layer(layer: LayerAnatomy) -> tuple[Factors, Array]:
+    return layer_factors(layer, layer.mean_with_delta(layer.input)), open_share(layer)
 
 
 def _described(

@@ -9,6 +9,7 @@ import numpy as np
 
 from whygrad.backprop import propagate
 from whygrad.doctor.setup import Setup
+from whygrad.network.folding import fold
 from whygrad.network.losses import predictions
 from whygrad.network.model import Network
 from whygrad.stepping import reside
@@ -64,7 +65,7 @@ def try_out(
 def measure_all(setup: Setup, networks: Sequence[Network]) -> tuple[float, ...]:
     """Return accuracy or r2 on the training part, one a network."""
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    outputs = _outputs(stacked, jnp.asarray(setup.inputs))
+    outputs = _outputs(fold(stacked, axis=1), jnp.asarray(setup.inputs))
     claims = [predictions(setup.settings.loss, setup.activations[-1], a) for a in outputs]
     return tuple(_measure(setup, np.asarray(claim, np.float64)) for claim in claims)
 

@@ -171,9 +171,5 @@ def _one(name: str, value: Any, allowed: Allowed) -> Any:
                 "error.lesson_choice", option=name, known=", ".join(allowed), came=repr(value)
             )
         return value
-    if not allowed.allows(value):
-        kind = allowed.kind.__name__
-        raise OptionError(
-            f"error.{kind}_out_of_range", option=name, range=str(allowed), came=repr(value)
-        )
+    allowed.check(name, value)
     return allowed.kind(value)

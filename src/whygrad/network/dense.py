@@ -26,11 +26,21 @@ class Dense:
 
     @property
     def n_in(self) -> int:
-        return self.weight.shape[0]
+        return self.weight.shape[-2]
 
     @property
     def n_out(self) -> int:
-        return self.weight.shape[1]
+        return self.weight.shape[-1]
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether these are many equal layers, one behind the other; see ``folding``."""
+        return self.weight.ndim == 3
+
+    @property
+    def depth(self) -> int:
+        """How many layers this is."""
+        return self.weight.shape[0] if self.is_stack else 1
 
     @property
     def rule(self) -> Activation:

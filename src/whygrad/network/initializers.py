@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from whygrad.errors import OptionError, unknown_name
+from whygrad.settings import LARGEST, SMALLEST
 
 Matrix = Float[np.ndarray, "n_in n_out"]
 Draw = Callable[[np.random.Generator, int, int], Matrix]
@@ -140,4 +141,6 @@ def _number(name: str, text: str) -> float:
         value = float("nan")
     if not abs(value) < float("inf"):
         raise OptionError("error.initializer_value", name=name, value=text)
+    if value and not SMALLEST <= abs(value) <= LARGEST:
+        raise OptionError("error.initializer_float32", name=name, value=text)
     return value

@@ -15,9 +15,12 @@ from whygrad.errors import AddressError, OptionError, ShapeError
 from whygrad.network.activations import activation as activation_rule
 from whygrad.network.dense import Dense
 from whygrad.network.initializers import draw_bias, draw_weight
+from whygrad.settings import Range
+from whygrad.sizing import check_network
 
 Parameters = dict[str, dict[str, Array]]
 PerLayer = str | Sequence[str | ArrayLike]
+DROPOUT = Range(float, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Network:
 
         Raises:
             OptionError: a size, name or value that cannot be.
+            TooLargeError: this machine has not the memory to train it.
             ShapeError: an array among ``init`` or ``bias_init`` does not fit its layer.
 
         Example:
@@ -67,6 +71,7 @@ class Network:
             (4, 3)
         """
         _check_sizes(sizes)
+        check_network(sizes)
         count = len(sizes) - 1
         names = [*_one_per_layer("activation", activation, count - 1), output_activation]
         inits = _one_per_layer("init", init, count)
@@ -195,7 +200,8 @@ def _as_parameter(values: ArrayLike) -> Array:
 
 
 def _check_sizes(sizes: Sequence[int]) -> None:
-    whole = all(isinstance(size, int | np.integer) and size >= 1 for size in sizes)
+    count = Range(int, 1)
+    whole = all(count.allows(size) for size in sizes)
     if len(sizes) < 2 or not whole:
         raise OptionError("error.sizes", came=list(sizes))
 
@@ -216,8 +222,9 @@ def _dropout_by_layer(dropout: float | Sequence[float], hidden: int) -> list[flo
     is_one = not isinstance(dropout, Sequence)
     shares = [dropout] * max(hidden, 1) if is_one else _one_per_layer("dropout", dropout, hidden)
     for share in shares:
-        if not 0 <= share < 1:
+        if not DROPOUT.allows(share):
             raise OptionError("error.dropout", came=share)
+        DROPOUT.check("dropout", share)
     return [float(share) for share in shares[:hidden]]
 
 

@@ -68,12 +68,14 @@ def choose(replayed: Replayed) -> list[Telling]:
     return [one for one in smallest if one in kept] + _largest(gradients)
 
 
-@jax.jit
 def _factors(seen: Examined) -> dict[str, Factors]:
     return {
-        name: neuron_factors(layer, seen.gradients[name]["weight"])
+        name: _of_layer(layer, seen.gradients[name]["weight"])
         for name, layer in seen.anatomy.layers.items()
     }
+
+
+_of_layer = jax.jit(neuron_factors)  # one compilation a layer shape, however deep the network
 
 
 def _smallest(layer: str, values: Float[np.ndarray, "factors neurons"]) -> Telling:

@@ -21,7 +21,7 @@ from whygrad.run.sealed import sealed_json, sealed_tensors
 from whygrad.run.versions import ENGINE, device_kind, versions_of
 from whygrad.settings import Settings
 from whygrad.stepping import first_state
-from whygrad.training import Task, prepare
+from whygrad.training import Task, check_size, prepare
 
 # what may be in a folder before it is a run, where a process was killed while it began one
 BEGUN = re.compile(
@@ -70,7 +70,9 @@ def begin(
         RunError: there is already something at ``path``.
         OptionError: early stopping without a validation part.
         ShapeError: network and data do not fit.
+        TooLargeError: training would not fit into this machine's memory.
     """
+    check_size(network, data, settings)
     task = prepare(network, data, settings)
     if settings.patience is not None and not len(data.validation.x):
         raise OptionError("error.patience_needs_validation")

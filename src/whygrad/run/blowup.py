@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import jax
 import numpy as np
 
+from whygrad.recording import ROW_FIELDS
 from whygrad.run.replay import state_before
-from whygrad.stepping import Examined, examine
-from whygrad.training import epoch_plan
+from whygrad.stepping import Examined, State, examine
+from whygrad.training import all_finite, epoch_plan
 
 if TYPE_CHECKING:
     from whygrad.run.folder import RunFolder
@@ -24,7 +25,7 @@ class Blowup:
         step: number of the step.
         layer: the layer.
         quantity: what of it: input, preactivation, output, sample_loss, upstream, slope, delta,
-            gradient, an optimiser stage, or parameter.
+            gradient, an optimiser stage, parameter, optimizer_state, or a recorded factor.
         parameter: address of the weight or bias, or of the neuron, that it belongs to.
         value: what came: NaN or an infinity, in words.
         largest_before: largest size of the same quantity one step earlier.
@@ -50,8 +51,7 @@ def find_blowup(run: "RunFolder", step: int) -> Blowup | None:
     """
     before: dict[tuple[str, str], float] = {}
     for number in range(max(_last_sound(run, step) - 1, 0), step + 1):
-        seen = _see(run, number)
-        for layer, quantity, parameter, values in _in_order(seen):
+        for layer, quantity, parameter, values in _in_order(run, number):
             is_finite = np.isfinite(values)
             largest = float(np.abs(values[is_finite]).max(initial=0))
             if not is_finite.all():
@@ -73,20 +73,24 @@ def _last_sound(run: "RunFolder", step: int) -> int:
 
 
 def _is_spoilt(run: "RunFolder", step: int) -> bool:
-    leaves = jax.tree.leaves(state_before(run, run.task, step).network)
-    return not all(np.isfinite(leaf).all() for leaf in leaves)
+    state = state_before(run, run.task, step)
+    return not all(map(all_finite, jax.tree.leaves((state.network, state.optimizer))))
 
 
-def _see(run: "RunFolder", step: int) -> Examined:
+def _in_order(run: "RunFolder", step: int) -> Iterator[tuple[str, str, Any, np.ndarray]]:
+    """Yield (layer, quantity, place -> address, values) of a step in the order of computation."""
     task = run.task
-    plan = epoch_plan(task, step // task.steps_per_epoch)
-    position = step % task.steps_per_epoch
+    batch = epoch_plan(task, step // task.steps_per_epoch)[step % task.steps_per_epoch]
     state = state_before(run, task, step)
-    return examine(task.recipe, state, task.resident, plan[position])[0]
+    seen, recorded = examine(task.recipe, state, task.resident, batch)
+    yield from _computed(seen)
+    yield from _remembered(state_before(run, task, step + 1))
+    for name, rows in recorded.items():
+        for quantity, values in zip(ROW_FIELDS, np.asarray(rows), strict=True):
+            yield name, quantity, _of_neuron(name), values
 
 
-def _in_order(seen: Examined) -> Iterator[tuple[str, str, Any, np.ndarray]]:
-    """Yield (layer, quantity, place -> address, values) in the order of computation."""
+def _computed(seen: Examined) -> Iterator[tuple[str, str, Any, np.ndarray]]:
     layers = seen.anatomy.layers
     for name, layer in layers.items():
         for quantity in ("preactivation", "output"):
@@ -100,6 +104,15 @@ def _in_order(seen: Examined) -> Iterator[tuple[str, str, Any, np.ndarray]]:
         for name, arrays in parts.items():
             for part, values in arrays.items():
                 yield name, quantity, _of_parameter(name, part), np.asarray(values)
+
+
+def _remembered(state: State) -> Iterator[tuple[str, str, Any, np.ndarray]]:
+    """Yield what the stages keep of every parameter, such as Adam's mean square."""
+    for path, values in jax.tree_util.tree_flatten_with_path(state.optimizer)[0]:
+        names = [key.key for key in path if isinstance(key, jax.tree_util.DictKey)]
+        if len(names) == 3:  # of stage, layer and part; other state is a count or a setting
+            _, name, part = names
+            yield name, "optimizer_state", _of_parameter(name, part), np.asarray(values)
 
 
 def _of_neuron(layer: str):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whygrad.data.table import Data
-from whygrad.errors import InputError, RunError, unknown_name
+from whygrad.errors import InputError, RunError, StalledError, unknown_name
 from whygrad.evaluation import evaluate
 from whygrad.network.losses import predictions
 from whygrad.network.model import Network
@@ -113,11 +113,17 @@ class RunFolder:
         return self._kept(self.description)
 
     @property
+    def blew_up(self) -> bool:
+        """Whether a number that was not finite stopped the run, and not that nothing moved."""
+        description = self.description
+        kind = (description.get("failure") or {}).get("kind")
+        return description["state"] == "failed" and kind != StalledError.__name__
+
+    @property
     def steps(self) -> int:
         """How many steps the run has taken, a failed one included, as far as its files tell."""
         recorded = [line["step"] + 1 for line in self.history_lines[-1:]]
-        description = self.description
-        failed = [description["steps"] + 1] if description["state"] == "failed" else []
+        failed = [self.description["steps"] + 1] if self.blew_up else []
         taken = max([*self.checkpoints[-1:], *recorded, *failed], default=0)
         return min(taken, self.task.total_steps)
 

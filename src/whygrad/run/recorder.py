@@ -20,7 +20,7 @@ import jax
 import numpy as np
 
 from whygrad.data.table import Data
-from whygrad.errors import NonFiniteError
+from whygrad.errors import NonFiniteError, StalledError
 from whygrad.network.model import Network
 from whygrad.run.blowup import find_blowup
 from whygrad.run.checkpoint import Best, Checkpoint, sealed_checkpoint
@@ -29,6 +29,7 @@ from whygrad.run.files import Content, only_writer, prepared, remove
 from whygrad.run.folder import RunFolder
 from whygrad.run.resuming import drop_after, lines_before
 from whygrad.run.sealed import append_lines, sealed_json, sealed_tensors, write_json
+from whygrad.run.standstill import find_stall
 from whygrad.settings import Settings
 from whygrad.training import Chunk, EpochEnd, Task, train_steps
 from whygrad.words import t
@@ -78,6 +79,7 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
 
     Raises:
         NonFiniteError: a number was not finite; the run stays, up to that step.
+        StalledError: no parameter moved in the first epoch; the run stays.
         RunError: another process is writing this run.
     """
     with only_writer(run.path), _gentle_interrupt() as is_interrupted:
@@ -91,12 +93,16 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
         try:
             for chunk in _chunks_left(run.task, checkpoint, writer):
                 writer.take(chunk)
+                if chunk.epoch_end is not None:
+                    writer.check_movement()
                 is_asked = watch is not None and watch(_moment(run.task, chunk)) is True
                 is_stopped = is_asked or is_interrupted()
                 if is_stopped or writer.is_out_of_patience():
                     break
+            if not is_stopped:
+                writer.check_movement(is_over=True)
             writer.finish(was_interrupted=is_stopped)
-        except NonFiniteError as error:
+        except (NonFiniteError, StalledError) as error:
             writer.describe(state="failed", failure=error.to_dict())
             raise
 
@@ -127,6 +133,7 @@ class _Writer:
     rows: list[dict[str, np.ndarray]] = field(default_factory=list)
     saved_at: float = field(default_factory=time.monotonic)
     is_kept: bool = True  # whether the newest checkpoint is one of those kept for replaying
+    is_moving: bool = False  # whether a parameter is known to have moved since the start
 
     def __post_init__(self) -> None:
         self.best = self.last.best
@@ -217,6 +224,27 @@ class _Writer:
             result={part: self.run.evaluate(part) for part in _filled_parts(self.task.data)},
             best=None if self.best is None else {"epoch": self.best.epoch, "loss": self.best.loss},
         )
+
+    def check_movement(self, is_over: bool = False) -> None:
+        """Check, at an epoch's end and until it is known, that training has moved something.
+
+        While the learning rate still rises, that is left to a later epoch.
+
+        Args:
+            is_over: whether this was the last epoch.
+
+        Raises:
+            StalledError: it has not, though there was something to learn.
+        """
+        if self.is_moving or (self.step < self.task.settings.warmup and not is_over):
+            return
+        stalled = find_stall(self.run, self.last.state.network, self.step)
+        self.is_moving = stalled is None
+        if stalled is not None:
+            if self.step != self.saved_step:
+                self.save(self.step)
+            self.describe(steps=self.step)
+            raise stalled
 
     def is_out_of_patience(self) -> bool:
         """Return whether the validation loss has not improved for too many epochs."""

@@ -7,7 +7,6 @@ of a cross-validation share one compiled program.
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import jax
@@ -16,7 +15,8 @@ from jaxtyping import Array, Float, Int
 
 from whygrad.network.model import Network
 from whygrad.settings import Settings
-from whygrad.stepping import Plan, Recipe, Resident, State, first_state, run_stretch
+from whygrad.stepping import Plan, Recipe, Resident, State, compiled, first_state
+from whygrad.weighing import shares
 
 ROWS_OF = 64  # rows are rounded up to a multiple
 BATCH_OF = 8
@@ -24,7 +24,7 @@ MOST_STEPS = 4096  # in one compiled call
 MOST_EPOCHS = 32
 TINY = 1e-30  # where all weights are 0
 
-go = partial(jax.jit, static_argnums=0)(run_stretch)  # leaves the state that it is given
+go = compiled()  # leaves the state that it is given
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Epochs:
 
     def begin(self, network: Network, seed: int) -> State:
         """Return the state before the first step."""
-        with precision_of(self.weights):
+        with precision_of(self.resident.x):
             state = first_state(network, self.recipe, 1.0, seed)
             if not self.alpha:
                 return state
@@ -87,29 +87,33 @@ class Epochs:
             The state after them, and the mean loss of each epoch.
         """
         count = len(orders) * self.steps
-        with precision_of(self.weights):
-            begun = replace(state, learning_rate=self._on_device(rate))
-            state, stretch = go(self.recipe, begun, self.resident, self._plan(orders), 0, count)
+        with precision_of(self.resident.x):
+            begun = self.at_rate(state, rate)
+            state, stretch = go(self.recipe, begun, self.resident, self.plan(orders), 0, count)
         losses = np.asarray(stretch.losses)[:count].reshape(len(orders), self.steps)
         return state, losses @ self._sizes() / self.samples
 
+    def at_rate(self, state: State, rate: float) -> State:
+        """Return a state that takes its next steps at a learning rate."""
+        return replace(state, learning_rate=self._on_device(rate))
+
     def _on_device(self, value: float) -> Array:
         """Return a number in the precision of the samples; put, since converting is compiled."""
-        return jax.device_put(np.asarray(value, self.weights.dtype))
+        return jax.device_put(np.asarray(value, self.resident.x.dtype))
 
     def _sizes(self) -> Int[np.ndarray, " steps"]:
         """Return how many samples each batch of an epoch has."""
         begins = np.arange(0, self.samples, self.batch_size)
         return np.minimum(self.samples - begins, self.batch_size)
 
-    def _plan(self, orders: Sequence[Int[np.ndarray, " samples"]]) -> Plan:
+    def plan(self, orders: Sequence[Int[np.ndarray, " samples"]]) -> Plan:
+        """Return which samples each step of some epochs takes."""
         shape = (self.at_once, self.steps, self.batch_size)
-        rows, weight = np.zeros(shape, np.int32), np.zeros(shape, self.weights.dtype)
+        rows, weight = np.zeros(shape, np.int32), np.zeros(shape)
         for epoch, order in enumerate(orders):
             rows[epoch].ravel()[: self.samples] = order
             weight[epoch].ravel()[: self.samples] = self.weights[order]
-        total = weight.sum(axis=2, keepdims=True)
-        share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
+        share = shares(weight, "mean", self.resident.x.dtype)
         return Plan(_filled_up(rows), _filled_up(share))
 
 
@@ -139,7 +143,7 @@ def epochs_of(
     common = {"learning_rate": 1.0, "batch_size": 1, "record_every": 0, "l2": float(alpha > 0)}
     recipe = Recipe(Settings(**common, **settings), 0)
     fill = ((0, _missing(len(x), ROWS_OF)), (0, 0))
-    own = np.ones(len(x), x.dtype) if weights is None else np.asarray(weights, x.dtype)
+    own = np.ones(len(x)) if weights is None else np.asarray(weights, np.float64)
     with precision_of(x):
         filled = (np.pad(np.asarray(part, x.dtype), fill) for part in (x, y))
         filled_x, filled_y = map(jax.device_put, filled)
@@ -147,6 +151,6 @@ def epochs_of(
         return Epochs(recipe, Resident(filled_x, filled_y, no_reach), own, batch_size, alpha)
 
 
-def precision_of(values: np.ndarray) -> AbstractContextManager:
+def precision_of(values: np.ndarray | Array) -> AbstractContextManager:
     """Return the context in which JAX computes in the precision of some values."""
     return jax.enable_x64(values.dtype == np.float64)

@@ -15,6 +15,7 @@ from sklearn.base import is_classifier
 
 from whygrad.adapters.sklearn.progress import Samples
 from whygrad.data.encoder import Encoder
+from whygrad.data.numeric import weights_in_float32
 from whygrad.data.table import Data, Part
 from whygrad.network.model import Network
 from whygrad.run.beginning import begin
@@ -122,5 +123,7 @@ def _part(
 ) -> Part:
     targets = y.argmax(axis=1) if task == "classes" else y[:, 0] if task == "binary" else y
     kind = np.int32 if targets.ndim == 1 else np.float32
-    weights = None if weight is None else np.array(weight, np.float32)
+    weights, problems = weights_in_float32(weight)
+    if problems:
+        raise problems[0]
     return Part(np.array(x, np.float32), np.array(targets, kind), np.arange(len(x)), weights)

@@ -22,15 +22,19 @@ from sklearn.utils import check_consistent_length, shuffle
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from whygrad.adapters.sklearn.checking import check_movement, check_rate, check_samples
 from whygrad.adapters.sklearn.epochs import Epochs, epochs_of, precision_of
 from whygrad.adapters.sklearn.progress import Progress, Samples
 from whygrad.adapters.sklearn.recorded import begin_run, train_run
 from whygrad.backprop import propagate
 from whygrad.errors import NotRecordedError, OptionError
 from whygrad.network.activations import ACTIVATIONS
+from whygrad.network.folding import fold
 from whygrad.network.initializers import draw_bias, draw_weight
 from whygrad.network.model import Network
 from whygrad.opened import Run
+from whygrad.settings import SMALLEST, in_float32
+from whygrad.sizing import check_network, check_step, running_out
 from whygrad.stepping import State
 
 OURS = {"logistic": "sigmoid", "exp": "exponential"}  # scikit-learn's name -> ours
@@ -94,6 +98,10 @@ class Training(Progress):
     def _generator(self) -> np.random.Generator:
         return np.random.default_rng(self._random_state.randint(2**31))
 
+    def _initialize(self, y: Any, layer_units: list[int], dtype: Any) -> None:
+        check_network(layer_units)
+        super()._initialize(y, layer_units, dtype)
+
     @contextmanager
     def _validated_by(self, X: Any, y: Any, weight: Any) -> Iterator[None]:
         """Hold what ``fit`` was given to validate with, while it runs."""
@@ -121,7 +129,7 @@ class Training(Progress):
 
     @with_callbacks
     def _fit_stochastic(self, X, y, sample_weight, *work_space: Any) -> None:
-        *_, is_incremental = work_space
+        *_, sizes, is_incremental = work_space
         if self.early_stopping and is_incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
         if self.record_every and is_incremental:
@@ -131,7 +139,11 @@ class Training(Progress):
         most = 1 if is_incremental else self.max_iter
         self.n_iter_ = 0
         self._begin_callbacks(train, most)
-        with self._on_device():
+        check_step(sizes, min(self._batch(len(train)), len(train)), 0)
+        for samples in (train, held_back):
+            if samples is not None:
+                check_samples(self, samples, is_float32=self._is_float32())
+        with self._on_device(), running_out():
             if self.record_every:
                 self._train_recorded(train, held_back)
             else:
@@ -196,6 +208,10 @@ class Training(Progress):
         weight = None if weight is None else _check_sample_weight(weight, X)
         return Samples(X, y, weight)
 
+    def _is_float32(self) -> bool:
+        """Return whether training computes in float32: a recorded one does, and one of float32."""
+        return bool(self.record_every) or self.coefs_[0].dtype == np.float32
+
     def _batch(self, samples: int) -> int:
         if self.batch_size != "auto" and self.batch_size > samples:
             warnings.warn(
@@ -240,6 +256,7 @@ class Training(Progress):
     def _train(
         self, train: Samples, held_back: Samples | None, most: int, is_incremental: bool
     ) -> None:
+        check_rate(self, self.coefs_[0].dtype)
         epochs = self._epochs(train)
         state = self._begin(epochs, is_incremental)
         try:
@@ -272,6 +289,8 @@ class Training(Progress):
             orders, places = self._next_orders(order, many)
             rate = self._optimizer.learning_rate
             after, losses = epochs.run(state, rate, orders)
+            if not self.n_iter_:
+                check_movement(self, epochs, state, after, rate)
             self._keep(after)
             taken, is_over = self._take_in(losses, train, held_back)
             if taken < many:
@@ -330,7 +349,7 @@ class Training(Progress):
             "learning_rate": self.learning_rate_init,
             "batch_size": batch,
             "epochs": self.max_iter,
-            "l2": self.alpha / max(batch * float(weights.mean()), np.finfo(np.float32).tiny),
+            "l2": in_float32(self.alpha / max(batch * float(weights.mean()), SMALLEST)),
             "record_every": self.record_every,
             "seed": int(self._random_state.randint(2**31 - 1)),
             "shuffle": "together" if self.shuffle else "never",
@@ -361,7 +380,7 @@ class Training(Progress):
         rows = max(1 << (len(X) - 1).bit_length(), FEWEST_ROWS)  # few shapes, few compilations
         filled = np.pad(np.asarray(X, self.coefs_[0].dtype), ((0, rows - len(X)), (0, 0)))
         with self._on_device(), precision_of(self.coefs_[0]):
-            output = np.array(_output(self._network(), filled))[: len(X)]
+            output = np.array(_output(fold(self._network()), filled))[: len(X)]
         if (self.loss, self.out_activation_) in LINKED:
             LINKS[self.out_activation_](output)
         return output
