@@ -96,15 +96,21 @@ def sealed_tensors(
         notes: JSON-able data, kept beside the arrays.
     """
     stored = {_stored(name): np.asarray(one, order="C") for name, one in tensors.items()}
-    made = memoryview(save(stored))
-    begin = 8 + int.from_bytes(made[:8], "little")
-    header, data = json.loads(bytes(made[8:begin])), made[begin:]
-    own = {name: crc(data[slice(*one["data_offsets"])]) for name, one in header.items()}
+    # safetensors names the types; the numbers themselves are written from where they are
+    kinds = json.loads(save({name: one.reshape(-1)[:0] for name, one in stored.items()})[8:])
+    header, own, data, end = {}, {}, [], 0
+    for name, one in sorted(stored.items(), key=lambda pair: (-pair[1].itemsize, pair[0])):
+        raw = one.reshape(-1).view(np.uint8).data
+        begin, end = end, end + raw.nbytes
+        offsets = {"shape": list(one.shape), "data_offsets": [begin, end]}
+        header[name] = {"dtype": kinds[name]["dtype"], **offsets}
+        own[name] = crc(raw)
+        data.append(raw)
     words = {KEY: ZEROS, OF_TENSORS: json.dumps(own)}
     words |= {name: as_json(value) for name, value in notes.items()}
     text = json.dumps({"__metadata__": words, **header}, ensure_ascii=False).encode()
     text = _seal(text + b" " * (-len(text) % ALIGNED))
-    return (len(text).to_bytes(8, "little"), text, data), _place(text)[1]
+    return (len(text).to_bytes(8, "little"), text, *data), _place(text)[1]
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], notes: Mapping[str, Any]) -> str:
