@@ -61,8 +61,8 @@ KINDS = (NUMBERS, TEXTS, PATHS, KNOWN)
 VARIABLES = (
     {}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"LC_ALL": "xx_YY.UTF-8"},
     {"PYTHONIOENCODING": "ascii"}, {"PYTHONIOENCODING": "latin-1"}, {"COLUMNS": "1"},
-    {"COLUMNS": "x"}, {"TERM": "dumb"}, {"TZ": "No/Where"}, {"HOME": "/nowhere"},
-    {"XDG_CACHE_HOME": "/dev/null"}, {"TMPDIR": "/nowhere"}, {"WHYGRAD_LANG": "zh"},
+    {"COLUMNS": "x"}, {"TERM": "dumb"}, {"TZ": "No/Where"}, {"HOME": "/dev/null/nowhere"},
+    {"XDG_CACHE_HOME": "/dev/null"}, {"TMPDIR": "/dev/null/nowhere"}, {"WHYGRAD_LANG": "zh"},
     {"JAX_PLATFORMS": "cuda"}, {"JAX_PLATFORMS": "nonsense"}, {"XLA_FLAGS": "--xla_nonsense"},
     {"JAX_ENABLE_X64": "maybe"}, {"JAX_NUMPY_RANK_PROMOTION": "raise"}, {"FORCE_COLOR": "1"},
 )  # fmt: skip

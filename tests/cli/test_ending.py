@@ -71,7 +71,7 @@ def test_an_error_of_our_own_in_chinese_and_as_json(temporary, capsys):
 
 
 def test_where_no_file_can_be_written_the_sentence_says_so(monkeypatch, capsys):
-    monkeypatch.setattr("tempfile.tempdir", "/nowhere")
+    monkeypatch.setattr("tempfile.tempdir", "/dev/null/nowhere")
     assert ending.end(failing(KeyError("x")), ["runs"]) == 70
     assert capsys.readouterr().err == (
         "Error: The command was not finished, because of an error in whygrad itself: KeyError: "
@@ -215,10 +215,12 @@ def test_a_stream_that_is_full_is_an_error_in_words_and_stderr_is_nobodys_loss()
         full.flush()
     assert str(failed.value) == FULL
     silence(full)  # closing it would fail as well
+    full.close()
     lost = Stderr(Path("/dev/full").open("wb"), "utf-8", "backslashreplace")
     assert lost.write("problem\n") == 8
     lost.flush()
     silence(lost)
+    lost.close()
 
 
 def shell(environment: dict[str, str], cwd: Path, line: str) -> tuple[int, str, str]:
