@@ -76,7 +76,9 @@ def why_stalled(
     after = state.network.with_parameters(seen.after)
     if has_moved(state.network, after):
         return None
-    size = float(np.abs(np.asarray(resident.y)).max()) if resident.y.ndim > 1 else 1.0
+    # only a squared error grows with the targets; the upstream of others is at most about 1
+    is_squared = recipe.settings.loss in ("squared", "broadcast_squared")
+    size = float(np.abs(np.asarray(resident.y)).max()) if is_squared else 1.0
     if _is_optimal(seen.anatomy, recipe.settings, state.network.output_activation, size):
         return None
     if not _largest(seen.gradients):
@@ -101,8 +103,9 @@ def _cancels(seen: Examined) -> bool:
     agreements = [
         float(layer_factors(layer, seen.gradients[name]["weight"]).agreement)
         for name, layer in seen.anatomy.layers.items()
+        if np.asarray(seen.gradients[name]["weight"]).any()  # else the biases alone are asked
     ]
-    return max(agreements) <= OPTIMAL
+    return max(agreements, default=1.0) <= OPTIMAL
 
 
 def _of_gradient(anatomy: Anatomy, where: object) -> StalledError:
