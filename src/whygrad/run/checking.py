@@ -118,8 +118,9 @@ class _Looking:
         except WhygradError as error:
             if error.key not in OF_HERE:
                 told = error.values.get("path")  # of the file at fault, where that is another one
-                is_file = isinstance(told, Path) and told.parent.is_relative_to(self._root)
-                self.problems.setdefault(self.name(told if is_file else path), error)
+                if isinstance(told, Path) and told.parent.is_relative_to(self._root):
+                    path = told
+                self.problems.setdefault(self.name(path), error)
             return None
         finally:
             self._tick(len(self.seen), max(self._total, len(self.seen)))
