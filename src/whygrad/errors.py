@@ -113,6 +113,10 @@ class BackendError(WhygradError, RuntimeError):
     """JAX does not start in this environment, or cannot be used in this process."""
 
 
+class RunWarning(UserWarning):
+    """Something about a run that its user should know, though it goes on."""
+
+
 class NotRecordedError(WhygradError, AttributeError):
     """An estimator was fitted without a record."""
 

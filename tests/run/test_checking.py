@@ -107,7 +107,7 @@ def test_the_network_is_that_which_run_json_tells_of_or_none(copy, finished):
 
 def test_a_step_without_a_checkpoint_is_told(finished):
     with pytest.raises(RunError) as raised:
-        finished.network_at(10**6)
+        finished.checkpoint(10**6)
     known = ", ".join(map(str, finished.checkpoints))
     assert str(raised.value) == (
         f"The run {finished.path} keeps no checkpoint of step 1000000. "
@@ -134,7 +134,7 @@ def test_lines_that_are_swapped_or_there_twice(copy, order):
     write_lines(copy / "history.jsonl", [*(lines[i] for i in order), *lines[3:]])
     with pytest.raises(RunError) as raised:
         _ = wg.Run(copy).history
-    assert raised.value.key == "error.run_line_damaged"
+    assert str(copy / "history.jsonl") in str(raised.value)
 
 
 def test_rows_that_are_missing_are_named(copy, finished):

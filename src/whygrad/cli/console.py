@@ -2,10 +2,13 @@
 
 import math
 import sys
+import warnings
 from codecs import lookup
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from whygrad.errors import WhygradError
+from whygrad.errors import RunWarning, WhygradError
 from whygrad.words import t
 from whygrad.words.terminal import Console, RenderableType, as_plain
 from whygrad.words.visible import as_json, visible
@@ -49,6 +52,22 @@ def problem(message: str) -> None:
 def remark(message: str) -> None:
     """Print on stderr what belongs to the results, and not into them."""
     Console(stderr=True, soft_wrap=True).print(message)
+
+
+@contextmanager
+def warnings_in_words() -> Iterator[None]:
+    """Print warnings that speak of a run as notes on stderr; all others as Python does."""
+    with warnings.catch_warnings():
+        otherwise = warnings.showwarning
+
+        def show_warning(message: Warning | str, category: type[Warning], *where: Any) -> None:
+            if issubclass(category, RunWarning):
+                remark(t("cli.data.note", note=str(message)))
+            else:
+                otherwise(message, category, *where)
+
+        warnings.showwarning = show_warning
+        yield
 
 
 def _finite(content: Any) -> Any:

@@ -19,6 +19,7 @@ from rich.progress import (
 
 from whygrad.api import resume, train
 from whygrad.cli.attendant import Attendant
+from whygrad.cli.console import warnings_in_words
 from whygrad.cli.plan import Plan
 from whygrad.data import Data, load
 from whygrad.network.model import Network
@@ -43,7 +44,7 @@ def start_run(plan: Plan, data: Data, out: Path, attendant: Attendant | None = N
 
 def go_on(path: Path, attendant: Attendant | None = None) -> Run:
     """Train a run from its last checkpoint to its end."""
-    with progress_bar() as bar:
+    with progress_bar() as bar, warnings_in_words():
         watch = bar if attendant is None else attendant.beside(bar, path)
         return resume(path, watch=watch)
 

@@ -20,7 +20,7 @@ import jax
 import numpy as np
 
 from whygrad.data.table import Data
-from whygrad.errors import NonFiniteError, StalledError
+from whygrad.errors import NonFiniteError, RunWarning, StalledError
 from whygrad.network.model import Network
 from whygrad.run.blowup import find_blowup
 from whygrad.run.checkpoint import Best, Checkpoint, sealed_checkpoint
@@ -111,7 +111,7 @@ def _tell_if_older(run: RunFolder, checkpoint: Checkpoint) -> None:
     step, newest = int(checkpoint.state.step), run.checkpoints[-1]
     if step != newest:
         told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)
-        warnings.warn(told, stacklevel=3)
+        warnings.warn(told, RunWarning, stacklevel=3)
 
 
 def _chunks_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Chunk]:
@@ -189,7 +189,9 @@ class _Writer:
         remove(_checkpoint_path(self.run.path, number) for number in dropped)
 
     def describe(self, **changes: Any) -> None:
-        write_json(self.run.path / "run.json", self._description() | changes)
+        told = self._description() | changes
+        if told != self.run.description:  # at the beginning it is what was just written
+            write_json(self.run.path / "run.json", told)
 
     def _description(self) -> dict[str, Any]:
         """Return what run.json says once everything that waits is written."""
