@@ -81,6 +81,10 @@ OWN = {
     ("result", "gone"): "result is missing." + RESTORE,
     ("result/test/loss", "[1]"): "result.test.loss must be a finite number, got […]." + RESTORE,
     ("steps", "22"): "steps must be ≤ 21 to agree with settings.epochs, got 22." + FOLDER,
+    ("checkpoints/0", '"0x"'): "checkpoints.0 must be a checksum of eight hexadecimal digits, got "
+    '"0x".' + RESTORE,
+    ("checkpoints/last", '"00000000"'): "checkpoints.last must be called by the number of a step."
+    + RESTORE,
     ("data/samples/train", "0"): "data.samples.train must be a whole number ≥ 1, < 2147483648, "
     "got 0." + RESTORE,
 }
