@@ -13,6 +13,7 @@ import whygrad as wg
 from whygrad.errors import AddressError, ExportError, InputError, OptionError, RunError
 from whygrad.run.sealed import read_tensors, write_json, write_tensors
 from whygrad.training import walk
+from whygrad.words import number
 
 ROWS = [[5.0, 3.0, 1.0, 0.2], [6.0, 3.0, 5.0, 2.0]]
 
@@ -194,10 +195,10 @@ def test_an_export_of_another_network_than_the_measured_one_is_refused(finished,
     with pytest.raises(ExportError) as raised:
         run.export(tmp_path / "model.safetensors")
     assert raised.value.values["recorded"] == recorded and raised.value.values["came"] == came
-    assert str(raised.value).startswith(f"The network of {copy} has loss ")
-    assert str(raised.value).endswith(
-        ": it is not the network that was measured. Nothing was written. Take the run from a copy, "
-        "export another step with --step, or train it again."
+    assert str(raised.value) == (
+        f"The network of {copy} has loss {number(came)} on its train part, but the run recorded "
+        f"{number(recorded)}: it is not the network that was measured. Nothing was written. Take "
+        "the run from a copy, export another step with --step, or train it again."
     )
     assert not (tmp_path / "model.safetensors").exists()
 

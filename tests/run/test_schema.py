@@ -15,7 +15,7 @@ from torch import nn
 
 import whygrad as wg
 from whygrad.adapters.torch.kinds import KINDS
-from whygrad.errors import RunError
+from whygrad.errors import AddressError, RunError
 from whygrad.run.schema import watched as schema
 from whygrad.run.sealed import read_lines, read_tensors, write_json, write_lines, write_tensors
 from whygrad.run.strict_json import parse
@@ -81,6 +81,10 @@ OWN = {
     ("result", "gone"): "result is missing." + RESTORE,
     ("result/test/loss", "[1]"): "result.test.loss must be a finite number, got […]." + RESTORE,
     ("steps", "22"): "steps must be ≤ 21 to agree with settings.epochs, got 22." + FOLDER,
+    ("checkpoints/0", '"0x"'): "checkpoints.0 must be a checksum of eight hexadecimal digits, got "
+    '"0x".' + RESTORE,
+    ("checkpoints/last", '"00000000"'): "checkpoints.last must be called by the number of a step."
+    + RESTORE,
     ("data/samples/train", "0"): "data.samples.train must be a whole number ≥ 1, < 2147483648, "
     "got 0." + RESTORE,
 }
@@ -166,6 +170,19 @@ def test_exchanged_arrays_of_a_step_kept_whole_are_refused(watched):
         "In RUN/whole/2.safetensors, 0/weight.before must be the array float32[6, 4], "
         "got float32[3, 6]." + RESTORE
     )
+
+
+def test_a_layer_whose_gradient_never_came_is_told(watched):
+    def forget(tensors, notes):
+        for name in [name for name in tensors if name.startswith("0/weight.")]:
+            if name != "0/weight.before":
+                del tensors[name]
+
+    changed_arrays(watched / "whole/2.safetensors", forget)
+    run = wg.open_run(watched)
+    with pytest.raises(AddressError):
+        run.why("0[1]", step=2)
+    assert str(run.why("4", step=2)), "the others are explained without it"
 
 
 def test_notes_of_another_step_are_refused(watched):

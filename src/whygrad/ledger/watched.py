@@ -8,6 +8,7 @@ import numpy as np
 
 from whygrad import backend
 from whygrad.backprop import LayerAnatomy
+from whygrad.errors import AddressError
 from whygrad.factoring import FACTORS, Factors, ratio, telescope
 from whygrad.ledger.cause import Surroundings, find_cause
 from whygrad.ledger.explain import TOP, factors_at
@@ -48,7 +49,10 @@ class _Whole:
     def __init__(self, run: WatchedFolder, layer: str, step: int | None):
         self.step, arrays, self.notes = run.whole_of(layer, step)
         self.described = run.description["layers"]
-        self.layers = _by_layer(arrays)
+        of_all = _by_layer(arrays)  # one whose gradient never came has no factors
+        self.layers = {name: one for name, one in of_all.items() if "weight.gradient" in one}
+        if layer not in self.layers:
+            raise AddressError("error.layer_not_whole", layer=layer)
 
     def weight(self, layer: str, which: str) -> np.ndarray:
         """Return the weights, or what has their shape, as (n_in, n_out)."""
