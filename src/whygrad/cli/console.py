@@ -19,7 +19,7 @@ WIDTH = 100  # of what is not printed to a terminal
 def show(content: RenderableType) -> None:
     """Print something to read on stdout."""
     if sys.stdout.isatty():
-        Console().print(content)
+        Console().print(content, crop=False)
     else:
         sys.stdout.write(f"{as_plain(content, WIDTH)}\n")
 

@@ -21,7 +21,7 @@ from whygrad.opened import Run, WatchedRun
 from whygrad.run.files import write_whole
 from whygrad.settings import Settings
 from whygrad.words import command_word, t
-from whygrad.words.terminal import Console, RenderableType, Text
+from whygrad.words.terminal import Command, Console, RenderableType, Text
 
 FOUND = 1
 
@@ -45,7 +45,7 @@ def doctor_command(
     else:
         show(_page(tell(diagnosis)))
         if written:
-            show(t("doctor.written", path=command_word(written)))
+            show(Command(t("doctor.written", path=command_word(written))))
     return 0 if diagnosis.is_healthy else FOUND
 
 

@@ -12,7 +12,7 @@ from whygrad.doctor.progress import is_still_falling
 from whygrad.network.model import Network
 from whygrad.run.folder import RunFolder
 from whygrad.words import command_word, number, t
-from whygrad.words.terminal import RenderableType, Table, Text
+from whygrad.words.terminal import Command, RenderableType, Table, Text
 
 STYLES = {"well": "green", "worth_a_look": "yellow", "ill": "red"}
 MARKS = {"well": "●", "worth_a_look": "▲", "ill": "■"}
@@ -43,9 +43,9 @@ def result_page(run: RunFolder, health: Health) -> RenderableType:
         *([Text(t("cli.still_falling"))] if is_still_falling(run) else []),
         Padding(health_page(health), (1, 0, 1, 0)),
         Text(t("cli.run_is_in", path=run.path)),
-        Text(t("cli.next.why", path=path)),
-        Text(t("cli.next.doctor", path=path)),
-        Text(t("cli.next.report", path=path)),
+        Command(t("cli.next.why", path=path)),
+        Command(t("cli.next.doctor", path=path)),
+        Command(t("cli.next.report", path=path)),
     )
 
 

@@ -12,7 +12,7 @@ from whygrad.recording import ROW_FIELDS
 from whygrad.run.watched import WatchedFolder, words_of_overhead
 from whygrad.run.watched_loss import told_loss
 from whygrad.words import command_word, number, t
-from whygrad.words.terminal import RenderableType, Table, Text
+from whygrad.words.terminal import Command, RenderableType, Table, Text
 
 
 def watched_page(run: WatchedFolder, step: int | None = None) -> RenderableType:
@@ -28,7 +28,7 @@ def watched_page(run: WatchedFolder, step: int | None = None) -> RenderableType:
     counts = {"steps": run.steps, "recorded": len(run.history_lines)}
     lead = t("report.watched.lead", every=description["every"], **counts)
     lines = [Text(f"{run.path} · {description['model']}", style="bold"), Text(lead)]
-    loss = told_loss(run)
+    loss = told_loss(run, step)
     if loss is not None:
         lines.append(Text(loss))
     overhead = description.get("overhead") or {}
@@ -42,9 +42,9 @@ def watched_page(run: WatchedFolder, step: int | None = None) -> RenderableType:
     last, path = [Text(_explained(run))], command_word(run.path)
     if run.layers:
         address = command_word(f"{run.layers[0]}[0]")
-        last.append(Text(t("cli.watched.next.why", path=path, address=address)))
-    last.append(Text(t("cli.watched.next.doctor", path=path)))
-    last.append(Text(t("cli.next.report", path=path)))
+        last.append(Command(t("cli.watched.next.why", path=path, address=address)))
+    last.append(Command(t("cli.watched.next.doctor", path=path)))
+    last.append(Command(t("cli.next.report", path=path)))
     return Group(*lines, Padding(_layers(run, step), (1, 0, 1, 0)), *last)
 
 

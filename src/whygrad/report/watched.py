@@ -120,9 +120,15 @@ def _finding(found: WatchedFinding) -> Markup:
     return joined(
         element("h3", both(lambda: heading(found.kind))),
         element("p", both(lambda: sentence(found))),
-        element("p", both(lambda: t("torch.change", line=line_to_change(found)))),
+        element("p", both(lambda: _with_code(t("torch.change", line=line_to_change(found))))),
         element("p", both(lambda: where_and_when(found)), class_="meaning"),
     )
+
+
+def _with_code(words: str) -> Markup:
+    """Return words in which what stands between backticks is marked as code."""
+    parts = words.split("`")
+    return joined(element("code", part) if at % 2 else part for at, part in enumerate(parts))
 
 
 def _in_words(error: WhygradError) -> Markup:

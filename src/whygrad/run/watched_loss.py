@@ -25,10 +25,15 @@ def named_parts(facts: Mapping[str, Any]) -> list[tuple[str, float, float]]:
     return [(name, weight, part) for name, (weight, part) in found.items()]
 
 
-def told_loss(run: WatchedFolder) -> str | None:
-    """Return in a sentence the last loss that is known, and what it is made of."""
+def told_loss(run: WatchedFolder, step: int | None = None) -> str | None:
+    """Return in a sentence the loss of a step, and what it is made of; None where it is unknown.
+
+    Args:
+        step: a recorded one; default: the last of which the loss is known.
+    """
     facts = {one["step"]: one for one in run.facts}
     known = [line for line in run.history_lines if line.get("loss") is not None]
+    known = [line for line in known if step in (None, line["step"])]
     if not known:
         return None
     loss, step = known[-1]["loss"], known[-1]["step"]

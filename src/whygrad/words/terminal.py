@@ -23,6 +23,13 @@ class Text(text.Text):
         super().__init__(cleaned(words), *args, **options)
 
 
+class Command(Text):
+    """A line with a command to copy: never broken, also where it is wider than the terminal."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words, no_wrap=True, overflow="ignore")
+
+
 class Table(table.Table):
     """A table without lines; its cells are strings, cleaned, or what a terminal shows."""
 
@@ -61,5 +68,5 @@ def as_plain(content: RenderableType, width: int) -> str:
     """Return what a terminal of some width would show, without colours or spaces at line ends."""
     page = StringIO()  # in a notebook, too: there a console would write to the page instead
     options: dict[str, Any] = {"color_system": None, "force_jupyter": False}
-    Console(file=page, width=width, **options).print(content)
+    Console(file=page, width=width, **options).print(content, crop=False)
     return "\n".join(line.rstrip() for line in page.getvalue().split("\n")).removesuffix("\n")

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from whygrad.adapters.torch import guard
+
 Watching = Callable[[nn.Module], AbstractContextManager]
 Program = Callable[[Watching], nn.Module]
 
@@ -375,3 +377,12 @@ def nothing_left_behind():
     left = dict(torch.nn.modules.module._global_forward_pre_hooks)
     torch.nn.modules.module._global_forward_pre_hooks.clear()  # of one test, not of all after it
     assert not left
+
+
+@pytest.fixture(autouse=True)
+def nothing_said_aside(monkeypatch):
+    """A warning that nobody expected fails a test, though it ends no training."""
+    said = []
+    monkeypatch.setattr(guard, "_aside", said.append)
+    yield said
+    assert not said

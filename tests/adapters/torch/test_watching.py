@@ -260,7 +260,8 @@ def test_a_report_says_what_the_doctor_says():
     (found,) = run.doctor().findings
     assert page.index(t("report.diagnosis.title")) < page.index(t("report.layers.title"))
     assert found.kind == "softmax_twice"
-    assert t("torch.change", line=t("torch.softmax_twice.line")) in page
+    change = t("torch.change", line=t("torch.softmax_twice.line"))
+    assert re.sub("`(.*?)`", r"<code>\1</code>", change) in page
 
 
 def test_a_report_of_a_deep_model_draws_some_layers_and_says_so(monkeypatch):

@@ -1,5 +1,7 @@
 """Somebody else's training must not end because of what only looks on."""
 
+import sys
+import warnings
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 from weakref import WeakMethod
@@ -38,3 +40,15 @@ class Guard:
             if (on_error := self._on_error()) is not None:
                 on_error(error)
             return None
+
+
+def warn(words: str) -> None:
+    """Warn, also where a program makes errors of warnings: ours must not end its training."""
+    try:
+        warnings.warn(words, stacklevel=3)
+    except UserWarning:
+        _aside(words)
+
+
+def _aside(words: str) -> None:
+    sys.stderr.write(f"{words}\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from whygrad.adapters.torch.guard import warn
 from whygrad.adapters.torch.record import Recorded
 from whygrad.words import t
 
@@ -73,4 +73,4 @@ class Logged:
         if errors and not self._has_warned:
             self._has_warned = True
             problem = f"{type(errors[0]).__name__}: {errors[0]}"
-            warnings.warn(t("warning.watch_log", problem=problem), stacklevel=2)
+            warn(t("warning.watch_log", problem=problem))

@@ -7,10 +7,9 @@ all others nothing is, but two hooks of the optimiser that count.
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +27,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from whygrad.adapters.torch.before import Before, before
 from whygrad.adapters.torch.facts import early_schedulers, in_eval_mode
 from whygrad.adapters.torch.gradients import Gradients
-from whygrad.adapters.torch.guard import Guard
+from whygrad.adapters.torch.guard import Guard, warn
 from whygrad.adapters.torch.overhead import Overhead
 from whygrad.adapters.torch.places import Place, Places
 from whygrad.adapters.torch.record import Recorded, recorded
@@ -131,7 +130,7 @@ class Watch:
     @property
     def run(self) -> WatchedRun:
         """What has been recorded so far, by this process."""
-        self._writer.flush()
+        self._guard(self._writer.flush)
         return WatchedRun(self._writer.path)
 
     def attach(self) -> Watch:
@@ -158,7 +157,8 @@ class Watch:
         try:  # also after an error of ours; but no disk that is full may end somebody's training
             self._writer.finish(self.steps, self.overhead.to_dict())
         except Exception as error:
-            self._give_up(error)
+            if not self._guard.has_failed:  # else it has been said
+                self._give_up(error)
 
     def __enter__(self) -> Watch:
         return self.attach()
@@ -221,7 +221,9 @@ class Watch:
         if self._places.are_stale:
             self._places, self._held = Places(self._places.model), {}
         whole = self._writer.whole_now(self._places)
+        undo = ExitStack()  # of what hangs hooks on parameters, should anything fail in between
         gradients = Gradients(self._places, whole, self._guard, is_parallel=self._is_parallel)
+        undo.callback(gradients.let_go)
         looked: dict[Place, Before] = {}
 
         @torch.no_grad()
@@ -229,8 +231,12 @@ class Watch:
             looked[place] = before(self._places, place)
             gradients.note_place(place)
 
-        seeing = Seeing(self._places, whole, look, gradients, self._guard)
-        return Window(self.steps, seeing, gradients, in_eval_mode(self.model), looked)
+        with undo:
+            seeing = Seeing(self._places, whole, look, gradients, self._guard)
+            undo.callback(seeing.let_go)
+            window = Window(self.steps, seeing, gradients, in_eval_mode(self.model), looked)
+            undo.pop_all()
+        return window
 
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
         self._sweep()
@@ -286,10 +292,12 @@ class Watch:
     def _take(self, window: Window) -> None:
         self._close(window)
         is_first = self.last is None
-        with torch.no_grad():
-            self.last = recorded(window, self._places, self._optimizers)
-        window.seeing.let_go()
-        window.gradients.let_go()
+        try:
+            with torch.no_grad():
+                self.last = recorded(window, self._places, self._optimizers)
+        finally:
+            window.seeing.let_go()
+            window.gradients.let_go()
         passing = self._count_passing(window.seeing.seen.strangers, is_first=is_first)
         self.last.facts["made_in_forward"] = passing
         self._writer.take(self.last)
@@ -311,23 +319,21 @@ class Watch:
     def _tell_uncovered(self, names: set[str]) -> None:
         if names - self._told:
             self._told |= names
-            words = t("warning.watch_uncovered", names=", ".join(sorted(self._told)))
-            warnings.warn(words, stacklevel=2)
+            warn(t("warning.watch_uncovered", names=", ".join(sorted(self._told))))
 
     def _tell_uncompiled(self, *, is_within: bool = False) -> None:
         """Say, once, that a compiled function runs uncompiled, where nobody has asked for it."""
         is_new = not self._may_uncompile and not self._has_told_uncompiled
         if is_new and (is_within or (self._stance.is_set and is_within_compiled())):
             self._has_told_uncompiled = True
-            warnings.warn(t("warning.watch_compiled", every=self.every), stacklevel=2)
+            warn(t("warning.watch_compiled", every=self.every))
 
     def _give_up(self, error: Exception) -> None:
         """Look no longer; training goes on."""
         self._disarm()
         self._drop_window()
         problem = f"{type(error).__name__}: {error}"
-        words = t("warning.watch_gave_up", step=self.steps, problem=problem)
-        warnings.warn(words, stacklevel=2)
+        warn(t("warning.watch_gave_up", step=self.steps, problem=problem))
 
     def _updating(self) -> list[Optimizer]:
         return [] if self._window is None else self._window.updated_by

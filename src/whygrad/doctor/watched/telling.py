@@ -2,7 +2,7 @@
 
 import re
 from keyword import iskeyword
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whygrad.doctor.watched.finding import AILMENTS, WatchedFinding
 from whygrad.doctor.wording import share_text
@@ -54,8 +54,9 @@ def sentence(finding: WatchedFinding) -> str:
 
 
 def line_to_change(finding: WatchedFinding) -> str:
-    """Return what to change in the program."""
-    return t(f"torch.{finding.kind}.line", **_words(finding))
+    """Return what to change in the program; what stands between backticks is Python."""
+    evidence = {name: _as_code(value) for name, value in finding.evidence.items()}
+    return t(f"torch.{finding.kind}.line", **_of_layer(finding, evidence))
 
 
 def line_in_general(kind: str) -> str:
@@ -63,6 +64,7 @@ def line_in_general(kind: str) -> str:
     values = ("names", "count", "of", "loss", "passes", "claims", "targets", "low", "high", "ratio")
     gaps = dict.fromkeys((*values, "activation", "optimizer"), "…")
     gaps |= {**dict.fromkeys(("layer", "where", "last"), "LAYER"), "module": "model.LAYER"}
+    gaps["passes"] = "N"  # code, in which no ellipsis may stand
     return t(f"torch.{kind}.line", **gaps)
 
 
@@ -116,7 +118,16 @@ def _words(finding: WatchedFinding) -> dict[str, str]:
         name: number(value, 3) if isinstance(value, int | float) else str(value)
         for name, value in finding.evidence.items()
     }
+    return _of_layer(finding, told)
+
+
+def _of_layer(finding: WatchedFinding, told: dict[str, str]) -> dict[str, str]:
     return {**told, "layer": finding.layer or "", "module": module_of(finding.layer or "")}
+
+
+def _as_code(value: Any) -> str:
+    """Return a number as Python has it: with its own minus sign, and a count in full."""
+    return repr(float(f"{value:.3g}")) if isinstance(value, float) else str(value)
 
 
 def module_of(layer: str) -> str:
