@@ -72,7 +72,7 @@ def _start() -> None:
 def _is_running() -> bool:
     """Return whether JAX's backend was started, by whomever.
 
-    There is no public way to ask without starting it (JAX 0.7 to 0.10 looked at).
+    There is no public way to ask without starting it (JAX 0.8.0 and 0.10.2 tried).
     """
     bridge = sys.modules.get("jax._src.xla_bridge")
     return bool(getattr(bridge, "backends_are_initialized", bool)())

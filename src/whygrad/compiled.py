@@ -48,7 +48,7 @@ def is_kept() -> bool:
 def seal() -> None:
     """Put a checksum on every entry that JAX keeps, from here on in this process.
 
-    JAX has no public way to bring one's own cache (JAX 0.7 to 0.10 looked at); where this one is
+    JAX has no public way to bring one's own cache (JAX 0.8.0 and 0.10.2 tried); where this one is
     gone, nothing is kept.
     """
     import jax
