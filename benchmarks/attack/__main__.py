@@ -12,7 +12,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-KINDS = ("commands", "kills", "descriptions", "flips", "tables", "extremes")
+KINDS = ("commands", "kills", "descriptions", "flips", "tables", "names", "extremes")
 
 
 def main() -> int:

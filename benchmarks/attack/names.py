@@ -8,7 +8,18 @@ as long.
 """
 
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+import whygrad as wg
+from benchmarks.attack import Trial
+from whygrad.errors import WhygradError
+from whygrad.words.visible import visible
 
 KINDS: dict[str, tuple[str, ...]] = {
     "tags": (
@@ -122,3 +133,50 @@ def _piece(draw: random.Random, name: str) -> str:
         at = draw.randrange(len(part) + 1)
         part = part[:at] + chr(draw.choice((0, 27, 34, 39, 60, 62, 92, 0x9B, 0x202E))) + part[at:]
     return part
+
+
+def attack(seed: int, folder: Path) -> Iterator[Trial]:
+    """Yield a trial a network whose columns, classes and data have drawn names.
+
+    Its page must have the elements of one with ordinary names, and nothing that is printed may act
+    or hide. Names that cannot be written to a file may be refused.
+    """
+    for number in count():
+        drawn = list(dict.fromkeys(names(seed * 1_000_003 + number, 12)))[:6]
+        what = f"names {drawn!r}"[:400]
+        try:
+            page, told = _outputs(folder / f"{number}", drawn, str)
+        except WhygradError as error:
+            yield Trial(what, "" if visible(str(error), keep="\n") == str(error) else "it acts")
+            continue
+        ordinary, _ = _outputs(folder / f"{number}-ordinary", drawn, harmless)
+        yield Trial(what, _problem(page, ordinary, told))
+
+
+def _outputs(folder: Path, drawn: list[str], change: Callable[[str], str]) -> tuple[str, str]:
+    """Return the page of a network with such names, and what is printed of it."""
+    *columns, one, other, title = (f"{change(name)}{i}" for i, name in enumerate(drawn))
+    x = np.random.default_rng(0).normal(size=(40, len(columns)))
+    classes, y = [one, other], np.arange(40) % 2
+    data = wg.from_arrays(x, y, name=title, feature_names=columns, target_names=classes)
+    network = wg.Network.create([len(columns), 4, data.n_out], seed=0)
+    run = wg.train(network, data, epochs=1, out=folder)
+    page = run.report(folder / "page.html").read_text("utf-8")
+    return page, f"{run!r}\n{run.why('hidden1.weight[0, 0]', sample=0)}"
+
+
+def _problem(page: str, ordinary: str, told: str) -> str:
+    if visible(told, keep="\n") != told:
+        return "what is printed acts or hides"
+    if visible(page, keep="\n\t\u2060") != page:
+        return "the page holds characters that act or hide"
+    return "" if _elements(page) == _elements(ordinary) else "the page has other elements"
+
+
+def _elements(page: str) -> Counter[tuple[str, ...]]:
+    """Return how often every element with its attributes stands on a page."""
+    found: Counter[tuple[str, ...]] = Counter()
+    reader = HTMLParser()
+    reader.handle_starttag = lambda tag, attrs: found.update([(tag, *sorted(dict(attrs)))])
+    reader.feed(page)
+    return found
