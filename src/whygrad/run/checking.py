@@ -163,7 +163,8 @@ def _look_at_own(run: RunFolder, look: _Looking) -> None:
     history = look(run.path / "history.jsonl", lambda: run.history_lines) or []
     every = run.settings.record_every
     steps = [line["step"] for line in history]
-    _look_at_rows(run, [step for step in steps if every and step % every == 0], look)
+    counted = run.description.get("lines", {}).get("history")
+    _look_at_rows(run, [step for step in steps[:counted] if every and step % every == 0], look)
 
 
 def _look_at_watched(run: WatchedFolder, look: _Looking) -> None:
@@ -174,7 +175,8 @@ def _look_at_watched(run: WatchedFolder, look: _Looking) -> None:
         look(path, lambda path=path, c=checksum: _tensors(run, path, c))
     look(run.path / "facts.jsonl", lambda: run.facts)
     history = look(run.path / "history.jsonl", lambda: run.history_lines) or []
-    _look_at_rows(run, [line["step"] for line in history], look)
+    counted = described.get("lines", {}).get("history")
+    _look_at_rows(run, [line["step"] for line in history[:counted]], look)
 
 
 def _look_at_rows(run: RunFolder | WatchedFolder, recorded: list[int], look: _Looking) -> None:

@@ -158,8 +158,9 @@ def prepared(contents: Mapping[Path, Content], *, shared: bool = False) -> Itera
                 files.waiting[path].write(content)
                 if path.is_dir():  # nothing replaces that
                     raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        with writing(next(iter(contents))):
-            _sync_all([one.number for one in files.waiting.values()])
+        for path in list(contents)[:1]:
+            with writing(path):
+                _sync_all([one.number for one in files.waiting.values()])
         yield files
 
 
@@ -169,18 +170,27 @@ class Prepared:
     def __init__(self, waiting: "dict[Path, _Waiting]"):
         self.waiting = waiting
 
-    def publish(self, *paths: Path) -> None:
+    def publish(self, *paths: Path, appended: Mapping[Path, bytes] | None = None) -> None:
         """Give files their names, durably: what is published next comes after them.
 
+        Args:
+            appended: to other files, behind the last whole line of each, and synced with the rest.
+
         Raises:
-            RunError: one cannot be given its name.
+            RunError: one cannot be given its name, or appended to.
         """
         for path in paths:
             with writing(path):
                 self.waiting[path].rename()
         folders = {path.parent: self.waiting[path].folder.number for path in paths}
-        with writing(paths[0]):
-            _sync_all([number for number in folders.values() if number is not None])
+        numbers = [number for number in folders.values() if number is not None]
+        with ExitStack() as stack:
+            for path, content in (appended or {}).items():
+                with writing(path):
+                    numbers.append(stack.enter_context(_appended(path, content)))
+            for path in [*paths, *(appended or {})][:1]:
+                with writing(path):
+                    _sync_all(numbers)
 
 
 class _Folder:
@@ -243,15 +253,20 @@ def append_whole(path: Path, content: bytes) -> None:
     Raises:
         RunError: it is not there, is a link, or cannot be written.
     """
-    flags = os.O_RDWR | NO_FOLLOW | CLOSED_IN_CHILDREN | AT_ONCE | AS_BYTES
-    with writing(path):
-        number = os.open(path, flags)
-        try:
-            _cut_torn_line(number)
-            _write_all(number, content)
-            os.fsync(number)
-        finally:
-            os.close(number)
+    with writing(path), _appended(path, content) as number:
+        os.fsync(number)
+
+
+@contextmanager
+def _appended(path: Path, content: bytes) -> Iterator[int]:
+    """Append to a file and give it, still open, to be synced."""
+    number = os.open(path, os.O_RDWR | NO_FOLLOW | CLOSED_IN_CHILDREN | AT_ONCE | AS_BYTES)
+    try:
+        _cut_torn_line(number)
+        _write_all(number, content)
+        yield number
+    finally:
+        os.close(number)
 
 
 def remove(paths: Iterable[Path]) -> None:

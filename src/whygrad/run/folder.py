@@ -277,14 +277,14 @@ class RunFolder:
         Raises:
             RunError: a file of rows is damaged, or missing for what the history tells.
         """
-        return steadily(self, lambda _: self._rows(layer))
+        return steadily(self, lambda description: self._rows(layer, description))
 
     def row(self, layer: str, step: int) -> np.ndarray | None:
         """Return what was recorded of a layer at one step, (fields, n_out), or None."""
-        return steadily(self, lambda _: self._row(layer, step))
+        return steadily(self, lambda description: self._row(layer, step, description))
 
-    def _rows(self, layer: str) -> tuple[np.ndarray, np.ndarray]:
-        recorded = self._recorded_steps()  # before the rows, which are written before the lines
+    def _rows(self, layer: str, description: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        recorded = self._recorded_steps(description)  # before the rows: there may soon be more
         n_out = self.skeleton[layer].n_out
         steps, rows = [np.empty(0, int)], [np.empty((0, len(ROW_FIELDS), n_out), np.float32)]
         for first in numbered(self.path / "anatomy"):
@@ -295,14 +295,14 @@ class RunFolder:
         check_recorded(self, recorded, found.tolist())
         return found, np.concatenate(rows)
 
-    def _row(self, layer: str, step: int) -> np.ndarray | None:
+    def _row(self, layer: str, step: int, description: dict[str, Any]) -> np.ndarray | None:
         for first in [first for first in numbered(self.path / "anatomy") if first <= step][-1:]:
             steps, rows = self._rows_of_file(first, layer)
             place = np.flatnonzero(steps == step)
             if len(place):
                 return rows[place[0]]
-        if step in self._recorded_steps():
-            self._rows(layer)  # tells which file is missing
+        if step in self._recorded_steps(description):
+            self._rows(layer, description)  # tells which file is missing
         return None
 
     def _rows_of_file(self, first: int, layer: str) -> tuple[np.ndarray, np.ndarray]:
@@ -316,15 +316,19 @@ class RunFolder:
         refuse(path, steps_ascend(tensors["steps"], first=first, below=below, every=every))
         return tensors["steps"], tensors[layer]
 
-    def _recorded_steps(self) -> list[int]:
-        """Return the steps that the history says were recorded; it is read once, unless it grew."""
+    def _recorded_steps(self, description: dict[str, Any]) -> list[int]:
+        """Return the steps that were recorded, by the lines that run.json counts.
+
+        The history is read once, unless it grew.
+        """
+        counted = description.get("lines", {}).get("history")
         path = self.path / "history.jsonl"
         with reading(path):
             told = path.stat() if self.is_sealed or path.exists() else None
-        key = None if told is None else (told.st_ino, told.st_size, told.st_mtime_ns)
+        key = None if told is None else (counted, told.st_ino, told.st_size, told.st_mtime_ns)
         if self._recorded[0] != key:
             every = self.settings.record_every
-            steps = [line["step"] for line in self.history_lines]
+            steps = [line["step"] for line in self.history_lines[:counted]]
             self._recorded = (key, [step for step in steps if every and step % every == 0])
         return self._recorded[1]
 

@@ -1,6 +1,6 @@
 """Training with a record: what is kept, when, and how a run goes on after it was cut off.
 
-Order of writing: recorded rows and checkpoint, history, then run.json, which says how far all of
+Order of writing: recorded rows, checkpoint and history, then run.json, which says how far all of
 that reaches; and only then what run.json no longer names is removed. Each is on disk before the
 next, so that a run stands where run.json says, whatever a crash or a power cut leaves. Going on
 means dropping what came after and doing it again, with the same numbers.
@@ -28,7 +28,7 @@ from whygrad.run.description import PARTS
 from whygrad.run.files import Content, only_writer, prepared, remove
 from whygrad.run.folder import RunFolder
 from whygrad.run.resuming import drop_after, lines_before
-from whygrad.run.sealed import append_lines, sealed_json, sealed_tensors, write_json
+from whygrad.run.sealed import sealed_json, sealed_lines, sealed_tensors, write_json
 from whygrad.run.standstill import find_stall
 from whygrad.settings import Settings
 from whygrad.training import Chunk, EpochEnd, Task, train_steps
@@ -166,10 +166,9 @@ class _Writer:
     def flush(self) -> None:
         """Write the rows and lines that wait."""
         rows = self._content_of_rows()
-        if rows:
-            with prepared(rows) as files:
-                files.publish(*rows)
-        self._append()
+        with prepared(rows) as files:
+            files.publish(*rows, appended=self._content_of_lines())
+        self._note_written()
 
     def save(self, step: int) -> None:
         """Write a checkpoint, and everything that comes before it."""
@@ -183,9 +182,9 @@ class _Writer:
         self.saved_at, self.saved_step, self.is_kept = time.monotonic(), step, is_kept
         described = self.run.path / "run.json"
         with prepared(first | {described: sealed_json(self._description())}) as files:
-            files.publish(*first)
-            self._append()
+            files.publish(*first, appended=self._content_of_lines())
             files.publish(described)
+        self._note_written()
         remove(_checkpoint_path(self.run.path, number) for number in dropped)
 
     def describe(self, **changes: Any) -> None:
@@ -208,9 +207,10 @@ class _Writer:
         path = self.run.path / "anatomy" / f"{int(self.steps[0][0])}.safetensors"
         return {path: sealed_tensors(tensors, {})[0]}
 
-    def _append(self) -> None:
-        if self.lines:
-            append_lines(self.run.path / "history.jsonl", self.lines)
+    def _content_of_lines(self) -> dict[Path, bytes]:
+        return {self.run.path / "history.jsonl": sealed_lines(self.lines)} if self.lines else {}
+
+    def _note_written(self) -> None:
         self.lines_written += len(self.lines)
         self.lines, self.steps, self.rows = [], [], []
 

@@ -196,11 +196,9 @@ class WatchedFolder:
     def _stack(
         self, name: str, shape: tuple[int, ...], description: dict[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:
-        # first: lines are written after their rows
-        recorded = [line["step"] for line in self.history_lines]
+        counted = description.get("lines", {}).get("history")
+        recorded = [line["step"] for line in self.history_lines[:counted]]
         merged = description.get("rows")  # named by what merged them; others by their first step
-        if merged is not None:
-            recorded = recorded[: description["lines"]["history"]]
         layers = description["layers"]
         steps, rows = [np.empty(0, int)], [np.empty((0, *shape), np.float32)]
         found: set[int] = set()

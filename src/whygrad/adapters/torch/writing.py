@@ -20,7 +20,7 @@ from whygrad.run.beginning import new_run
 from whygrad.run.description import FORMAT
 from whygrad.run.files import Content, make_folder, prepared, remove, temporary_folder, writing
 from whygrad.run.schema.watched_arrays import key_of_rows
-from whygrad.run.sealed import append_lines, sealed_json, sealed_tensors, write_tensors
+from whygrad.run.sealed import sealed_json, sealed_lines, sealed_tensors, write_tensors
 from whygrad.run.versions import versions_of
 from whygrad.run.watched import KIND
 
@@ -188,20 +188,19 @@ class Writer:
         self._description |= {"whole": dict(self._whole), "lines": dict.fromkeys(LINES, lines)}
         described = self.path / "run.json"
         with prepared(rows | {described: sealed_json(self._description)}) as files:
-            if rows:
-                files.publish(*rows)
-            if steps:
-                for name, told in zip(LINES, _lines_of(steps), strict=True):
-                    append_lines(self.path / f"{name}.jsonl", told)
+            files.publish(*rows, appended=self._lines_of(steps) if steps else None)
             files.publish(described)
         self._lines = lines
         dropped, self._dropped = self._dropped, {}
         remove(dropped)
 
-
-def _lines_of(steps: Sequence[Recorded]) -> tuple[list[Any], list[Any]]:
-    """Return facts and history of some steps."""
-    return [finite(one.facts) for one in steps], [finite(one.line) for one in steps]
+    def _lines_of(self, steps: Sequence[Recorded]) -> dict[Path, bytes]:
+        """Return what is appended to the facts and the history."""
+        told = [one.facts for one in steps], [one.line for one in steps]
+        return {
+            self.path / f"{name}.jsonl": sealed_lines([finite(line) for line in lines])
+            for name, lines in zip(LINES, told, strict=True)
+        }
 
 
 def _learning(places: Places) -> dict[str, int]:
