@@ -66,6 +66,7 @@ OWN: dict[str, Reader] = COMMON | {
     "export": _export,
     "resume": lambda path: wg.resume(path),
 }
+FORMAT1 = Path(__file__).parents[2] / "tests/run/format1"  # written before there were checksums
 QUICK = ("open", "neurons", "show", "why", "evaluate", "predict")
 
 
@@ -99,6 +100,7 @@ def watched_run(path: Path) -> Path:
 def attack(seed: int, folder: Path) -> Iterator[Trial]:
     """Yield a trial of each kind of run in turn: one mutation, and all readers on it."""
     kinds = [own_run(folder / "own"), watched_run(folder / "watched")]
+    kinds += [shutil.copytree(FORMAT1 / kind.name, folder / f"{kind.name}-1") for kind in kinds]
     trials = [mutations(sound, random.Random(f"{seed} {sound.name}"), folder) for sound in kinds]
     while True:
         yield from map(next, trials)

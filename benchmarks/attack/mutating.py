@@ -58,7 +58,7 @@ def sign(path: Path, checksum: str) -> None:
 
 def of_lines(path: Path, draw: random.Random) -> str:
     """Change a value in a line, or the order or number of the lines."""
-    lines = read_lines(path)
+    lines = read_lines(path, may_lack=True)
     place = draw.randrange(len(lines))
     kind = draw.choice(["value", "value", "value", "twice", "gone", "exchanged"])
     what = f"line {place + 1} {kind}"
@@ -78,7 +78,7 @@ def of_lines(path: Path, draw: random.Random) -> str:
 
 def of_notes(path: Path, draw: random.Random) -> str:
     """Change a value in the notes beside the arrays."""
-    tensors, notes = read_tensors(path)
+    tensors, notes = read_tensors(path, may_lack=True)
     notes, what = changed(notes, draw)
     sign(path, write_tensors(path, tensors, notes))
     return f"notes: {what}"
@@ -86,7 +86,7 @@ def of_notes(path: Path, draw: random.Random) -> str:
 
 def of_arrays(path: Path, draw: random.Random) -> str:
     """Change an array, or exchange two."""
-    tensors, notes = read_tensors(path)
+    tensors, notes = read_tensors(path, may_lack=True)
     name, other = draw.choice(sorted(tensors)), draw.choice(sorted(tensors))
     kind = draw.choice(sorted(ARRAY_CHANGES))
     ARRAY_CHANGES[kind](tensors, name, other, draw)

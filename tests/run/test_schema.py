@@ -140,6 +140,18 @@ def test_lines_are_refused_with_their_number(watched, copy):
     )
 
 
+def test_a_run_does_not_go_on_from_lines_that_no_run_wrote(copy):
+    history = read_lines(copy / "history.jsonl")
+    history[1]["step"] = {"a": 1}
+    write_lines(copy / "history.jsonl", history)
+    with pytest.raises(RunError) as raised:
+        wg.resume(copy)
+    assert str(raised.value) == (
+        f"In {copy / 'history.jsonl'}:2, step must be a whole number ≥ 0, < 2147483648, "
+        "got {…}." + RESTORE
+    )
+
+
 def test_facts_of_a_layer_that_run_json_does_not_know_are_refused(watched):
     facts = read_lines(watched / "facts.jsonl")
     facts[0]["layers"]["head"] = facts[0]["layers"].pop("4")

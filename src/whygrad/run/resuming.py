@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from whygrad.errors import RunError
 from whygrad.run.files import read_regular, reading, remove, write_whole
 from whygrad.run.folder import RunFolder
+from whygrad.run.schema import own, sound_lines
 from whygrad.run.sealed import read_line, split_lines
 from whygrad.run.steady import numbered
 
@@ -20,11 +21,14 @@ def lines_before(run: RunFolder, step: int) -> list[bytes]:
     path = run.path / "history.jsonl"
     if not run.is_sealed and not path.exists():
         return []
-    told = run.description.get("lines", {}).get("history")
+    description = run.description
+    told = description.get("lines", {}).get("history")
     whole, _ = split_lines(path)
+    may_lack = not run.is_sealed
+    read = (read_line(path, i, raw, may_lack=may_lack) for i, raw in enumerate(whole[:told], 1))
     kept: list[bytes] = []
-    for number, raw in enumerate(whole[:told], 1):
-        if read_line(path, number, raw, may_lack=not run.is_sealed)["step"] >= step:
+    for raw, line in zip(whole, sound_lines(path, own.line_of(description), read), strict=False):
+        if line["step"] >= step:
             return kept
         kept.append(raw)
     if told is not None and len(kept) < told:

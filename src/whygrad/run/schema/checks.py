@@ -6,7 +6,7 @@ there, and what came. Nothing is built while all is well, so checking costs less
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def sound(path: str | Path, check: Check, content: Any) -> Any:
     return content
 
 
-def sound_lines(path: Path, check: Check, lines: Sequence[Any]) -> Iterator[Any]:
+def sound_lines(path: Path, check: Check, lines: Iterable[Any]) -> Iterator[Any]:
     """Yield the lines of a file that pass, each with a later step than the one before.
 
     Raises:
