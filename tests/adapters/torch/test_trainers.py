@@ -85,6 +85,22 @@ def test_what_lightning_recorded_before_it_failed_is_kept(tmp_path):
     assert run.steps == 3 and run.description["failure"]["kind"] == "ArithmeticError"
 
 
+@pytest.mark.parametrize("options", [{}, {"accumulate_grad_batches": 2}])
+def test_the_loss_is_what_lightning_trained(tmp_path, options, monkeypatch):
+    told, backward = [], Tensor.backward
+
+    def listening(loss, *args, **kwargs):
+        told.append(loss.item())
+        return backward(loss, *args, **kwargs)
+
+    monkeypatch.setattr(Module, "backward", lambda self, loss, *a, **k: listening(loss, *a, **k))
+    watching = wg.watch_lightning(every=1)
+    fitted(tmp_path, [watching], **options)
+    count = options.get("accumulate_grad_batches", 1)
+    sums = [sum(told[at : at + count]) for at in range(0, len(told), count)]
+    assert watching.run.history["loss"].tolist() == pytest.approx(sums, rel=1e-6)
+
+
 def bert(folder: Any, callbacks: list) -> nn.Module:
     torch.manual_seed(0)
     config = transformers.BertConfig(
@@ -129,6 +145,11 @@ def test_a_model_of_hugging_faces_ends_in_the_same_numbers(tmp_path):
         product *= factor["value"]
     assert product == pytest.approx(abs(query["gradient"]), rel=1e-3)
     assert "softmax_twice" not in [finding.kind for finding in run.doctor().findings]
+    for line, facts in zip(run.history_lines, run.facts, strict=True):
+        # of two batches; whether the Trainer divides them by two is a matter of its version
+        parts = [call["weight"] * call["value"] for call in facts["losses"]]
+        assert len(parts) == 2 and line["loss"] == pytest.approx(sum(parts), rel=1e-5)
+        assert line["loss"] == pytest.approx(sum(facts["backwards"]), rel=1e-6)
 
 
 @pytest.mark.parametrize("callback", [wg.watch_lightning, wg.watch_trainer])
