@@ -14,6 +14,7 @@
     ├── NotRecordedError (AttributeError)  an estimator was fitted without a record
     ├── ExportError                     an export does not give what the network gives
     └── MissingExtraError (ImportError) a package is not installed that only some need
+    RunWarning (UserWarning)            a run is read or gone on with, but not as it was left
 
 A message has four parts: where, what was expected, what came, what to do. It is kept as a key of
 the word catalogue with its values, so it can be read in every language and by a program.

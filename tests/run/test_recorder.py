@@ -320,7 +320,7 @@ BLOWUPS = {
     "inputs": (numbers(1e14), {"learning_rate": 1.0, "optimizer": "sgd", "epochs": 3}),
     "inputs and validation": (
         numbers(1e14, validation=0.3),
-        {"learning_rate": 1.0, "optimizer": "sgd", "epochs": 3},
+        {"learning_rate": 1e20, "optimizer": "sgd", "epochs": 3},
     ),
     "decay": (
         numbers(),
