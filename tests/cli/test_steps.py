@@ -170,3 +170,15 @@ def test_a_watched_model_is_shown_at_a_recorded_step_and_has_no_network(told, wa
         f"Error: {watched.path} is the run of a watched PyTorch model: its folder holds what was "
         "recorded, and no network that could evaluate or predict. Use the model itself.\n"
     )
+
+
+def test_rows_of_a_single_column_are_predicted(told, tmp_path):
+    x = np.linspace(-1, 1, 40)
+    pd.DataFrame({"x": x, "y": 2 * x}).to_csv(tmp_path / "table.csv", index=False)
+    data = wg.load(tmp_path / "table.csv", target="y")
+    run = wg.train(wg.Network.create([1, 3, 1], seed=0), data, epochs=1, out=tmp_path / "run")
+    (tmp_path / "rows.csv").write_text("x\n0.5\n-1\n")
+    outcome = told("predict", str(run.path), str(tmp_path / "rows.csv"))
+    assert outcome.code == 0, outcome.err
+    written = [float(line) for line in outcome.out.split()[1:]]
+    assert np.allclose(written, np.ravel(run.predict(np.array([[0.5], [-1.0]]))))

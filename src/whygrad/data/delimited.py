@@ -68,8 +68,11 @@ class Text:
         return {"what": "file_line", "row": int(self.starts[min(row + 1, len(self.starts) - 1)])}
 
 
-def opened_text(source: Source, delimiter: str | None) -> tuple[Text, list[str]]:
+def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple[Text, list[str]]:
     """Return a text table and the names of its columns, empty ones as ``column1`` …
+
+    Args:
+        fewest: columns that it may have.
 
     Raises:
         DataError: with what is wrong with the file as a whole.
@@ -86,7 +89,7 @@ def opened_text(source: Source, delimiter: str | None) -> tuple[Text, list[str]]
         header = [name.strip() for name in text.header[1]]
     except csv.Error:  # a field of more than 131072 characters
         raise DataError(source.name, [InputError("error.data_long_field")]) from None
-    problems = _problems_of_header(header, text)
+    problems = _problems_of_header(header, text, fewest)
     names = [name or f"column{place}" for place, name in enumerate(header, 1)]
     problems = problems or name_problems(names)
     if problems:
@@ -184,17 +187,20 @@ def _not_utf8(source: Source, line: int) -> DataError:
     return DataError(source.name, [problem])
 
 
-def _problems_of_header(names: list[str], text: Text) -> list[InputError]:
-    if len(names) == 1:
-        return _problems_of_one_column(names[0], text)
+def _problems_of_header(names: list[str], text: Text, fewest: int) -> list[InputError]:
+    problems = _problems_of_one_column(names[0], text, fewest) if len(names) == 1 else []
+    if problems:
+        return problems
     if _looks_like_numbers(names):
         return [InputError("error.data_no_header", came=names[0])]
     return []
 
 
-def _problems_of_one_column(header: str, text: Text) -> list[InputError]:
+def _problems_of_one_column(header: str, text: Text, fewest: int) -> list[InputError]:
     candidates = (*DELIMITERS, " ", ":")
     found = next((mark for mark in candidates if mark in header and mark != text.delimiter), None)
+    if found is None and fewest == 1:
+        return []
     values = {"delimiter": spoken(text.delimiter), "found": spoken(found or "")}
     key = "error.data_one_column_other" if found else "error.data_one_column"
     return [InputError(key, **values, header=shortened(header))]

@@ -39,12 +39,17 @@ def everything(names: Sequence[str]) -> Collection[str]:
 
 
 def read_table(
-    source: Source, suffix: str, delimiter: str | None = None, skip: Skip = everything
+    source: Source,
+    suffix: str,
+    delimiter: str | None = None,
+    skip: Skip = everything,
+    fewest: int = 2,
 ) -> Table:
     """Return the columns of a text table or Parquet file.
 
     Args:
         skip: which columns are not wanted; they come back unread.
+        fewest: columns that a text table may have: one where no target is needed.
 
     Raises:
         DataError: with what is wrong with the file as a whole.
@@ -53,7 +58,7 @@ def read_table(
     if suffix in TEXT:
         from whygrad.data.reading import read_text
 
-        return read_text(source, delimiter, skip)
+        return read_text(source, delimiter, skip, fewest)
     from whygrad.data.parquet import read_parquet
 
     return read_parquet(source, skip)

@@ -108,7 +108,7 @@ def load_rows(path: str | Path, columns: Sequence[str]) -> Table | np.ndarray:
     source, suffix = files.checked_source(Path(path), lambda share: None)
     if suffix == ".npz":
         return files.read_npz(source)[0]
-    return files.read_table(source, suffix, skip=lambda names: set(names) - set(columns))
+    return files.read_table(source, suffix, skip=lambda names: set(names) - set(columns), fewest=1)
 
 
 def _plain(value: object) -> object:

@@ -53,19 +53,20 @@ class Survey:
     first_ragged: csv.InvalidRow | None = None
 
 
-def read_text(source: Source, delimiter: str | None, skip: Skip) -> Table:
+def read_text(source: Source, delimiter: str | None, skip: Skip, fewest: int = 2) -> Table:
     """Return the columns of a text table.
 
     Args:
         delimiter: what separates the columns; None finds it out.
         skip: which columns are not wanted; they come back unread.
+        fewest: columns that the table may have.
 
     Raises:
         DataError: with what is wrong with the file as a whole.
         OptionError: the delimiter is not a single character.
         TooLargeError: the table does not fit into memory.
     """
-    text, names = opened_text(replace(source, passes=2), delimiter)
+    text, names = opened_text(replace(source, passes=2), delimiter, fewest)
     skipped = set(skip(names))
     wanted = {str(place): name for place, name in enumerate(names) if name not in skipped}
     found = _survey(text, len(names), list(wanted))
