@@ -17,11 +17,8 @@ LEVELS = {
     1: ("network",),
     2: ("backprop", "optimizer"),
     3: ("factoring", "grouping", "page", "responsibility", "symmetry"),
-    4: (
-        *("data", "parallel", "recording", "stepping", "together", "training", "evaluation"),
-        "weighing",
-    ),
-    5: ("run", "replay"),
+    4: ("data", "evaluation", "recording", "stepping", "together", "training", "weighing"),
+    5: ("run",),
     6: ("ledger", "doctor", "lessons"),
     7: ("adapters", "opened", "report"),
     8: ("api", "cli", "lab", "__init__", "__main__"),
