@@ -160,3 +160,14 @@ def test_progress_is_told_after_every_stretch(tmp_path):
     assert told[-1].step == told[-1].total_steps == run.steps
     assert [m.epoch_end.epoch for m in told if m.epoch_end] == [1, 2, 3]
     assert [m.step for m in told] == sorted({m.step for m in told})
+
+
+def test_an_origin_that_no_run_could_hold_is_refused(tmp_path):
+    network = wg.Network.create([4, 3], seed=0)
+    with pytest.raises(InputError) as raised:
+        wg.train(network, "iris", origin={"data": "iris"}, out=tmp_path / "a", epochs=1)
+    assert str(raised.value) == (
+        "The origin of a run holds what was asked for by section, so data must be an object, got "
+        '"iris". Pass a dict such as {"data": {"source": "table.csv"}}, or leave origin out.'
+    )
+    assert not (tmp_path / "a").exists()

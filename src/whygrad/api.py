@@ -18,6 +18,8 @@ from whygrad.run.beginning import begin
 from whygrad.run.files import temporary_folder
 from whygrad.run.recorder import Watch as Watching
 from whygrad.run.recorder import record
+from whygrad.run.schema.checks import brief, place_text
+from whygrad.run.schema.own import ORIGIN
 from whygrad.settings import Settings
 from whygrad.sizing import running_out
 
@@ -139,6 +141,11 @@ def train(
         NonFiniteError: a number was not finite; the run up to there is kept.
         StalledError: the first epoch moved no parameter; the run is kept.
     """
+    fault = ORIGIN(origin or {})
+    if fault is not None:
+        raise InputError(
+            "error.train_origin", place=place_text(fault.place), came=brief(fault.came)
+        )
     folder = Path(out) if out is not None else temporary_folder()
     data = _as_data(data)
     with running_out():

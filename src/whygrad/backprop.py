@@ -227,17 +227,19 @@ def propagate_back(
     pair = (loss, network.output_activation)
     ends = (trace["output"].preactivation, trace.output, targets)
     upstream, is_merged = upstream_of_loss(*pair, *ends, share), is_matched(*pair)
+
+    def pass_down(
+        upstream: Array, here: tuple[Dense, LayerTrace], is_matched_here: bool
+    ) -> tuple[Array, LayerAnatomy]:
+        dense, trace = here
+        layer = _pass_back(dense, trace, upstream, share, is_matched_here)
+        return layer.delta @ dense.weight.T, layer
+
     layers = {}
     for name, dense in reversed(list(network.items())):
-        is_lowest = name == network.layers[0] and not dense.is_stack
-        step = partial(
-            _pass_down,
-            share=share,
-            is_matched_here=is_merged and name == "output",
-            is_lowest=is_lowest,
-        )
+        down = partial(pass_down, is_matched_here=is_merged and name == "output")
         here = (dense, trace.layers[name])
-        upstream, layers[name] = along(step, upstream, dense, here, reverse=True)
+        upstream, layers[name] = along(down, upstream, dense, here, reverse=True)
     ordered = {name: layers[name] for name in network.layers}
     return Anatomy(ordered, sample_losses(*pair, *ends, share))
 
@@ -255,15 +257,13 @@ def contract(input: Float[Array, "m n_in"], delta: Float[Array, "m n_out"]) -> A
     return barrier(barrier(delta.T) @ input).T
 
 
-def _pass_down(
+def _pass_back(
+    dense: Dense,
+    trace: LayerTrace,
     upstream: Float[Array, "m n_out"],
-    here: tuple[Dense, LayerTrace],
     share: Float[Array, " m"],
     is_matched_here: bool,
-    is_lowest: bool,
-) -> tuple[Array, LayerAnatomy]:
-    """Return the upstream of the layer below, which the lowest has not, and this layer's part."""
-    dense, trace = here
+) -> LayerAnatomy:
     z = trace.preactivation
     if is_matched_here:
         slope, delta = jnp.ones_like(z), upstream
@@ -272,7 +272,7 @@ def _pass_down(
         scale = 1 if trace.kept is None else trace.kept
         slope = dense.rule.slope(z) * scale
         delta = pull_back(dense.activation, z, upstream * scale)
-    layer = LayerAnatomy(
+    return LayerAnatomy(
         input=trace.input,
         preactivation=z,
         output=trace.output,
@@ -284,7 +284,6 @@ def _pass_down(
         has_bias=dense.bias is not None,
         is_matched=is_matched_here,
     )
-    return upstream if is_lowest else layer.delta @ dense.weight.T, layer
 
 
 def _draw_kept(key: PRNGKeyArray, dense: Dense, a: Array) -> Array:

@@ -5,11 +5,10 @@ pages read it.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from ctypes import c_float
+from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 from typing import Any
-
-import numpy as np
 
 from whygrad.errors import OptionError, unknown_name
 
@@ -30,8 +29,8 @@ SCHEDULES = ("constant", "linear", "cosine", "exponential")
 SHUFFLES = ("together", "never", "apart")
 REDUCTIONS = ("mean", "sum")
 # the smallest and largest size of a number in training: XLA takes what is smaller, a denormal, as 0
-SMALLEST = float(np.finfo(np.float32).tiny)
-LARGEST = float(np.finfo(np.float32).max)
+SMALLEST = 2.0**-126
+LARGEST = (2 - 2.0**-23) * 2.0**127
 
 
 @dataclass(frozen=True)
@@ -66,13 +65,18 @@ class Range:
             return False
         if self.kind is int and not isinstance(value, Integral):
             return False
-        return self._holds(value)
+        try:
+            number = self.kind(value)
+        except OverflowError:  # a whole number beyond every float
+            return False
+        above = number >= self.low if self.includes_low else number > self.low
+        return above and number < (float("inf") if self.high is None else self.high)
 
     def check(self, option: str, value: Any) -> None:
-        """Check a value, and what float32 makes of it.
+        """Check that a value is in the range.
 
         Raises:
-            OptionError: it is out of range, or in float32 it would be.
+            OptionError: it is not.
         """
         if not self.allows(value):
             raise OptionError(
@@ -81,10 +85,19 @@ class Range:
                 range=str(self),
                 came=repr(value),
             )
+
+    def check_in_float32(self, option: str, value: Any) -> None:
+        """Check a value, and what training makes of it.
+
+        Raises:
+            OptionError: it is out of range, or in float32 it would be.
+        """
+        self.check(option, value)
         if self.kind is int or not value:
             return
         rounded = in_float32(value)
-        if not rounded or not self._holds(rounded):
+        low, high = in_float32(self.low), None if self.high is None else in_float32(self.high)
+        if not rounded or not replace(self, low=low, high=high).allows(rounded):
             raise OptionError(
                 "error.float32_rounds",
                 option=option,
@@ -93,19 +106,10 @@ class Range:
                 rounded=rounded,
             )
 
-    def _holds(self, number: Any) -> bool:
-        try:
-            number = self.kind(number)
-        except OverflowError:  # a whole number beyond every float
-            return False
-        above = number >= self.low if self.includes_low else number > self.low
-        return above and number < (float("inf") if self.high is None else self.high)
-
 
 def in_float32(value: float) -> float:
     """Return what training makes of a number: float32, without denormals."""
-    with np.errstate(over="ignore"):
-        rounded = float(np.float32(value))
+    rounded = c_float(value).value
     return 0.0 if abs(rounded) < SMALLEST else rounded
 
 
@@ -191,7 +195,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, allowed in RANGES.items():
-            allowed.check(name, getattr(self, name))
+            allowed.check_in_float32(name, getattr(self, name))
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, allowed.kind(getattr(self, name)))
         for name, choices in CHOICES.items():
@@ -229,4 +233,4 @@ def _check_class_weight(given: str | tuple[float, ...] | None) -> None:
         if not all(weight.allows(value) for value in given) or not any(given):
             raise OptionError("error.class_weight_values", came=list(given))
         for value in given:
-            weight.check("class_weight", value)
+            weight.check_in_float32("class_weight", value)

@@ -73,7 +73,7 @@ def begun(folder) -> wg.Run:
     from whygrad.run.beginning import begin
 
     network = wg.Network.create([4, 6, 3])
-    begin(folder / "begun", network, wg.load("iris"), Settings(), {"data": "iris"})
+    begin(folder / "begun", network, wg.load("iris"), Settings(), {"data": {"source": "iris"}})
     return wg.open_run(folder / "begun")
 
 

@@ -224,7 +224,7 @@ def _dropout_by_layer(dropout: float | Sequence[float], hidden: int) -> list[flo
     for share in shares:
         if not DROPOUT.allows(share):
             raise OptionError("error.dropout", came=share)
-        DROPOUT.check("dropout", share)
+        DROPOUT.check_in_float32("dropout", share)
     return [float(share) for share in shares[:hidden]]
 
 

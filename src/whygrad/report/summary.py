@@ -1,5 +1,6 @@
 """What was trained, how it ended, and how the layers are."""
 
+from contextlib import suppress
 from typing import Any
 
 from whygrad.doctor.health import LayerHealth
@@ -8,7 +9,7 @@ from whygrad.page.layout import table
 from whygrad.report.material import Material
 from whygrad.report.places import nameless
 from whygrad.report.section import Section
-from whygrad.words import number, t
+from whygrad.words import catalogue, number, t
 from whygrad.words.markup import Markup, both, element, joined, said
 
 SIGNS = {"well": "●", "worth_a_look": "▲", "ill": "✕"}
@@ -79,10 +80,10 @@ def _failure(failure: dict[str, Any] | None) -> Markup | None:
 def _told(failure: dict[str, Any]) -> str:
     """Return in the language in use what the run's file says of its failure."""
     values = nameless({name: value for name, value in failure.items() if name not in ABOUT})
-    try:
-        return str(WhygradError(failure["key"], **values))
-    except KeyError:  # of another version, or not written by a run
-        return str(failure.get("message", ""))
+    if failure.get("key") in catalogue("en"):
+        with suppress(KeyError):  # of another version, or not written by a run
+            return str(WhygradError(failure["key"], **values))
+    return str(failure.get("message", ""))
 
 
 def _measures(material: Material) -> Markup | None:

@@ -14,7 +14,6 @@ from whygrad.settings import in_float32
 from whygrad.stepping import State
 from whygrad.weighing import check_spread
 
-MOST_OF_FLOAT64 = 1e150  # what is squared and multiplied stays inside float64
 LEAST_OF_FLOAT64 = 1e-150
 
 
@@ -27,7 +26,8 @@ def check_samples(estimator: Any, samples: Samples, *, is_float32: bool) -> None
     """
     if samples.weight is not None:
         check_spread(np.asarray(samples.weight), len(samples))
-    most, least = (MOST, LEAST) if is_float32 else (MOST_OF_FLOAT64, LEAST_OF_FLOAT64)
+    # what is too large for float64 scikit-learn finds itself, and has a message of its own for it
+    most, least = (MOST, LEAST) if is_float32 else (np.inf, LEAST_OF_FLOAT64)
     named = getattr(estimator, "feature_names_in_", None)
     y = np.asarray(samples.y)
     targets = y.reshape(len(y), -1) if y.dtype.kind == "f" else np.empty((len(y), 0))

@@ -111,6 +111,7 @@ NETWORK = record(
 )
 MEASURED = record({"loss": number}, {name: number for name in MEASURES})
 SECTIONS = {name: map_of(anything) for name in ("data", "network", "training")}
+ORIGIN = record({}, SECTIONS, others=anything)
 RUN = record(
     {
         "format": COUNT,
@@ -118,7 +119,7 @@ RUN = record(
         "created": text,
         "versions": map_of(text),
         "device": text,
-        "origin": record({}, SECTIONS, others=anything),
+        "origin": ORIGIN,
         "network": NETWORK,
         "settings": record(
             {name: check for name, check in SETTINGS.items() if name not in LATER_SETTINGS},
