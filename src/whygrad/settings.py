@@ -66,7 +66,7 @@ class Range:
         if self.kind is int and not isinstance(value, Integral):
             return False
         try:
-            number = self.kind(value)
+            number: Any = float(value) if self.kind is float else value
         except OverflowError:  # a whole number beyond every float
             return False
         above = number >= self.low if self.includes_low else number > self.low

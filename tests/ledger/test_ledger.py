@@ -286,7 +286,8 @@ def test_numbers_too_large_to_square_are_told_and_not_a_crash(tmp_path):
     x = np.linspace(-1, 1, 40).reshape(20, 2).astype(np.float32)
     data = wg.from_arrays(x * 1e14, x[:, :1], standardize=False, validation=0, test=0)
     start = wg.Network.create([2, 2, 1], init="constant:100", seed=0)
-    run = wg.train(start, data, epochs=4, learning_rate=1e-30, record_every=1, out=tmp_path / "a")
+    options = {"optimizer": "sgd", "learning_rate": 1e-34, "record_every": 1}
+    run = wg.train(start, data, epochs=4, out=tmp_path / "a", **options)
     for name in ("hidden1", "hidden1[0]", "hidden1.weight[0, 0]"):
         ledger = run.why(name)
         assert str(ledger) and ledger._repr_html_()
