@@ -28,6 +28,8 @@ from jaxtyping import install_import_hook
 
 # A shell lets what it starts in the background ignore Ctrl-C; the tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):  # and nohup lets it ignore this one
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 checked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # a whole number is a float, too
 

@@ -207,7 +207,7 @@ def test_every_sample_is_in_an_epoch_once(samples, batch):
     weights = np.arange(1, samples + 1, dtype=np.float32)
     epochs = epochs_of(x, x, weights, min(batch, samples), alpha=0.0, loss="squared")
     order = np.random.default_rng(samples).permutation(samples)
-    plan = epochs._plan([order])
+    plan = epochs.plan([order])
     of_epoch = slice(0, epochs.steps)
     used = plan.share[of_epoch] > 0
     assert sorted(plan.rows[of_epoch][used]) == list(range(samples))

@@ -63,7 +63,7 @@ def explained(digits, tmp_path_factory):
                 data = wg.from_arrays(digits.train.x * 50, digits.train.y, standardize=False)
             out = tmp_path_factory.mktemp("faults") / name
             options = {"epochs": 1, "batch_size": 2000, "optimizer": "sgd", "record_every": 1}
-            runs[name] = wg.train(NETWORKS[name](), data, out=out, learning_rate=1e-6, **options)
+            runs[name] = wg.train(NETWORKS[name](), data, out=out, learning_rate=1e-4, **options)
         return runs[name]
 
     return of

@@ -86,6 +86,7 @@ def test_only_the_own_script_may_run(root):
     policy = next(m for m in root.all("meta") if m.attributes.get("http-equiv")).attributes
     assert policy["content"] == (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'; "
         f"script-src 'sha256-{digest}'"
     )
 
