@@ -133,3 +133,26 @@ def test_numbers_that_are_none_break_no_file(tmp_path):
     assert run.doctor().findings[0].kind == "not_finite"
     assert told_loss(run) is None
     assert "NaN" in str(run.why("0.weight[1, 2]")) and run.report().is_file()
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")
+def test_a_compiled_optimizer_is_seen_at_every_step():
+    """Its hooks are not compiled with it; on recorded steps it runs as it is written."""
+
+    def train(watched: bool) -> torch.Tensor:
+        torch.manual_seed(0)
+        model = torch.nn.Linear(4, 3)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        step = torch.compile(optimizer.step, backend="eager")
+        watch = wg.watch(model, every=2, uncompiled=True)
+        with watch if watched else nullcontext():
+            for _ in range(6):
+                optimizer.zero_grad()
+                model(torch.randn(8, 4)).square().mean().backward()
+                step()
+        if watched:
+            assert watch.run.steps == 6
+            assert watch.run.rows("model")[0].tolist() == [0, 2, 4]
+        return torch.cat([one.detach().flatten() for one in model.parameters()])
+
+    assert torch.equal(train(watched=False), train(watched=True))

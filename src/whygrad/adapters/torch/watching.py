@@ -40,6 +40,7 @@ from whygrad.adapters.torch.wrapped import (
     check_log,
     compiled_parts,
     is_within_compiled,
+    never_compiled,
     rank_of_process,
     unwrapped,
 )
@@ -238,10 +239,12 @@ class Watch:
             undo.pop_all()
         return window
 
+    @never_compiled
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
         self._sweep()
         self._guard(self._update_begins, optimizer)
 
+    @never_compiled
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
         self._guard(self._update_ended, optimizer)
 

@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from functools import cache, wraps
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -12,6 +13,8 @@ from whygrad.errors import OptionError
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 INNER = ("_orig_mod", "module")
 SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Inert:
@@ -51,6 +54,23 @@ class Stance:
         if self._set is not None:
             self._set.__exit__(None, None, None)
             self._set = None
+
+
+def never_compiled(function: F) -> F:
+    """Let a compiled function call this one as it is written, as a hook of its optimizer.
+
+    As ``torch.compiler.disable``, which would import the compiler for those who have none of it.
+    The mark is the one that it leaves (torch 2.13 tried).
+    """
+    aside = cache(torch.compiler.disable)
+
+    @wraps(function)
+    def called(*given: Any) -> Any:
+        is_there = "torch._dynamo" in sys.modules
+        return (aside(function) if is_there else function)(*given)
+
+    called._torchdynamo_disable = True  # type: ignore[attr-defined]
+    return called  # type: ignore[return-value]
 
 
 def compiled_parts(model: nn.Module) -> list[str]:
