@@ -34,7 +34,7 @@ PLACES_TO_BREAK = [
     (gradients, "came_of"), (before, "direction"), (record, "facts_of"), (facts, "_told"),
     (places, "_layer_name"), (watching, "recorded"), (watching, "before"),
     (watching, "Gradients"), (watching, "Seeing"), (watching, "in_eval_mode"),
-    (watching, "early_schedulers"), (writing, "write_tensors"), (writing, "append_lines"),
+    (watching, "early_schedulers"), (writing, "write_tensors"), (writing, "sealed_lines"),
     (writing, "work_of"), (watching, "compiled_parts"), (watching, "check_compiled"),
 ]  # fmt: skip
 
@@ -110,7 +110,7 @@ def test_a_watch_that_ended_early_can_still_be_asked(monkeypatch):
         kept.watch = wg.watch(model, every=1)
         return kept.watch
 
-    monkeypatch.setattr(writing, "append_lines", full)
+    monkeypatch.setattr(writing, "sealed_lines", full)
     with pytest.warns(UserWarning, match="No space left"):
         trained(watching)
     assert kept.watch.run.history_lines == []
