@@ -214,6 +214,12 @@ def test_what_counts_is_whether_jax_was_started(before, said):
         ),
         ({"JAX_PLATFORMS": "cuda"}, "JAX was to start with these environment variables: "),
         (
+            {"JAX_PLATFORMS": "rocm"},
+            "JAX was to start with these environment variables: JAX_PLATFORMS=rocm. A platform "
+            "that they name has no device here, or no plugin for JAX. Name another one, or compute "
+            "on the CPU with JAX_PLATFORMS=cpu.",
+        ),
+        (
             {"JAX_PLATFORMS": "cpu", "XLA_FLAGS": "--xla_nonsense=1"},
             "XLA, the compiler of JAX, takes flags from the environment variable XLA_FLAGS, and "
             "does not accept --xla_nonsense=1: Unknown flag in XLA_FLAGS: --xla_nonsense=1. "

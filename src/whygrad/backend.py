@@ -61,7 +61,9 @@ def _start() -> None:
 
     try:
         jax.devices()
-    except Exception as error:  # an AssertionError among them, for a platform without a plugin
+    except AssertionError as error:  # all that JAX says of a platform without a plugin
+        raise BackendError("error.backend_no_device", environment=_environment()) from error
+    except Exception as error:
         raise BackendError(
             "error.backend_not_started",
             problem=in_short(error),
