@@ -9,9 +9,10 @@ BIN := $(VENV)/bin
 OUT ?= diagnoses.jsonl
 SEED ?= 1
 # what a library that changed would break first
-CORE := tests/test_network.py tests/test_optimizer.py tests/run/test_files.py tests/run/test_recorder.py \
-    tests/data/test_files.py tests/data/test_encoder.py tests/cli/test_commands.py \
-    tests/adapters/exporting/test_onnx.py tests/adapters/tracking/test_tensorboard.py
+CORE := tests/core/test_network.py tests/core/test_optimizer.py tests/record/test_files.py \
+    tests/record/test_recorder.py tests/data/test_files.py tests/data/test_encoder.py \
+    tests/cli/test_commands.py tests/interop/exporting/test_onnx.py \
+    tests/interop/tracking/test_tensorboard.py
 
 demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a report
 	@rm -rf demo

@@ -82,8 +82,8 @@ def _gradients(device, precision: str) -> list:
     import numpy as np
 
     from benchmarks.cases import draw_data, draw_parameters
-    from whygrad.backprop import backward, forward
-    from whygrad.network.model import Network
+    from whygrad.core.backprop import backward, forward
+    from whygrad.core.nn.network import Network
 
     x, y = draw_data(GRADIENT_CASE)
     weights, biases = zip(*draw_parameters(GRADIENT_CASE), strict=True)

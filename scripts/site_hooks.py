@@ -7,7 +7,7 @@ space.
 import re
 from typing import Any
 
-from whygrad.page.formula import as_mathml
+from whygrad.render.page.formula import as_mathml
 from whygrad.words import choose
 
 FORMULA = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?P<inline>[^$\n]+?)\$(?![\w$])", re.S)

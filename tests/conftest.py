@@ -46,9 +46,8 @@ checks = ModuleType("whygrad_checks")  # the hook takes its checker by name
 checks.__dict__["functions_only"] = functions_only
 sys.modules["whygrad_checks"] = checks
 # where arrays are; pages and words have none, and are called a hundred thousand times
-ROOMS = ("network", "backprop", "optimizer", "factoring", "grouping", "responsibility", "symmetry")
-ROOMS += ("data", "recording", "stepping", "training", "together", "evaluation", "run", "ledger")
-ROOMS += ("doctor", "lessons.instruments", "adapters", "opened", "api")
+ROOMS = ("record", "core", "data", "training", "capture", "explain", "doctor", "interop")
+ROOMS += ("lessons.instruments", "runs", "api")
 install_import_hook([f"whygrad.{room}" for room in ROOMS], "whygrad_checks.functions_only")
 
 settings.register_profile(

@@ -66,7 +66,7 @@ OWN: dict[str, Reader] = COMMON | {
     "export": _export,
     "resume": lambda path: wg.resume(path),
 }
-FORMAT1 = Path(__file__).parents[2] / "tests/run/format1"  # written before there were checksums
+FORMAT1 = Path(__file__).parents[2] / "tests/record/format1"  # written before there were checksums
 QUICK = ("open", "neurons", "show", "why", "evaluate", "predict")
 
 

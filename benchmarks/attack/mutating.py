@@ -12,8 +12,15 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.run.files import write_whole
-from whygrad.run.sealed import KEY, read_lines, read_tensors, write_json, write_lines, write_tensors
+from whygrad.record.files import write_whole
+from whygrad.record.sealed import (
+    KEY,
+    read_lines,
+    read_tensors,
+    write_json,
+    write_lines,
+    write_tensors,
+)
 
 Place = tuple[str | int, ...]
 VALUES: list[Any] = [

@@ -10,8 +10,8 @@ import numpy as np
 
 from benchmarks.faults.breaking import FAULTS, break_it, suited
 from benchmarks.faults.drawing import CLASSES, QUANTITIES
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.setup import Setup, standardised
-from whygrad.doctor.yardstick import Yardstick
 from whygrad.settings import Settings
 
 __all__ = ["FAULTS", "break_it", "data_of", "healthy", "is_faulty", "is_healthy", "suited"]

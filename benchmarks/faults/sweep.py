@@ -148,12 +148,12 @@ def line_of(setup: Any) -> tuple[Line, Any]:
     The same steps as :func:`whygrad.doctor.diagnosing.diagnose`, kept apart: the curves need what
     was learned by both yardsticks, and what the checks find in healthy networks, too.
     """
-    from whygrad.doctor.book import twin
+    from whygrad.doctor.baseline import yardstick_of
     from whygrad.doctor.checks import run_checks
     from whygrad.doctor.diagnosing import is_on_its_way, judge, with_twin
     from whygrad.doctor.evidence import gather
+    from whygrad.doctor.reference import twin
     from whygrad.doctor.trials import try_out
-    from whygrad.doctor.yardstick import yardstick_of
 
     began = time.monotonic()
     outcome = try_out(setup)

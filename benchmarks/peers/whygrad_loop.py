@@ -6,9 +6,9 @@ import numpy as np
 
 from benchmarks.cases import Case, Parameters, draw_parameters, shuffled_rows
 from benchmarks.peers import Trainer
-from whygrad.network.model import Network
+from whygrad.core.nn.network import Network
 from whygrad.settings import Settings
-from whygrad.stepping import Plan, Recipe, State, advance, first_state, reside
+from whygrad.training.step import Plan, Recipe, State, advance, first_state, reside
 
 CHOICES = ("record_every=10",)  # the default
 

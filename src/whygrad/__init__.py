@@ -7,58 +7,58 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whygrad import lessons
-    from whygrad.adapters.exporting import export, from_safetensors, to_torch
-    from whygrad.adapters.importing import from_flax, from_keras, from_sklearn, from_torch
-    from whygrad.adapters.sklearn import MLPClassifier, MLPRegressor
-    from whygrad.adapters.tracking import MLflow, TensorBoard, WandB, log
     from whygrad.api import diagnose, resume, train, watch, watch_lightning, watch_trainer
-    from whygrad.backprop import Anatomy, Trace, backward, forward
+    from whygrad.core.backprop import Anatomy, Trace, backward, forward
+    from whygrad.core.factors import factors
+    from whygrad.core.nn.network import Network
+    from whygrad.core.symmetry import clones, effective_width
     from whygrad.data import Data, from_arrays, load
     from whygrad.errors import WhygradError
-    from whygrad.factoring import factors
-    from whygrad.network.model import Network
-    from whygrad.opened import Run, WatchedRun, open_run
+    from whygrad.interop.exporting import export, from_safetensors, to_torch
+    from whygrad.interop.importing import from_flax, from_keras, from_sklearn, from_torch
+    from whygrad.interop.sklearn import MLPClassifier, MLPRegressor
+    from whygrad.interop.tracking import MLflow, TensorBoard, WandB, log
+    from whygrad.runs import Run, WatchedRun, open_run
     from whygrad.settings import Settings
-    from whygrad.symmetry import clones, effective_width
-    from whygrad.together import train_together
+    from whygrad.training.together import train_together
 
 __version__ = "0.1.0"
 
 # Public name -> module. Imported at first use, so that ``import whygrad`` starts no device.
 _HOMES = {
-    "Anatomy": "backprop",
+    "Anatomy": "core.backprop",
     "Data": "data",
-    "MLPClassifier": "adapters.sklearn",
-    "MLPRegressor": "adapters.sklearn",
-    "MLflow": "adapters.tracking",
-    "Network": "network.model",
-    "Run": "opened",
+    "MLPClassifier": "interop.sklearn",
+    "MLPRegressor": "interop.sklearn",
+    "MLflow": "interop.tracking",
+    "Network": "core.nn.network",
+    "Run": "runs",
     "Settings": "settings",
-    "TensorBoard": "adapters.tracking",
-    "Trace": "backprop",
-    "WandB": "adapters.tracking",
-    "WatchedRun": "opened",
+    "TensorBoard": "interop.tracking",
+    "Trace": "core.backprop",
+    "WandB": "interop.tracking",
+    "WatchedRun": "runs",
     "WhygradError": "errors",
-    "backward": "backprop",
-    "clones": "symmetry",
+    "backward": "core.backprop",
+    "clones": "core.symmetry",
     "diagnose": "api",
-    "effective_width": "symmetry",
-    "export": "adapters.exporting",
-    "factors": "factoring",
-    "forward": "backprop",
+    "effective_width": "core.symmetry",
+    "export": "interop.exporting",
+    "factors": "core.factors",
+    "forward": "core.backprop",
     "from_arrays": "data",
-    "from_flax": "adapters.importing",
-    "from_keras": "adapters.importing",
-    "from_safetensors": "adapters.exporting",
-    "from_sklearn": "adapters.importing",
-    "from_torch": "adapters.importing",
+    "from_flax": "interop.importing",
+    "from_keras": "interop.importing",
+    "from_safetensors": "interop.exporting",
+    "from_sklearn": "interop.importing",
+    "from_torch": "interop.importing",
     "load": "data",
-    "log": "adapters.tracking",
-    "open_run": "opened",
+    "log": "interop.tracking",
+    "open_run": "runs",
     "resume": "api",
-    "to_torch": "adapters.exporting",
+    "to_torch": "interop.exporting",
     "train": "api",
-    "train_together": "together",
+    "train_together": "training.together",
     "watch": "api",
     "watch_lightning": "api",
     "watch_trainer": "api",

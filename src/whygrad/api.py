@@ -6,31 +6,31 @@ from typing import TYPE_CHECKING, Any
 
 from jax.typing import ArrayLike
 
+from whygrad.core.nn.network import Network
+from whygrad.core.sizing import running_out
 from whygrad.data import from_arrays, load
 from whygrad.data.table import Data
 from whygrad.doctor import diagnosing
 from whygrad.doctor.asking import setup_of
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.errors import InputError, extra
-from whygrad.network.model import Network
-from whygrad.opened import Run
-from whygrad.run.beginning import begin
-from whygrad.run.files import temporary_folder
-from whygrad.run.recorder import Watch as Watching
-from whygrad.run.recorder import record
-from whygrad.run.schema.checks import brief, place_text
-from whygrad.run.schema.own import ORIGIN
+from whygrad.record.files import temporary_folder
+from whygrad.record.schema.checks import brief, place_text
+from whygrad.runs import Run
 from whygrad.settings import Settings
-from whygrad.sizing import running_out
+from whygrad.training.beginning import begin
+from whygrad.training.recorder import Watch as Watching
+from whygrad.training.recorder import record
+from whygrad.training.schema import ORIGIN
 
 if TYPE_CHECKING:
     from torch import nn
     from torch.optim import Optimizer
 
-    from whygrad.adapters.torch import Watch
-    from whygrad.adapters.torch.lightning import LightningWatch
-    from whygrad.adapters.torch.transformers import TrainerWatch
-    from whygrad.adapters.tracking import Tracker
+    from whygrad.capture import Watch
+    from whygrad.capture.lightning import LightningWatch
+    from whygrad.capture.transformers import TrainerWatch
+    from whygrad.interop.tracking import Tracker
 
 
 def watch(
@@ -67,7 +67,7 @@ def watch(
         RunError: there is already something at ``out``.
     """
     with extra("torch", what="wg.watch", package="torch"):
-        from whygrad.adapters.torch import Watch
+        from whygrad.capture import Watch
 
     return Watch(
         model,
@@ -92,7 +92,7 @@ def watch_lightning(**options: Any) -> "LightningWatch":
         MissingExtraError: Lightning is not installed.
     """
     with extra("lightning", what="wg.watch_lightning", package="lightning"):
-        from whygrad.adapters.torch.lightning import LightningWatch
+        from whygrad.capture.lightning import LightningWatch
 
     return LightningWatch(**options)
 
@@ -109,7 +109,7 @@ def watch_trainer(**options: Any) -> "TrainerWatch":
         MissingExtraError: transformers is not installed.
     """
     with extra("transformers", what="wg.watch_trainer", package="transformers"):
-        from whygrad.adapters.torch.transformers import TrainerWatch
+        from whygrad.capture.transformers import TrainerWatch
 
     return TrainerWatch(**options)
 

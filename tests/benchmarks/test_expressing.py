@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from benchmarks.faults.expressing import express, fitted_layers
 
+from whygrad.core.nn.losses import LOSSES
 from whygrad.errors import OptionError
-from whygrad.network.losses import LOSSES
 
 CONFIG = {
     "layers": [4, 6, 3],

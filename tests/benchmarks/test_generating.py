@@ -27,11 +27,11 @@ from benchmarks.faults.sweep import diagnosed_safely, line_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whygrad.doctor.book import USUAL_RATE
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.diagnosing import diagnose
 from whygrad.doctor.finding import COMPONENTS
+from whygrad.doctor.reference import USUAL_RATE
 from whygrad.doctor.setup import Setup
-from whygrad.doctor.yardstick import Yardstick
 from whygrad.errors import OptionError
 
 NUMBERS = st.integers(0, 10_000)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import whygrad as wg
-from whygrad.run.folder import RunFolder, find_runs
-from whygrad.run.sealed import read_json, write_json
+from whygrad.record.sealed import read_json, write_json
+from whygrad.training.folder import RunFolder, find_runs
 
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
 CHINESE = re.compile("[一-鿿]")
@@ -357,7 +357,7 @@ def test_ctrl_c_and_a_second_writer_and_a_reader(whygrad, environment, tmp_path,
 
 
 def test_every_command_ends_in_words_on_a_damaged_run(whygrad, trained, tmp_path):
-    """One process a command; each file in turn is tried in tests/run/test_damage.py."""
+    """One process a command; each file in turn is tried in tests/record/test_damage.py."""
     run = tmp_path / "runs" / "a"
     shutil.copytree(trained.path, run)
     described = read_json(run / "run.json")

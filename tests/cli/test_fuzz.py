@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from whygrad.cli import app
 from whygrad.cli import commands as cli_commands
 from whygrad.errors import WhygradError
-from whygrad.run.beginning import begin
 from whygrad.settings import OPTIMIZERS, SCHEDULES, Settings
+from whygrad.training.beginning import begin
 
 TRIED = 25  # command lines a seed; ``make attack`` tries thousands
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from whygrad.run.folder import RunFolder
+from whygrad.training.folder import RunFolder
 
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
-OLD = Path(__file__).parents[1] / "run" / "format1"
+OLD = Path(__file__).parents[1] / "record" / "format1"
 
 
 @pytest.fixture

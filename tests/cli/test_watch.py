@@ -2,7 +2,7 @@
 
 import json
 
-from whygrad.run.folder import RunFolder
+from whygrad.training.folder import RunFolder
 
 SMALL = ("--hidden", "8", "--epochs", "20", "--record-every", "2", "--seed", "1")
 CLONES = ("train", "iris", *SMALL, "--init", "constant:0.5")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from whygrad import memory
+from whygrad.core import memory
 from whygrad.data import encoder, load, parquet, reading, source
 from whygrad.errors import DataError, TooLargeError
 

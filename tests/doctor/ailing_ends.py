@@ -3,7 +3,7 @@
 import numpy as np
 from ailing import BETWEEN, SGD, SHARES, Case, X, Y, of, quantities
 
-from whygrad.doctor.yardstick import Yardstick
+from whygrad.doctor.baseline import Yardstick
 
 HEART = Yardstick(0.4, 0.51, True)
 

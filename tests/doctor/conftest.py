@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from whygrad.core.symmetry import effective_width
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.evidence import Evidence, LayerState, State, states_of
 from whygrad.doctor.setup import Setup, standardised
-from whygrad.doctor.yardstick import Yardstick
 from whygrad.settings import Settings
-from whygrad.symmetry import effective_width
 
 sys.path.insert(0, str(Path(__file__).parent))  # the cases of the checks lie beside their tests
 

@@ -15,8 +15,8 @@ from whygrad.doctor.asking import diagnose_run, evidence_of, setup_of
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.finding import AILMENTS
 from whygrad.errors import NonFiniteError, OptionError, RunError, ShapeError
-from whygrad.run.folder import RunFolder
 from whygrad.settings import Settings
+from whygrad.training.folder import RunFolder
 
 TINY = {"epochs": 4, "batch_size": 16, "record_every": 1}
 

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from whygrad.core.nn.activations import ACTIVATIONS
+from whygrad.doctor.baseline import Yardstick, yardstick_of
 from whygrad.doctor.checks import run_checks
 from whygrad.doctor.checks.ends import RANGES, one_unit_softmax, out_of_range
 from whygrad.doctor.checks.starts import clones
 from whygrad.doctor.evidence import Record, states_of
-from whygrad.doctor.yardstick import Yardstick, yardstick_of
-from whygrad.network.activations import ACTIVATIONS
-from whygrad.recording import ROW_FIELDS
+from whygrad.record.fields import ROW_FIELDS
 
 SEED = 1000
 Z = np.concatenate([np.linspace(-80, 80, 4001), [-1e4, 1e4]])

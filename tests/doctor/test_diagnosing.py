@@ -11,11 +11,11 @@ from sklearn.datasets import make_blobs
 
 from whygrad.cli.console import show_json
 from whygrad.doctor import verifying
-from whygrad.doctor.book import twin
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.diagnosing import LEARNS_THOUGH_ODD, diagnose, judge
 from whygrad.doctor.plateau import plateau_of
+from whygrad.doctor.reference import twin
 from whygrad.doctor.trials import WORST
-from whygrad.doctor.yardstick import Yardstick
 
 EPOCHS = 30
 FELL_YET = np.array([[1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]])

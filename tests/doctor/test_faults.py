@@ -9,7 +9,7 @@ import pytest
 import whygrad as wg
 from whygrad.doctor.health import Health, examine_health, health_of
 from whygrad.doctor.progress import is_still_falling
-from whygrad.run.folder import RunFolder
+from whygrad.training.folder import RunFolder
 from whygrad.words import LANGUAGES, speaking, t
 
 SIZES = [64, 32, 32, 10]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from whygrad.cli.plan import KNOWN, make_plan
 from whygrad.cli.training import load_data, make_network
-from whygrad.doctor.book import ADAM
 from whygrad.doctor.checks import CHECKS
 from whygrad.doctor.examples import EXAMPLES, ill
 from whygrad.doctor.finding import Remedy
 from whygrad.doctor.prescribing import as_toml, prescribe
+from whygrad.doctor.reference import ADAM
 
 ASKED = {
     "data": {"source": "iris", "standardize": False, "seed": 3},

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.finding import LITTLE, Finding, Remedy
-from whygrad.doctor.telling import explain, tell
+from whygrad.doctor.rendering import explain, tell
 from whygrad.doctor.trials import Outcome
 from whygrad.doctor.verifying import Trial
-from whygrad.doctor.yardstick import Yardstick
 
 WIDER = Remedy("wide", "layers", {"hidden": (32, 32)})
 LONGER = Remedy("longer", "epochs", {"epochs": 50})

@@ -11,13 +11,13 @@ import pytest
 import whygrad as wg
 from whygrad.doctor import verifying
 from whygrad.doctor.asking import setup_of
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.diagnosing import verdict_of
 from whygrad.doctor.finding import COMPONENTS, Finding, Remedy
 from whygrad.doctor.trials import SEEDS, WORST, Outcome, accuracy, explained, measure_all, try_out
 from whygrad.doctor.verifying import CURED, MOST_COMPONENTS, Trial, choose, search
-from whygrad.doctor.yardstick import Yardstick
 from whygrad.settings import Settings
-from whygrad.together import train_together
+from whygrad.training.together import train_together
 
 ALL = Yardstick(0.0, 1.0, False)
 WIDER = Remedy("wide", "layers", {"hidden": (32, 32)})

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import whygrad as wg
+from whygrad.doctor.during_training import before_training, during_training, says
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.watching import before_training, during_training, says
-from whygrad.recording import ROW_FIELDS
-from whygrad.run.sealed import write_lines, write_tensors
+from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.sealed import write_lines, write_tensors
 
 OPEN = ROW_FIELDS.index("open")
 

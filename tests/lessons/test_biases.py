@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from whygrad import lessons
+from whygrad.core.nn import Network
 from whygrad.data import load
 from whygrad.lessons.experiments.biases.parting import parting
 from whygrad.lessons.lesson import Result
-from whygrad.network import Network
-from whygrad.page.canvas import styled
+from whygrad.render.page.canvas import styled
 from whygrad.settings import Settings
-from whygrad.together import train_together
+from whygrad.training.together import train_together
 from whygrad.words import catalogue, speaking
 
 LESSON = lessons.find("biases")

@@ -10,8 +10,8 @@ import pytest
 
 from whygrad import lessons
 from whygrad.lessons.lesson import AT_MOST, Law
-from whygrad.lessons.telling.book import PARTS, book, fragment, write_book
-from whygrad.lessons.telling.html import chapter
+from whygrad.lessons.rendering.book import PARTS, book, fragment, write_book
+from whygrad.lessons.rendering.html import chapter
 from whygrad.words import catalogue, number, speaking
 
 QUICK = {"chain": {}, "flat": {"points": 41}, "broadcast": {}, "outer": {"batch": 16}}

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad import backprop, lessons
+from whygrad import lessons
+from whygrad.core import backprop
 from whygrad.lessons.experiments.broadcast import STEPS
 from whygrad.lessons.experiments.broadcast.story import tell
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
-from whygrad.lessons.telling.html import as_html
 from whygrad.words import speaking
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad import backprop, lessons
-from whygrad.backprop import LayerAnatomy
+from whygrad import lessons
+from whygrad.core import backprop
+from whygrad.core.backprop import LayerAnatomy
 from whygrad.errors import OptionError
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
-from whygrad.lessons.telling.html import as_html
 from whygrad.words import number, speaking
 
 BEND = {"weight": 1.0, "input": 1.0, "bias": -1.0}  # z is exactly 0

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad import backprop, forward, lessons
+from whygrad import forward, lessons
+from whygrad.core import backprop
 from whygrad.data import from_arrays
 from whygrad.lessons.experiments.constant import network as constant_network
 from whygrad.lessons.experiments.constant import training as constant_training
@@ -20,10 +21,10 @@ from whygrad.lessons.experiments.constant.network import (
     without_constants,
 )
 from whygrad.lessons.instruments.elementwise import NAMES
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
-from whygrad.lessons.telling.html import as_html
 from whygrad.settings import Settings
-from whygrad.together import train_together
+from whygrad.training.together import train_together
 from whygrad.words import speaking
 
 SHORT = {"steps": 40, "width": 4, "depth": 1}

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from whygrad import Network, backprop, forward, lessons
+from whygrad import Network, forward, lessons
+from whygrad.core import backprop
+from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.lessons.experiments import depth
 from whygrad.lessons.experiments.depth import death as depth_death
 from whygrad.lessons.instruments.side_by_side import proper
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
-from whygrad.lessons.telling.html import as_html
-from whygrad.network.activations import ACTIVATIONS
 from whygrad.words import speaking
 
 SHORT = {"depth": 3, "width": 6, "batch": 5, "seeds": 2, "steps": 8}

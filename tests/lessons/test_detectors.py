@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from whygrad import lessons
+from whygrad.core.nn import Network
 from whygrad.data import load
 from whygrad.lessons.experiments import detectors
 from whygrad.lessons.experiments.detectors import scales as detectors_scales
 from whygrad.lessons.lesson import Result
-from whygrad.lessons.telling.html import as_html
-from whygrad.network import Network
+from whygrad.lessons.rendering.html import as_html
 from whygrad.words import speaking
 
 LESSON = lessons.find("detectors")

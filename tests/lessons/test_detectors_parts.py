@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whygrad.core.nn import Network
 from whygrad.lessons.experiments.detectors import contrast, off_diagonal, similarity
 from whygrad.lessons.experiments.detectors.scales import rule, window
-from whygrad.network import Network
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 2**31 - 1))

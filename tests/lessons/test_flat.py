@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad import backprop, lessons
-from whygrad.backprop import LayerAnatomy
+from whygrad import lessons
+from whygrad.core import backprop
+from whygrad.core.backprop import LayerAnatomy
 from whygrad.lessons.experiments.flat import NAMES
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say, Table
-from whygrad.lessons.telling.html import as_html
-from whygrad.page.canvas import styled
+from whygrad.render.page.canvas import styled
 from whygrad.words import number, speaking
 
 PHI = 1 / math.sqrt(2 * math.pi)

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from whygrad import backprop, lessons
+from whygrad import lessons
+from whygrad.core import backprop
 from whygrad.lessons.experiments.outer import _peak_bytes, _rank
 from whygrad.lessons.experiments.outer.story import tell
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
-from whygrad.lessons.telling.html import as_html
 from whygrad.words import speaking
 
 

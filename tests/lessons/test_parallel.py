@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from whygrad import backprop, lessons
+from whygrad import lessons
+from whygrad.core import backprop
 from whygrad.errors import WhygradError
 from whygrad.lessons.experiments import parallel
 from whygrad.lessons.experiments.parallel.story import tell
 from whygrad.lessons.instruments import summation
 from whygrad.lessons.instruments.all_reduce import Batch
 from whygrad.lessons.instruments.summation import ORDERS, ROUNDING, rounding_errors
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
-from whygrad.lessons.telling.html import as_html
 from whygrad.words import speaking
 
 SMALL = {"largest": 12}

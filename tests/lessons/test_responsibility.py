@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad import backprop, lessons
+from whygrad import lessons
+from whygrad.core import backprop
 from whygrad.lessons.experiments.responsibility.network import (
     LOUD,
     QUIET,
@@ -20,8 +21,8 @@ from whygrad.lessons.experiments.responsibility.network import (
     build,
 )
 from whygrad.lessons.instruments.elementwise import NAMES
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Formula, Say
-from whygrad.lessons.telling.html import as_html
 from whygrad.words import speaking
 
 KNOWN = {"relu": jax.nn.relu, "gelu": lambda z: jax.nn.gelu(z, approximate=False)} | {
@@ -151,7 +152,7 @@ def test_a_broken_backward_pass_flips_the_verdict(monkeypatch):
 
 
 def test_a_lost_contribution_flips_the_verdict(monkeypatch):
-    from whygrad import responsibility
+    from whygrad.core import attribution as responsibility
     from whygrad.lessons.experiments import responsibility as lesson
 
     def losing(*given):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whygrad.core.nn.losses import loss_rule
 from whygrad.lessons.instruments import elementwise, second_way
 from whygrad.lessons.instruments.second_way import NUDGE, nudged
-from whygrad.network.losses import loss_rule
 
 Z = np.linspace(-9, 9, 37)
 

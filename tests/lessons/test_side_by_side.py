@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from whygrad.backprop import forward
+from whygrad.core.backprop import forward
+from whygrad.core.nn import Network
+from whygrad.core.nn.initializers import parse
 from whygrad.data import load
 from whygrad.lessons.instruments.side_by_side import Start, proper, train_groups
-from whygrad.network import Network
-from whygrad.network.initializers import parse
 from whygrad.settings import Settings
-from whygrad.together import train_together
+from whygrad.training.together import train_together
 
 SETTINGS = Settings(optimizer="sgd", learning_rate=0.1, batch_size=32, epochs=3, record_every=0)
 SEEDS = (3, 4)
@@ -113,7 +113,7 @@ def test_the_proper_initialiser_has_the_variance_of_its_paper(activation, n_in, 
 
 
 def test_every_activation_has_a_proper_initialiser():
-    from whygrad.network.activations import ACTIVATIONS
+    from whygrad.core.nn.activations import ACTIVATIONS
 
     for activation in ACTIVATIONS:
         Network.create([3, 2, 1], init=proper(activation))

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad import backprop, lessons
-from whygrad.backprop import LayerAnatomy
-from whygrad.factoring import FACTORS
+from whygrad import lessons
+from whygrad.core import backprop
+from whygrad.core.backprop import LayerAnatomy
 from whygrad.lessons.experiments import silence
 from whygrad.lessons.experiments.silence.network import NEURONS, Silence, build
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Formula, Say
-from whygrad.lessons.telling.html import as_html
-from whygrad.page.canvas import styled
+from whygrad.record.fields import FACTORS
+from whygrad.render.page.canvas import styled
 from whygrad.words import number, speaking
 
 HEALTHY, SATURATED, CUT, STARVED, TORN = range(len(NEURONS))

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whygrad import lessons
+from whygrad.core.nn import Network
 from whygrad.lessons.experiments.symmetry.runs import task_of
 from whygrad.lessons.experiments.symmetry.setup import Symmetry
 from whygrad.lessons.instruments.seats import EPSILON, Member, train_seated
 from whygrad.lessons.instruments.stand_in import common, comparable, difference, matched, stand_in
 from whygrad.lessons.lesson import Result
-from whygrad.network import Network
 
 SMALL = {"steps": 40, "seeds": 3, "width": 4, "learning_rate": 0.1}
 ACTIVATIONS = {

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from whygrad import lessons
+from whygrad.core.nn import Network
 from whygrad.data import load
 from whygrad.lessons.instruments import side_by_side
 from whygrad.lessons.instruments.curves_drawing import spread
 from whygrad.lessons.lesson import Result
-from whygrad.network import Network
-from whygrad.page.canvas import VARIABLES, standalone_svg, styled
+from whygrad.render.page.canvas import VARIABLES, standalone_svg, styled
 from whygrad.words import catalogue, speaking
 
 LESSON = lessons.find("starts")

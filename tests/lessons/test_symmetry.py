@@ -10,13 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from whygrad import backprop, lessons
+from whygrad import lessons
+from whygrad.core import backprop
 from whygrad.lessons.experiments.symmetry import runs as symmetry_runs
 from whygrad.lessons.experiments.symmetry.outcomes import matching, numbers
 from whygrad.lessons.experiments.symmetry.runs import SAMPLES, task_of
 from whygrad.lessons.instruments.stand_in import common
 from whygrad.lessons.lesson import Result
-from whygrad.lessons.telling.html import as_html
+from whygrad.lessons.rendering.html import as_html
 from whygrad.words import speaking
 
 LESSON = lessons.find("symmetry")

@@ -11,10 +11,10 @@ from rich.cells import cell_len
 
 from whygrad.lessons.lesson import AT_LEAST, AT_MOST, EQUALS, Exercise, Law, Lesson, Result
 from whygrad.lessons.options import option, setup
+from whygrad.lessons.rendering.paragraph import CLOSES, filled
+from whygrad.lessons.rendering.sparkline import BARS, scale_of, scale_text, sparkline
+from whygrad.lessons.rendering.text import LINES, WIDTH, as_text, setup_line
 from whygrad.lessons.story import Formula, Line, Picture, Say, Story, Table, Word
-from whygrad.lessons.telling.paragraph import CLOSES, filled
-from whygrad.lessons.telling.sparkline import BARS, scale_of, scale_text, sparkline
-from whygrad.lessons.telling.text import LINES, WIDTH, as_text, setup_line
 from whygrad.settings import Range
 from whygrad.words import catalogue, speaking
 

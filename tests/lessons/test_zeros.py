@@ -8,14 +8,15 @@ from functools import cache
 import numpy as np
 import pytest
 
-from whygrad import backprop, lessons
-from whygrad.backprop import LayerAnatomy
+from whygrad import lessons
+from whygrad.core import backprop
+from whygrad.core.backprop import LayerAnatomy
 from whygrad.errors import OptionError
 from whygrad.lessons.experiments.zeros.drawing import settled
 from whygrad.lessons.instruments.elementwise import NAMES, VALUES
+from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
-from whygrad.lessons.telling.html import as_html
-from whygrad.page.canvas import styled
+from whygrad.render.page.canvas import styled
 from whygrad.words import speaking
 
 SHORT = {"steps": 40}

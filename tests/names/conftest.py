@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import whygrad as wg
-from whygrad.run.sealed import write_json
+from whygrad.record.sealed import write_json
 
 # hostile names are made by the attacks, which are no part of the package
 sys.path.insert(0, str(Path(__file__).parents[2]))

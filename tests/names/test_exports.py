@@ -10,11 +10,11 @@ import pytest
 from benchmarks.attack.names import one_of_all, written
 
 import whygrad as wg
-from whygrad.adapters.exporting.portable import Portable
-from whygrad.adapters.exporting.torch_script import load_script
-from whygrad.adapters.exporting.torch_text import script
 from whygrad.doctor.prescribing import as_toml
-from whygrad.doctor.watched.telling import module_of
+from whygrad.doctor.watched.rendering import module_of
+from whygrad.interop.exporting.portable import Portable
+from whygrad.interop.exporting.torch_script import load_script
+from whygrad.interop.exporting.torch_text import script
 
 HOSTILE = [name for name in written() if len(name) < 100]
 NO_ZERO = [name for name in HOSTILE if "\x00" not in name]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from whygrad.ledger.html import as_html
+from whygrad.explain.html import as_html
 from whygrad.words.visible import visible
 
 CHROMIUM = Path("/usr/bin/chromium")

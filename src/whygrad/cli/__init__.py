@@ -1,4 +1,4 @@
-"""Level 8: the command line. It shows what the levels below compute, and computes nothing."""
+"""The command line. It shows what the levels below compute, and computes nothing."""
 
 import sys
 
@@ -15,8 +15,9 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from whygrad import backend, compiled, words
+    from whygrad import words
     from whygrad.cli.streams import prepare_streams, start_in_utf8
+    from whygrad.core import backend, compiled
 
     start_in_utf8()
     prepare_streams()

@@ -104,7 +104,7 @@ def train(
     options = {k: v for k, v in locals().items() if k not in own}
     options |= {"source": data, "hidden": _sizes(hidden), "drop": _listed(drop)}
     options["class_weight"] = _weights(class_weight)
-    from whygrad.cli.attendant import Attendant
+    from whygrad.cli.callback import Attendant
     from whygrad.cli.commands import train_command
 
     attendant = Attendant(stop_on_finding) if watch or stop_on_finding else None
@@ -126,7 +126,7 @@ def why(
     if as_json:
         show_json(ledger.to_dict())
     else:
-        from whygrad.ledger.text import as_rich
+        from whygrad.explain.text import as_rich
 
         show(as_rich(ledger))
     return 0

@@ -8,8 +8,8 @@ from whygrad.cli.console import remark, show, show_json, show_table
 from whygrad.cli.pages import measures_page
 from whygrad.data.loading import load_rows
 from whygrad.errors import OptionError
-from whygrad.opened import Run, WatchedRun
-from whygrad.run.files import write_whole
+from whygrad.record.files import write_whole
+from whygrad.runs import Run, WatchedRun
 from whygrad.words import t
 
 if TYPE_CHECKING:

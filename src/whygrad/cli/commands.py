@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from whygrad.cli.attendant import Attendant
+from whygrad.cli.callback import Attendant
 from whygrad.cli.console import show, show_json
 from whygrad.cli.pages import (
     data_page,
@@ -27,10 +27,10 @@ from whygrad.cli.training import (
 )
 from whygrad.cli.watched import watched_page, watched_summary
 from whygrad.doctor.health import health_of
-from whygrad.evaluation import evaluate
-from whygrad.opened import Run, WatchedRun, open_run
-from whygrad.run.checking import check_run
-from whygrad.run.folder import RunFolder, find_runs
+from whygrad.runs import Run, WatchedRun, open_run
+from whygrad.training.checking import check_run
+from whygrad.training.evaluation import evaluate
+from whygrad.training.folder import RunFolder, find_runs
 from whygrad.words import t
 from whygrad.words.terminal import Text
 

@@ -15,10 +15,10 @@ from whygrad.cli.training import RUNS, load_data, make_network
 from whygrad.doctor.asking import Tell, diagnose_run, setup_of
 from whygrad.doctor.diagnosing import Diagnosis, diagnose
 from whygrad.doctor.prescribing import Sections, as_toml, prescribe
-from whygrad.doctor.telling import explain, tell
+from whygrad.doctor.rendering import explain, tell
 from whygrad.errors import OptionError
-from whygrad.opened import Run, WatchedRun
-from whygrad.run.files import write_whole
+from whygrad.record.files import write_whole
+from whygrad.runs import Run, WatchedRun
 from whygrad.settings import Settings
 from whygrad.words import command_word, t
 from whygrad.words.terminal import Command, Console, RenderableType, Text

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from whygrad.adapters.tracking import log
 from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
 from whygrad.errors import OptionError
-from whygrad.opened import WatchedRun
+from whygrad.interop.tracking import log
+from whygrad.runs import WatchedRun
 
 
 def export_command(

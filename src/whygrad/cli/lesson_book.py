@@ -11,7 +11,7 @@ from whygrad.cli.console import problem, show, show_json
 from whygrad.cli.lesson_runs import FOLDER, ILL, WELL, writable
 from whygrad.lessons.lesson import Result
 from whygrad.lessons.progress import Watch, progress
-from whygrad.lessons.telling.book import write_book
+from whygrad.lessons.rendering.book import write_book
 from whygrad.words import t
 from whygrad.words.terminal import RenderableType, Table, Text
 

@@ -7,8 +7,8 @@ from whygrad.cli.console import show, show_json
 from whygrad.errors import OptionError
 from whygrad.lessons.lesson import Experiment, Result
 from whygrad.lessons.progress import progress
-from whygrad.lessons.telling.book import write_book
-from whygrad.lessons.telling.text import as_rich, as_rich_check
+from whygrad.lessons.rendering.book import write_book
+from whygrad.lessons.rendering.text import as_rich, as_rich_check
 from whygrad.words import t
 
 FOLDER = Path("lessons")

@@ -6,11 +6,11 @@ from typing import Any
 from rich.console import Group
 from rich.padding import Padding
 
+from whygrad.core.nn.network import Network
 from whygrad.data import Data
 from whygrad.doctor.health import Health
 from whygrad.doctor.progress import is_still_falling
-from whygrad.network.model import Network
-from whygrad.run.folder import RunFolder
+from whygrad.training.folder import RunFolder
 from whygrad.words import command_word, number, t
 from whygrad.words.terminal import Command, RenderableType, Table, Text
 

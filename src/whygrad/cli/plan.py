@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from whygrad.data.given import read_given
 from whygrad.errors import InputError, OptionError, unknown_name
-from whygrad.given import read_given
 from whygrad.settings import Settings
 
 Section = dict[str, Any]
@@ -186,7 +186,7 @@ def _is_run(path: Path) -> bool:
 
 
 def _of_run(path: Path) -> dict[str, Section]:
-    from whygrad.run.folder import RunFolder
+    from whygrad.training.folder import RunFolder
 
     folder = path.parent if path.name == "run.json" else path
     origin = RunFolder(folder).description.get("origin")

@@ -18,15 +18,15 @@ from rich.progress import (
 )
 
 from whygrad.api import resume, train
-from whygrad.cli.attendant import Attendant
+from whygrad.cli.callback import Attendant
 from whygrad.cli.console import warnings_in_words
 from whygrad.cli.plan import Plan
+from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
-from whygrad.network.model import Network
-from whygrad.opened import Run
-from whygrad.run.files import make_folder, writing
-from whygrad.run.folder import find_runs
-from whygrad.run.recorder import Moment, Watch
+from whygrad.record.files import make_folder, writing
+from whygrad.runs import Run
+from whygrad.training.folder import find_runs
+from whygrad.training.recorder import Moment, Watch
 from whygrad.words import number, t
 from whygrad.words.terminal import Console
 

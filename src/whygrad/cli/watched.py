@@ -7,10 +7,9 @@ from rich.console import Group
 from rich.padding import Padding
 
 from whygrad.errors import AddressError
-from whygrad.factoring import FACTORS
-from whygrad.recording import ROW_FIELDS
-from whygrad.run.watched import WatchedFolder, words_of_overhead
-from whygrad.run.watched_loss import told_loss
+from whygrad.record.fields import FACTORS, ROW_FIELDS
+from whygrad.record.watched import WatchedFolder, words_of_overhead
+from whygrad.record.watched_loss import told_loss
 from whygrad.words import command_word, number, t
 from whygrad.words.terminal import Command, RenderableType, Table, Text
 

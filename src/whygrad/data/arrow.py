@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from whygrad.core.memory import require_memory
 from whygrad.data.columns import EXACT, NUMERIC, Column, coded_column, frame_names, name_problems
 from whygrad.errors import InputError, TooLargeError
-from whygrad.memory import require_memory
 
 KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
     "empty": pa.types.is_null,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from whygrad.core.memory import require_memory
 from whygrad.data.columns import Place, row_place
 from whygrad.data.encoder import (
     Features,
@@ -21,7 +22,6 @@ from whygrad.data.numeric import MOST, column_sizes
 from whygrad.data.split import Split
 from whygrad.data.table import Note
 from whygrad.data.targets import Target
-from whygrad.memory import require_memory
 
 
 @dataclass(frozen=True, eq=False)

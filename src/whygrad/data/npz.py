@@ -15,10 +15,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.lib import format as npy
 
+from whygrad.core.memory import require_memory
 from whygrad.data.columns import listed
 from whygrad.data.source import BLOCK, Source
 from whygrad.errors import DataError, InputError
-from whygrad.memory import require_memory
 
 KEYS = (("x", "y"), ("X", "y"), ("X", "Y"), ("data", "target"), ("x_train", "y_train"))
 LONGEST_HEADER = 10_000  # NumPy's own limit; a header of plain numbers has 128 bytes

@@ -7,11 +7,11 @@ import io
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from whygrad.core.memory import require_memory
 from whygrad.data.arrow import BYTES, fillings, kind_of
 from whygrad.data.columns import Table, name_problems, unread_column
 from whygrad.data.source import BLOCK, Skip, Source
 from whygrad.errors import DataError, InputError, TooLargeError
-from whygrad.memory import require_memory
 
 AT_ONCE = 4 * BLOCK  # bytes of columns that are open at the same time
 BATCH = 32_768  # rows

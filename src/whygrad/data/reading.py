@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from whygrad.core.memory import require_memory
 from whygrad.data.arrow import bounds, fillings
 from whygrad.data.columns import Table, unread_column
 from whygrad.data.delimited import Text, opened_text
 from whygrad.data.source import BLOCK, Skip, Source
 from whygrad.errors import DataError, InputError
-from whygrad.memory import require_memory
 
 MISSING_WORDS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 ROWS_AT_ONCE = 512  # of a wide table; every block costs some time a column

@@ -10,20 +10,9 @@ import numpy as np
 from whygrad.data.assembling import assemble
 from whygrad.data.columns import Column, Table, listed, settled
 from whygrad.data.fitting import Raw
-from whygrad.data.problems import (
-    counts_rows,
-    notes_of,
-    problems_of,
-    unknown_columns,
-)
+from whygrad.data.problems import counts_rows, notes_of, problems_of, unknown_columns
 from whygrad.data.table import Data, Note
-from whygrad.data.targets import (
-    Target,
-    check_task,
-    constant_targets,
-    task_notes,
-    usable_target,
-)
+from whygrad.data.targets import Target, check_task, constant_targets, task_notes, usable_target
 from whygrad.errors import DataError, InputError
 
 MANY_NAMES = 50  # at most so many columns are listed to choose from

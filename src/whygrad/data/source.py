@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from whygrad.data.given import open_given
 from whygrad.errors import DataError, InputError
-from whygrad.given import open_given
 
 BLOCK = 1 << 18  # bytes that are read at once
 Tick = Callable[[float], None]  # is told which share of the work is done, from 0 to 1

@@ -1,1 +1,1 @@
-"""Level 6: what is wrong with a network, told from its factors."""
+"""What is wrong with a network, told from its factors."""

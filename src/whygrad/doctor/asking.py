@@ -8,17 +8,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from whygrad.core.nn.losses import as_matrix
+from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
+from whygrad.doctor.baseline import yardstick_of
 from whygrad.doctor.diagnosing import Diagnosis, diagnose, judge
 from whygrad.doctor.evidence import Evidence, Record, moved_by, states_of
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.trials import measure_all
-from whygrad.doctor.yardstick import yardstick_of
-from whygrad.network.losses import as_matrix
-from whygrad.network.model import Network
-from whygrad.run.folder import RunFolder
 from whygrad.settings import Settings
-from whygrad.training import check_size, prepare
+from whygrad.training.folder import RunFolder
+from whygrad.training.loop import check_size, prepare
 
 Tell = Callable[[str], None]
 

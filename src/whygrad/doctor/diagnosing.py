@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.doctor.book import twin
+from whygrad.doctor.baseline import Yardstick, yardstick_of
 from whygrad.doctor.checks import run_checks
 from whygrad.doctor.checks.steps import is_still_falling
 from whygrad.doctor.evidence import Evidence, Record, gather
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.plateau import plateau_of
+from whygrad.doctor.reference import twin
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.trials import Outcome, try_out
 from whygrad.doctor.verifying import HALF, Search, Trial, gain, search
-from whygrad.doctor.yardstick import Yardstick, yardstick_of
 from whygrad.words import t
 
 LEARNS = 0.88  # of what an ordinary model knows of rows that it has not seen
@@ -67,7 +67,7 @@ class Diagnosis:
     remaining: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        from whygrad.doctor.telling import tell
+        from whygrad.doctor.rendering import tell
 
         return tell(self)
 

@@ -10,16 +10,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from whygrad.backprop import LayerAnatomy, propagate, propagate_back
+from whygrad.core.backprop import LayerAnatomy, propagate, propagate_back
+from whygrad.core.factors import is_open, layer_factors
+from whygrad.core.nn.activations import ACTIVATIONS
+from whygrad.core.nn.folding import each, fold, unfold_tree
+from whygrad.core.nn.network import Network
+from whygrad.core.symmetry import effective_width
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.trials import Outcome
-from whygrad.doctor.yardstick import Yardstick
-from whygrad.factoring import FACTORS, is_open, layer_factors
-from whygrad.network.activations import ACTIVATIONS
-from whygrad.network.folding import each, fold, unfold_tree
-from whygrad.network.model import Network
-from whygrad.recording import ROW_FIELDS
-from whygrad.symmetry import effective_width
+from whygrad.record.fields import FACTORS, ROW_FIELDS
 
 REFERENCE_SAMPLES = 512
 

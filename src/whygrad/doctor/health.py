@@ -16,14 +16,15 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from whygrad.backprop import LayerAnatomy, backward, forward
-from whygrad.factoring import FACTORS, Factors, layer_factors, open_share
-from whygrad.network.dense import Dense
-from whygrad.network.folding import each, fold, unfold_tree
-from whygrad.network.losses import as_matrix
-from whygrad.network.model import Network
-from whygrad.run.folder import RunFolder
-from whygrad.symmetry import effective_width
+from whygrad.core.backprop import LayerAnatomy, backward, forward
+from whygrad.core.factors import Factors, layer_factors, open_share
+from whygrad.core.nn.dense import Dense
+from whygrad.core.nn.folding import each, fold, unfold_tree
+from whygrad.core.nn.losses import as_matrix
+from whygrad.core.nn.network import Network
+from whygrad.core.symmetry import effective_width
+from whygrad.record.fields import FACTORS
+from whygrad.training.folder import RunFolder
 
 REFERENCE_SAMPLES = 1024
 SATURATED_OPEN = 0.05  # open for fewer samples than this share is saturated

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.checks.ends import RANGES
 from whygrad.doctor.setup import Setup, standardised
 from whygrad.doctor.trials import accuracy, explained
-from whygrad.doctor.yardstick import Yardstick
 
 NEAR = 0.03  # of accuracy or r2
 ROOM = 0.1  # a plateau this far below what can be learned is worth a word

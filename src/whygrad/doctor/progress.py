@@ -1,6 +1,6 @@
 """How the loss went over a run."""
 
-from whygrad.run.folder import RunFolder
+from whygrad.training.folder import RunFolder
 
 LAST_PART = 0.25  # of the epochs
 STILL_FALLING = 0.95  # of the loss before that part: what is left after it

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.network.initializers import draw_bias, draw_weight
-from whygrad.network.model import Network
+from whygrad.core.nn.initializers import draw_bias, draw_weight
+from whygrad.core.nn.network import Network
 from whygrad.settings import Settings
 
 CLASSIFYING = ("classes", "binary", "labels")

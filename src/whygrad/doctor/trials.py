@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from whygrad.backprop import propagate
+from whygrad.core.backprop import propagate
+from whygrad.core.nn.folding import fold
+from whygrad.core.nn.losses import predictions
+from whygrad.core.nn.network import Network
 from whygrad.doctor.setup import Setup
-from whygrad.network.folding import fold
-from whygrad.network.losses import predictions
-from whygrad.network.model import Network
-from whygrad.stepping import reside
-from whygrad.together import Together, train_resident
+from whygrad.training.step import reside
+from whygrad.training.together import Together, train_resident
 
 SEEDS = (1000, 1001, 1002)
 WORST = -np.inf

@@ -6,14 +6,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from whygrad.doctor import book
+from whygrad.doctor import reference as book
+from whygrad.doctor.baseline import Yardstick
 from whygrad.doctor.checks.hidden import activation_remedies, wide
 from whygrad.doctor.checks.starts import init_remedies
 from whygrad.doctor.finding import COMPONENTS, Finding, Remedy
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.trials import Outcome, try_out
 from whygrad.doctor.wording import told_together
-from whygrad.doctor.yardstick import Yardstick
 
 CURED = 0.9  # of what can be learned
 NEAR = 0.03  # remedies this near to the best are as good; the smaller one is taken

@@ -1,4 +1,4 @@
-"""Level 6: the lessons. Each statement of the teaching notes is an experiment that can fail.
+"""The lessons. Each statement of the teaching notes is an experiment that can fail.
 
     result = whygrad.lessons.symmetry(constant=0.5, activation="tanh").run()
 

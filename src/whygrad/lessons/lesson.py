@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from whygrad import backend
+from whygrad.core import backend
 from whygrad.errors import unknown_name
 from whygrad.lessons.options import call_text, make_setup
 from whygrad.lessons.story import Story
@@ -172,7 +172,7 @@ class Result:
         Raises:
             OptionError: the story has no such picture.
         """
-        from whygrad.lessons.telling.html import plot
+        from whygrad.lessons.rendering.html import plot
 
         pictures = {picture.name: picture for picture in self.story.pictures}
         if name is not None and name not in pictures:
@@ -197,12 +197,12 @@ class Result:
         return t("lesson.repr.result", call=call, verdict=verdict)
 
     def __str__(self) -> str:
-        from whygrad.lessons.telling.text import as_text
+        from whygrad.lessons.rendering.text import as_text
 
         return as_text(self)
 
     def _repr_html_(self) -> str:
-        from whygrad.lessons.telling.html import as_html
+        from whygrad.lessons.rendering.html import as_html
 
         return as_html(self)
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import whygrad as wg
 from whygrad.doctor.watched.finding import AILMENTS
-from whygrad.doctor.watched.telling import module_of
+from whygrad.doctor.watched.rendering import module_of
 from whygrad.words import catalogue
 
 STEPS = 40

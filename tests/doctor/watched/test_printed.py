@@ -7,7 +7,7 @@ import re
 import pytest
 
 from whygrad.doctor.watched.finding import AILMENTS, WatchedFinding
-from whygrad.doctor.watched.telling import line_in_general, line_to_change
+from whygrad.doctor.watched.rendering import line_in_general, line_to_change
 from whygrad.words import catalogue, speaking
 
 CODE = re.compile("`([^`]*)`")

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from whygrad.doctor import book
+from whygrad.core.nn.losses import is_matched
+from whygrad.doctor import reference as book
 from whygrad.doctor.evidence import Evidence
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.setup import Setup
-from whygrad.network.losses import is_matched
 
 RANGES = {  # what an output can be
     "sigmoid": (0.0, 1.0),

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from whygrad.doctor.book import usual_init
 from whygrad.doctor.checks.grades import sure
 from whygrad.doctor.evidence import Evidence
 from whygrad.doctor.finding import Finding, Remedy
+from whygrad.doctor.reference import usual_init
 from whygrad.doctor.setup import Setup
 
 LOST_DECADES = 1.0  # of the size of a signal, over all layers together

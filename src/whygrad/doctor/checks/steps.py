@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from whygrad.doctor import book
+from whygrad.doctor import reference as book
 from whygrad.doctor.checks.grades import decades, sure
 from whygrad.doctor.evidence import Evidence
 from whygrad.doctor.finding import Finding, Remedy

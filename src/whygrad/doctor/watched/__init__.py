@@ -8,7 +8,7 @@ from whygrad.doctor.watched import design, ends, loop, neurons
 from whygrad.doctor.watched.evidence import WatchedEvidence
 from whygrad.doctor.watched.finding import AILMENTS, WatchedFinding
 from whygrad.errors import RunError
-from whygrad.run.watched import WatchedFolder
+from whygrad.record.watched import WatchedFolder
 
 Check = Callable[[WatchedEvidence], WatchedFinding | None]
 
@@ -88,7 +88,7 @@ class WatchedDiagnosis:
         }
 
     def __str__(self) -> str:
-        from whygrad.doctor.watched.telling import tell
+        from whygrad.doctor.watched.rendering import tell
 
         return tell(self)
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.recording import ROW_FIELDS
-from whygrad.run.watched import WatchedFolder
-from whygrad.run.watched_loss import named_parts
+from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.watched import WatchedFolder
+from whygrad.record.watched_loss import named_parts
 
 LATER = 0.5  # of the recorded steps: what holds from here on is no matter of the start
 HALF = 0.5

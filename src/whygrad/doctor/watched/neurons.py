@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.doctor.watched.evidence import Rows, WatchedEvidence
 from whygrad.doctor.watched.finding import WatchedFinding
-from whygrad.factoring import FACTORS
-from whygrad.network.activations import ACTIVATIONS
+from whygrad.record.fields import FACTORS
 
 LEAST_STEPS = 3  # recorded; fewer prove nothing
 SHARE = 0.5  # of a layer's neurons
-CLOSED = 0.05  # of the steepest slope, as in whygrad.ledger.cause
+CLOSED = 0.05  # of the steepest slope, as in whygrad.explain.cause
 ALIKE = 1e-5  # of a signature's size: rounding, and nothing more
 GROUP = 3  # neurons; two may meet
 FADED = 1e-4  # of the push at the end of the network

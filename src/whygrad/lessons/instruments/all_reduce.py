@@ -20,11 +20,11 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Float
 
-from whygrad import compiled
-from whygrad.backprop import LayerAnatomy, propagate, propagate_back
+from whygrad.core import compiled
+from whygrad.core.backprop import LayerAnatomy, propagate, propagate_back
+from whygrad.core.nn import Network
 from whygrad.lessons.instruments.timing import FEW, median_seconds
 from whygrad.lessons.instruments.workers import LOOPBACK, end_with_parent
-from whygrad.network import Network
 
 LOSS = "squared"
 INPUTS = 2

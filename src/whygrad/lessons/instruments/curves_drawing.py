@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator
 
 from whygrad.lessons.instruments.statistics import Band
-from whygrad.page.canvas import (
+from whygrad.render.page.canvas import (
     BLUE,
     GREEN,
     INK,

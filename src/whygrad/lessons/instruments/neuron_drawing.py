@@ -4,7 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from whygrad.page.canvas import FAINT, INK, PURPLE, WIDTH, place, sheet
+from whygrad.render.page.canvas import FAINT, INK, PURPLE, WIDTH, place, sheet
 
 HEIGHT = 214
 COLUMNS = (32, 126, 220, 308)  # where the input, z, the output and the loss stand

@@ -4,9 +4,9 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from whygrad.backprop import propagate
-from whygrad.network import Network
-from whygrad.network.losses import sample_losses
+from whygrad.core.backprop import propagate
+from whygrad.core.nn import Network
+from whygrad.core.nn.losses import sample_losses
 
 NUDGE = 1e-5  # up and down
 

@@ -19,8 +19,8 @@ import numpy as np
 import optax
 from jaxtyping import Array, Bool, Float
 
-from whygrad.backprop import Anatomy, propagate, propagate_back
-from whygrad.network import Network, Parameters
+from whygrad.core.backprop import Anatomy, propagate, propagate_back
+from whygrad.core.nn import Network, Parameters
 
 SEATS = 16  # a layer has a multiple of so many; no processor computes more numbers at once
 EPSILON = 1e-8  # Adam's, where nothing else is asked for

@@ -13,8 +13,8 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
+from whygrad.core.nn import Network
 from whygrad.lessons.instruments.seats import EPSILON, Rates
-from whygrad.network import Network
 
 NUDGE = 1e-15  # of a start, about what rounding does to it
 PREDICTABLE = 1e-11  # while the nudge has grown to less than this, losses can be compared

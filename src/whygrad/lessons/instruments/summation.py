@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from whygrad.backprop import contract
+from whygrad.core.backprop import contract
 
 Terms = Float[np.ndarray, "m n"]
 Sums = Float[np.ndarray, " n"]

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from whygrad.core.nn import Network
+from whygrad.core.symmetry import effective_width
 from whygrad.data import load
 from whygrad.data.table import Data
 from whygrad.lessons.experiments.biases.parting import parting
@@ -13,9 +15,7 @@ from whygrad.lessons.instruments.side_by_side import Group, Start, proper, train
 from whygrad.lessons.instruments.statistics import NINE_IN_TEN, band, paired_interval
 from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
 from whygrad.settings import OPTIMIZERS, Range, Settings
-from whygrad.symmetry import effective_width
 
 NO_NETWORK: dict[str, float] = dict.fromkeys(("neurons", "apart", "one_way"), float("nan"))
 MAIN_SHARE = 0.55  # of the work is the first of the two trainings

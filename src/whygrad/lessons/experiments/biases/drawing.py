@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from whygrad.lessons.instruments.statistics import Interval
-from whygrad.page.canvas import BLUE, FAINT, INK, LINE, ORANGE, WIDTH, place, sheet
+from whygrad.render.page.canvas import BLUE, FAINT, INK, LINE, ORANGE, WIDTH, place, sheet
 from whygrad.words import number
 
 LEFT, RIGHT, TOP, ROW, BOTTOM = 12, 12, 8, 11, 58

@@ -4,9 +4,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.backprop import Anatomy, backward, forward
+from whygrad.core.backprop import Anatomy, backward, forward
+from whygrad.core.nn import Network
 from whygrad.data.table import Data
-from whygrad.network import Network
 
 LOSSES = {"binary": "binary_cross_entropy", "classes": "softmax_cross_entropy"}
 RATE = 0.1  # of the plain steps between the two looks

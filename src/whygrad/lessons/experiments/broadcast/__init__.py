@@ -9,13 +9,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from whygrad.backprop import Anatomy, Trace, backward, forward, propagate, propagate_back
+from whygrad.core.backprop import Anatomy, Trace, backward, forward, propagate, propagate_back
+from whygrad.core.nn import Network
+from whygrad.core.nn.network import Parameters
 from whygrad.lessons.experiments.broadcast.story import tell
 from whygrad.lessons.instruments.nudge import nudged_losses
 from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
-from whygrad.network.model import Parameters
 from whygrad.settings import Range
 
 TOLERANCE = 1e-7  # of a central difference, relative to the largest delta

@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 from whygrad.lessons.instruments.nudge import NUDGE
 from whygrad.lessons.lesson import Measured
 from whygrad.lessons.story import Block, Formula, Legend, Line, Picture, Say, Story, Table, Word
-from whygrad.page.canvas import (
+from whygrad.render.page.canvas import (
     BLUE,
     FAINT,
     GREEN,

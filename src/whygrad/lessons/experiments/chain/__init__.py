@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from whygrad.core.nn.activations import ACTIVATIONS
+from whygrad.core.nn.losses import loss_rule
 from whygrad.lessons.experiments.chain.neuron import Chain, autodiff_of, chain_of, losses_of
 from whygrad.lessons.experiments.chain.story import tell
 from whygrad.lessons.instruments.second_way import NUDGE, Nudged, nudged
 from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
-from whygrad.network.activations import ACTIVATIONS
-from whygrad.network.losses import loss_rule
 
 TOLERANCE = 1e-9  # of a central difference, relative to the numbers that it subtracts
 ROUNDING = 1e-13  # of another order of the same arithmetic in float64, likewise

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from whygrad.page.canvas import BLUE, FAINT, INK, ORANGE, WIDTH, panels, place, sheet
+from whygrad.render.page.canvas import BLUE, FAINT, INK, ORANGE, WIDTH, panels, place, sheet
 from whygrad.words import number
 
 HEIGHT = 206

@@ -8,11 +8,11 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array
 
-from whygrad.backprop import backward, forward, propagate
+from whygrad.core.backprop import backward, forward, propagate
+from whygrad.core.nn import Network
+from whygrad.core.nn.losses import sample_losses
 from whygrad.lessons.instruments import second_way
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
-from whygrad.network.losses import sample_losses
 from whygrad.settings import Range
 
 VALUE = Range(float, -100, 100)

@@ -6,7 +6,8 @@ from functools import partial
 import jax
 import numpy as np
 
-from whygrad.backprop import forward
+from whygrad.core.backprop import forward
+from whygrad.core.nn import Network
 from whygrad.lessons.experiments.constant.network import (
     draw_biased,
     with_constants,
@@ -24,7 +25,6 @@ from whygrad.lessons.experiments.constant.training import (
 from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
 from whygrad.settings import OPTIMIZERS, Range, Settings
 
 SAMPLES, INPUTS = 64, 2

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
 from whygrad.lessons.lesson import Measured
-from whygrad.page.canvas import (
+from whygrad.render.page.canvas import (
     BLUE,
     INK,
     LINE,

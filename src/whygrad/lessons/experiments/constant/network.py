@@ -14,8 +14,8 @@ from itertools import pairwise
 import jax.numpy as jnp
 import numpy as np
 
+from whygrad.core.nn import Network
 from whygrad.lessons.instruments.elementwise import preactivation_for
-from whygrad.network import Network
 
 
 def draw_biased(sizes: Sequence[int], activation: str, rng: np.random.Generator) -> Network:

@@ -11,12 +11,12 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float
 
-from whygrad.backprop import propagate, propagate_back
+from whygrad.core.backprop import propagate, propagate_back
+from whygrad.core.nn import Network
+from whygrad.core.nn.network import Parameters
+from whygrad.core.optimizer import Stage, apply_update, build_stages, run_stages, start
 from whygrad.lessons.experiments.constant.network import has_constants, without_constants
 from whygrad.lessons.lesson import Tick
-from whygrad.network import Network
-from whygrad.network.model import Parameters
-from whygrad.optimizer import Stage, apply_update, build_stages, run_stages, start
 from whygrad.settings import Settings
 
 LOSS = "squared"

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from whygrad.core.nn.initializers import INITIALIZERS
 from whygrad.lessons.experiments.depth.death import push_and_train
 from whygrad.lessons.experiments.depth.descent import descend
 from whygrad.lessons.experiments.depth.story import tell
@@ -14,7 +15,6 @@ from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.statistics import band, median
 from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
-from whygrad.network.initializers import INITIALIZERS
 from whygrad.settings import Range
 
 FAMILIES = ("lecun", "glorot", "he", "orthogonal")  # which look at the size of a layer

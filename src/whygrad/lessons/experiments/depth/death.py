@@ -8,13 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from whygrad.backprop import propagate, propagate_back
+from whygrad.core.backprop import propagate, propagate_back
+from whygrad.core.nn import Network
+from whygrad.core.nn.losses import as_matrix
 from whygrad.data import from_arrays
 from whygrad.lessons.instruments.side_by_side import proper
-from whygrad.network import Network
-from whygrad.network.losses import as_matrix
 from whygrad.settings import Settings
-from whygrad.together import train_together
+from whygrad.training.together import train_together
 
 if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth

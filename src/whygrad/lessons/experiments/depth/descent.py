@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from whygrad.backprop import propagate, propagate_back
+from whygrad.core.backprop import propagate, propagate_back
+from whygrad.core.nn import Network
+from whygrad.core.nn.losses import as_matrix
 from whygrad.lessons.instruments.elementwise import VALUES
 from whygrad.lessons.instruments.second_way import ACTIVATIONS, NUDGE, nudged
 from whygrad.lessons.instruments.side_by_side import proper
-from whygrad.network import Network
-from whygrad.network.losses import as_matrix
 
 if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth

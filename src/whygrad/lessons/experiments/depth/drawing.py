@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from whygrad.page.canvas import (
+from whygrad.render.page.canvas import (
     BLUE,
     BOTTOM,
     FAINT,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from whygrad.core.nn.activations import LEAK
 from whygrad.lessons.experiments.depth.descent import depths
 from whygrad.lessons.experiments.depth.drawing import draw_descent
 from whygrad.lessons.lesson import Measured
@@ -19,7 +20,6 @@ from whygrad.lessons.story import (
     Table,
     Word,
 )
-from whygrad.network.activations import LEAK
 
 if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth

@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from whygrad.backprop import forward
+from whygrad.core.backprop import forward
+from whygrad.core.nn import Network
+from whygrad.core.symmetry import effective_width
 from whygrad.data import load
 from whygrad.data.table import Data
 from whygrad.lessons.experiments.detectors.scales import sweep
@@ -15,9 +17,7 @@ from whygrad.lessons.instruments.side_by_side import Group, Start, proper, train
 from whygrad.lessons.instruments.statistics import median
 from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
 from whygrad.settings import OPTIMIZERS, Range, Settings
-from whygrad.symmetry import effective_width
 
 STRONGEST = 40  # images that a neuron is asked about
 CLOSE = 1e-5  # cosines of copies differ from 1 by rounding only

@@ -10,15 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from whygrad.lessons.instruments.curves_drawing import Look
-from whygrad.page.canvas import (
-    FAINT,
-    GREY_CELL,
-    INK,
-    WIDTH,
-    place,
-    sheet,
-    signed_cells,
-)
+from whygrad.render.page.canvas import FAINT, GREY_CELL, INK, WIDTH, place, sheet, signed_cells
 from whygrad.words import number
 
 WIDE = 640

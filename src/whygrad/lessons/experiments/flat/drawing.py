@@ -8,7 +8,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from whygrad.page.canvas import BLUE, BOTTOM, FAINT, INK, ORANGE, TOP, WIDTH, named, place, sheet
+from whygrad.render.page.canvas import (
+    BLUE,
+    BOTTOM,
+    FAINT,
+    INK,
+    ORANGE,
+    TOP,
+    WIDTH,
+    named,
+    place,
+    sheet,
+)
 from whygrad.words import number
 
 COLUMNS = 2

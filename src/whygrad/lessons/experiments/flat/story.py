@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.lessons.experiments.flat.drawing import draw_slopes
 from whygrad.lessons.lesson import Measured
 from whygrad.lessons.story import (
@@ -19,7 +20,6 @@ from whygrad.lessons.story import (
     Table,
     Word,
 )
-from whygrad.network.activations import ACTIVATIONS
 from whygrad.words import number
 
 EXAMPLE = "sigmoid"  # told of if it is there and flat somewhere

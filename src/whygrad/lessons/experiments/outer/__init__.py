@@ -8,13 +8,13 @@ import jax
 import numpy as np
 from jaxtyping import Array, Float
 
-from whygrad.backprop import LayerAnatomy, backward, contract, forward, propagate
+from whygrad.core.backprop import LayerAnatomy, backward, contract, forward, propagate
+from whygrad.core.nn import Network
+from whygrad.core.nn.losses import sample_losses
 from whygrad.lessons.experiments.outer.story import tell
 from whygrad.lessons.instruments.timing import median_seconds
 from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
-from whygrad.network.losses import sample_losses
 from whygrad.settings import Range
 
 LOSS = "squared"

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from whygrad.lessons.lesson import Measured
 from whygrad.lessons.story import Block, Formula, Legend, Line, Picture, Say, Story, Table, Word
-from whygrad.page.canvas import (
+from whygrad.render.page.canvas import (
     BLUE,
     BLUE_CELL,
     FAINT,

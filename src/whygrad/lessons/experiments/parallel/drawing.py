@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from whygrad.page.canvas import (
+from whygrad.render.page.canvas import (
     BLUE,
     FAINT,
     GREEN,

@@ -8,7 +8,9 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.backprop import Anatomy
+from whygrad.core.attribution import Contributions, Path, contributions, paths
+from whygrad.core.backprop import Anatomy
+from whygrad.core.nn import Network
 from whygrad.lessons.experiments.responsibility.network import (
     LOUD,
     QUIET,
@@ -20,8 +22,6 @@ from whygrad.lessons.experiments.responsibility.network import (
 )
 from whygrad.lessons.experiments.responsibility.story import tell
 from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
-from whygrad.network import Network
-from whygrad.responsibility import Contributions, Path, contributions, paths
 
 NUDGE = 1e-4  # of an output; divided by how much the layers above can enlarge it
 TOLERANCE = 1e-6  # relative to the largest upstream of the layer

@@ -9,7 +9,7 @@ from matplotlib.patches import Circle
 
 from whygrad.lessons.experiments.responsibility.network import Responsibility
 from whygrad.lessons.lesson import Measured
-from whygrad.page.canvas import BLUE, FAINT, INK, LINE, ORANGE, WIDTH, place
+from whygrad.render.page.canvas import BLUE, FAINT, INK, LINE, ORANGE, WIDTH, place
 from whygrad.words import number
 
 MOST = 5  # neurons a layer

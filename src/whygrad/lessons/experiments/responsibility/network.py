@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.backprop import Anatomy, backward, forward
+from whygrad.core.backprop import Anatomy, backward, forward
+from whygrad.core.nn import Network
 from whygrad.lessons.instruments.elementwise import NAMES, VALUES, preactivation_for
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
 from whygrad.settings import Range
 
 QUIET, LOUD, TORN = 0, 1, 2  # neurons of hidden1

@@ -5,8 +5,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from whygrad.backprop import LayerAnatomy, backward, forward
-from whygrad.factoring import FACTORS, Factors, factors
+from whygrad.core.backprop import LayerAnatomy, backward, forward
+from whygrad.core.factors import Factors, factors
 from whygrad.lessons.experiments.silence.network import (
     AILMENTS,
     CUT,
@@ -21,6 +21,7 @@ from whygrad.lessons.experiments.silence.network import (
 )
 from whygrad.lessons.experiments.silence.story import tell
 from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
+from whygrad.record.fields import FACTORS
 
 ROUNDING = 1e-13  # of the same arithmetic in another order in float64, relative to the push
 LAYER = "hidden1"

@@ -7,8 +7,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
-from whygrad.factoring import FACTORS
-from whygrad.page.canvas import BLUE, BOTTOM, FAINT, INK, ORANGE, TOP, WIDTH, named, place, sheet
+from whygrad.record.fields import FACTORS
+from whygrad.render.page.canvas import (
+    BLUE,
+    BOTTOM,
+    FAINT,
+    INK,
+    ORANGE,
+    TOP,
+    WIDTH,
+    named,
+    place,
+    sheet,
+)
 from whygrad.words import number
 
 SIDE, BETWEEN, TALL = 46, 18, 150

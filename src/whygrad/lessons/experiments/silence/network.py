@@ -8,9 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from whygrad.core.nn import Network
 from whygrad.lessons.instruments import second_way
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
 from whygrad.settings import Range
 
 NEURONS = ("healthy", "saturated", "cut", "starved", "torn")

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.factoring import FACTORS
 from whygrad.lessons.experiments.silence.drawing import draw_losses, sizes
 from whygrad.lessons.experiments.silence.network import (
     AILMENTS,
@@ -31,6 +30,7 @@ from whygrad.lessons.story import (
     Table,
     Word,
 )
+from whygrad.record.fields import FACTORS
 from whygrad.words import number
 
 

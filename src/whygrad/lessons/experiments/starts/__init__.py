@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.backprop import backward, forward
+from whygrad.core.backprop import backward, forward
+from whygrad.core.nn import Network
+from whygrad.core.symmetry import effective_width
 from whygrad.data import load
 from whygrad.lessons.experiments.starts.story import tell
 from whygrad.lessons.instruments.elementwise import NAMES
@@ -19,9 +21,7 @@ from whygrad.lessons.instruments.statistics import (
 )
 from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
-from whygrad.network import Network
 from whygrad.settings import OPTIMIZERS, Range, Settings
-from whygrad.symmetry import effective_width
 
 MARGIN = 0.05  # of the loss of guessing: a difference that shows in the picture
 CONSTANTS = ("zero", "constant")

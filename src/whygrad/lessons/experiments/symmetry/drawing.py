@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from whygrad.lessons.instruments.curves_drawing import DASH, DOT, spread
-from whygrad.page.canvas import (
+from whygrad.render.page.canvas import (
     BLUE,
     FAINT,
     GREEN,

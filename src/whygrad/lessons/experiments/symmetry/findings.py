@@ -6,6 +6,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from whygrad.core.nn import Network
+from whygrad.core.symmetry import effective_width, proof
 from whygrad.lessons.experiments.symmetry.runs import (
     OPTIMIZERS,
     Courses,
@@ -21,8 +23,6 @@ from whygrad.lessons.instruments.seats import PARTS, SEATS, Course, Task, examin
 from whygrad.lessons.instruments.stand_in import comparable, difference
 from whygrad.lessons.instruments.statistics import band
 from whygrad.lessons.lesson import Measured, Tick
-from whygrad.network import Network
-from whygrad.symmetry import effective_width, proof
 
 LOST = 1e100  # beyond, the square of a number may not be one
 STILL = 1e-12  # what moved less has not moved

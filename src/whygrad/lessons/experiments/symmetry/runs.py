@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from whygrad.core.nn import Network
 from whygrad.data import load
 from whygrad.lessons.experiments.symmetry.setup import Symmetry
 from whygrad.lessons.instruments.at_once import at_once
@@ -14,7 +15,6 @@ from whygrad.lessons.instruments.seats import EPSILON, Course, Member, Task, tra
 from whygrad.lessons.instruments.side_by_side import proper
 from whygrad.lessons.instruments.stand_in import common, matched, nudged, stand_in
 from whygrad.lessons.lesson import Tick
-from whygrad.network import Network
 
 CONSTANTS = (0.0, 0.5, 1.0)
 ACTIVATIONS = ("sigmoid", "tanh", "relu")

@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator
 
 from whygrad.lessons.instruments.elementwise import VALUES
 from whygrad.lessons.lesson import Measured
-from whygrad.page.canvas import (
+from whygrad.render.page.canvas import (
     BLUE,
     FAINT,
     INK,

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from whygrad.backprop import backward, forward, propagate, propagate_back
+from whygrad.core.backprop import backward, forward, propagate, propagate_back
+from whygrad.core.nn import Network
+from whygrad.core.nn.network import Parameters
 from whygrad.lessons.instruments.elementwise import NAMES, VALUES, Numbers
 from whygrad.lessons.lesson import Tick
-from whygrad.network import Network
-from whygrad.network.model import Parameters
 
 KINDS = ("with", "without")  # biases
 TARGET = -1.0  # of the single neuron; what it says above 0 is never this

@@ -1,0 +1,79 @@
+"""What the doctor must know of a step that no factor tells: how the training loop went about it."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.optimizer import Optimizer
+
+from whygrad.capture.registry import Places
+
+if TYPE_CHECKING:
+    from whygrad.capture.watch import Window
+
+MODAL = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+
+
+def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dict[str, Any]:
+    """Return what can be at fault in a training loop, as JSON-able data."""
+    seen, gradients = window.seeing.seen, window.gradients
+    held = {id(p) for o in optimizers for group in o.param_groups for p in group["params"]}
+    parameters = {name: p for name, p in places.parameters.items() if p.numel()}
+    learning = {name: p for name, p in parameters.items() if p.requires_grad}
+    return {
+        "step": window.step,
+        "losses": seen.losses.told(),
+        "backwards": [one.trained for one in seen.losses.trained],
+        "scales": sorted({one.scale for one in seen.losses.trained} - {1.0}),
+        "left_over": sorted(gradients.left),
+        "in_eval_mode": window.in_eval_mode,
+        "dropout": {name: m.p for name, m in _dropouts(places.model) if m.training},
+        "modal": sum(isinstance(module, MODAL) for module in places.model.modules()),
+        "frozen": sorted(set(parameters) - set(learning)),
+        "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
+        if optimizers
+        else [],
+        "without_gradient": sorted(set(learning) - set(gradients.asked)),
+        "cut_off": sorted(place.name for place, sums in seen.sums.items() if sums.is_empty),
+        "strangers": len(seen.strangers),
+        "uncovered": sorted(places.unexplained(gradients.asked)),
+        "early_schedulers": window.early_schedulers,
+        "optimizers": [_told(optimizer) for optimizer in optimizers],
+    }
+
+
+def in_eval_mode(model: nn.Module) -> list[str]:
+    """Return the modules that behave otherwise in training, and are not set to it."""
+    return [name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training]
+
+
+def _dropouts(model: nn.Module) -> Iterator[tuple[str, nn.modules.dropout._DropoutNd]]:
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            yield name, module
+
+
+def early_schedulers(optimizer: Optimizer) -> list[str]:
+    """Return the schedulers of an optimiser that took a step before its first.
+
+    A scheduler knows its optimiser and not the other way round, so it is looked for among all
+    objects; once, before the first update.
+    """
+    schedulers = [one for one in gc.get_objects() if issubclass(type(one), LRScheduler)]
+    early = [s for s in schedulers if s.optimizer is optimizer and s._step_count > 1]
+    return sorted(type(scheduler).__name__ for scheduler in early)
+
+
+def _told(optimizer: Optimizer) -> dict[str, Any]:
+    groups = optimizer.param_groups
+    return {
+        "name": type(optimizer).__name__,
+        "maximizes": any(group.get("maximize", False) for group in groups),
+        "rates": [float(group["lr"]) for group in groups if "lr" in group],
+        "weight_decays": [float(g["weight_decay"]) for g in groups if "weight_decay" in g],
+        "initial_rates": [float(g["initial_lr"]) for g in groups if "initial_lr" in g],
+    }

@@ -1,0 +1,205 @@
+"""The gradients of one step, read as they come back: before they are clipped or averaged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from whygrad.capture.isolation import Guard
+from whygrad.capture.kinds import fan_in_last
+from whygrad.capture.registry import Place, Places
+
+WEIGHT_SEED, GRADIENT_SEED = 20, 21  # of the directions of signatures; any fixed numbers do
+
+
+@dataclass(frozen=True)
+class Came:
+    """What is kept of a weight's gradient: enough for a row of its neurons.
+
+    Attributes:
+        size: norm of each neuron's, (n_out,).
+        mark: each neuron's along a fixed direction, (n_out,).
+    """
+
+    size: Tensor
+    mark: Tensor
+
+
+@dataclass(frozen=True)
+class Change:
+    """A parameter before an update, its gradient, and the one that the optimiser was given."""
+
+    before: Tensor
+    gradient: Tensor
+    asked: Tensor
+
+
+class Gradients:
+    """What the backward passes of one step added to the parameters' gradients.
+
+    Attributes:
+        came: by place, what is kept of the gradient after the last backward pass of the step, less
+            what had been there before the first.
+        left: by parameter, what was there before the first; only where that was not 0.
+        asked: by parameter, norm of the gradient that the optimiser was given.
+        whole: by parameter, what ledgers will need of it.
+        reduced: by place, norms (n_out,) of the mean gradient that all processes were given after
+            the last backward pass; empty where there is one process only.
+    """
+
+    def __init__(
+        self, places: Places, whole: frozenset[str], guard: Guard, *, is_parallel: bool = False
+    ):
+        self._places, self._whole, self._guard = places, whole, guard
+        self._is_parallel, self._is_waiting = is_parallel, False
+        self.reduced: dict[Place, Tensor] = {}
+        self.came: dict[Place, Came] = {}
+        self.left: dict[str, Tensor] = {}
+        self.asked: dict[str, float] = {}
+        self.whole: dict[str, Change] = {}
+        self._before: dict[str, Tensor] = {}
+        self._found: dict[str, Tensor] = {}  # gradients that were there before the first pass
+        self._kept: dict[str, Tensor] = {}
+        self._versions: dict[str, tuple[int, int]] = {}
+        self._handles: list[Any] = []
+        for name, parameter in places.parameters.items():
+            if parameter.requires_grad and parameter.is_leaf:
+                hook = self._noting(name)
+                self._handles.append(parameter.register_post_accumulate_grad_hook(hook))
+
+    def begin(self) -> None:
+        """Note what is there before the first backward pass adds anything."""
+        self.left = {}
+        self._found = {n: p.grad for n, p in self._places.parameters.items() if p.grad is not None}
+        with torch.no_grad():
+            for name, parameter in self._places.parameters.items():
+                if parameter.grad is not None and bool(dense(parameter.grad).any()):
+                    self.left[name] = dense(parameter.grad).clone()
+
+    def begin_again(self) -> None:
+        """Forget what was thrown away."""
+        self.came, self.left, self._kept, self.reduced = {}, {}, {}, {}
+
+    def are_gone(self) -> bool:
+        """Return whether all gradients were set to 0 again without an update.
+
+        A scaler that met infinity skips its step, and what was summed up belongs to nobody then.
+        """
+        if not self.came:
+            return False
+        grads = [self._places.parameters[place.weight].grad for place in self.came]
+        return all(grad is None or not bool(dense(grad).any()) for grad in grads)
+
+    def note_place(self, place: Place) -> None:
+        """Keep a layer's parameters as they are, where ledgers will need them."""
+        if place.weight in self._whole:
+            for name in filter(None, (place.weight, place.bias)):
+                self._before[name] = self._places.parameters[name].detach().clone()
+
+    def before(self, name: str) -> Tensor | None:
+        """Return a parameter as it was when its layer was called, where that was kept."""
+        return self._before.get(name)
+
+    def note_asked(self) -> None:
+        """Note what the optimiser is about to be given."""
+        for name, parameter in self._places.parameters.items():
+            if name not in self.asked and parameter.grad is not None:
+                if name not in self._versions:
+                    self._note_unheard(name, parameter)
+                grad, came = dense(parameter.grad), self._came(name)
+                is_same = self._versions.get(name) == _version(parameter) and name not in self.left
+                is_same = is_same and not self._is_parallel  # a mean may be written unnoticed
+                length = torch.cat(came).norm() if came and is_same else grad.norm()
+                self.asked[name] = float(length)
+                if name in self._before:
+                    kept = self._kept.get(name, torch.zeros_like(grad))
+                    self.whole[name] = Change(self._before[name], kept, grad.clone())
+            elif parameter.grad is None and name in self._kept and name not in self.whole:
+                kept = self._kept[name]  # it came, and was thrown away before the update
+                self.whole[name] = Change(self._before[name], kept, torch.zeros_like(kept))
+
+    def _came(self, name: str) -> list[Tensor]:
+        return [self.came[p].size for p in self._places.of_weight(name) if p in self.came]
+
+    def let_go(self) -> None:
+        """Remove the hooks and hold nothing any longer."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self.came, self.left, self.whole, self.reduced = {}, {}, {}, {}
+        self._before, self._kept, self._found = {}, {}, {}
+
+    def _noting(self, name: str) -> Callable[[Tensor], None]:
+        def note(parameter: Tensor) -> None:
+            if parameter.grad is not None:
+                self._guard(self._note, name, parameter)
+
+        return note
+
+    @torch.no_grad()
+    def _note(self, name: str, parameter: Tensor) -> None:
+        assert parameter.grad is not None
+        grad, left = dense(parameter.grad), self.left.get(name)
+        self._keep(name, grad if left is None else grad - left)
+        self._versions[name] = _version(parameter)
+        if self._is_parallel and not self._is_waiting:
+            self._is_waiting = True
+            at_end = torch.autograd.Variable._execution_engine.queue_callback
+            # the mean is taken by a callback at the end of the pass; this one comes after it
+            at_end(lambda: at_end(lambda: self._guard(self._note_reduced)))
+
+    def _note_unheard(self, name: str, parameter: Tensor) -> None:
+        """Note a gradient that no backward pass was seen to add to a parameter's.
+
+        Somebody asked for it with ``torch.autograd.grad`` and put it there, or the parameter has
+        become another tensor since.
+        """
+        assert parameter.grad is not None
+        if parameter.grad is not self._found.get(name):
+            self.left.pop(name, None)  # what was there is there no longer
+            self._keep(name, dense(parameter.grad))
+
+    def _keep(self, name: str, grad: Tensor) -> None:
+        for place in self._places.of_weight(name):
+            self.came[place] = came_of(place, place.cut(grad))
+        if name in self._before:
+            self._kept[name] = grad.clone()
+
+    @torch.no_grad()
+    def _note_reduced(self) -> None:
+        self._is_waiting = False
+        for place in self.came:
+            grad, left = self._places.parameters[place.weight].grad, self.left.get(place.weight)
+            if grad is not None:
+                whole = dense(grad) if left is None else dense(grad) - left
+                self.reduced[place] = came_of(place, place.cut(whole)).size
+
+
+def _version(parameter: Tensor) -> tuple[int, int]:
+    """Return what changes whenever somebody writes into a gradient."""
+    return (id(parameter.grad), -1 if parameter.grad is None else parameter.grad._version)
+
+
+def came_of(place: Place, gradient: Tensor) -> Came:
+    """Return what is kept of a place's gradient."""
+    laid = fan_in_last(place.kind, gradient).float()
+    return Came(torch.linalg.vector_norm(laid, dim=1), laid @ direction(laid, GRADIENT_SEED))
+
+
+def direction(laid: Tensor, seed: int) -> Tensor:
+    """Return the fixed vector on which the inputs of each neuron are projected, (n_in,)."""
+    return _direction(laid.shape[1], seed, laid.device)
+
+
+@cache
+def _direction(length: int, seed: int, device: torch.device) -> Tensor:
+    draws = torch.Generator(device="cpu").manual_seed(seed)
+    return torch.randn(length, generator=draws).to(device)
+
+
+def dense(gradient: Tensor) -> Tensor:
+    """Return a gradient as an ordinary tensor; a sparse embedding has a sparse one."""
+    return gradient.detach().to_dense() if gradient.is_sparse else gradient.detach()

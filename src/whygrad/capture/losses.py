@@ -1,0 +1,246 @@
+"""The loss that a step trains: what ``backward`` was called on, and what loss functions gave to it.
+
+    loss = sum over the backward passes of the step of <what each was called on, its gradient>
+
+which is the number whose gradient the parameters are given, scaled, negated and summed over terms
+and batches as the program did it. The gradient that comes back to what a loss function returned is
+the weight with which that counts: 1/4 where four batches are accumulated, -1 where it is negated.
+A pass whose gradients are thrown away, or that never comes to the model, counts for nothing.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn._reduction import legacy_get_string
+
+from whygrad.capture.kinds import wide
+
+ROUNDING = 1e-3  # of a sum of probabilities, half precision included
+FRAMES = 16  # from a product that a scaler takes up to its own method, with ours between
+
+
+@dataclass(eq=False)
+class LossCall:
+    """A call of a loss function, as far as it can be at fault.
+
+    Attributes:
+        name: of the function.
+        value: what it returned; None where it is not one number.
+        claims, targets: shape, type, smallest and largest value of both, and whether they sum to 1
+            over the classes.
+        claims_from: ``softmax``, ``log_softmax`` or ``sigmoid`` where that made the claims.
+        reduction: ``mean``, ``sum`` or ``none``.
+        weight: the gradient that came back to it, summed over its numbers; None where none did.
+        part: how much of the loss that is trained it is: its numbers times their gradients.
+    """
+
+    name: str
+    value: float | None
+    claims: dict[str, Any]
+    targets: dict[str, Any]
+    claims_from: str | None
+    reduction: str
+    weight: float | None = None
+    part: float | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """What came back to the call of a loss function in one backward pass."""
+
+    call: LossCall
+    weight: float
+    part: float
+
+
+@dataclass
+class Pass:
+    """A backward pass.
+
+    Attributes:
+        value: of what it was called on, times the gradient that it was given.
+        is_asked: whether ``torch.autograd.grad`` was called, which adds to no parameter's gradient.
+        is_on_the_way: whether its gradients have a graph of their own, and lead to another loss.
+        has_come: whether a gradient came to the model.
+        scale: what a GradScaler multiplied the loss with, and divides the gradients by.
+    """
+
+    value: float
+    is_asked: bool = False
+    is_on_the_way: bool = False
+    has_come: bool = False
+    scale: float = 1.0
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def trained(self) -> float:
+        """The value without a scaler's factor."""
+        return self.value / self.scale
+
+
+class Losses:
+    """The calls of loss functions and the backward passes of one step.
+
+    Attributes:
+        is_known: whether every gradient that came was seen to be sent.
+        under_way: the pass under way; whoever sets out sets it back.
+    """
+
+    def __init__(self) -> None:
+        self.is_known = True
+        self._calls: list[LossCall] = []
+        self._spent: set[LossCall] = set()  # a gradient came to it, of whatever pass
+        self._passes: list[Pass] = []
+        self.under_way: Pass | None = None
+
+    def note_call(self, call: LossCall) -> None:
+        """Note that a loss function was called."""
+        self._calls.append(call)
+
+    def note_part(self, call: LossCall, numbers: Tensor, gradient: Tensor) -> None:
+        """Take in the gradient of what a loss function returned."""
+        self._spent.add(call)
+        if self.under_way is not None:
+            weight = float(wide(gradient).sum())
+            part = float((wide(numbers) * wide(gradient)).sum())
+            self.under_way.parts.append(Part(call, weight, part))
+
+    def note_scale(self, scale: float) -> None:
+        """Note that the pass under way comes through the product with a scaler's factor."""
+        if self.under_way is not None:
+            self.under_way.scale = scale
+
+    def set_out(self, new: Pass) -> None:
+        """Begin a pass; within another one, as where a checkpoint goes on, nothing new begins."""
+        if self.under_way is None:
+            self._passes.append(new)
+            self.under_way = new
+
+    def gradient_came(self) -> None:
+        """Note that the pass under way has come to the model."""
+        if self.under_way is None:
+            self.is_known = False
+        else:
+            self.under_way.has_come = True
+
+    def throw_away(self) -> None:
+        """Forget the passes whose gradients were thrown away."""
+        self.is_known = True
+        self._passes = [one for one in self._passes if one is self.under_way]
+
+    @property
+    def trained(self) -> list[Pass]:
+        """The passes whose gradients the parameters were given."""
+        came = [one for one in self._passes if one.has_come]
+        asked = [one for one in came if one.is_asked and not one.is_on_the_way]
+        return [one for one in came if not one.is_asked] or asked
+
+    @property
+    def loss(self) -> float | None:
+        """The loss that the step trains; None where it was not seen."""
+        trained = self.trained
+        return sum(one.trained for one in trained) if trained and self.is_known else None
+
+    def told(self) -> list[dict[str, Any]]:
+        """Return the calls of loss functions that lead to the loss, or to nothing yet."""
+        sums: dict[LossCall, tuple[float, float]] = {}
+        for one in self.trained:
+            for part in one.parts:
+                weight, value = sums.get(part.call, (0.0, 0.0))
+                more = part.weight / one.scale, part.part / one.scale
+                sums[part.call] = (weight + more[0], value + more[1])
+        told = [call for call in self._calls if call in sums or call not in self._spent]
+        found = (sums.get(call, (None, None)) for call in told)
+        weighted = zip(told, found, strict=True)
+        return [asdict(replace(call, weight=w, part=p)) for call, (w, p) in weighted]
+
+
+def pass_of(
+    roots: Any, gradients: Any, *, is_asked: bool = False, is_on_the_way: bool = False
+) -> Pass:
+    """Return a backward pass as it begins.
+
+    Args:
+        roots: what it is called on, a tensor or several.
+        gradients: what it was given for each of them, None where that is 1.
+    """
+    found = zip(_each(roots), _given(gradients), strict=False)
+    value = sum(_value(root, gradient) for root, gradient in found)
+    return Pass(value, is_asked, is_on_the_way)
+
+
+def _each(roots: Any) -> Sequence[Tensor]:
+    return (roots,) if isinstance(roots, Tensor) else tuple(roots)
+
+
+def _given(gradients: Any) -> Iterator[Tensor | None]:
+    yield from (gradients,) if isinstance(gradients, Tensor) else tuple(gradients or ())
+    while True:
+        yield None
+
+
+def _value(root: Tensor, gradient: Tensor | None) -> float:
+    numbers = root.detach()
+    if gradient is not None:
+        numbers = wide(numbers) * wide(gradient.detach()).conj()
+    return float(torch.real(numbers.sum()) if numbers.is_complex() else numbers.sum())
+
+
+def scale_of(args: tuple) -> float | None:
+    """Return the factor of a GradScaler where it is what takes this product; None elsewhere."""
+    factor = args[1] if len(args) > 1 else None
+    if not isinstance(factor, Tensor) or factor.numel() != 1:
+        return None
+    frame: Any = sys._getframe(1)
+    for _ in range(FRAMES):
+        if frame is None:
+            return None
+        is_scale = frame.f_code.co_name == "scale"
+        if is_scale and isinstance(frame.f_locals.get("self"), torch.amp.GradScaler):
+            return float(factor)
+        frame = frame.f_back
+    return None
+
+
+def loss_call(
+    name: str, args: tuple, kwargs: dict[str, Any], result: Tensor, claims_from: str | None
+) -> LossCall:
+    """Return what a loss function was called with, and what it returned."""
+    claims = args[0] if args else kwargs.get("input")
+    targets = args[1] if len(args) > 1 else kwargs.get("target")
+    return LossCall(
+        name=name,
+        value=float(result.detach()) if result.numel() == 1 and not result.is_complex() else None,
+        claims=_described(claims),
+        targets=_described(targets),
+        claims_from=claims_from,
+        reduction=_reduction(kwargs),
+    )
+
+
+def _reduction(kwargs: dict[str, Any]) -> str:
+    """Return how a loss is made one number, also where it is said in the words of old."""
+    old = kwargs.get("size_average"), kwargs.get("reduce")
+    if old != (None, None):
+        return legacy_get_string(*old, emit_warning=False)
+    return str(kwargs.get("reduction", "mean"))
+
+
+def _described(tensor: Any) -> dict[str, Any]:
+    if not isinstance(tensor, Tensor) or tensor.layout is not torch.strided or tensor.is_nested:
+        return {}
+    if not tensor.numel() or tensor.is_complex():
+        return {}
+    values = tensor.detach().float()
+    sums = values.sum(1) if values.dim() > 1 and values.shape[1] > 1 else values.new_zeros(1)
+    return {
+        "shape": list(tensor.shape),
+        "type": str(tensor.dtype).removeprefix("torch."),
+        "low": float(values.min()),
+        "high": float(values.max()),
+        "sums_to_one": bool((sums - 1).abs().max() < ROUNDING),
+    }

@@ -1,0 +1,377 @@
+"""Watching a model train: when to look, and what a step is.
+
+A step is what leads to one ``optimizer.step()``: every forward and backward pass before it. On the
+steps that are recorded a :class:`Seeing` is in place from the first forward pass to the update; on
+all others nothing is, but two hooks of the optimiser that count.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.optim.optimizer import (
+    Optimizer,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
+from torch.utils.weak import WeakTensorKeyDictionary
+
+from whygrad.capture.before import Before, before
+from whygrad.capture.diagnostics import early_schedulers, in_eval_mode
+from whygrad.capture.gradients import Gradients
+from whygrad.capture.isolation import Guard, warn
+from whygrad.capture.overhead import Overhead
+from whygrad.capture.record import Recorded, recorded
+from whygrad.capture.registry import Place, Places
+from whygrad.capture.tracer import Seeing
+from whygrad.capture.wrapped import (
+    Inert,
+    Stance,
+    check,
+    check_compiled,
+    check_log,
+    compiled_parts,
+    is_within_compiled,
+    never_compiled,
+    rank_of_process,
+    unwrapped,
+)
+from whygrad.capture.writing import Writer
+from whygrad.record.merging import folder_of_rank
+from whygrad.runs import WatchedRun
+from whygrad.words import t
+
+if TYPE_CHECKING:
+    from whygrad.interop.tracking import Tracker
+
+
+@dataclass
+class Window:
+    """One step that is being recorded."""
+
+    step: int
+    seeing: Seeing
+    gradients: Gradients
+    in_eval_mode: list[str]
+    before: dict[Place, Before]
+    updated_by: list[Optimizer] = field(default_factory=list)
+    early_schedulers: list[str] = field(default_factory=list)
+
+
+class Watch:
+    """Watches a model while it trains, and keeps a run of it.
+
+    The model, its gradients, its random numbers and its results are the same bit for bit; those of
+    what is compiled may differ, and are refused unless asked for.
+
+    Args:
+        model: any module. Its Linear, Conv, Embedding and norm layers are taken apart, and linear
+            layers inside attention; others are named in ``run.description["uncovered"]``.
+        every: how many optimiser steps from one recorded step to the next.
+        out: folder of the run, new or empty; default: a temporary one. Where several processes
+            train together, each has a folder in it, and ``wg.open_run(out)`` merges them.
+        optimizer: the optimiser, or several; default: every one that holds the model's parameters.
+        explain: names of layers, such as ``encoder.layers.0``, whose single weights ``why`` is to
+            explain first, and whatever their size. Without it all layers of a model of up to some
+            ten million parameters are explained, one after the other; of a larger one the small.
+        log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step
+            while the model trains; of several processes the first one tells.
+        uncompiled: whether what is compiled may run uncompiled on the steps that are recorded. Its
+            results may differ there by rounding, and where it draws random numbers.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        every: int = 10,
+        out: str | Path | None = None,
+        optimizer: Optimizer | list[Optimizer] | None = None,
+        explain: Sequence[str] = (),
+        log: Tracker | None = None,
+        uncompiled: bool = False,
+    ):
+        check(model, every, uncompiled=uncompiled)
+        check_log(log)
+        self.model = model
+        self.every = every
+        self.steps = 0
+        self.overhead = Overhead()
+        self.last: Recorded | None = None
+        self._only = _as_list(optimizer)
+        self._places = Places(unwrapped(model))
+        self._rank, ranks = rank_of_process()
+        self._is_parallel = ranks > 1
+        own = folder_of_rank(Path(out), self._rank) if out is not None and ranks > 1 else out
+        told = log if self._rank == 0 else None
+        rank = (self._rank, ranks)
+        self._writer = Writer(own, model, self._places, every, explain, told, rank)
+        self._window: Window | None = None
+        self._handles: list[Any] = []
+        self._triggers: list[Any] = []
+        self._own_modules: set[int] = set()
+        self._leaving: list[Seeing] = []
+        self._counts: dict[int, int] = {}
+        self._optimizers: list[Optimizer] = []  # seen at work
+        self._held: dict[int, bool] = {}
+        self._stance = Stance()
+        self._may_uncompile, self._has_told_uncompiled = uncompiled, False
+        self._guard = Guard(self._give_up)
+        self._strangers: Any = WeakTensorKeyDictionary()  # weights of others, seen before
+        self._told: set[str] = set()  # what cannot be taken apart, and has been said
+
+    @property
+    def run(self) -> WatchedRun:
+        """What has been recorded so far, by this process."""
+        self._guard(self._writer.flush)
+        return WatchedRun(self._writer.path)
+
+    def attach(self) -> Watch:
+        """Begin to watch."""
+        if not self._handles:
+            self._handles = [
+                register_optimizer_step_pre_hook(self._before_update),
+                register_optimizer_step_post_hook(self._after_update),
+            ]
+            self.overhead.begin()
+            self._arm()
+        return self
+
+    def detach(self) -> None:
+        """Stop watching and finish the run."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        if self._window is not None and self._window.updated_by:
+            self._guard(self._finish)
+        self._disarm()  # behind what waits for the next step
+        self._drop_window()
+        self._sweep()
+        try:  # also after an error of ours; but no disk that is full may end somebody's training
+            self._writer.finish(self.steps, self.overhead.to_dict())
+        except Exception as error:
+            if not self._guard.has_failed:  # else it has been said
+                self._give_up(error)
+
+    def __enter__(self) -> Watch:
+        return self.attach()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            self._writer.note_failure(type(error).__name__, str(error))
+        self.detach()
+
+    @contextmanager
+    def update(self) -> Iterator[None]:
+        """Mark an update by hand, where no optimiser of torch's makes it."""
+        self._guard(self._note_before)
+        yield
+        self._guard(self._finish)
+
+    # --- a step, from its first forward pass to its update -----------------------------------
+
+    def _arm(self) -> None:
+        """Wait for the first forward pass, if the coming step is to be recorded."""
+        if self.steps % self.every == 0 and not self._triggers:
+            self._guard(self._set_triggers)
+
+    def _set_triggers(self) -> None:
+        self._stance.eager()
+        modules = list(self._places.model.modules())
+        self._own_modules = {id(module) for module in modules}
+        if compiled_parts(self.model):  # torch warns of hooks that hear of every module
+            hook = Inert(self._forward_begins)
+            self._triggers = [module.register_forward_pre_hook(hook) for module in modules]
+        else:
+            self._triggers = [register_module_forward_pre_hook(self._forward_begins)]
+
+    def _disarm(self) -> None:
+        if self._triggers:
+            for trigger in self._triggers:
+                trigger.remove()
+            self._triggers = []
+            self._stance.back()
+
+    def _forward_begins(self, module: nn.Module, *_: Any) -> None:
+        """Hear of every module: a hook of the model's own would be copied and saved with it."""
+        if id(module) in self._own_modules:
+            self._guard(self._on_forward)
+
+    def _on_forward(self) -> None:
+        if not torch.is_grad_enabled():
+            return
+        if self._window is not None and self._window.updated_by:
+            self._finish()
+            if not self._triggers:
+                return
+        self._window = self._window or self._new_window()
+        self._tell_uncompiled()
+        self._window.seeing.seen.is_fresh = False
+        self._window.seeing.open()
+
+    def _new_window(self) -> Window:
+        check_compiled(self.model, uncompiled=self._may_uncompile)  # it may have been since
+        if self._places.are_stale:
+            self._places, self._held = Places(self._places.model), {}
+        whole = self._writer.whole_now(self._places)
+        undo = ExitStack()  # of what hangs hooks on parameters, should anything fail in between
+        gradients = Gradients(self._places, whole, self._guard, is_parallel=self._is_parallel)
+        undo.callback(gradients.let_go)
+        looked: dict[Place, Before] = {}
+
+        @torch.no_grad()
+        def look(place: Place) -> None:
+            looked[place] = before(self._places, place)
+            gradients.note_place(place)
+
+        with undo:
+            seeing = Seeing(self._places, whole, look, gradients, self._guard)
+            undo.callback(seeing.let_go)
+            window = Window(self.steps, seeing, gradients, in_eval_mode(self.model), looked)
+            undo.pop_all()
+        return window
+
+    @never_compiled
+    def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._sweep()
+        self._guard(self._update_begins, optimizer)
+
+    @never_compiled
+    def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
+        self._guard(self._update_ended, optimizer)
+
+    def _update_begins(self, optimizer: Optimizer) -> None:
+        if self._is_ours(optimizer):
+            self._tell_uncompiled()
+            if any(optimizer is one for one in self._updating()):
+                self._finish()  # it is at its next step; the others did not take this one
+            self._note_before()
+            if self._window is not None and self.steps == 0:
+                self._window.early_schedulers += early_schedulers(optimizer)
+
+    def _note_before(self) -> None:
+        """Note the gradients that the update is made of, if there are any yet."""
+        window = self._window
+        if window is None or not window.seeing.seen.has_begun:
+            return
+        window.seeing.close()
+        with torch.no_grad():
+            window.gradients.note_asked()
+
+    def _update_ended(self, optimizer: Optimizer) -> None:
+        if not self._is_ours(optimizer):
+            return
+        if not any(optimizer is one for one in self._optimizers):
+            self._optimizers.append(optimizer)
+        if self._window is not None:
+            self._note_before()  # an optimiser that calls for its gradients has them only now
+            self._window.updated_by.append(optimizer)
+            if len(self._window.updated_by) < len(self._optimizers):
+                return  # another one may follow, with gradients of the same backward pass
+        self._finish(optimizer)
+
+    def _finish(self, optimizer: Optimizer | None = None) -> None:
+        """Record the step if it was looked at, and count it."""
+        window, self._window = self._window, None
+        if window is not None:
+            self._disarm()
+            self._take(window)
+        key = id(optimizer or (window.updated_by[0] if window and window.updated_by else None))
+        begun = max(self.steps - 1, 0)  # one that comes later, or takes over, counts on
+        self._counts[key] = self._counts.get(key, begun) + 1
+        if self._counts[key] > self.steps:
+            self.overhead.step_ended(was_recorded=window is not None)
+            self.steps += 1
+            self._arm()
+
+    def _take(self, window: Window) -> None:
+        self._close(window)
+        is_first = self.last is None
+        try:
+            with torch.no_grad():
+                self.last = recorded(window, self._places, self._optimizers)
+        finally:
+            window.seeing.let_go()
+            window.gradients.let_go()
+        passing = self._count_passing(window.seeing.seen.strangers, is_first=is_first)
+        self.last.facts["made_in_forward"] = passing
+        self._writer.take(self.last)
+        self._tell_uncompiled(is_within=window.seeing.seen.is_within_compiled)
+        self._tell_uncovered(set(self.last.facts["uncovered"]))
+
+    def _count_passing(self, strangers: list[weakref.ref[Tensor]], *, is_first: bool) -> int:
+        """Count the weights of others that last for one step only.
+
+        They are gone after it; or a loss that still has its name keeps them, and then they are new
+        in every step. Whether they are in the first that is recorded cannot be known.
+        """
+        alive = [weight for stranger in strangers if (weight := stranger()) is not None]
+        new = [weight for weight in alive if weight not in self._strangers]
+        self._strangers.update({weight: True for weight in alive})
+        gone = len(strangers) - len(alive)
+        return gone + (0 if is_first else len(new))
+
+    def _tell_uncovered(self, names: set[str]) -> None:
+        if names - self._told:
+            self._told |= names
+            warn(t("warning.watch_uncovered", names=", ".join(sorted(self._told))))
+
+    def _tell_uncompiled(self, *, is_within: bool = False) -> None:
+        """Say, once, that a compiled function runs uncompiled, where nobody has asked for it."""
+        is_new = not self._may_uncompile and not self._has_told_uncompiled
+        if is_new and (is_within or (self._stance.is_set and is_within_compiled())):
+            self._has_told_uncompiled = True
+            warn(t("warning.watch_compiled", every=self.every))
+
+    def _give_up(self, error: Exception) -> None:
+        """Look no longer; training goes on."""
+        self._disarm()
+        self._drop_window()
+        problem = f"{type(error).__name__}: {error}"
+        warn(t("warning.watch_gave_up", step=self.steps, problem=problem))
+
+    def _updating(self) -> list[Optimizer]:
+        return [] if self._window is None else self._window.updated_by
+
+    def _drop_window(self) -> None:
+        window, self._window = self._window, None
+        if window is not None:
+            self._close(window)
+            window.seeing.let_go()
+            window.gradients.let_go()
+
+    def _close(self, window: Window) -> None:
+        """See no more of a step; within a backward pass what sees can only be made blind."""
+        window.seeing.close()
+        if window.seeing.is_on:
+            self._leaving.append(window.seeing)
+
+    def _sweep(self) -> None:
+        """Take down what could not be taken down from within a backward pass."""
+        for seeing in self._leaving:
+            seeing.close()
+        self._leaving = [seeing for seeing in self._leaving if seeing.is_on]
+
+    def _is_ours(self, optimizer: Optimizer) -> bool:
+        if self._only:
+            return any(optimizer is one for one in self._only)
+        known = self._held.get(id(optimizer))
+        if known is None:
+            ours = {id(parameter) for parameter in self._places.parameters.values()}
+            held = (p for group in optimizer.param_groups for p in group["params"])
+            known = self._held[id(optimizer)] = any(id(parameter) in ours for parameter in held)
+        return known
+
+
+def _as_list(optimizer: Optimizer | list[Optimizer] | None) -> list[Optimizer]:
+    if optimizer is None:
+        return []
+    return list(optimizer) if isinstance(optimizer, list | tuple) else [optimizer]

@@ -1,0 +1,166 @@
+"""A model as it is given: compiled, distributed, or nothing that can be watched."""
+
+import sys
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from whygrad.errors import OptionError
+
+WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
+INNER = ("_orig_mod", "module")
+SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Inert:
+    """A hook that does nothing in a copy of the module that it hangs on, or where it is loaded."""
+
+    def __init__(self, hook: Callable[..., None] | None = None):
+        self._hook = hook
+
+    def __call__(self, *given: Any) -> None:
+        if self._hook is not None:
+            self._hook(*given)
+
+    def __reduce__(self) -> tuple[type["Inert"], tuple[()]]:
+        return Inert, ()
+
+
+class Stance:
+    """What is compiled runs as it was written on the steps that are recorded.
+
+    Attributes:
+        is_set: whether it does now.
+    """
+
+    def __init__(self) -> None:
+        self._set: Any = None
+
+    @property
+    def is_set(self) -> bool:
+        return self._set is not None
+
+    def eager(self) -> None:
+        if self._set is None and _anything_is_compiled():
+            self._set = torch.compiler.set_stance("force_eager")
+            self._set.__enter__()
+
+    def back(self) -> None:
+        if self._set is not None:
+            self._set.__exit__(None, None, None)
+            self._set = None
+
+
+def never_compiled(function: F) -> F:
+    """Let a compiled function call this one as it is written, as a hook of its optimizer.
+
+    As ``torch.compiler.disable``, which would import the compiler for those who have none of it.
+    The mark is the one that it leaves (torch 2.13 tried).
+    """
+    aside = cache(torch.compiler.disable)
+
+    @wraps(function)
+    def called(*given: Any) -> Any:
+        is_there = "torch._dynamo" in sys.modules
+        return (aside(function) if is_there else function)(*given)
+
+    called._torchdynamo_disable = True  # type: ignore[attr-defined]
+    return called  # type: ignore[return-value]
+
+
+def compiled_parts(model: nn.Module) -> list[str]:
+    """Return the modules that run compiled, by name; "" for the model itself."""
+    return [name for name, module in model.named_modules() if _is_compiled(module)]
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    """Return whether it is what ``torch.compile`` returned, or compiled in place."""
+    is_called = module._compiled_call_impl is not None
+    forward = getattr(module.forward, "_torchdynamo_orig_callable", None)
+    return is_called or (forward is not None and "torch._dynamo" in sys.modules)
+
+
+def is_within_compiled() -> bool:
+    """Return whether a compiled function is what called this; it runs uncompiled then."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        code = frame.f_code
+        if code.co_name == "compile_wrapper" and code.co_filename.endswith("eval_frame.py"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _anything_is_compiled() -> bool:
+    dynamo: Any = sys.modules.get("torch._dynamo.eval_frame")
+    return bool(getattr(dynamo, "cached_backends", ()))
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """Return the module that was compiled or distributed, whose names the user knows."""
+    if type(model).__name__ not in WRAPPERS:
+        return model
+    inner = (module for name, module in model.named_children() if name in INNER)
+    found = next(inner, None)
+    return model if found is None else unwrapped(found)
+
+
+def rank_of_process() -> tuple[int, int]:
+    """Return the number of this process among those that train together, and how many there are."""
+    together = torch.distributed
+    if not together.is_available() or not together.is_initialized():
+        return 0, 1
+    return together.get_rank(), together.get_world_size()
+
+
+def check(model: Any, every: Any, *, uncompiled: bool) -> None:
+    """Refuse what cannot be watched.
+
+    Raises:
+        OptionError: no module, one that is sharded, replicated or not yet there, one that is
+            compiled and may not run uncompiled, or ``every`` below 1.
+    """
+    if not isinstance(model, nn.Module):
+        raise OptionError("error.watch_model", came=type(model).__name__)
+    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+        raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
+    if not any(True for _ in model.parameters()):
+        raise OptionError("error.watch_no_parameters", model=type(model).__name__)
+    lazy = [name for name, p in model.named_parameters() if nn.parameter.is_lazy(p)]
+    if lazy:
+        raise OptionError("error.watch_lazy", names=", ".join(lazy[:4]))
+    names = {type(module).__name__ for module in model.modules()}
+    devices = [m.device_ids for m in model.modules() if isinstance(m, nn.DataParallel)]
+    if any(len(ids) > 1 for ids in devices):
+        raise OptionError("error.watch_replicated", model=type(model).__name__)
+    if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
+        raise OptionError("error.watch_sharded", model=type(model).__name__)
+    check_compiled(model, uncompiled=uncompiled)
+
+
+def check_compiled(model: nn.Module, *, uncompiled: bool) -> None:
+    """Refuse what is compiled, for on recorded steps it would run uncompiled.
+
+    Raises:
+        OptionError: the model or a part of it is compiled, and nobody has said that it may.
+    """
+    parts = [name or type(unwrapped(model)).__name__ for name in compiled_parts(model)]
+    if parts and not uncompiled:
+        raise OptionError("error.watch_compiled", names=", ".join(parts[:4]))
+
+
+def check_log(log: Any) -> None:
+    """Refuse what cannot be told.
+
+    Raises:
+        OptionError: no tracker.
+    """
+    from whygrad.interop.tracking import Tracker
+
+    if log is not None and not isinstance(log, Tracker):
+        raise OptionError("error.watch_log", came=repr(log))

@@ -1,0 +1,254 @@
+"""The run of a watched model, written while it trains."""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from whygrad.capture.logged import Logged
+from whygrad.capture.record import Recorded
+from whygrad.capture.registry import Places
+from whygrad.capture.schedule import Turns, work_of
+from whygrad.record.description import FORMAT
+from whygrad.record.files import Content, make_folder, prepared, remove, temporary_folder, writing
+from whygrad.record.schema.watched_arrays import key_of_rows
+from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, write_tensors
+from whygrad.record.versions import versions_of
+from whygrad.record.watched import KIND
+from whygrad.training.beginning import new_run
+
+if TYPE_CHECKING:
+    from whygrad.interop.tracking import Tracker
+
+WAITING_STEPS = 50  # recorded steps in memory
+WAITING_BYTES = 8 * 2**20
+ROUNDS = 16  # of whole steps on disk at most
+ROOM = 512 * 2**20  # bytes that they may take there; two rounds are always kept
+DROPPED_BYTES = 64 * 2**20  # of whole steps that are no longer kept and not yet removed
+LINES = ("facts", "history")
+LONGEST = 600  # characters of an exception's message
+
+
+class Writer:
+    """Writes what is recorded, as the only one who writes into the folder.
+
+    Order: rows and whole steps, lines, then run.json, which tells of them; then what it no longer
+    tells of is removed.
+
+    Args:
+        out: folder, new or empty; None for one that is gone with the process.
+        explain: names of layers that are kept whole first, and whatever their size.
+        log: someone else's record, that is told of every recorded step, too.
+        rank: number of this process and how many there are, where several train one model.
+    """
+
+    def __init__(
+        self,
+        out: str | Path | None,
+        model: nn.Module,
+        places: Places,
+        every: int,
+        explain: Sequence[str] = (),
+        log: "Tracker | None" = None,
+        rank: tuple[int, int] = (0, 1),
+    ):
+        # absolute, for a training program may change its folder
+        self.path = Path(out).absolute() if out is not None else temporary_folder()
+        self._explain, self._learning = explain, _learning(places)
+        self._turns = Turns(self._learning, explain)
+        if rank[1] > 1:
+            with writing(self.path.parent):
+                make_folder(self.path.parent)
+        self._writing = ExitStack()
+        self._writing.enter_context(new_run(self.path, ("anatomy", "whole")))
+        self._description = _description(model, places, every)
+        self._description["explainable"] = self._turns.explained
+        if rank[1] > 1:
+            self._description |= dict(zip(("rank", "ranks"), rank, strict=True))
+        self._lines = 0
+        self._whole: dict[str, str] = {}  # checksums of the whole steps on disk
+        self._dropped: dict[Path, int] = {}  # bytes of those to be removed
+        self._rounds: list[list[int]] = []  # the whole steps of each
+        self._waiting: list[Recorded] = []
+        self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
+        self._being_written: tuple[int, Future] | None = None
+        self._logged = None if log is None else Logged(log, self._description)
+        empty: dict[Path, Content] = {self.path / f"{name}.jsonl": b"" for name in LINES}
+        self._publish(empty)
+
+    def whole_now(self, places: Places) -> frozenset[str]:
+        """Return the weights of which the coming recorded step keeps everything, for ledgers."""
+        learning = _learning(places)
+        if learning.keys() != self._learning.keys():  # some were frozen, or are no longer
+            self._learning, self._turns = learning, Turns(learning, self._explain)
+            self._description["explainable"] = self._turns.explained
+            self._describe()
+        return self._turns.now()
+
+    def take(self, step: Recorded) -> None:
+        """Take a recorded step over; write what is due."""
+        known = self._description["layers"]
+        uncovered = set(self._description["uncovered"]) | set(step.facts["uncovered"])
+        is_new = any(known.get(name) != layer for name, layer in step.layers.items())
+        if is_new or len(uncovered) > len(self._description["uncovered"]):
+            self.flush()
+            known |= step.layers
+            self._description["uncovered"] = sorted(uncovered)
+            self._describe()
+        if self._logged is not None:
+            self._logged.take(step)
+        if self._turns.begins_a_round:
+            self._begin_round(step.step)
+        if step.tensors:
+            self._write_whole(step)
+        rows = {name: sizes["rows"] for name, sizes in step.facts["layers"].items()}
+        self._turns.taken(work_of(step.layers, rows))
+        self._waiting.append(replace(step, tensors={}))  # those are many bytes
+        bytes_waiting = sum(row.nbytes for one in self._waiting for row in one.rows.values())
+        if len(self._waiting) >= WAITING_STEPS or bytes_waiting > WAITING_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what waits."""
+        self._settle()
+        waiting, self._waiting = self._waiting, []
+        if not waiting and self._whole == self._description["whole"]:
+            return
+        rows: dict[Path, Content] = {}
+        for group in _of_equal_layers(waiting):
+            stacked = {
+                key_of_rows(name): np.stack([one.rows[name] for one in group])
+                for name in group[0].rows
+            }
+            stacked["steps"] = np.array([one.step for one in group])
+            path = self.path / "anatomy" / f"{group[0].step}.safetensors"
+            rows[path] = sealed_tensors(stacked, {})[0]
+        self._publish(rows, waiting)
+
+    def note_failure(self, kind: str, message: str) -> None:
+        """Keep how the loop ended, where an exception ended it."""
+        self._description["failure"] = {"kind": kind, "message": message[:LONGEST]}
+
+    def finish(self, steps: int, overhead: dict[str, float]) -> None:
+        """Write what waits, and how the run ended."""
+        self.flush()
+        state = "failed" if "failure" in self._description else "finished"
+        self._description |= {"state": state, "steps": steps, "overhead": overhead}
+        self._publish({})
+        self._pool.shutdown()
+        self._writing.close()
+        if self._logged is not None:
+            self._logged.close()
+
+    def _write_whole(self, step: Recorded) -> None:
+        path = self.path / "whole" / f"{step.step}.safetensors"
+        notes = finite({"optimizers": step.notes, "line": step.line})
+        self._settle()
+        written = self._pool.submit(write_tensors, path, step.tensors, notes)
+        self._being_written = (step.step, written)
+        self._rounds[-1].append(step.step)
+
+    def _begin_round(self, step: int) -> None:
+        """Make room for a round of whole steps; the first and the last one stay."""
+        self._rounds = [*filter(None, self._rounds), []]
+        most = min(max(ROOM // max(self._turns.bytes_a_round, 1), 2), ROUNDS)
+        if len(self._rounds) > most:
+            self._settle()
+            starts = [*(one[0] for one in self._rounds[:-1]), step]
+            for dropped in self._rounds.pop(_least_missed(starts)):
+                path = self.path / "whole" / f"{dropped}.safetensors"
+                self._dropped[path] = path.stat().st_size
+                del self._whole[str(dropped)]
+            if sum(self._dropped.values()) > DROPPED_BYTES:
+                self.flush()
+
+    def _settle(self) -> None:
+        """Wait for what is being written, so that at most one step is held for it."""
+        if self._being_written is not None:
+            (step, written), self._being_written = self._being_written, None
+            self._whole[str(step)] = written.result()
+
+    def _describe(self) -> None:
+        self._publish({})
+
+    def _publish(self, rows: dict[Path, Content], steps: Sequence[Recorded] = ()) -> None:
+        """Write rows, then the lines of their steps, then run.json; remove what it no longer tells.
+
+        Args:
+            rows: contents of files.
+        """
+        lines = self._lines + len(steps)
+        self._description |= {"whole": dict(self._whole), "lines": dict.fromkeys(LINES, lines)}
+        described = self.path / "run.json"
+        with prepared(rows | {described: sealed_json(self._description)}) as files:
+            files.publish(*rows, appended=self._lines_of(steps) if steps else None)
+            files.publish(described)
+        self._lines = lines
+        dropped, self._dropped = self._dropped, {}
+        remove(dropped)
+
+    def _lines_of(self, steps: Sequence[Recorded]) -> dict[Path, bytes]:
+        """Return what is appended to the facts and the history."""
+        told = [one.facts for one in steps], [one.line for one in steps]
+        return {
+            self.path / f"{name}.jsonl": sealed_lines([finite(line) for line in lines])
+            for name, lines in zip(LINES, told, strict=True)
+        }
+
+
+def _learning(places: Places) -> dict[str, int]:
+    """Return the parameters that learn, and how many bytes each takes."""
+    return {name: _size(p) for name, p in places.parameters.items() if p.requires_grad}
+
+
+def _size(parameter: Tensor) -> int:
+    return parameter.numel() * parameter.element_size()
+
+
+def finite(content: Any) -> Any:
+    """Return JSON-able data with None in place of every number that is not finite."""
+    if isinstance(content, dict):
+        return {name: finite(value) for name, value in content.items()}
+    if isinstance(content, list):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
+
+
+def _least_missed(steps: list[int]) -> int:
+    """Return the place of the step whose neighbours lie closest, never the first or the last."""
+    gaps = [steps[i + 1] - steps[i - 1] for i in range(1, len(steps) - 1)]
+    return 1 + int(np.argmin(gaps))
+
+
+def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:
+    """Return steps in groups that have rows of the same layers; a file holds one group."""
+    groups: list[list[Recorded]] = []
+    for step in steps:
+        shapes = {name: row.shape for name, row in step.rows.items()}
+        same = groups and shapes == {n: row.shape for n, row in groups[-1][0].rows.items()}
+        groups = [*groups[:-1], [*groups[-1], step]] if same else [*groups, [step]]
+    return groups
+
+
+def _description(model: nn.Module, places: Places, every: int) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "kind": KIND,
+        "state": "training",
+        "created": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "versions": versions_of("whygrad", "torch", "numpy"),
+        "device": str(next(iter(places.parameters.values())).device),
+        "model": type(places.model).__name__,
+        "parameters": sum(p.numel() for p in places.parameters.values()),
+        "every": every,
+        "layers": {},
+        "uncovered": [],
+        "whole": {},
+    }

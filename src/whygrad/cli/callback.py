@@ -1,0 +1,86 @@
+"""``whygrad train --watch``: someone who looks on while a run trains, and speaks up."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whygrad.cli.console import problem
+from whygrad.doctor.finding import Finding
+from whygrad.settings import Settings
+from whygrad.training.folder import RunFolder
+from whygrad.training.recorder import Moment, Watch
+from whygrad.words import t
+
+if TYPE_CHECKING:
+    from whygrad.cli.plan import Plan
+    from whygrad.core.nn.network import Network
+    from whygrad.data import Data
+
+
+class Attendant:
+    """Tells each finding once, as soon as it is certain.
+
+    Args:
+        stops: whether the first finding stops the run.
+    """
+
+    def __init__(self, stops: bool):
+        self.stops = stops
+        self.told: list[Finding] = []
+        self._files = 0  # of recorded rows, when they were last looked at
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a finding has stopped the run."""
+        return self.stops and bool(self.told)
+
+    def sees_at_start(self, plan: "Plan", data: "Data") -> bool:
+        """Tell what is certain before the first step; return whether it stops the run."""
+        from whygrad.cli.training import make_network
+
+        settings = Settings.from_dict(plan.training)
+        return self._sees(make_network(plan, data), data, settings, plan.to_dict())
+
+    def sees_again(self, run: RunFolder) -> bool:
+        """Tell what was certain before the first step of a run that is to go on."""
+        start = run.checkpoint(0).state.network
+        return self._sees(start, run.data, run.settings, run.description.get("origin"))
+
+    def _sees(
+        self, start: "Network", data: "Data", settings: Settings, origin: dict[str, Any] | None
+    ) -> bool:
+        from whygrad.doctor.asking import setup_of
+        from whygrad.doctor.during_training import before_training
+
+        self._tell(before_training(setup_of(start, data, settings, origin), start))
+        if self.stopped:
+            problem(t("cli.watch.not_begun"))
+        return self.stopped
+
+    def beside(self, bar: Watch, path: Path) -> Watch:
+        """Return a watch that moves the progress bar and looks at the record when it has grown."""
+
+        def watch(moment: Moment) -> bool:
+            from whygrad.doctor.during_training import during_training
+
+            bar(moment)
+            if moment.epoch_end is not None and self._has_grown(path):
+                self._tell(during_training(RunFolder(path), self.told))
+            return self.stopped
+
+        return watch
+
+    def _has_grown(self, path: Path) -> bool:
+        """Return whether rows were written since the last time; reading them all takes time."""
+        before, self._files = self._files, len(list((path / "anatomy").glob("*.safetensors")))
+        return self._files != before
+
+    def _tell(self, findings: Iterable[Finding]) -> None:
+        from whygrad.doctor.during_training import says
+        from whygrad.doctor.wording import name_of
+
+        for finding in findings:
+            self.told.append(finding)
+            where = finding.layer or t("cli.watch.whole")
+            values = {"step": finding.step or 0, "where": where, "name": name_of(finding)}
+            problem(t("cli.watch.finding", **values, says=says(finding)))

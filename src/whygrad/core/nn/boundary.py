@@ -1,0 +1,106 @@
+"""What comes in from outside, checked once: inputs, targets and sample weights."""
+
+import jax.numpy as jnp
+from jax.core import Tracer
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, Shaped
+
+from whygrad.core import backend
+from whygrad.core.nn.losses import as_matrix, loss_rule
+from whygrad.core.nn.network import Network
+from whygrad.errors import ShapeError
+
+
+def as_input(network: Network, x: ArrayLike) -> Float[Array, "batch n_in"]:
+    """Return ``x`` as the network's inputs, one row a sample, in the network's precision.
+
+    Raises:
+        ShapeError: not a table with one column an input, or not finite.
+    """
+    backend.start()
+    first = network.dense[0]
+    array = jnp.asarray(x)
+    if array.ndim != 2 or array.shape[1] != first.n_in or array.shape[0] == 0:
+        raise ShapeError(
+            "error.input_shape", layer=network.layers[0], expected=first.n_in, came=array.shape
+        )
+    array = array.astype(first.weight.dtype)
+    if _is_known(array) and not bool(jnp.isfinite(array).all()):
+        row, column = (int(i) for i in jnp.argwhere(~jnp.isfinite(array))[0])
+        raise ShapeError(
+            "error.input_not_finite",
+            layer=network.layers[0],
+            row=row,
+            column=column,
+            came=float(array[row, column]),
+        )
+    return array
+
+
+def as_targets(
+    network: Network, y: ArrayLike, loss: str, samples: int
+) -> Shaped[Array, "batch n_out"]:
+    """Return ``y`` as a table with one column an output; class indices become rows with one 1.
+
+    Raises:
+        OptionError: an unknown loss.
+        ShapeError: the targets do not fit the samples, the outputs or the loss.
+    """
+    backend.start()
+    is_categorical = loss_rule(loss).is_categorical
+    n_out = network.sizes[-1]
+    array = jnp.asarray(y)
+    fits = array.ndim in (1, 2) and array.shape[0] == samples
+    fits = fits and (array.ndim == 1 or array.shape[1] == n_out)
+    fits = fits and (array.ndim == 2 or n_out == 1 or is_categorical)
+    if not fits:
+        raise ShapeError("error.target_shape", samples=samples, outputs=n_out, came=array.shape)
+    if array.ndim == 1 and n_out > 1:
+        array = _as_classes(array, n_out)
+    elif _is_known(array):
+        _check_values(array, is_categorical)
+    return as_matrix(array, n_out, network.dense[0].weight.dtype)
+
+
+def as_shares(
+    sample_weight: ArrayLike | None, samples: int, dtype: jnp.dtype
+) -> Float[Array, " batch"]:
+    """Return each sample's share in the mean: 1/m, or its weight over the sum of all weights.
+
+    Raises:
+        ShapeError: not one weight a sample, a negative one, or none above 0.
+    """
+    if sample_weight is None:
+        return jnp.full(samples, 1 / samples, dtype)
+    weight = jnp.asarray(sample_weight, dtype)
+    if weight.shape != (samples,):
+        raise ShapeError("error.sample_weight_shape", expected=samples, came=weight.shape)
+    total = weight.sum()
+    if _is_known(weight) and not bool((weight >= 0).all() & (total > 0) & jnp.isfinite(total)):
+        raise ShapeError("error.sample_weight_values")
+    return weight / total
+
+
+def _as_classes(array: Array, n_out: int) -> Array:
+    if not _is_known(array):
+        return array.astype(jnp.int32)
+    classes = array.astype(jnp.int32)
+    wrong = (classes != array) | (classes < 0) | (classes >= n_out)
+    if bool(wrong.any()):
+        row = int(jnp.argmax(wrong))
+        raise ShapeError("error.target_class", row=row, last=n_out - 1, came=array[row].item())
+    return classes
+
+
+def _check_values(array: Array, is_categorical: bool) -> None:
+    if not bool(jnp.isfinite(array).all()):
+        raise ShapeError(
+            "error.target_not_finite", row=int(jnp.argwhere(~jnp.isfinite(array))[0, 0])
+        )
+    if is_categorical and not bool(((array >= 0) & (array <= 1)).all()):
+        raise ShapeError("error.target_not_a_share", came=f"{array.min()} … {array.max()}")
+
+
+def _is_known(array: Array) -> bool:
+    """Return whether the values are there to be looked at, not only their shape (inside jit)."""
+    return not isinstance(array, Tracer)

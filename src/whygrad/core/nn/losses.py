@@ -1,0 +1,243 @@
+"""Losses: each with its derivative beside it, and the output activation that it matches.
+
+A loss of one sample is the sum over its outputs, or their mean where it says so; the mean over
+samples is taken elsewhere, once.
+Every matched pair of loss and output activation has the same error signal: delta = a - y.
+Losses that match none stand in :mod:`whygrad.core.nn.means`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Shaped
+
+from whygrad.core.nn.activations import ACTIVATIONS, softmax
+from whygrad.core.nn.means import MEANS, broadcast_squared, broadcast_squared_upstream
+from whygrad.errors import unknown_name
+
+Outputs = Float[Array, "batch n_out"]
+HUBER_WIDTH = 1.0
+SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, as Keras does; no gradient outside
+
+
+@dataclass(frozen=True)
+class Loss:
+    """One loss.
+
+    Attributes:
+        value: (outputs, targets) -> loss of each sample, shape (batch,).
+        upstream: (outputs, targets) -> dC_i/da, shape (batch, n_out).
+        link: the output activation that the loss matches, if there is one. With it, loss and
+            activation are taken as one function of the preactivations ``z``: slope 1,
+            delta = link(z) - y.
+        matched_value: (z, targets) -> the loss of that one function.
+        matched_upstream: (z, targets) -> its derivative by z.
+        reads_logits: whether an identity output counts as matched too, the loss bringing its link.
+        is_categorical: targets are classes or memberships, not quantities.
+        is_broadcast: a sample meets the targets of the whole batch: ``value`` and ``upstream``
+            take the samples' shares as well, and there is one output.
+    """
+
+    value: Callable[..., Array]
+    upstream: Callable[..., Array]
+    link: str | None = None
+    matched_value: Callable[[Array, Array], Array] | None = None
+    matched_upstream: Callable[[Array, Array], Array] | None = None
+    reads_logits: bool = False
+    is_categorical: bool = True
+    is_broadcast: bool = False
+
+
+def squared(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
+    return jnp.sum((a - y) ** 2, axis=-1) / 2
+
+
+def squared_upstream(a: Outputs, y: Outputs) -> Outputs:
+    return a - y
+
+
+def absolute(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
+    return jnp.sum(jnp.abs(a - y), axis=-1)
+
+
+def absolute_upstream(a: Outputs, y: Outputs) -> Outputs:
+    return jnp.sign(a - y)
+
+
+def huber(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
+    near = jnp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
+    return jnp.sum(near * (a - y) - near**2 / 2, axis=-1)
+
+
+def huber_upstream(a: Outputs, y: Outputs) -> Outputs:
+    return jnp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
+
+
+def softmax_cross_entropy(z: Outputs, y: Outputs) -> Float[Array, " batch"]:
+    return jnp.sum(y, axis=-1) * jax.nn.logsumexp(z, axis=-1) - jnp.sum(y * z, axis=-1)
+
+
+def softmax_cross_entropy_upstream(z: Outputs, y: Outputs) -> Outputs:
+    return jnp.sum(y, axis=-1, keepdims=True) * softmax(z) - y
+
+
+def cross_entropy(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
+    return -jnp.sum(y * jnp.log(_clipped(a)), axis=-1)
+
+
+def cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
+    return -y / _clipped(a) * _unclipped(a)
+
+
+def binary_cross_entropy(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
+    p = _clipped(a)
+    return -jnp.sum(y * jnp.log(p) + (1 - y) * jnp.log1p(-p), axis=-1)
+
+
+def binary_cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
+    p = _clipped(a)
+    return (p - y) / (p * (1 - p)) * _unclipped(a)
+
+
+def binary_cross_entropy_of_logits(z: Outputs, y: Outputs) -> Float[Array, " batch"]:
+    return jnp.sum(jnp.logaddexp(z, 0) - y * z, axis=-1)
+
+
+def binary_cross_entropy_of_logits_upstream(z: Outputs, y: Outputs) -> Outputs:
+    return jax.nn.sigmoid(z) - y
+
+
+def _clipped(p: Array) -> Array:
+    return jnp.clip(p, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+
+
+def _unclipped(p: Array) -> Array:
+    inside = (p >= SMALLEST_PROBABILITY) & (p <= 1 - SMALLEST_PROBABILITY)
+    return inside.astype(p.dtype)
+
+
+_OF_SOFTMAX = {
+    "link": "softmax",
+    "matched_value": softmax_cross_entropy,
+    "matched_upstream": softmax_cross_entropy_upstream,
+}
+_OF_SIGMOID = {
+    "link": "sigmoid",
+    "matched_value": binary_cross_entropy_of_logits,
+    "matched_upstream": binary_cross_entropy_of_logits_upstream,
+}
+
+
+def _of_quantities(value: Callable, upstream: Callable) -> Loss:
+    return Loss(value, upstream, "identity", value, upstream, is_categorical=False)
+
+
+LOSSES: dict[str, Loss] = {
+    # Bridle 1990; the loss brings its softmax where the network has none of its own
+    "softmax_cross_entropy": Loss(
+        softmax_cross_entropy, softmax_cross_entropy_upstream, **_OF_SOFTMAX, reads_logits=True
+    ),
+    # the same, of outputs that claim to be probabilities already
+    "cross_entropy": Loss(cross_entropy, cross_entropy_upstream, **_OF_SOFTMAX),
+    # one yes-or-no question an output: binary and multi-label
+    "binary_cross_entropy": Loss(
+        binary_cross_entropy, binary_cross_entropy_upstream, **_OF_SIGMOID, reads_logits=True
+    ),
+    "squared": _of_quantities(squared, squared_upstream),
+    "absolute": _of_quantities(absolute, absolute_upstream),
+    # Huber 1964, width 1
+    "huber": _of_quantities(huber, huber_upstream),
+}
+
+
+LOSSES |= {
+    name: Loss(value, upstream, is_categorical=False) for name, (value, upstream) in MEANS.items()
+}
+LOSSES["broadcast_squared"] = Loss(
+    broadcast_squared, broadcast_squared_upstream, is_categorical=False, is_broadcast=True
+)
+
+
+def loss_rule(name: str) -> Loss:
+    """Return the loss called ``name``.
+
+    Raises:
+        OptionError: there is none; the message names the nearest one.
+    """
+    if name not in LOSSES:
+        raise unknown_name("loss", name, list(LOSSES))
+    return LOSSES[name]
+
+
+def is_matched(loss: str, output_activation: str) -> bool:
+    """Return whether loss and output activation are taken as one function with slope 1."""
+    rule = loss_rule(loss)
+    return output_activation == rule.link or (rule.reads_logits and output_activation == "identity")
+
+
+def sample_losses(
+    loss: str,
+    output_activation: str,
+    preactivation: Outputs,
+    output: Outputs,
+    targets: Outputs,
+    share: Float[Array, " batch"] | None = None,
+) -> Float[Array, " batch"]:
+    """Return the loss of each sample, from logits where loss and activation match.
+
+    Args:
+        share: of each sample in the mean; what share 0 has only fills the batch up.
+    """
+    rule = loss_rule(loss)
+    if rule.matched_value and is_matched(loss, output_activation):
+        return rule.matched_value(preactivation, targets)
+    return rule.value(output, targets, *([share] if rule.is_broadcast else []))
+
+
+def upstream_of_loss(
+    loss: str,
+    output_activation: str,
+    preactivation: Outputs,
+    output: Outputs,
+    targets: Outputs,
+    share: Float[Array, " batch"] | None = None,
+) -> Outputs:
+    """Return what the loss asks of the outputs: dC_i/da, or dC_i/dz of a matched pair.
+
+    Source: Bishop 2006, section 4.3.6, for the matched ("canonical") pairs.
+    """
+    rule = loss_rule(loss)
+    if rule.matched_upstream and is_matched(loss, output_activation):
+        return rule.matched_upstream(preactivation, targets)
+    return rule.upstream(output, targets, *([share] if rule.is_broadcast else []))
+
+
+def link_brought(loss: str, output_activation: str) -> str:
+    """Return the activation by which a loss reads outputs that are logits, else ``identity``."""
+    rule = loss_rule(loss)
+    is_logits = output_activation == "identity" and rule.reads_logits
+    return rule.link or "identity" if is_logits else "identity"
+
+
+def gives_probabilities(loss: str | None, output_activation: str) -> bool:
+    """Return whether outputs are read as probabilities, by the loss or by their activation."""
+    brought = link_brought(loss, output_activation) if loss else "identity"
+    return bool({brought, output_activation} & {"softmax", "sigmoid"})
+
+
+def predictions(loss: str, output_activation: str, output: Outputs) -> Outputs:
+    """Return outputs as what they claim: probabilities where the loss brings the link itself."""
+    return ACTIVATIONS[link_brought(loss, output_activation)].value(output)
+
+
+def as_matrix(
+    targets: Shaped[Array, " batch"] | Shaped[Array, "batch n_out"], n_out: int, dtype: jnp.dtype
+) -> Outputs:
+    """Return targets as (batch, n_out): class indices become rows with a single 1."""
+    if targets.ndim == 2:
+        return targets.astype(dtype)
+    if n_out == 1:
+        return targets[:, None].astype(dtype)
+    return jax.nn.one_hot(targets, n_out, dtype=dtype)

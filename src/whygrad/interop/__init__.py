@@ -1,0 +1,1 @@
+"""Other people's interfaces: estimators, export, import, trackers."""

@@ -1,0 +1,140 @@
+"""The trial of a file before it leaves: rows go through it, and what comes out is compared."""
+
+from typing import Any
+
+import numpy as np
+
+from whygrad.data.encoder import MISSING, Encoder
+from whygrad.errors import ExportError
+from whygrad.interop.exporting.portable import Portable
+from whygrad.training.evaluation import evaluate
+from whygrad.training.folder import RunFolder
+
+MOST_ROWS = 200
+MOST_GAPS = 50  # columns of which one value is taken away, to see it filled
+TOLERANCE = 1e-3  # of the largest claim; two engines add up in different orders
+FIGURES = 1e-3  # of a recorded figure; devices add up in different orders, too
+SMALL = 1e-3  # a loss below this is mostly rounding
+HITS = 2  # samples that rounding may put on the other side
+VALIDATION = "validation_"  # before the names of measures in a history
+SEED = 0
+
+Columns = dict[str, np.ndarray]
+
+
+def rows_for(portable: Portable, run: RunFolder | None) -> np.ndarray | Columns:
+    """Return the rows of a trial: the run's own, as they came; without a run, drawn ones."""
+    inputs = _drawn(portable.network.sizes[0]) if run is None else _of_run(run)
+    return inputs if portable.encoder is None else raw_rows(portable.encoder, inputs)
+
+
+def raw_rows(encoder: Encoder, inputs: np.ndarray) -> np.ndarray | Columns:
+    """Return inputs as the columns that they came from, and some rows more with a value missing.
+
+    Returns:
+        An array (m, columns) where all of them are numbers; else columns by name.
+    """
+    expanded = inputs.astype(np.float64) * encoder.scale + encoder.mean
+    columns = _columns(encoder, expanded)
+    gaps = _with_gaps(encoder, columns)
+    if not any(encoder.categories):
+        return np.stack(list(gaps), axis=1)
+    return dict(zip(encoder.columns, gaps, strict=True))
+
+
+def largest_difference(ours: np.ndarray, theirs: np.ndarray, what: str) -> float:
+    """Return the largest difference between what the network claims and what a file claims.
+
+    Raises:
+        ExportError: they differ by more than rounding can explain.
+    """
+    is_finite = np.isfinite(ours)
+    size = float(np.abs(ours[is_finite]).max(initial=1.0))
+    agree = ours.shape == theirs.shape and (is_finite == np.isfinite(theirs)).all()
+    difference = np.inf
+    if agree:  # infinite claims are alike, and have no difference
+        difference = float(np.abs(ours[is_finite] - theirs[is_finite]).max(initial=0.0))
+    if difference > TOLERANCE * size:
+        raise ExportError("error.export_differs", format=what, difference=difference, size=size)
+    return difference
+
+
+def check_figures(portable: Portable, run: RunFolder, step: int | None) -> tuple[str, ...]:
+    """Compare what the network makes of the run's own data with the figures that it recorded.
+
+    Args:
+        step: after how many steps of the run; None for the trained network.
+
+    Returns:
+        The parts of the data of which figures were recorded.
+
+    Raises:
+        ExportError: a figure is another: this is not the network that the run measured.
+    """
+    recorded = _recorded_figures(run, step)
+    for part, measures in recorded.items():
+        data = getattr(run.data, part)
+        came = evaluate(portable.network, data.x, data.y, run.task.settings.loss, run.data.task)
+        for name, figure in measures.items():
+            slack = FIGURES * max(abs(figure), SMALL) + (name == "accuracy") * HITS / len(data.x)
+            if abs(came[name] - figure) > slack:
+                values = {"part": part, "measure": name, "recorded": figure, "came": came[name]}
+                raise ExportError("error.export_other_figures", path=run.path, **values)
+    return tuple(recorded)
+
+
+def _recorded_figures(run: RunFolder, step: int | None) -> dict[str, dict[str, float]]:
+    """Return the figures of a network, by part; none where the run measured none at this step."""
+    described = run.description
+    is_last = step == described.get("steps") and not described.get("best")
+    if step is None or is_last:
+        return described.get("result", {})
+    line = next((one for one in run.history_lines if one["step"] == step - 1), {})
+    measured = {
+        name.removeprefix(VALIDATION): value
+        for name, value in line.items()
+        if name.startswith(VALIDATION)
+    }
+    return {"validation": measured} if measured else {}
+
+
+def _drawn(n_in: int) -> np.ndarray:
+    draw = np.random.default_rng(SEED)
+    return draw.normal(size=(MOST_ROWS, n_in)).astype(np.float32)
+
+
+def _of_run(run: RunFolder) -> np.ndarray:
+    parts = (run.data.test, run.data.train)
+    return np.concatenate([part.x[: MOST_ROWS // 2] for part in parts])
+
+
+def _columns(encoder: Encoder, expanded: np.ndarray) -> list[np.ndarray]:
+    widths = [len(known) or 1 for known in encoder.categories]
+    blocks = np.split(expanded, np.cumsum(widths)[:-1], axis=1)
+    pairs = zip(blocks, encoder.categories, strict=True)
+    return [_words(block, known) if known else block[:, 0] for block, known in pairs]
+
+
+def _words(block: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
+    """Return the category of each row; of a row of zeros, a word that is none of them."""
+    stranger = max(known, key=len) + "+"
+    names = np.array([*known, stranger], object)
+    chosen = np.where(block.max(axis=1) > 0.5, block.argmax(axis=1), len(known))
+    words = names[chosen]
+    words[words == MISSING] = None
+    return words
+
+
+def _with_gaps(encoder: Encoder, columns: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the columns with one more row for each that may miss a value, and misses it there."""
+    can_miss = [bool(known) or bool(fill == fill) for known, fill in _rules(encoder)]
+    gaps = [place for place, may in enumerate(can_miss) if may][:MOST_GAPS]
+    longer: list[Any] = [np.concatenate([c, c[:1].repeat(len(gaps))]) for c in columns]
+    for row, place in enumerate(gaps):
+        longer[place][len(columns[place]) + row] = None if encoder.categories[place] else np.nan
+    return longer
+
+
+def _rules(encoder: Encoder) -> list[tuple[tuple[str, ...], float]]:
+    starts = np.cumsum([0, *(len(known) or 1 for known in encoder.categories)])
+    return [(k, float(encoder.fill[s])) for k, s in zip(encoder.categories, starts, strict=False)]

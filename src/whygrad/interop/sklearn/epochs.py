@@ -1,0 +1,156 @@
+"""Epochs of mini-batches for estimators: many in one compiled call, whoever asks decides how many.
+
+The shapes of rows and batches are rounded up and filled with samples of share 0, so that the parts
+of a cross-validation share one compiled program.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from whygrad.core.nn.network import Network
+from whygrad.settings import Settings
+from whygrad.training.step import Plan, Recipe, Resident, State, compiled, first_state
+from whygrad.training.weighing import shares
+
+ROWS_OF = 64  # rows are rounded up to a multiple
+BATCH_OF = 8
+MOST_STEPS = 4096  # in one compiled call
+MOST_EPOCHS = 32
+TINY = 1e-30  # where all weights are 0
+
+go = compiled()  # leaves the state that it is given
+
+
+@dataclass(frozen=True)
+class Epochs:
+    """Samples and a recipe: everything that stays the same from epoch to epoch.
+
+    Attributes:
+        recipe: what the steps are compiled for.
+        resident: the samples, filled up.
+        weights: weight of each sample, (samples,).
+        batch_size: samples a step.
+        alpha: L2 penalty as scikit-learn has it: over all samples of a batch together.
+    """
+
+    recipe: Recipe
+    resident: Resident
+    weights: Float[np.ndarray, " samples"]
+    batch_size: int
+    alpha: float
+
+    @property
+    def samples(self) -> int:
+        return len(self.weights)
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return -(-self.samples // self.batch_size)
+
+    @property
+    def at_once(self) -> int:
+        """Most epochs that one compiled call takes."""
+        return max(min(MOST_EPOCHS, MOST_STEPS // self.steps), 1)
+
+    def begin(self, network: Network, seed: int) -> State:
+        """Return the state before the first step."""
+        with precision_of(self.resident.x):
+            state = first_state(network, self.recipe, 1.0, seed)
+            if not self.alpha:
+                return state
+            l2 = {"l2": self._on_device(self.l2)}
+            return replace(state, optimizer={**state.optimizer, "l2": l2})
+
+    @property
+    def l2(self) -> float:
+        """The penalty beside a mean: that of a whole batch; a short last one has the same."""
+        return self.alpha / max(self.batch_size * float(self.weights.mean()), TINY)
+
+    def run(
+        self, state: State, rate: float, orders: Sequence[Int[np.ndarray, " samples"]]
+    ) -> tuple[State, Float[np.ndarray, " epochs"]]:
+        """Take one epoch an order.
+
+        Args:
+            state: is left as it is.
+            rate: the learning rate.
+            orders: of the samples, at most :attr:`at_once`.
+
+        Returns:
+            The state after them, and the mean loss of each epoch.
+        """
+        count = len(orders) * self.steps
+        with precision_of(self.resident.x):
+            begun = self.at_rate(state, rate)
+            state, stretch = go(self.recipe, begun, self.resident, self.plan(orders), 0, count)
+        losses = np.asarray(stretch.losses)[:count].reshape(len(orders), self.steps)
+        return state, losses @ self._sizes() / self.samples
+
+    def at_rate(self, state: State, rate: float) -> State:
+        """Return a state that takes its next steps at a learning rate."""
+        return replace(state, learning_rate=self._on_device(rate))
+
+    def _on_device(self, value: float) -> Array:
+        """Return a number in the precision of the samples; put, since converting is compiled."""
+        return jax.device_put(np.asarray(value, self.resident.x.dtype))
+
+    def _sizes(self) -> Int[np.ndarray, " steps"]:
+        """Return how many samples each batch of an epoch has."""
+        begins = np.arange(0, self.samples, self.batch_size)
+        return np.minimum(self.samples - begins, self.batch_size)
+
+    def plan(self, orders: Sequence[Int[np.ndarray, " samples"]]) -> Plan:
+        """Return which samples each step of some epochs takes."""
+        shape = (self.at_once, self.steps, self.batch_size)
+        rows, weight = np.zeros(shape, np.int32), np.zeros(shape)
+        for epoch, order in enumerate(orders):
+            rows[epoch].ravel()[: self.samples] = order
+            weight[epoch].ravel()[: self.samples] = self.weights[order]
+        share = shares(weight, "mean", self.resident.x.dtype)
+        return Plan(_filled_up(rows), _filled_up(share))
+
+
+def _filled_up(batches: np.ndarray) -> np.ndarray:
+    """Return (epochs, steps, batch) as (epochs * steps, batch rounded up)."""
+    flat = batches.reshape(-1, batches.shape[2])
+    return np.pad(flat, ((0, 0), (0, _missing(flat.shape[1], BATCH_OF))))
+
+
+def _missing(length: int, multiple: int) -> int:
+    return -length % multiple
+
+
+def epochs_of(
+    x: Float[np.ndarray, "samples n_in"],
+    y: Float[np.ndarray, "samples n_out"],
+    weights: Float[np.ndarray, " samples"] | None,
+    batch_size: int,
+    alpha: float,
+    **settings: Any,
+) -> Epochs:
+    """Lay samples out for training.
+
+    Args:
+        settings: of :class:`whygrad.Settings`; each of them is compiled in.
+    """
+    common = {"learning_rate": 1.0, "batch_size": 1, "record_every": 0, "l2": float(alpha > 0)}
+    recipe = Recipe(Settings(**common, **settings), 0)
+    fill = ((0, _missing(len(x), ROWS_OF)), (0, 0))
+    own = np.ones(len(x)) if weights is None else np.asarray(weights, np.float64)
+    with precision_of(x):
+        filled = (np.pad(np.asarray(part, x.dtype), fill) for part in (x, y))
+        filled_x, filled_y = map(jax.device_put, filled)
+        no_reach = jax.device_put(np.zeros(len(filled_x), x.dtype))  # only for recorded steps
+        return Epochs(recipe, Resident(filled_x, filled_y, no_reach), own, batch_size, alpha)
+
+
+def precision_of(values: np.ndarray | Array) -> AbstractContextManager:
+    """Return the context in which JAX computes in the precision of some values."""
+    return jax.enable_x64(values.dtype == np.float64)

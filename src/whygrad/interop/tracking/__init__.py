@@ -1,0 +1,185 @@
+"""Logging to TensorBoard, Weights & Biases and MLflow, through their own libraries."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from whygrad.errors import InputError, OptionError, extra, unknown_name
+from whygrad.interop.tracking.entry import last_entry, notes_of_watched
+from whygrad.interop.tracking.tracker import Tracker
+from whygrad.record.watched import WatchedFolder
+from whygrad.training.folder import RunFolder
+from whygrad.words import command_word, t
+from whygrad.words.visible import lines
+
+
+@dataclass(frozen=True)
+class Logged:
+    """What was logged.
+
+    Attributes:
+        to: ``tensorboard``, ``wandb`` or ``mlflow``; or the class of a tracker that was given.
+        where: folder, address or name of the record.
+        steps: of how many steps it holds numbers.
+        histograms: of how many steps it holds the factors of every neuron.
+    """
+
+    to: str
+    where: str
+    steps: int
+    histograms: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        told = t("track.logged", where=self.where, steps=self.steps, histograms=self.histograms)
+        if self.to != "tensorboard":
+            return told
+        return lines([told, t("track.look", folder=command_word(self.where))])
+
+
+def TensorBoard(folder: str | Path = "logs", *, every: int | None = None) -> Tracker:
+    """Return a tracker that writes event files for ``tensorboard --logdir``.
+
+    Args:
+        folder: made where it is not there.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
+
+    Raises:
+        MissingExtraError: tensorboard is not installed.
+    """
+    with extra("tensorboard", what="TensorBoard", package="tensorboard"):
+        from whygrad.interop.tracking.event_files import TensorBoardTracker
+
+    return TensorBoardTracker(folder, every=_checked(every))
+
+
+def WandB(project: str = "whygrad", *, every: int | None = None, **options: Any) -> Tracker:
+    """Return a tracker that writes a run of Weights & Biases.
+
+    Args:
+        project: what the run belongs to.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
+        options: ``folder``, and whatever ``wandb.init`` takes, such as ``name`` or
+            ``mode="offline"``.
+
+    Raises:
+        MissingExtraError: wandb is not installed.
+    """
+    with extra("wandb", what="WandB", package="wandb"):
+        from whygrad.interop.tracking.weights_and_biases import WandBTracker
+
+    return WandBTracker(project, every=_checked(every), **options)
+
+
+def MLflow(
+    experiment: str = "whygrad",
+    *,
+    tracking_uri: str | None = None,
+    name: str | None = None,
+    every: int | None = None,
+) -> Tracker:
+    """Return a tracker that writes a run of MLflow; of histograms, five numbers and a file.
+
+    Args:
+        experiment: made where it is not there.
+        tracking_uri: of the server or store; default: as MLflow is set up.
+        name: of the run; default: as MLflow chooses.
+        every: steps from one histogram to the next; default: see :class:`Tracker`.
+
+    Raises:
+        MissingExtraError: mlflow is not installed.
+    """
+    with extra("mlflow", what="MLflow", package="mlflow"):
+        from whygrad.interop.tracking.mlflow_runs import MLflowTracker
+
+    return MLflowTracker(experiment, tracking_uri=tracking_uri, name=name, every=_checked(every))
+
+
+TRACKERS: dict[str, Callable[..., Tracker]] = {
+    "tensorboard": TensorBoard,
+    "wandb": WandB,
+    "mlflow": MLflow,
+}
+
+
+def log(
+    run: RunFolder | WatchedFolder, to: str | Tracker = "tensorboard", **options: Any
+) -> Logged:
+    """Write a recorded run, also that of a watched model, into the record of another tool.
+
+    Loss and measures go as numbers at their steps, the factors of every neuron as histograms.
+
+    Args:
+        to: ``tensorboard``, ``wandb`` or ``mlflow``; or a tracker.
+        options: for the tracker, such as ``folder`` (TensorBoard; default ``logs/<run>``),
+            ``project`` (Weights & Biases) or ``tracking_uri`` (MLflow).
+
+    Raises:
+        OptionError: no such tracker, or the folder holds events already.
+        MissingExtraError: its library is not installed.
+    """
+    if not isinstance(run, RunFolder | WatchedFolder):
+        raise InputError("error.export_subject", came=type(run).__name__)
+    if isinstance(to, str):
+        if to not in TRACKERS:
+            raise unknown_name("tracker", to, list(TRACKERS))
+        if to == "tensorboard":
+            options = options | {"folder": _free_folder(run, options.get("folder"))}
+        tracker, name = TRACKERS[to](**options), to
+    else:
+        tracker, name = to, type(to).__name__
+    with tracker:
+        _tell(run, tracker)
+    return Logged(name, tracker.where, tracker.steps, tracker.histograms)
+
+
+def notes_of(run: RunFolder) -> dict[str, Any]:
+    """Return what a run was asked for, flat."""
+    description = run.description
+    network = {f"network.{name}": value for name, value in description["network"].items()}
+    data = {f"data.{name}": description["data"][name] for name in ("name", "task", "fingerprint")}
+    return run.settings.to_dict() | network | data
+
+
+def _tell(run: RunFolder | WatchedFolder, tracker: Tracker) -> None:
+    lines, description = run.history_lines, run.description
+    if isinstance(run, WatchedFolder):
+        first = next(iter(run.facts), {"optimizers": []})  # as it is told while it trains
+        notes = notes_of_watched(description, first["optimizers"])
+        total, layers = run.steps, run.layers
+    else:
+        notes, total, layers = notes_of(run), run.task.total_steps, list(run.skeleton.layers)
+    recorded = {layer: run.rows(layer) for layer in layers}
+    tracker.take(notes, lines, recorded, total_steps=total)
+    result = description.get("result")
+    if result and lines:
+        tracker.end(last_entry(max(lines[-1]["step"], run.steps - 1), result))
+
+
+def _free_folder(run: RunFolder | WatchedFolder, folder: str | Path | None) -> Path:
+    path = Path("logs") / run.path.resolve().name if folder is None else Path(folder)
+    if any(path.glob("events.out.tfevents.*")):
+        raise OptionError("error.track_folder", folder=path)
+    return path
+
+
+def _checked(every: int | None) -> int | None:
+    if every is not None and (not isinstance(every, int) or every < 1):
+        raise OptionError("error.track_every", came=repr(every))
+    return every
+
+
+__all__ = [
+    "TRACKERS",
+    "Logged",
+    "MLflow",
+    "TensorBoard",
+    "Tracker",
+    "WandB",
+    "log",
+    "notes_of",
+    "notes_of_watched",
+]

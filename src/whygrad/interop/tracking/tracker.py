@@ -1,0 +1,150 @@
+"""What all trackers share: they can be told of a finished run, or watch one that trains."""
+
+import atexit
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from whygrad.errors import RunError, WhygradError
+from whygrad.interop.tracking.entry import Entry, Line, Recorded, entries
+from whygrad.training.recorder import Moment
+from whygrad.words.visible import visible
+
+MOST_HISTOGRAMS = 200  # a layer and factor, spread over a run
+FURTHER_APART = 50  # steps after which they begin to part, where nobody knows the end of a run
+
+
+class Tracker:
+    """Someone else's record of a run.
+
+    Give it to ``wg.train(..., watch=tracker)`` or ``wg.watch(model, log=tracker)``, or a run to
+    ``wg.log(run, to=tracker)``. It opens at the first thing it hears and closes with the last step,
+    at the end of a ``with`` block, or with the process.
+
+    Args:
+        every: steps from one histogram to the next; default: so many that there are at most 200;
+            of a model that is watched, ever further apart, by a fiftieth of the steps so far.
+    """
+
+    def __init__(self, every: int | None = None):
+        self.every = every
+        self.steps = 0  # that it was told of
+        self.histograms = 0  # steps of which it was told the factors
+        self._due = 0
+        self._is_open = False
+
+    # what a library does its own way
+    def _open(self, notes: Mapping[str, Any]) -> None:
+        raise NotImplementedError
+
+    def _write(self, entry: Entry) -> None:
+        raise NotImplementedError
+
+    def _flush(self) -> None:
+        pass
+
+    def _close(self) -> None:
+        pass
+
+    @property
+    def where(self) -> str:
+        """Where the record is to be found."""
+        raise NotImplementedError
+
+    def __call__(self, moment: Moment) -> None:
+        """Take over what a stretch of steps recorded."""
+        recorded = {name: (moment.recorded_steps, rows) for name, rows in moment.rows.items()}
+        notes, total = moment.settings.to_dict(), moment.total_steps
+        self.take(notes, moment.lines, recorded, total_steps=total)
+        if moment.step >= total:
+            self.close()
+
+    def take(
+        self,
+        notes: Mapping[str, Any],
+        lines: Sequence[Line],
+        recorded: Recorded,
+        *,
+        total_steps: int | None = None,
+    ) -> None:
+        """Take over what was recorded, which comes after all that was taken before.
+
+        Args:
+            notes: what was asked for, by name.
+            lines: of the history.
+            recorded: what was recorded of each layer.
+            total_steps: of the run; None where nobody knows.
+
+        Raises:
+            RunError: the library refuses.
+        """
+        self.begin(notes)
+        steps = sorted({int(step) for of_layer, _ in recorded.values() for step in of_layer})
+        for entry in entries(lines, recorded, self._chosen(steps, total_steps)):
+            self._write(entry)
+            self.steps += 1
+            self.histograms += bool(entry.factors)
+        self._flush()
+
+    def _chosen(self, steps: Sequence[int], total_steps: int | None) -> list[int]:
+        """Return the steps whose histograms are due, and note when the next one is."""
+        chosen = []
+        for step in steps:
+            if step >= self._due:
+                chosen.append(step)
+                self._due = step + self.spacing(total_steps, step)
+        return chosen
+
+    def begin(self, notes: Mapping[str, Any]) -> None:
+        """Open the record, if it is not open yet.
+
+        Args:
+            notes: what was asked for: settings by name.
+
+        Raises:
+            RunError: the library refuses.
+        """
+        if self._is_open:
+            return
+        self.steps = self.histograms = self._due = 0  # the same tracker may hear of another run
+        try:
+            self._open({visible(name): _shown(value) for name, value in notes.items()})
+        except WhygradError:
+            raise
+        except Exception as error:  # of a library: no network, no key, a store it does not take
+            name = type(self).__name__.removesuffix("Tracker")
+            raise RunError("error.track_refused", tracker=name, problem=error) from error
+        self._is_open = True
+        atexit.register(self.close)  # training may stop before its last step
+
+    def end(self, entry: Entry) -> None:
+        """Write what a run came to; it is of a step that was told before."""
+        self._write(entry)
+
+    def spacing(self, total_steps: int | None, step: int = 0) -> int:
+        """Return how many steps lie between the histogram at a step and the next."""
+        if total_steps is None:
+            return self.every or max(step // FURTHER_APART, 1)
+        return self.every or max(-(-total_steps // MOST_HISTOGRAMS), 1)
+
+    def close(self) -> None:
+        """Close the record; nothing happens where it is not open."""
+        if self._is_open:
+            self._is_open = False
+            atexit.unregister(self.close)
+            self._close()
+
+    def __enter__(self) -> "Tracker":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _shown(value: Any) -> Any:
+    return visible(value) if isinstance(value, str) else value

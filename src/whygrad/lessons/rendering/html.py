@@ -1,0 +1,164 @@
+"""A lesson's result as HTML: a part of the book, or a fragment for a notebook."""
+
+from dataclasses import fields
+
+from whygrad.lessons.lesson import Exercise, Law, Lesson, Result
+from whygrad.lessons.options import described, option_text
+from whygrad.lessons.rendering.blocks import as_blocks, table
+from whygrad.lessons.rendering.plotting import plot
+from whygrad.lessons.rendering.text import setup_line
+from whygrad.render.page import layout
+from whygrad.words import number, t
+from whygrad.words.markup import Markup, both, element, joined, said
+
+__all__ = ["as_html", "chapter", "law_numbers", "mark", "plot"]
+
+
+def as_html(result: Result) -> str:
+    """Return a result as a fragment that brings its own style, in the language in use."""
+    from whygrad.lessons.rendering.book import fragment
+
+    return fragment(result)
+
+
+def chapter(result: Result, *, level: int = 2, bridge: Markup | None = None) -> Markup:
+    """Return a lesson as a section of a page, in both languages.
+
+    Args:
+        level: of its heading, 1 to 5.
+        bridge: what leads from the lesson before to this one.
+    """
+    name, story = result.lesson.name, result.story
+    left_out = element(
+        "div",
+        element(f"h{level + 1}", said("lesson.left_out")),
+        as_blocks(name, story.left_out),
+        class_="left-out",
+    )
+    return element(
+        "section",
+        _head(result, level, bridge),
+        element("div", as_blocks(name, story.told), class_="told"),
+        verdict(result, level + 1),
+        left_out,
+        exercises(result, level + 1),
+        id=name,
+        class_="lesson",
+        aria_labelledby=f"{name}-title",
+    )
+
+
+def verdict(result: Result, level: int) -> Markup:
+    """Return every law with its numbers, and whether it held in this run."""
+    key, kind = ("lesson.holds", "well") if result.holds else ("lesson.does_not_hold", "ill")
+    laws = element("ul", [_law(result.lesson.name, law) for law in result.laws], class_="laws")
+    name = f"{result.lesson.name}-verdict"
+    return element("div", element(f"h{level}", said(key)), laws, class_=f"verdict {kind}", id=name)
+
+
+def exercises(result: Result, level: int) -> Markup:
+    """Return the questions at the end of a lesson, how to answer them, and one answer each."""
+    lesson = result.lesson
+    asked = [_exercise(lesson, one) for one in lesson.exercises]
+    return element(
+        "div",
+        element(f"h{level}", said("lesson.exercises_title")),
+        element("p", said("lesson.exercises_how"), class_="how"),
+        command(lesson, _changed(result)),
+        element("ol", asked),
+        class_="exercises",
+    )
+
+
+def command(lesson: Lesson, options: dict) -> Markup:
+    """Return the command that checks a run with these options, to type or to copy."""
+    written = [f"--{name.replace('_', '-')} {option_text(one)}" for name, one in options.items()]
+    pieces = (f"whygrad lesson {lesson.name}", *written, "--check")
+    line = [
+        joined(" " if place else None, element("span", one)) for place, one in enumerate(pieces)
+    ]
+    states = [
+        element("span", said(f"page.{state}"), class_=f"is-{state}") for state in ("copy", "copied")
+    ]
+    copy = element("button", states, type="button", class_="copy")
+    return element("div", element("pre", element("code", line)), copy, class_="command")
+
+
+def law_numbers(law: Law) -> Markup:
+    """Return what came out, and what it is held against."""
+    text = f"{number(law.measured)} {law.relation} {number(law.bound)}"
+    return element("span", text, class_="numbers")
+
+
+def mark(holds: bool) -> Markup:
+    """Return whether a law held: a sign to see, a word to hear."""
+    sign, state = ("✓", "lesson.held") if holds else ("✗", "lesson.held_not")
+    shown = element("span", sign, class_="mark", aria_hidden="true")
+    return joined(shown, element("span", said(state), class_="spoken"))
+
+
+def _head(result: Result, level: int, bridge: Markup | None) -> Markup:
+    lesson = result.lesson
+    return element(
+        "header",
+        element("p", said("lesson.claim", number=lesson.claim), class_="kind"),
+        element(f"h{level}", said(f"lesson.{lesson.name}.title"), id=f"{lesson.name}-title"),
+        element("p", bridge, class_="bridge") if bridge else None,
+        element("p", said(f"lesson.{lesson.name}.question"), class_="question"),
+        _statement(result),
+        _setup(result),
+    )
+
+
+def _statement(result: Result) -> Markup:
+    label = element("p", said("lesson.statement"), class_="label")
+    words = element("p", said(f"lesson.{result.lesson.name}.statement"), class_="words")
+    return element("div", label, words, class_="statement")
+
+
+def _setup(result: Result) -> Markup:
+    """Return the options of this run, and behind them what each may be."""
+    summary = both(lambda: setup_line(result.setup))
+    return element(
+        "details",
+        element("summary", summary),
+        both(lambda: _options(result), name="div"),
+        class_="setup",
+    )
+
+
+def _options(result: Result) -> Markup:
+    head = [t(f"lesson.option_head.{name}") for name in ("name", "here", "allowed", "meaning")]
+    rows = [
+        [
+            f"--{one.name.replace('_', '-')}",
+            option_text(getattr(result.setup, one.name)),
+            one.allowed,
+            one.meaning,
+        ]
+        for one in described(result.lesson.setup, result.lesson.name)
+    ]
+    return table(head, rows)
+
+
+def _law(lesson: str, law: Law) -> Markup:
+    words = said(f"lesson.{lesson}.law.{law.name}", measured=law.measured, bound=law.bound)
+    kind = None if law.holds else "ill"
+    return element("li", mark(law.holds), element("span", words), law_numbers(law), class_=kind)
+
+
+def _exercise(lesson: Lesson, one: Exercise) -> Markup:
+    key = f"lesson.{lesson.name}.exercise.{one.name}"
+    answer = joined(command(lesson, one.solution), element("p", said(f"{key}.answer")))
+    return element(
+        "li",
+        element("p", said(key)),
+        layout.behind(said("lesson.one_answer"), answer),
+    )
+
+
+def _changed(result: Result) -> dict:
+    """Return the options that the exercises turn on, with their values in this run."""
+    turned = {name for one in result.lesson.exercises for name in one.solution}
+    names = [one.name for one in fields(result.setup) if one.name in turned]
+    return {name: getattr(result.setup, name) for name in names}

@@ -1,1 +1,0 @@
-"""Level 3: pages that stand alone, and the drawings in them; what they show comes from above."""

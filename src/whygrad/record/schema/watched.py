@@ -1,0 +1,242 @@
+"""What the JSON of the run of a watched model must hold.
+
+``RUN`` is ``run.json``, ``LINE`` a line of ``history.jsonl``, ``FACTS`` one of ``facts.jsonl``, and
+``WHOLE`` the notes beside the arrays of ``whole/<step>.safetensors``. A number that was not finite
+stands as null in all of them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from math import prod
+from typing import Any
+
+from whygrad.record.description import UNSEALED
+from whygrad.record.schema.checks import (
+    Check,
+    Fault,
+    agreeing,
+    anything,
+    by_step,
+    checksum,
+    disagrees,
+    either,
+    flag,
+    list_of,
+    map_of,
+    maybe,
+    number,
+    one_of,
+    ranged,
+    record,
+    text,
+    whole,
+)
+from whygrad.settings import Range
+
+KINDS = ("linear", "conv", "conv_transpose", "embedding", "norm", "channel_norm")
+STATES = ("training", "failed", "finished")
+COUNT = whole(0, 2**31)
+SIZE = whole(1, 2**31)
+LARGE = whole(0, 2**63)  # parameters, rows
+MEASURE = maybe(number)
+NORM = maybe(ranged(Range(float, 0)))
+TEXTS = list_of(text)
+MEASURES = list_of(MEASURE)
+
+
+def _shape_fits(layer: dict[str, Any]) -> Iterator[Fault]:
+    """n_out and n_in are what the shape tells, by the kind of the layer."""
+    shape, kind = layer["shape"], layer["kind"]
+    if kind == "embedding":
+        n_out, n_in = shape[-1], prod(shape[:-1])
+    elif kind == "conv_transpose":  # the input channels come first
+        n_out, n_in = prod(shape[1:2]), shape[0] * prod(shape[2:])
+    elif kind in ("norm", "channel_norm"):
+        n_out, n_in = prod(shape), 1
+    else:
+        n_out, n_in = shape[0], prod(shape[1:])
+    for name, expected in (("n_out", n_out), ("n_in", n_in)):
+        if layer[name] != expected:
+            yield disagrees((name,), layer[name], expected, "shape")
+
+
+LAYER = record(
+    {
+        "kind": one_of(KINDS),
+        "weight": text,
+        "n_in": SIZE,
+        "n_out": SIZE,
+        "activation": text,
+        "steepest": NORM,
+        "shape": list_of(SIZE, 1),
+        "bias": maybe(text),
+        "first": COUNT,
+        "is_shared": flag,
+        "feeds": maybe(text),
+    },
+    {
+        "parameter_rows": COUNT,
+        "bias_first": COUNT,
+        "bias_rows": COUNT,
+    },
+    also=[agreeing(_shape_fits)],
+)
+MEASURED = record(
+    {name: number for name in ("recording_step", "other_step", "ratio", "share")},
+)
+
+
+def _overhead(value: Any) -> Fault | None:
+    """What watching cost; nothing where too few steps were taken to tell."""
+    return None if value == {} else MEASURED(value)
+
+
+STANDING: dict[str, Check] = {  # since format 2
+    "whole": by_step(checksum),
+    "lines": record({"history": COUNT, "facts": COUNT}),
+}
+
+
+def _has_standing(run: dict[str, Any]) -> Iterator[Fault]:
+    for name in STANDING if run["format"] != UNSEALED else ():
+        if name not in run:
+            yield Fault("missing", place=(name,))
+
+
+RUN = record(
+    {
+        "format": COUNT,
+        "kind": one_of(("watched",)),
+        "state": one_of(STATES),
+        "created": text,
+        "versions": map_of(text),
+        "model": text,
+        "every": SIZE,
+        "layers": map_of(LAYER),
+    },
+    {
+        "device": text,
+        "parameters": LARGE,
+        "uncovered": TEXTS,
+        "explainable": TEXTS,
+        "steps": COUNT,
+        "overhead": _overhead,
+        "failure": record({"kind": text, "message": text}),
+        "rank": COUNT,
+        "ranks": SIZE,
+        "merged": list_of(list_of(anything, 3, 3)),
+        "rows": list_of(COUNT),
+        **STANDING,
+    },
+    also=[agreeing(_has_standing)],
+)
+LINE = record({"step": COUNT}, {"loss": MEASURE})
+GIVEN = record(  # what a loss is given: claims or targets; nothing where it is no plain tensor
+    {},
+    {
+        "shape": list_of(COUNT),
+        "type": text,
+        "low": MEASURE,
+        "high": MEASURE,
+        "sums_to_one": flag,
+    },
+)
+LOSS = record(
+    {
+        "name": text,
+        "value": MEASURE,
+        "claims": GIVEN,
+        "targets": GIVEN,
+        "claims_from": maybe(text),
+        "reduction": text,
+    },
+    {"weight": MEASURE, "part": MEASURE},
+)
+NORMS = record(
+    {"weight": NORM, "update": NORM, "gradient": NORM, "asked": NORM},
+    {"rows": LARGE, "calls": COUNT},
+)
+FACTS = record(
+    {"step": COUNT},
+    {
+        "losses": list_of(LOSS),
+        "backwards": MEASURES,
+        "scales": MEASURES,
+        **{
+            name: TEXTS
+            for name in (
+                "left_over",
+                "in_eval_mode",
+                "frozen",
+                "not_held",
+                "without_gradient",
+                "cut_off",
+                "uncovered",
+                "early_schedulers",
+            )
+        },
+        "dropout": map_of(NORM),
+        "modal": COUNT,
+        "strangers": COUNT,
+        "made_in_forward": COUNT,
+        "optimizers": list_of(
+            record(
+                {"name": text, "rates": MEASURES},
+                {"weight_decays": MEASURES, "initial_rates": MEASURES, "maximizes": flag},
+            )
+        ),
+        "layers": map_of(NORMS),
+    },
+)
+NUMBERS = either(MEASURES, MEASURE)  # Adafactor has two where others have one
+SWITCH = maybe(lambda value: None if value in (0, 1) else flag(value))
+UPDATED = record(  # the settings of a parameter's group; an optimiser of the user's has any of them
+    {},
+    {
+        "name": text,
+        **{
+            name: NUMBERS
+            for name in ("lr", "momentum", "dampening", "weight_decay", "alpha", "betas", "eps")
+        },
+        **{
+            name: SWITCH
+            for name in ("nesterov", "maximize", "amsgrad", "centered", "decoupled_weight_decay")
+        },
+        "step": LARGE,
+    },
+)
+WHOLE = record({"line": LINE, "optimizers": map_of(record({"weight": UPDATED}, {"bias": UPDATED}))})
+
+
+def facts_of(run: Mapping[str, Any]) -> Check:
+    """Return what a line of the facts must be, in a run of this description."""
+
+    def check(line: Any) -> Fault | None:
+        fault = FACTS(line)
+        for name in line.get("layers", ()) if fault is None else ():
+            if name not in run["layers"]:
+                return Fault("no_layer", place=("layers", name))
+        return fault
+
+    return check
+
+
+def whole_of(step: int, layers: Collection[str]) -> Check:
+    """Return what the notes must be beside the arrays of a step that was kept whole.
+
+    Args:
+        layers: those that the arrays are of.
+    """
+
+    def check(notes: Any) -> Fault | None:
+        fault = WHOLE(notes)
+        if fault is not None:
+            return fault
+        if notes["line"]["step"] != step:
+            came = notes["line"]["step"]
+            return disagrees(("line", "step"), came, step, f"{step}.safetensors")
+        told = notes["optimizers"]
+        for name in told.keys() ^ set(layers):
+            return Fault("missing" if name in layers else "unknown", place=("optimizers", name))
+        return None
+
+    return check

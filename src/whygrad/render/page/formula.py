@@ -1,0 +1,90 @@
+r"""Formulas with measured numbers in them: written once in LaTeX, shown as MathML and as text.
+
+    with_numbers(r"\delta = u \cdot s = [[u]] \cdot [[s]]", {"u": 0.5, "s": -0.25})
+
+puts the numbers in; :func:`as_mathml` is for pages, :func:`as_text` for the terminal.
+"""
+
+import re
+from collections.abc import Mapping
+from numbers import Integral, Real
+from xml.etree import ElementTree
+
+from whygrad.render.page.mathml import mended
+from whygrad.render.page.plain import as_text
+from whygrad.words import MINUS, number
+from whygrad.words.markup import Markup, element
+
+__all__ = ["as_mathml", "as_text", "with_numbers"]
+
+MEASURED = "measured"  # class of a measured number, so that the stylesheet sets it apart
+
+TOKEN = re.compile(r"\\[A-Za-z]+|\\.|\S")
+SPACES = (r"\,", r"\;", r"\:", r"\!", r"\quad", r"\qquad", r"\ ")
+# After these a minus sign can only be a sign: the number needs no brackets.
+BEFORE_A_SIGN = frozenset("=<>([{&,:^_;") | {
+    rf"\{name}"
+    for name in (
+        *("approx", "neq", "ne", "leq", "le", "geq", "ge", "equiv", "sim", "propto", "mapsto"),
+        *("to", "rightarrow", "Rightarrow", "in", "mid", "lvert", "lVert", "left", "\\", "{"),
+    )
+}
+
+ALIGNED = re.compile(r"\\(begin|end)\{(?:aligned|split|align)\}")
+
+
+def with_numbers(latex: str, values: Mapping[str, object]) -> str:
+    r"""Return LaTeX with ``[[name]]`` replaced by its value.
+
+    Negative numbers stand in brackets where they follow an operator or a factor; powers of ten are
+    written out. What is no number is set as a word.
+
+    Example:
+        >>> with_numbers(r"u \cdot [[s]]", {"s": -0.25})
+        'u \\cdot (\\class{measured}{-0.25})'
+    """
+
+    def fill(found: re.Match) -> str:
+        value = values[found[1]]
+        if isinstance(value, bool) or not isinstance(value, Real):
+            return rf"\text{{{value}}}"
+        written = _latex_of(value)
+        before, after = latex[: found.start()], latex[found.end() :].lstrip()
+        shown = rf"\class{{{MEASURED}}}{{{written}}}"
+        return f"({shown})" if _needs_brackets(written, before, after) else f"{{{shown}}}"
+
+    return re.sub(r"\[\[(\w+)\]\]", fill, latex)
+
+
+def as_mathml(latex: str, *, inline: bool = False) -> Markup:
+    """Return a formula as a MathML element, on a line of its own or inside one."""
+    from latex2mathml.converter import convert
+
+    converted = convert(ALIGNED.sub(r"\\\1{align*}", latex), display="block", xmlns="")
+    root = mended(ElementTree.fromstring(converted))
+    inside = "".join(ElementTree.tostring(part, "unicode") for part in root)
+    display = None if inline else "block"
+    return element("math", Markup(inside), display=display, alttext=as_text(latex))
+
+
+def _latex_of(value: Real) -> str:
+    """Return a number as LaTeX, with the digits that it has in sentences."""
+    text = str(int(value)) if isinstance(value, Integral) else number(float(value))
+    if "NaN" in text:
+        return r"\text{NaN}"
+    mantissa, _, exponent = text.replace(MINUS, "-").replace("∞", r"\infty").partition("e")
+    return rf"{mantissa} \times 10^{{{exponent}}}" if exponent else mantissa
+
+
+def _needs_brackets(written: str, before: str, after: str) -> bool:
+    """Return whether a number between these would be misread without brackets."""
+    is_negative, is_product = written.startswith("-"), r"\times" in written
+    if after.startswith("^"):
+        return is_negative or is_product
+    tokens = [token for token in TOKEN.findall(before) if token not in SPACES]
+    last = tokens[-1] if tokens else "="
+    if last == "/":
+        return is_negative or is_product
+    if last == "|":  # an opening bar, or the closing one of what is multiplied
+        return is_negative and tokens.count("|") % 2 == 0
+    return is_negative and last not in BEFORE_A_SIGN

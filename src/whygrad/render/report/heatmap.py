@@ -1,0 +1,164 @@
+"""Every neuron over the run: a row a neuron, a column a recorded step, a cell a factor."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from whygrad.record.fields import FACTORS
+from whygrad.render.page.canvas import (
+    BLUE_CELL,
+    GREY_CELL,
+    INK,
+    ORANGE,
+    ORANGE_CELL,
+    WIDTH,
+    as_svg,
+    place,
+    sheet,
+    styled,
+    whole_steps,
+)
+from whygrad.render.page.layout import behind, figure, grid, listed, note, table
+from whygrad.render.report.material import Record, Recording
+from whygrad.render.report.scale import Scale
+from whygrad.render.report.section import Section
+from whygrad.render.report.thinning import evenly
+from whygrad.words import number, t
+from whygrad.words.markup import Markup, both, element, joined, said
+
+NEURONS = 256  # rows that are shown at most
+CELLS = 700_000  # of all maps together; what is more is thinned, so that the page stays small
+FAINTEST = 0.06  # so that the smallest number is not taken for an empty place
+SHADES = 32
+OPEN_LAYERS = 4  # with more layers than these, maps are shown when they are asked for
+TOP, HEIGHT, LEFT, RIGHT = 6, 170, 6, 20
+BAR_LEFT, BAR_WIDTH, BAR_HEIGHT, BELOW = 24, 150, 8, 64
+
+
+def section(material: Recording) -> Section:
+    """Return the maps of all layers."""
+    if not material.records:
+        return Section("neurons", note(said("report.nothing_recorded")))
+    most = CELLS // (len(FACTORS) * len(material.drawn) * NEURONS)
+    are_open = len(material.drawn) <= OPEN_LAYERS
+    columns = max(most, 30)
+    layers = [
+        _layer(place, record, columns, are_open)
+        for place, record in enumerate(material.drawn.values())
+    ]
+    return Section("neurons", joined(material.drawn_of(), _key(), layers))
+
+
+def _key() -> Markup:
+    cells = ("small", "large", "zero")
+    items = [
+        element("li", element("i", class_=f"cell {c}"), said(f"report.neurons.{c}")) for c in cells
+    ]
+    return element("ul", items, class_="legend")
+
+
+def _layer(place: int, record: Record, columns: int, is_open: bool) -> Markup:
+    rows = order(record)
+    rows = rows[evenly(len(rows), NEURONS)]
+    shown = evenly(len(record.steps), columns)
+    maps = [_map(f"neurons-{place}-{factor}", record, factor, rows, shown) for factor in FACTORS]
+    numbers = behind(said("report.neurons.numbers", layer=record.layer), _numbers(record, rows))
+    words = said("report.neurons.layer", layer=record.layer, **_counts(record, rows, shown))
+    content = joined(grid(maps), numbers)
+    return element("div", behind(words, content, is_open=is_open), class_="layer")
+
+
+def _counts(record: Record, rows: np.ndarray, shown: np.ndarray) -> dict[str, int]:
+    neurons = {"rows": len(rows), "neurons": record.neurons}
+    return neurons | {"columns": len(shown), "recorded": record.recorded}
+
+
+def order(record: Record) -> Int[np.ndarray, " neurons"]:
+    """Return the neurons by their mean gradient over the run, largest first; clones side by side.
+
+    Neurons that never learn, whose gradient is 0 throughout, come last.
+    """
+    mean = np.nan_to_num(record.gradient, nan=0, posinf=0).mean(axis=0)
+    return np.lexsort((record.field("signature")[-1], -mean))
+
+
+def _map(name: str, record: Record, factor: str, rows: np.ndarray, shown: np.ndarray) -> Markup:
+    values = record.field(factor)[np.ix_(shown, rows)].T.astype(np.float64)
+    scale = Scale.of(values)
+    with styled(name):
+        drawing = _drawn(values, record.steps[shown], scale)
+        svg = as_svg(drawing, name)
+    return figure(
+        name,
+        svg,
+        joined(element("b", said(f"factor.{factor}")), " · ", _zeros(record, factor)),
+    )
+
+
+def _zeros(record: Record, factor: str) -> Markup:
+    zeros = int((record.field(factor)[-1] == 0).sum())
+    last = int(record.steps[-1])
+    return said("report.neurons.caption", zeros=zeros, neurons=record.neurons, step=last)
+
+
+def _drawn(values: Float[np.ndarray, "rows columns"], steps: np.ndarray, scale: Scale) -> Figure:
+    figure = sheet(TOP + HEIGHT + BELOW)
+    axes = place(figure, LEFT, TOP, WIDTH - LEFT - RIGHT, HEIGHT)
+    half = (steps[-1] - steps[0]) / max(len(steps) - 1, 1) / 2 or 0.5
+    extent = (steps[0] - half, steps[-1] + half, len(values), 0)
+    axes.imshow(cells(values, scale), extent=extent, interpolation="none", aspect="auto")
+    axes.tick_params(left=False, labelleft=False)
+    whole_steps(axes)
+    _mark_zeros(axes, values[:, -1] == 0)
+    below = TOP + HEIGHT + BELOW - BAR_HEIGHT - 20
+    _colour_bar(place(figure, BAR_LEFT, below, BAR_WIDTH, BAR_HEIGHT), scale)
+    return figure
+
+
+def cells(
+    values: Float[np.ndarray, "rows columns"], scale: Scale
+) -> UInt8[np.ndarray, "rows columns rgba"]:
+    """Return a colour a number: blue, fainter the smaller; exact zeros orange; not finite grey."""
+    level = FAINTEST + (1 - FAINTEST) * np.round(scale.level(values) * SHADES) / SHADES
+    rgba = np.empty((*values.shape, 4))
+    rgba[..., :3], rgba[..., 3] = BLUE_CELL, level
+    rgba[values == 0] = (*ORANGE_CELL, 1)
+    rgba[~np.isfinite(values)] = (*GREY_CELL, 0.7)
+    return (rgba * 255).round().astype(np.uint8)
+
+
+def _mark_zeros(axes: Axes, is_zero: Bool[np.ndarray, " rows"]) -> None:
+    """Mark at the right edge which rows end at exactly 0: a colour alone must not say it."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_zero, [False]]).astype(int)))
+    runs = sorted(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[0] - run[1])
+    beside = axes.get_yaxis_transform()  # x as a share of the width, y as a row
+    for begin, end in runs:
+        axes.vlines(1.012, begin, end, color=ORANGE, linewidth=4, clip_on=False, transform=beside)
+    for begin, end in runs[:1]:
+        axes.text(1.03, (begin + end) / 2, "0", va="center", color=INK, transform=beside)
+
+
+def _colour_bar(axes: Axes, scale: Scale) -> None:
+    strip = scale.values(np.linspace(1e-6, 1, 64))[None, :]  # a 0 would show its own mark
+    axes.imshow(cells(strip, scale), extent=(0, 1, 0, 1), interpolation="none", aspect="auto")
+    axes.set_yticks([])
+    ticks = [0, 0.5, 1] if scale.high > scale.low else [1]
+    axes.set_xticks(ticks, [number(v, 2) for v in scale.values(np.array(ticks, float))])
+
+
+def _numbers(record: Record, rows: np.ndarray) -> Markup:
+    head = [
+        said("report.word.neuron"),
+        *(said(f"factor.{factor}") for factor in FACTORS),
+        said("report.neurons.share_zero"),
+    ]
+    zero = (record.gradient == 0).mean(axis=0)
+    last = {factor: record.field(factor)[-1].astype(float) for factor in FACTORS}
+    body = [
+        [str(k), *(number(last[factor][k]) for factor in FACTORS), number(zero[k])] for k in rows
+    ]
+    caption = element(
+        "p", both(lambda: t("report.neurons.last", steps=listed([record.steps[-1]]))), class_="axes"
+    )
+    return joined(caption, table(head, body))

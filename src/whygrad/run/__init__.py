@@ -1,1 +1,0 @@
-"""Level 5: a run on disk: recorded, read back, replayed."""

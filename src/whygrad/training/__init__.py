@@ -1,0 +1,1 @@
+"""Training whygrad's own networks, recorded, resumed, replayed."""

@@ -1,0 +1,368 @@
+"""Training with a record: what is kept, when, and how a run goes on after it was cut off.
+
+Order of writing: recorded rows, checkpoint and history, then run.json, which says how far all of
+that reaches; and only then what run.json no longer names is removed. Each is on disk before the
+next, so that a run stands where run.json says, whatever a crash or a power cut leaves. Going on
+means dropping what came after and doing it again, with the same numbers.
+"""
+
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from whygrad.core.nn.network import Network
+from whygrad.data.table import Data
+from whygrad.errors import NonFiniteError, RunWarning, StalledError
+from whygrad.record.description import PARTS
+from whygrad.record.files import Content, only_writer, prepared, remove
+from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, write_json
+from whygrad.settings import Settings
+from whygrad.training.blowup import find_blowup
+from whygrad.training.checkpoint import Best, Checkpoint, sealed_checkpoint
+from whygrad.training.folder import RunFolder
+from whygrad.training.loop import Chunk, EpochEnd, Task, train_steps
+from whygrad.training.resuming import drop_after, lines_before
+from whygrad.training.standstill import find_stall
+from whygrad.words import t
+
+CHECKPOINT_SECONDS = 5.0  # most that a crash loses
+KEPT_CHECKPOINTS = 12  # spread over the run, for replaying; the newest is kept besides
+KEPT_BYTES = 512 * 2**20
+WAITING_BYTES = 32 * 2**20  # of recorded rows in memory
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What someone who looks on needs to know.
+
+    Attributes:
+        step, total_steps, epoch: how far.
+        loss: of the last step.
+        epoch_end: set where an epoch has just ended.
+        lines: what the history holds of this stretch.
+        recorded_steps: numbers of its recorded steps, (recorded,).
+        rows: their rows by layer, (recorded, fields, n_out).
+        settings: what the run was asked for.
+        network: the parameters after the last step, up to the next stretch: copy what must outlive
+            it.
+    """
+
+    step: int
+    total_steps: int
+    epoch: int
+    loss: float
+    epoch_end: EpochEnd | None
+    lines: tuple[dict[str, Any], ...]
+    recorded_steps: np.ndarray
+    rows: dict[str, np.ndarray]
+    settings: Settings
+    network: Network
+
+
+Watch = Callable[[Moment], bool | None]  # True asks to stop
+
+
+def record(run: RunFolder, watch: Watch | None = None) -> None:
+    """Train a run from its last checkpoint to its end, and keep the record.
+
+    Ctrl-C stops after the stretch that is under way, with a checkpoint; so does a ``watch`` that
+    returns True.
+
+    Raises:
+        NonFiniteError: a number was not finite; the run stays, up to that step.
+        StalledError: no parameter moved in the first epoch; the run stays.
+        RunError: another process is writing this run.
+    """
+    with only_writer(run.path), _gentle_interrupt() as is_interrupted:
+        checkpoint = run.sound_checkpoint()
+        _tell_if_older(run, checkpoint)
+        lines = lines_before(run, int(checkpoint.state.step))
+        writer = _Writer(run, run.task, checkpoint, len(lines))
+        writer.describe(state="training")
+        drop_after(run, writer.step, lines)
+        is_stopped = False
+        try:
+            for chunk in _chunks_left(run.task, checkpoint, writer):
+                writer.take(chunk)
+                if chunk.epoch_end is not None:
+                    writer.check_movement()
+                is_asked = watch is not None and watch(_moment(run.task, chunk)) is True
+                is_stopped = is_asked or is_interrupted()
+                if is_stopped or writer.is_out_of_patience():
+                    break
+            if not is_stopped:
+                writer.check_movement(is_over=True)
+            writer.finish(was_interrupted=is_stopped)
+        except (NonFiniteError, StalledError) as error:
+            writer.describe(state="failed", failure=error.to_dict())
+            raise
+
+
+def _tell_if_older(run: RunFolder, checkpoint: Checkpoint) -> None:
+    step, newest = int(checkpoint.state.step), run.checkpoints[-1]
+    if step != newest:
+        told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)
+        warnings.warn(told, RunWarning, stacklevel=3)
+
+
+def _chunks_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Chunk]:
+    if writer.is_out_of_patience():  # it was stopped, or killed, after its last step
+        return ()
+    return train_steps(task, checkpoint.state, checkpoint.epoch_losses)
+
+
+@dataclass
+class _Writer:
+    """What waits to be written, and the writing."""
+
+    run: RunFolder
+    task: Task
+    last: Checkpoint
+    lines_written: int
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[np.ndarray] = field(default_factory=list)
+    rows: list[dict[str, np.ndarray]] = field(default_factory=list)
+    saved_at: float = field(default_factory=time.monotonic)
+    is_kept: bool = True  # whether the newest checkpoint is one of those kept for replaying
+    is_moving: bool = False  # whether a parameter is known to have moved since the start
+
+    def __post_init__(self) -> None:
+        self.best = self.last.best
+        self.saved_step = self.step
+        told = self.run.description.get("checkpoints", {})
+        self.checkpoints: dict[str, str] = {k: v for k, v in told.items() if int(k) <= self.step}
+
+    @property
+    def step(self) -> int:
+        """Steps taken."""
+        return int(self.last.state.step)
+
+    def take(self, chunk: Chunk) -> None:
+        """Take a chunk over; write what is due.
+
+        Raises:
+            NonFiniteError: not all of it is finite; what came before is kept.
+        """
+        if chunk.bad_step is not None:
+            raise self._fail(chunk, chunk.bad_step)
+        self._note_best(chunk)
+        self.last = Checkpoint(chunk.state, chunk.epoch_losses, self.best)
+        self._wait(chunk)
+        is_late = time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
+        if is_late or self._is_due(chunk.next_step):
+            self.save(chunk.next_step)
+        elif self._waiting_bytes() > WAITING_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the rows and lines that wait."""
+        rows = self._content_of_rows()
+        with prepared(rows) as files:
+            files.publish(*rows, appended=self._content_of_lines())
+        self._note_written()
+
+    def save(self, step: int) -> None:
+        """Write a checkpoint, and everything that comes before it."""
+        is_kept = self._is_due(step)
+        content, checksum = sealed_checkpoint(self.last)
+        first = self._content_of_rows() | {_checkpoint_path(self.run.path, step): content}
+        dropped = [] if self.is_kept or self.saved_step == step else [self.saved_step]
+        for number in dropped:
+            self.checkpoints.pop(str(number), None)
+        self.checkpoints[str(step)] = checksum
+        self.saved_at, self.saved_step, self.is_kept = time.monotonic(), step, is_kept
+        described = self.run.path / "run.json"
+        with prepared(first | {described: sealed_json(self._description())}) as files:
+            files.publish(*first, appended=self._content_of_lines())
+            files.publish(described)
+        self._note_written()
+        remove(_checkpoint_path(self.run.path, number) for number in dropped)
+
+    def describe(self, **changes: Any) -> None:
+        told = self._description() | changes
+        if told != self.run.description:  # at the beginning it is what was just written
+            write_json(self.run.path / "run.json", told)
+
+    def _description(self) -> dict[str, Any]:
+        """Return what run.json says once everything that waits is written."""
+        lines = {"history": self.lines_written + len(self.lines)}
+        standing = {"checkpoint": self.saved_step, "checkpoints": self.checkpoints, "lines": lines}
+        return self.run.description | (standing if self.run.is_sealed else {})
+
+    def _content_of_rows(self) -> dict[Path, Content]:
+        if not self.steps:
+            return {}
+        names = self.rows[0]
+        tensors = {n: np.concatenate([rows[n] for rows in self.rows]) for n in names}
+        tensors["steps"] = np.concatenate(self.steps)
+        path = self.run.path / "anatomy" / f"{int(self.steps[0][0])}.safetensors"
+        return {path: sealed_tensors(tensors, {})[0]}
+
+    def _content_of_lines(self) -> dict[Path, bytes]:
+        return {self.run.path / "history.jsonl": sealed_lines(self.lines)} if self.lines else {}
+
+    def _note_written(self) -> None:
+        self.lines_written += len(self.lines)
+        self.lines, self.steps, self.rows = [], [], []
+
+    def finish(self, was_interrupted: bool) -> None:
+        """Write the last checkpoint and the results."""
+        if self.step != self.saved_step:
+            self.save(self.step)
+        self.run.__dict__.pop("network", None)  # it was cached before training
+        is_done = self.step == self.task.total_steps or self.is_out_of_patience()
+        self.describe(
+            state="stopped" if was_interrupted and not is_done else "finished",
+            steps=self.step,
+            result={part: self.run.evaluate(part) for part in _filled_parts(self.task.data)},
+            best=None if self.best is None else {"epoch": self.best.epoch, "loss": self.best.loss},
+        )
+
+    def check_movement(self, is_over: bool = False) -> None:
+        """Check, at an epoch's end and until it is known, that training has moved something.
+
+        While the learning rate still rises, that is left to a later epoch.
+
+        Args:
+            is_over: whether this was the last epoch.
+
+        Raises:
+            StalledError: it has not, though there was something to learn.
+        """
+        if self.is_moving or (self.step < self.task.settings.warmup and not is_over):
+            return
+        stalled = find_stall(self.run, self.last.state.network, self.step)
+        self.is_moving = stalled is None
+        if stalled is not None:
+            if self.step != self.saved_step:
+                self.save(self.step)
+            self.describe(steps=self.step)
+            raise stalled
+
+    def is_out_of_patience(self) -> bool:
+        """Return whether the validation loss has not improved for too many epochs."""
+        patience = self.task.settings.patience
+        if patience is None or self.best is None:
+            return False
+        return self.step // self.task.steps_per_epoch - self.best.epoch >= patience
+
+    def _keep_before(self, chunk: Chunk, bad_step: int) -> None:
+        keep = chunk.recorded_steps < bad_step
+        kept = replace(
+            chunk,
+            losses=chunk.losses[: bad_step - chunk.first_step],
+            recorded_steps=chunk.recorded_steps[keep],
+            rows={name: rows[keep] for name, rows in chunk.rows.items()},
+            epoch_end=None,
+        )
+        self._wait(kept)
+        self.flush()
+        self.describe(steps=bad_step)
+
+    def _fail(self, chunk: Chunk, bad_step: int) -> NonFiniteError:
+        """Keep what came before the first number that was not finite, and return the error."""
+        blowup = find_blowup(self.run, bad_step)
+        self._keep_before(chunk, bad_step if blowup is None else min(bad_step, blowup.step + 1))
+        if blowup is None:  # only what was measured between the steps is not finite
+            return NonFiniteError("error.measure_not_finite", samples=self.task.validation.samples)
+        return NonFiniteError("error.not_finite", path=self.run.path, **blowup.to_dict())
+
+    def _wait(self, chunk: Chunk) -> None:
+        self.lines += _lines(self.task, chunk)
+        if len(chunk.recorded_steps):
+            self.steps.append(chunk.recorded_steps)
+            self.rows.append(chunk.rows)
+
+    def _note_best(self, chunk: Chunk) -> None:
+        end = chunk.epoch_end
+        if self.task.settings.patience is None or end is None:
+            return
+        loss = end.validation["loss"]
+        if self.best is None or loss < self.best.loss:
+            # the state is given up to the next stretch; what must outlive it is copied
+            network = jax.tree.map(np.array, chunk.state.network)
+            self.best = Best(end.epoch, loss, network)
+
+    def _is_due(self, step: int) -> bool:
+        arrays = jax.tree.leaves(self.run.skeleton)
+        size = sum(array.size * array.dtype.itemsize for array in arrays)
+        fitting = KEPT_BYTES // (3 * size)  # parameters and two moments of each
+        spacing = max(self.task.total_steps // max(min(KEPT_CHECKPOINTS, fitting), 1), 1)
+        return step // spacing > self.saved_step // spacing
+
+    def _waiting_bytes(self) -> int:
+        return sum(array.nbytes for rows in self.rows for array in rows.values())
+
+
+@contextmanager
+def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into a wish to stop; the second one interrupts at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def note(number: int, frame: Any) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _lines(task: Task, chunk: Chunk) -> list[dict[str, Any]]:
+    """Return the history lines of a chunk: one a recorded step or ended epoch."""
+    steps = set(chunk.recorded_steps.tolist())
+    end = chunk.epoch_end
+    if end is not None:
+        steps.add(chunk.next_step - 1)
+    lines = [
+        {
+            "step": step,
+            "epoch": step // task.steps_per_epoch,
+            "loss": float(chunk.losses[step - chunk.first_step]),
+        }
+        for step in sorted(steps)
+    ]
+    if end is not None:
+        lines[-1]["train_loss"] = end.train_loss
+        lines[-1] |= {f"validation_{name}": value for name, value in end.validation.items()}
+    return lines
+
+
+def _moment(task: Task, chunk: Chunk) -> Moment:
+    last = chunk.next_step - 1
+    epoch = last // task.steps_per_epoch + 1
+    return Moment(
+        chunk.next_step,
+        task.total_steps,
+        epoch,
+        float(chunk.losses[-1]),
+        chunk.epoch_end,
+        tuple(_lines(task, chunk)),
+        chunk.recorded_steps,
+        chunk.rows,
+        task.settings,
+        chunk.state.network,
+    )
+
+
+def _checkpoint_path(run: Path, step: int) -> Path:
+    return run / "checkpoints" / f"{step}.safetensors"
+
+
+def _filled_parts(data: Data) -> list[str]:
+    return [part for part in PARTS if len(getattr(data, part).x)]

@@ -1,0 +1,105 @@
+"""What is kept of a recording step: for every neuron its four factors, and two numbers more.
+
+Inside the compiled loop every operation costs about half a microsecond, as much as a small
+network's matrix product. So the loop keeps only sizes, the sums and norms that the factors are
+ratios of, all means over the samples being one matrix product; :func:`as_rows` makes them factors
+once the loop is over.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from whygrad.core.backprop import LayerAnatomy
+from whygrad.core.factors import is_open, pushes, ratio, telescope
+from whygrad.core.nn.folding import each
+from whygrad.core.nn.network import Network, Parameters
+from whygrad.core.symmetry import signatures
+from whygrad.record.fields import FACTORS, ROW_FIELDS
+
+KEPT = len(ROW_FIELDS)  # sizes a neuron
+
+
+def sizes(
+    network: Network,
+    layers: dict[str, LayerAnatomy],
+    gradients: Parameters,
+    reach: Float[Array, " m"],
+) -> Float[Array, " kept"]:
+    """Return the sizes that the factors of all neurons are ratios of, one after the other.
+
+    For all neurons of the network each: mean |upstream|, mean |delta|, open share, mean of
+    |input| |delta| with the norm of the input vector, squared norm of the gradient, signature.
+
+    Args:
+        network: after the step; folded or not.
+        reach: norm of each sample's input vector; those of higher layers are worked out here.
+    """
+    share = layers["output"].share
+    lowest, *_ = layers
+    samples, each_layer = len(share), layers.values()
+    whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
+    reaches = {
+        name: share * (reach if name == lowest and not layer.is_stack else _norms(layer.input))
+        for name, layer in layers.items()
+    }
+    alone = [reaches[name] for name, layer in layers.items() if not layer.is_stack]
+    pushed = [_side_by_side(pushes, layer) for layer in each_layer]
+    through = [_side_by_side(_size_of_delta, layer) for layer in each_layer]
+    opened = [ratio(_side_by_side(is_open, layer), whole) for layer in each_layer]
+    means = jnp.stack([share, *alone]) @ jnp.concatenate([*pushed, *through, *opened], axis=1)
+    ends = np.cumsum([len(means[0]) // 3, *(layer.delta.size // samples for layer in each_layer)])
+    rows = iter(means[1:])
+    pulls = [
+        jnp.einsum("lm,lmn->ln", reaches[name], _size_of_delta(layer)).ravel()
+        if layer.is_stack
+        else next(rows)[a:b]
+        for (name, layer), (a, b) in zip(layers.items(), pairwise(ends), strict=True)
+    ]
+    squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=-2).ravel() for name in layers]
+    marks = signatures(network)
+    return jnp.concatenate([means[0], *pulls, *squares, *(marks[name].ravel() for name in layers)])
+
+
+def as_rows(
+    kept: Float[Array, "recorded kept"],
+) -> Float[Array, "recorded fields neurons"]:
+    """Return the numbers of ROW_FIELDS for every recorded step and neuron of the network."""
+    pushed, through, opened, pulls, squares, marks = jnp.split(kept, KEPT, axis=1)
+    four = telescope(pushed, through, pulls, jnp.sqrt(squares))
+    return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, marks], axis=1)
+
+
+def by_layer(
+    network: Network, rows: Float[np.ndarray, "*many fields neurons"]
+) -> dict[str, Float[np.ndarray, "*many fields n_out"]]:
+    """Return the rows of each layer of a network."""
+    ends = np.cumsum((0, *network.sizes[1:]))
+    return {
+        name: rows[..., a:b] for name, (a, b) in zip(network.layers, pairwise(ends), strict=True)
+    }
+
+
+def width(network: Network) -> int:
+    """Return how many sizes are kept of a recording step; of a network, folded or not."""
+    return KEPT * sum(dense.depth * dense.n_out for dense in network.dense)
+
+
+def _norms(inputs: Float[Array, "*deep m n_in"]) -> Float[Array, "*deep m"]:
+    """Return the norm of each row; a product with ones, which compiles to less than a sum."""
+    return jnp.sqrt(inputs**2 @ jnp.ones(inputs.shape[-1], inputs.dtype))
+
+
+def _size_of_delta(layer: LayerAnatomy) -> Float[Array, "*deep m n_out"]:
+    return jnp.abs(layer.delta)
+
+
+def _side_by_side(
+    function: Callable[[LayerAnatomy], Float[Array, "m n_out"]], layer: LayerAnatomy
+) -> Float[Array, "m neurons"]:
+    """Return what a function says of every neuron of a layer, or of all layers of a stack."""
+    said = each(function, layer)(layer)
+    return said.swapaxes(0, 1).reshape(said.shape[1], -1) if layer.is_stack else said

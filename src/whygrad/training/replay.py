@@ -1,0 +1,141 @@
+"""Any step of a run again, exactly: from the nearest checkpoint, by the same compiled loop."""
+
+from dataclasses import dataclass
+
+import jax
+import numpy as np
+from jaxtyping import Bool, Float
+
+from whygrad.core.nn.network import Network
+from whygrad.errors import AddressError, RunError
+from whygrad.record.versions import differences
+from whygrad.training.folder import RunFolder
+from whygrad.training.loop import Task, epoch_plan, walk
+from whygrad.training.step import Examined, State, examine
+
+TOLERANCE = 1e-3  # of recorded rows, relative to the largest of their kind in the layer
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A step, replayed.
+
+    Attributes:
+        step: its number.
+        network: before the step.
+        seen: the step seen whole.
+        rows: row numbers in the training part of the batch's samples, (batch,).
+        share: of each sample in the mean, (batch,); 0 for what only fills a short batch up.
+        is_recorded: whether the run recorded this step, so that the replay was compared with it.
+    """
+
+    step: int
+    network: Network
+    seen: Examined
+    rows: np.ndarray
+    share: np.ndarray
+    is_recorded: bool
+
+
+def replay(run: RunFolder, step: int) -> Replayed:
+    """Take step number ``step`` of a run again and return it seen whole.
+
+    Raises:
+        AddressError: the run has not taken this step.
+        RunError: the replay differs from what the run recorded, or may differ and nothing tells.
+    """
+    last = max(run.steps - 1, 0)
+    if not 0 <= step <= last:
+        raise AddressError("error.no_such_step", step=step, last=last)
+    task = run.task
+    start, begin = _nearest_state(run, step)
+    state = walk(task, start, begin, step)
+    plan = epoch_plan(task, step // task.steps_per_epoch)
+    position = step % task.steps_per_epoch
+    planned = plan[position]
+    seen, recorded = examine(task.recipe, state, task.resident, planned)
+    is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
+    if not is_recorded and begin < step and differences(run.description):
+        _check_way(run, begin, step)
+    batch = (np.asarray(planned.rows), np.asarray(planned.share))
+    return Replayed(step, state.network, seen, *batch, is_recorded)
+
+
+def network_at(run: RunFolder, step: int) -> Network:
+    """Return the network after ``step`` steps: the one that step number ``step`` starts from.
+
+    Between two checkpoints the steps are taken again; what was recorded of them must come out.
+
+    Raises:
+        AddressError: the run has not taken so many steps.
+        RunError: they do not replay as they were recorded, or the checkpoints are damaged.
+    """
+    last = run.steps
+    if not 0 <= step <= last:
+        raise AddressError("error.no_network_at", step=step, last=last)
+    state, begin = _nearest_state(run, step)
+    if begin < step:
+        _check_way(run, begin, step)
+    return walk(run.task, state, begin, step).network
+
+
+def _check_way(run: RunFolder, begin: int, step: int) -> None:
+    """Check that the steps from a checkpoint to ``step`` replay, by the nearest one recorded.
+
+    Raises:
+        RunError: it does not come out as it was recorded; or none was, and versions or device are
+            others than those that the run was trained with.
+    """
+    every = run.settings.record_every
+    if every:
+        after = -(-step // every) * every  # leads through all steps in question
+        before = (step - 1) // every * every
+        if after < run.steps and not any(step < one <= after for one in run.checkpoints):
+            replay(run, after)
+            return
+        if before >= begin:
+            replay(run, before)
+            return
+    versions = differences(run.description)
+    if versions:
+        known = ", ".join(map(str, run.checkpoints))
+        raise RunError("error.replay_unchecked", step=step, path=run.path, known=known, **versions)
+
+
+def state_before(run: RunFolder, task: Task, step: int) -> State:
+    """Return the state before ``step``, from the nearest checkpoint that can be read."""
+    state, begin = _nearest_state(run, step)
+    return walk(task, state, begin, step)
+
+
+def _nearest_state(run: RunFolder, step: int) -> tuple[State, int]:
+    """Return the state of the last sound checkpoint up to ``step``, and after how many steps."""
+    for begin in reversed([c for c in run.checkpoints if c <= step]):
+        try:
+            return run.checkpoint(begin).state, begin
+        except RunError:
+            continue
+    raise RunError("error.run_without_checkpoint", path=run.path)
+
+
+def _agrees(run: RunFolder, step: int, again: dict[str, np.ndarray]) -> bool:
+    """Return whether the step was recorded; if it was, it must be what was replayed."""
+    for layer, rows in again.items():
+        recorded = run.row(layer, step)
+        if recorded is None:
+            return False
+        if not _alike(rows, recorded).all():
+            where = {"step": step, "layer": layer, "path": run.path}
+            versions = differences(run.description)
+            if versions:
+                raise RunError("error.replay_elsewhere", **where, **versions)
+            raise RunError("error.replay_differs", **where)
+    return True
+
+
+def _alike(
+    again: Float[np.ndarray, "fields n_out"], recorded: Float[np.ndarray, "fields n_out"]
+) -> Bool[np.ndarray, "fields n_out"]:
+    """Return where two rows agree; a number that is not finite agrees with its like alone."""
+    size = np.where(np.isfinite(again), np.abs(again), 0).max(axis=1, keepdims=True)
+    return np.isclose(again, recorded, rtol=0, atol=TOLERANCE * size + 1e-30, equal_nan=True)

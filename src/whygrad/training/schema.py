@@ -1,0 +1,188 @@
+"""What the JSON of one of whygrad's own runs must hold.
+
+``RUN`` is ``run.json``, ``LINE`` a line of ``history.jsonl``, ``DATA`` and ``CHECKPOINT`` are the
+notes beside the arrays of ``data.safetensors`` and ``checkpoints/<step>.safetensors``.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from whygrad.core.nn.activations import ACTIVATIONS
+from whygrad.core.nn.losses import LOSSES
+from whygrad.record.description import DTYPES, MEASURES, PARTS, STATES, TASKS, UNSEALED
+from whygrad.record.schema.checks import (
+    Check,
+    Fault,
+    agreeing,
+    anything,
+    by_step,
+    checksum,
+    disagrees,
+    either,
+    flag,
+    list_of,
+    map_of,
+    maybe,
+    number,
+    one_of,
+    ranged,
+    record,
+    text,
+    whole,
+)
+from whygrad.settings import CHOICES, RANGES, Range
+
+COUNT = whole(0, 2**31)
+SIZE = whole(1, 2**31)
+SHARE = ranged(Range(float, 0, 1))
+LATER_SETTINGS = ("l1", "maximize", "shuffle", "reduction")  # not yet by the first versions
+NEEDED_BY_STATE = {
+    "training": (),
+    "stopped": ("steps", "result"),
+    "failed": ("steps", "failure"),
+    "finished": ("steps", "result"),
+}
+
+
+def _a_layer_each(network: dict[str, Any]) -> Iterator[Fault]:
+    layers = len(network["sizes"]) - 1
+    counts = {"activations": layers, "biases": layers, "dropout": layers - 1}
+    for name, expected in counts.items():
+        told = network[name]
+        if isinstance(told, list) and len(told) != expected:
+            yield disagrees((name,), len(told), expected, "sizes")
+
+
+def _has_all_of_its_state(run: dict[str, Any]) -> Iterator[Fault]:
+    since = () if run["format"] == UNSEALED else STANDING
+    for name in (*NEEDED_BY_STATE[run["state"]], *since):
+        if name not in run:
+            yield Fault("missing", place=(name,))
+
+
+def _within_its_length(run: dict[str, Any]) -> Iterator[Fault]:
+    total, epochs = total_steps(run), run["settings"]["epochs"]
+    if run.get("steps", 0) > total:
+        yield disagrees(("steps",), run["steps"], f"≤ {total}", "settings.epochs")
+    if run.get("checkpoint", 0) > total:
+        yield disagrees(("checkpoint",), run["checkpoint"], f"≤ {total}", "settings.epochs")
+    best = run.get("best")
+    if best is not None and best["epoch"] > epochs:
+        yield disagrees(("best", "epoch"), best["epoch"], f"≤ {epochs}", "settings.epochs")
+
+
+def _weights_count(settings: dict[str, Any]) -> Iterator[Fault]:
+    weights = settings.get("class_weight")
+    if isinstance(weights, list) and not 0 < sum(weights) < float("inf"):
+        yield Fault("number", sum(weights), ("class_weight",), {"range": " > 0"})
+
+
+def steps_per_epoch(run: dict[str, Any]) -> int:
+    """Return how many batches an epoch has, as ``run.json`` tells."""
+    return -(-run["data"]["samples"]["train"] // run["settings"]["batch_size"])
+
+
+def total_steps(run: dict[str, Any]) -> int:
+    """Return how many steps a whole run takes, as ``run.json`` tells."""
+    return steps_per_epoch(run) * run["settings"]["epochs"]
+
+
+STANDING: dict[str, Check] = {  # since format 2
+    "checkpoint": COUNT,
+    "checkpoints": by_step(checksum),
+    "lines": record({"history": COUNT}),
+}
+SETTINGS: dict[str, Check] = {
+    "loss": one_of(tuple(LOSSES)),
+    **{name: ranged(allowed) for name, allowed in RANGES.items()},
+    **{name: one_of(choices) for name, choices in CHOICES.items()},
+    "class_weight": maybe(either(list_of(ranged(Range(float, 0)), 1), one_of(("balanced",)))),
+    "maximize": flag,
+}
+NETWORK = record(
+    {
+        "sizes": list_of(SIZE, 2),
+        "activations": list_of(one_of(tuple(ACTIVATIONS))),
+        "biases": list_of(flag),
+        "dropout": either(list_of(SHARE), SHARE),
+        "dtype": one_of(DTYPES),
+    },
+    also=[agreeing(_a_layer_each)],
+)
+MEASURED = record({"loss": number}, {name: number for name in MEASURES})
+SECTIONS = {name: map_of(anything) for name in ("data", "network", "training")}
+ORIGIN = record({}, SECTIONS, others=anything)
+RUN = record(
+    {
+        "format": COUNT,
+        "state": one_of(STATES),
+        "created": text,
+        "versions": map_of(text),
+        "device": text,
+        "origin": ORIGIN,
+        "network": NETWORK,
+        "settings": record(
+            {name: check for name, check in SETTINGS.items() if name not in LATER_SETTINGS},
+            {name: SETTINGS[name] for name in LATER_SETTINGS},
+            also=[agreeing(_weights_count)],
+        ),
+        "data": record(
+            {
+                "name": text,
+                "task": one_of(TASKS),
+                "fingerprint": text,
+                "samples": record({"train": SIZE, "validation": COUNT, "test": COUNT}),
+            }
+        ),
+    },
+    {
+        **STANDING,
+        "steps": COUNT,
+        "result": record({}, {part: MEASURED for part in PARTS}),
+        "best": maybe(record({"epoch": SIZE, "loss": number})),
+        "failure": record({"kind": text, "key": text, "message": text}, others=anything),
+    },
+    also=[agreeing(_has_all_of_its_state), agreeing(_within_its_length)],
+)
+MEASURED_AT_AN_EPOCHS_END = ("train_loss", *(f"validation_{name}" for name in MEASURES))
+LINE = record(
+    {"step": COUNT, "epoch": COUNT, "loss": number},
+    {name: number for name in MEASURED_AT_AN_EPOCHS_END},
+)
+TEXTS = list_of(text)
+DATA = record(
+    {
+        "description": record(
+            {
+                "name": text,
+                "task": one_of(TASKS),
+                "feature_names": TEXTS,
+                "target_names": TEXTS,
+                "image_shape": maybe(list_of(SIZE, 2, 2)),
+                "columns": TEXTS,
+                "categories": list_of(TEXTS),
+                "notes": list_of(record({"key": text, "values": map_of(anything)})),
+                "source": map_of(anything),
+            }
+        )
+    }
+)
+CHECKPOINT = record({"step": COUNT}, {"best": record({"epoch": SIZE, "loss": number})})
+
+
+def line_of(run: dict[str, Any]) -> Check:
+    """Return what a line of the history must be, in a run of this description."""
+    total, an_epoch = total_steps(run), steps_per_epoch(run)
+
+    def check(line: Any) -> Fault | None:
+        fault = LINE(line)
+        if fault is not None:
+            return fault
+        step, epoch = line["step"], line["epoch"]
+        if step >= total:
+            return disagrees(("step",), step, f"< {total}", "run.json")
+        if epoch != step // an_epoch:
+            return disagrees(("epoch",), epoch, step // an_epoch, "step")
+        return None
+
+    return check

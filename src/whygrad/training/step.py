@@ -1,0 +1,336 @@
+"""The training step, and the compiled loop that runs many of them without waiting for Python.
+
+One step: gather a batch -> forward -> backward -> mean gradients -> optimiser stages -> update.
+:func:`advance` runs a stretch of steps in one compiled loop. On recording steps the factors of
+every neuron are written to a buffer that leaves the loop at its end; other steps carry no trace of
+recording. The same step, seen whole, is what :func:`examine` returns for a ledger.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+
+from whygrad.core.backprop import Anatomy, propagate, propagate_back
+from whygrad.core.nn.folding import fold, fold_tree, unfold, unfold_tree
+from whygrad.core.nn.losses import as_matrix
+from whygrad.core.nn.network import Network, Parameters
+from whygrad.core.optimizer import apply_update, build_stages, run_stages, start
+from whygrad.settings import Settings
+from whygrad.training.recording import as_rows, by_layer, sizes, width
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a compiled step is made for; a new recipe is a new compilation.
+
+    Attributes:
+        settings: how to train, with ``loss`` resolved.
+        total_steps: length of the run, over which a schedule falls.
+    """
+
+    settings: Settings
+    total_steps: int
+
+
+@dataclass(frozen=True)
+class Resident:
+    """The training part, resident on the device.
+
+    Attributes:
+        x: inputs, (samples, n_in).
+        y: class indices (samples,) or values (samples, n_out).
+        reach: norm of each input vector, (samples,): recording needs it, and no step changes it.
+    """
+
+    x: Float[Array, "samples n_in"]
+    y: Shaped[Array, "samples *outputs"]
+    reach: Float[Array, " samples"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which samples each of a stretch of steps takes.
+
+    Attributes:
+        rows: row numbers, (steps, batch).
+        share: each sample's share in the mean, (steps, batch); each step's shares sum to 1, unless
+            the loss is a sum over the batch. A last batch that is short is filled up with samples
+            of share 0.
+        target_rows: row numbers of the targets where they are not those of the inputs.
+    """
+
+    rows: Int[Array | np.ndarray, "*steps batch"]
+    share: Float[Array | np.ndarray, "*steps batch"]
+    target_rows: Int[Array | np.ndarray, "*steps batch"] | None = None
+
+    def __getitem__(self, position: int | Array) -> "Plan":
+        """Return the plan of one step: its batch."""
+        return jax.tree.map(lambda array: array[position], self)
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that changes from step to step; all of it is kept in a checkpoint.
+
+    Attributes:
+        network: the parameters.
+        optimizer: state of every stage.
+        step: steps taken.
+        learning_rate: at its highest.
+        key: of the dropout masks; a step's own key is folded in from its number.
+    """
+
+    network: Network
+    optimizer: dict
+    step: Int[Array, "*many"]
+    learning_rate: Float[Array, "*many"]
+    key: PRNGKeyArray
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One step, seen whole.
+
+    Attributes:
+        anatomy: every layer's part in the gradient.
+        gradients: their means.
+        stages: what each optimiser stage put out, by name; the last is the update.
+        before, after: parameters around the step.
+    """
+
+    anatomy: Anatomy
+    gradients: Parameters
+    stages: dict[str, Parameters]
+    before: Parameters
+    after: Parameters
+
+    @property
+    def update(self) -> Parameters:
+        """What the optimiser asks to add to the parameters."""
+        return list(self.stages.values())[-1]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """What a stretch of steps leaves behind.
+
+    Attributes:
+        losses: loss of each step, (steps,).
+        rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. None where
+            nothing is recorded.
+    """
+
+    losses: Float[Array, "*many steps"]
+    rows: Float[Array, "*many recorded fields neurons"] | None
+
+
+for record, fields in (
+    (Resident, ["x", "y", "reach"]),
+    (Plan, ["rows", "share", "target_rows"]),
+    (State, ["network", "optimizer", "step", "learning_rate", "key"]),
+    (Examined, ["anatomy", "gradients", "stages", "before", "after"]),
+    (Stretch, ["losses", "rows"]),
+):
+    jax.tree_util.register_dataclass(record, data_fields=fields, meta_fields=[])
+
+
+def reside(x: Float[Array, "samples n_in"], y: Shaped[Array, "samples *outputs"]) -> Resident:
+    """Return samples as training needs them."""
+    return Resident(x, y, jnp.linalg.norm(x, axis=1))
+
+
+@partial(jax.jit, static_argnums=1)
+def first_state(
+    network: Network, recipe: Recipe, learning_rate: float | Array, seed: int | Array
+) -> State:
+    """Return the state before the first step."""
+    stages = build_stages(recipe.settings, learning_rate, recipe.total_steps)
+    dtype = network.dense[0].weight.dtype
+    return State(
+        network=network,
+        optimizer=start(stages, network.parameters),
+        step=jnp.zeros((), jnp.int32),
+        learning_rate=jnp.asarray(learning_rate, dtype),
+        key=jax.random.key(seed),
+    )
+
+
+def take_step(
+    recipe: Recipe, state: State, resident: Resident, batch: Plan
+) -> tuple[State, Examined]:
+    """Take one step of training, on the batch that is given.
+
+    Returns:
+        The next state, and the step seen whole; the compiler drops what nobody looks at.
+    """
+    network, settings = state.network, recipe.settings
+    before = network.parameters
+    key = jax.random.fold_in(state.key, state.step)
+    trace = propagate(network, resident.x[batch.rows], key)
+    told = batch.rows if batch.target_rows is None else batch.target_rows
+    targets = as_matrix(resident.y[told], network.sizes[-1], trace.output.dtype)
+    anatomy = propagate_back(network, trace, targets, settings.loss, jnp.asarray(batch.share))
+    gradients = anatomy.gradients()
+    stages = build_stages(settings, state.learning_rate, recipe.total_steps)
+    outputs, optimizer = run_stages(stages, state.optimizer, gradients, before)
+    after = apply_update(before, outputs[stages[-1].name])
+    examined = Examined(anatomy, gradients, outputs, before, after)
+    network = network.with_parameters(after)
+    return replace(state, network=network, optimizer=optimizer, step=state.step + 1), examined
+
+
+def run_stretch(
+    recipe: Recipe,
+    state: State,
+    resident: Resident,
+    plan: Plan,
+    begin: Int[Array, ""],
+    count: Int[Array, ""],
+) -> tuple[State, Stretch]:
+    """Take ``count`` steps of ``plan`` in one compiled loop.
+
+    Args:
+        begin: number of the first step; the same as ``state.step``, but known to be one number
+            where many networks train side by side.
+
+    Steps whose number is a multiple of ``record_every`` are recorded. The loop goes over groups of
+    plain steps, which are a loop of their own, and the recording step after them: a conditional
+    inside a single loop would copy all parameters at every turn. For the same reason recording
+    looks at the parameters after the step: those before are overwritten in place.
+    """
+    steps = plan.rows.shape[0]
+    every = recipe.settings.record_every
+
+    def step(position: Array, carry: tuple) -> tuple[tuple, Examined]:
+        state, losses, kept = carry
+        state, seen = take_step(recipe, state, resident, plan[position])
+        return (state, losses.at[position].set(seen.anatomy.loss), kept), seen
+
+    def plain(position: Array, carry: tuple) -> tuple:
+        return step(position, carry)[0]
+
+    def group(number: Array, carry: tuple) -> tuple:
+        position = first_recorded + number * every
+        after_last = jnp.where(number == 0, 0, position - every + 1)
+        carry = jax.lax.fori_loop(after_last, position, plain, carry)
+        (state, losses, kept), seen = step(position, carry)
+        reach = resident.reach[plan.rows[position]]
+        new = sizes(state.network, seen.anatomy.layers, seen.gradients, reach)
+        return state, losses, kept.at[number].set(new)
+
+    losses = jnp.zeros(steps, state.learning_rate.dtype)
+    if not every:
+        state, losses, _ = jax.lax.fori_loop(0, count, plain, (state, losses, {}))
+        return state, Stretch(losses, None)
+    first_recorded = -begin % every
+    groups = jnp.maximum(count - first_recorded + every - 1, 0) // every
+    kept = jnp.zeros((steps // every + 1, width(state.network)), losses.dtype)
+    carry = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
+    after_last = jnp.where(groups == 0, 0, first_recorded + (groups - 1) * every + 1)
+    state, losses, kept = jax.lax.fori_loop(after_last, count, plain, carry)
+    return state, Stretch(losses, as_rows(kept))
+
+
+def fold_state(state: State, axis: int = 0) -> State:
+    """Return a state whose network is folded; see :mod:`whygrad.core.nn.folding`."""
+    optimizer = fold_tree(state.network, state.optimizer, axis)
+    return replace(state, network=fold(state.network, axis), optimizer=optimizer)
+
+
+def unfold_state(state: State, like: Network, axis: int = 0) -> State:
+    """Return a state as it was before it was folded."""
+    optimizer = unfold_tree(like, state.optimizer, axis)
+    return replace(state, network=unfold(state.network, like, axis), optimizer=optimizer)
+
+
+def compiled(**options: Any) -> Callable[..., tuple[State, Stretch]]:
+    """Return :func:`run_stretch` as a compiled function that folds what it is given.
+
+    Args:
+        options: of ``jax.jit``.
+    """
+    run = jax.jit(run_stretch, static_argnums=0, **options)
+
+    def go(recipe: Recipe, state: State, *rest: Any) -> tuple[State, Stretch]:
+        after, stretch = run(recipe, fold_state(state), *rest)
+        return unfold_state(after, state.network), stretch
+
+    return go
+
+
+advance = compiled(donate_argnums=1)
+
+
+def advance_together(
+    recipe: Recipe,
+    states: State,
+    resident: Resident,
+    plans: Plan,
+    begin: int,
+    count: int,
+    share_plan: bool,
+) -> tuple[State, Stretch]:
+    """Take ``count`` steps of many networks side by side: :func:`advance` under vmap.
+
+    Args:
+        states: stacked along a first axis, one entry a network.
+        plans: stacked likewise, or one for all if ``share_plan``.
+    """
+    folded = fold_state(states, axis=1)
+    after, stretch = _advance_together(recipe, folded, resident, plans, begin, count, share_plan)
+    return unfold_state(after, states.network, axis=1), stretch
+
+
+@partial(jax.jit, static_argnums=(0, 6))
+def _advance_together(
+    recipe: Recipe,
+    states: State,
+    resident: Resident,
+    plans: Plan,
+    begin: Int[Array, ""],
+    count: Int[Array, ""],
+    share_plan: bool,
+) -> tuple[State, Stretch]:
+    plan_axis = None if share_plan else 0
+    run = jax.vmap(partial(run_stretch, recipe), in_axes=(0, None, plan_axis, None, None))
+    return run(states, resident, plans, begin, count)
+
+
+def examine(
+    recipe: Recipe, state: State, resident: Resident, batch: Plan
+) -> tuple[Examined, dict[str, np.ndarray]]:
+    """Return the next step seen whole, and the rows that recording it would keep."""
+    seen, recorded = _examine(recipe, fold_state(state), resident, batch)
+    seen = unfold_tree(state.network, seen)
+    return _in_order(recipe, state.network, seen), by_layer(state.network, np.asarray(recorded))
+
+
+def _in_order(recipe: Recipe, network: Network, seen: Examined) -> Examined:
+    """Return the same with layers and stages in their order: a compiled call sorts names by letter.
+
+    Without it ``learning_rate`` would stand before ``momentum``, and ``hidden10`` before
+    ``hidden2``.
+    """
+    stages = build_stages(recipe.settings, 1.0, recipe.total_steps)
+    layers = {name: seen.anatomy.layers[name] for name in network.layers}
+    return replace(
+        seen,
+        anatomy=replace(seen.anatomy, layers=layers),
+        stages={stage.name: seen.stages[stage.name] for stage in stages},
+    )
+
+
+@partial(jax.jit, static_argnums=0)
+def _examine(
+    recipe: Recipe, state: State, resident: Resident, batch: Plan
+) -> tuple[Examined, Array]:
+    after, seen = take_step(recipe, state, resident, batch)
+    reach = resident.reach[batch.rows]
+    kept = sizes(after.network, seen.anatomy.layers, seen.gradients, reach)
+    return seen, as_rows(kept[None])[0]
