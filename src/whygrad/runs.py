@@ -11,8 +11,7 @@ from whygrad.doctor.asking import diagnose_run
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
 from whygrad.errors import AddressError, InputError
-from whygrad.explain import Ledger
-from whygrad.explain import replayed as explain
+from whygrad.explain import Ledger, explain
 from whygrad.explain.watched import explain_watched, rows_of_layer, whole_layers
 from whygrad.record.merging import merge_ranks
 from whygrad.record.watched import WatchedFolder, is_watched

@@ -176,14 +176,14 @@ def test_nothing_is_called_html_but_what_our_own_functions_made():
             "''.join((_written(child) for child in children))",
             "escape(visible(text, keep='\\n\\t'))",
         ],
-        "page/canvas.py": [
+        "render/page/canvas.py": [
             "_cleaned(text[text.index('<g '):text.rindex('</svg>')], name)"
         ],  # matplotlib's own writer escapes texts
-        "page/formula.py": ["inside"],  # ElementTree's does
-        "page/shell.py": [
+        "render/page/formula.py": ["inside"],  # ElementTree's does
+        "render/page/shell.py": [
             "resource('script.js')",
             "resource('style.css') + resource('parts.css') + style",
         ],
-        "ledger/html.py": ["STYLE"],
-        "lessons/telling/book.py": ["scoped"],
+        "explain/html.py": ["STYLE"],
+        "lessons/rendering/book.py": ["scoped"],
     }

@@ -4,8 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from whygrad.explain import Ledger
-from whygrad.explain import replayed as explain
+from whygrad.explain import Ledger, explain
 from whygrad.explain.html import STYLE, as_html
 from whygrad.explain.phrases import chain_lines
 from whygrad.words import number, speaking

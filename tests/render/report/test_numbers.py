@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whygrad.core.symmetry import distinct
-from whygrad.explain import replayed as explain
+from whygrad.explain import explain
 from whygrad.render.report.heatmap import order
 from whygrad.render.report.ledgers import choose
 from whygrad.render.report.material import Material

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from whygrad.core.factors import Factors, neuron_factors
 from whygrad.errors import RunError
-from whygrad.explain import replayed as explain
+from whygrad.explain import explain
 from whygrad.explain.html import as_body
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.layout import note
