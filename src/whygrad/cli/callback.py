@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whygrad.cli.console import problem
+from whygrad.cli.training import make_network
 from whygrad.doctor.finding import Finding
 from whygrad.settings import Settings
 from whygrad.training.folder import RunFolder
@@ -36,8 +37,6 @@ class Attendant:
 
     def sees_at_start(self, plan: "Plan", data: "Data") -> bool:
         """Tell what is certain before the first step; return whether it stops the run."""
-        from whygrad.cli.training import make_network
-
         settings = Settings.from_dict(plan.training)
         return self._sees(make_network(plan, data), data, settings, plan.to_dict())
 
