@@ -201,9 +201,9 @@ class WatchedRun(WatchedFolder):
         Args:
             out: the file; default: ``report.html`` in the run's folder.
         """
-        from whygrad.render.report.watched import write_watched_report
+        from whygrad.render.report import write_report
 
-        return write_watched_report(self, Path(out) if out else self.path / "report.html")
+        return write_report(self, Path(out) if out else self.path / "report.html")
 
     def __repr__(self) -> str:
         description = self.description

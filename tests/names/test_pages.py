@@ -48,7 +48,7 @@ def test_ids_come_from_no_name(pages, read):
 def test_every_name_stands_on_the_page_as_text(pages, read, trained, watched):
     text = read(pages[0]).text()
     names = watched.hostile.layers
-    if 'id="summary"' in pages[0]:
+    if 'id="configuration"' in pages[0]:
         names = [trained.hostile.description["data"]["name"], trained.hostile.path.name]
     assert [name for name in names if visible(name, keep="\n\t") not in text] == []
 

@@ -11,6 +11,7 @@ from whygrad.doctor.wording import name_of, remedy_sentence, sentence
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.render.page.canvas import BLUE, FAINT, ORANGE, as_svg, panels, styled, whole_steps
 from whygrad.render.page.layout import figure, note
+from whygrad.render.report import watched
 from whygrad.render.report.material import Material
 from whygrad.render.report.section import Section
 from whygrad.words import command_word, number, t
@@ -23,7 +24,9 @@ OF_NEURONS = ("clones", "dead", "closed_start", "large_start", "saturating_hidde
 
 def section(material: Material) -> Section:
     """Return whether the network learns, and if not, why."""
-    diagnosis = material.diagnosis
+    if not material.has_network:
+        return watched.section(material)
+    diagnosis = material.run.doctor()
     parts = [element("p", both(lambda: verdict(diagnosis)), class_="lead")]
     if not diagnosis.is_healthy:
         parts.append(_ruler(diagnosis))
