@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Group
 from rich.padding import Padding
 
-from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
+from whygrad.cli.opening import RUNS, open_named
 from whygrad.cli.plan import make_plan
-from whygrad.cli.training import RUNS, load_data, make_network
+from whygrad.cli.training import load_data, make_network
 from whygrad.doctor.asking import Tell, diagnose_run, setup_of
 from whygrad.doctor.diagnosing import Diagnosis, diagnose
 from whygrad.doctor.prescribing import Sections, as_toml, prescribe

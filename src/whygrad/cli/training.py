@@ -19,6 +19,7 @@ from rich.progress import (
 
 from whygrad.api import resume, train
 from whygrad.cli.console import warnings_in_words
+from whygrad.cli.opening import RUNS
 from whygrad.cli.plan import Plan
 from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
@@ -31,8 +32,6 @@ from whygrad.words.terminal import Console
 
 if TYPE_CHECKING:
     from whygrad.cli.callback import Attendant
-
-RUNS = Path("runs")
 
 
 def start_run(plan: Plan, data: Data, out: Path, attendant: "Attendant | None" = None) -> Run:
@@ -158,18 +157,6 @@ def progress_bar() -> Iterator[Watch]:
             )
 
         yield watch
-
-
-@contextmanager
-def files_bar() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with how many files are done, on stderr where someone looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(t("cli.checking"), total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _note(moment: Moment, measured: dict[str, float]) -> str:

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from whygrad.core import backend
+from whygrad.core import backend, describing
 from whygrad.core.nn.activations import pull_back
 from whygrad.core.nn.boundary import as_input, as_shares, as_targets
 from whygrad.core.nn.dense import Dense
@@ -61,6 +61,15 @@ class Trace:
     def output(self) -> Float[Array, "m n_out"]:
         """Output of the last layer."""
         return self.layers["output"].output
+
+    def __repr__(self) -> str:
+        return f"Trace({', '.join(self.layers)})"
+
+    def __str__(self) -> str:
+        return str(describing.of_trace(self.layers))
+
+    def _repr_html_(self) -> str:
+        return describing.of_trace(self.layers)._repr_html_()
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,15 @@ class Anatomy:
         return {
             name: each(LayerAnatomy.gradient, layer)(layer) for name, layer in self.layers.items()
         }
+
+    def __repr__(self) -> str:
+        return f"Anatomy({', '.join(self.layers)})"
+
+    def __str__(self) -> str:
+        return str(describing.of_anatomy(self.layers, self.loss))
+
+    def _repr_html_(self) -> str:
+        return describing.of_anatomy(self.layers, self.loss)._repr_html_()
 
 
 for record, fields, settings in (

@@ -13,16 +13,18 @@ of its input vector in place of |x_ij| and multiplies to the norm of its weight 
 layer takes norms over its neurons too and multiplies to the Frobenius norm of its gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from whygrad.core import backend
+from whygrad.core import backend, describing
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.activations import ACTIVATIONS, FLAT_SHARE
 from whygrad.record.fields import FACTORS
+from whygrad.words import t
+from whygrad.words.grid import Grid
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,18 @@ class Factors:
         is_zero = jnp.stack([getattr(self, name) == 0 for name in FACTORS])
         return jnp.where(is_zero.any(axis=0), jnp.argmax(is_zero, axis=0), -1)
 
+    def __repr__(self) -> str:
+        return f"Factors({describing.shape(self.upstream)})"
+
+    def __str__(self) -> str:
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def _table(self) -> Grid:
+        return describing.of_factors({t("factors.median"): self}, t("factors.title"))
+
 
 @dataclass(frozen=True)
 class LayerFactors:
@@ -68,6 +82,16 @@ class LayerFactors:
     bias: Factors
     neuron: Factors
     layer: Factors
+
+    def __str__(self) -> str:
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def _table(self) -> Grid:
+        sets = {t(f"factors.of.{one.name}"): getattr(self, one.name) for one in fields(self)}
+        return describing.of_factors(sets, t("factors.title"))
 
 
 jax.tree_util.register_dataclass(Factors, data_fields=list(FACTORS), meta_fields=[])
