@@ -4,7 +4,7 @@ VENV := .venv
 LOWEST := .venv-lowest
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-lowest install check docs format smoke lock attack bench bench-gpu faults clean
+.PHONY: demo test test-all test-lowest install check docs format smoke lock attack bench bench-gpu faults clean
 
 OUT ?= diagnoses.jsonl
 SEED ?= 1
@@ -20,8 +20,11 @@ demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a 
 	$(BIN)/whygrad why demo "hidden1.weight[20, 3]" --sample 0
 	$(BIN)/whygrad report demo
 
-test: $(VENV)/.dev             ## run the tests
-	$(BIN)/pytest -n auto --dist loadfile
+test: $(VENV)/.dev             ## run the everyday tests
+	$(BIN)/pytest -n auto --dist loadfile -m "not long"
+
+test-all: $(VENV)/.dev         ## run the long tests: many drawn cases, browsers, processes
+	WHYGRAD_EXAMPLES=12 $(BIN)/pytest -n auto --dist loadfile -m "long or drawn"
 
 install: $(VENV)/.dev          ## everything that development needs, PyTorch included
 
