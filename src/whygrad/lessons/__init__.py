@@ -14,7 +14,7 @@ from whygrad.errors import unknown_name
 if TYPE_CHECKING:
     from whygrad.lessons.lesson import Lesson
 
-NAMES = (  # in the order in which the book tells them: statements 1 to 14
+NAMES = (  # in the order in which the book tells them
     "chain",
     "flat",
     "silence",
