@@ -21,8 +21,8 @@ from whygrad.cli.training import (
     start_run,
 )
 from whygrad.doctor.health import health_of
+from whygrad.record.folder import RunFolder, find_runs
 from whygrad.runs import Run
-from whygrad.training.folder import RunFolder, find_runs
 from whygrad.words import t
 
 FOUND = 1
@@ -46,7 +46,7 @@ def train_command(
         run = Run(unfinished)
         if not as_json:
             show(t("cli.going_on", path=run.path))
-        if attendant is not None and attendant.sees_again(run):
+        if attendant is not None and attendant.sees_again(run.trained):
             return _not_begun(attendant, as_json)
         run = go_on(unfinished, attendant)
     else:
@@ -59,12 +59,12 @@ def train_command(
             return _not_begun(attendant, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
             run = start_run(plan, data, folder, attendant)
-    health = health_of(run)
+    health = health_of(run.trained)
     if as_json:
         findings = {} if attendant is None else _findings(attendant)
         show_json(_summary(run) | {"health": health.to_dict()} | findings)
     else:
-        show(result_page(run, health))
+        show(result_page(run.trained, health))
     return FOUND if attendant is not None and attendant.stopped else 0
 
 
@@ -80,7 +80,7 @@ def _findings(attendant: Attendant) -> dict[str, Any]:
 
 def runs_command(folder: Path, as_json: bool) -> int:
     """List the runs in a folder."""
-    found = find_runs(folder)
+    found = [run for run in find_runs(folder) if run.can("train")]
     if as_json:
         show_json([_summary(run) for run in found])
     elif found:

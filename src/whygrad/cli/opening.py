@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from whygrad.runs import Run, WatchedRun, open_run
+from whygrad.runs import Run, open_run
 
 RUNS = Path("runs")
 
 
-def open_named(name: str) -> Run | WatchedRun:
+def open_named(name: str) -> Run:
     """Open a run by its folder, or by its name under ``runs/``."""
     return open_run(path_of(name))
 

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from whygrad.core.nn.network import Network
     from whygrad.data import Data
     from whygrad.doctor.health import Health
-    from whygrad.training.folder import RunFolder
+    from whygrad.record.folder import RunFolder
+    from whygrad.training.trained import TrainedRun
 
 STYLES = {"well": "green", "worth_a_look": "yellow", "ill": "red"}
 MARKS = {"well": "●", "worth_a_look": "▲", "ill": "■"}
@@ -36,7 +37,7 @@ def network_line(network: "Network") -> str:
     return t("cli.network", sizes=sizes, activations=activations)
 
 
-def result_page(run: "RunFolder", health: "Health") -> RenderableType:
+def result_page(run: "TrainedRun", health: "Health") -> RenderableType:
     """Return how a run ended: its measures, its health, and what to ask next."""
     description, path = run.description, command_word(run.path)
     return Group(

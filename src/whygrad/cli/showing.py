@@ -18,9 +18,9 @@ from whygrad.cli.console import show, show_json
 from whygrad.cli.opening import open_named, path_of
 from whygrad.cli.pages import health_page, result_page, run_page, step_page
 from whygrad.errors import AddressError
+from whygrad.record.description import words_of_overhead
 from whygrad.record.fields import FACTORS, ROW_FIELDS
-from whygrad.record.watched import words_of_overhead
-from whygrad.record.watched_loss import told_loss
+from whygrad.record.loss import told_loss
 from whygrad.runs import Run
 from whygrad.words import command_word, number, t
 from whygrad.words.terminal import Command, Console, RenderableType, Table, Text
@@ -69,9 +69,9 @@ def show_page(run: Run, step: int | None = None) -> RenderableType:
     Raises:
         AddressError: the run has not taken so many steps, or did not record this one.
     """
-    about = run_page(run) if _holds_network(run) else _model_page(run)
+    about = run_page(run) if run.can("network") else _model_page(run)
     unsealed = [] if run.is_sealed else [Text(t("run.unsealed"))]
-    how = _trained_page(run, step) if _holds_network(run) else _recorded_page(run, step)
+    how = _trained_page(run, step) if run.can("network") else _recorded_page(run, step)
     return Group(about, *unsealed, how)
 
 
@@ -83,29 +83,25 @@ def show_data(run: Run, step: int | None = None) -> dict[str, Any]:
     """
     told = run.description | {"path": str(run.path), "checksums": run.is_sealed}
     told |= {} if step is None else {"step": step}
-    if not _holds_network(run):
+    if not run.can("network"):
         standing = _standings(run, step)
         return told | {"steps": run.steps, "explained": run.whole_steps, "standing": standing}
     from whygrad.doctor.health import health_of
 
     network = run.network_at(step)
-    told["health"] = health_of(run, network).to_dict()
+    told["health"] = health_of(run.trained, network).to_dict()
     return told if step is None else told | {"result": _result_of(run, network)}
-
-
-def _holds_network(run: Run) -> bool:
-    return "network" in run.description
 
 
 def _trained_page(run: Run, step: int | None) -> RenderableType:
     from whygrad.doctor.health import health_of
 
     network = run.network_at(step)
-    health = health_of(run, network)
+    health = health_of(run.trained, network)
     if step is not None:
         line = t("cli.network.at_step", step=step, total=run.task.total_steps)
         return step_page(line, _result_of(run, network), health)
-    return result_page(run, health) if "result" in run.description else health_page(health)
+    return result_page(run.trained, health) if "result" in run.description else health_page(health)
 
 
 def _result_of(run: Run, network: "Network") -> dict[str, dict[str, float]]:

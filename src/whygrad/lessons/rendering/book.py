@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whygrad import __version__
+from whygrad.lessons import PARTS as LESSONS_BY_PART
 from whygrad.lessons.rendering.html import chapter, law_numbers, mark, stylesheet
 from whygrad.lessons.rendering.introduction import introduction
 from whygrad.record.files import write_whole
@@ -31,12 +32,7 @@ class Part:
     lessons: tuple[str, ...]
 
 
-PARTS = (
-    Part("neuron", ("chain", "flat", "silence")),
-    Part("paths", ("responsibility", "constant", "zeros")),
-    Part("depth", ("depth", "symmetry", "detectors", "biases")),
-    Part("many", ("broadcast", "outer", "starts", "parallel")),
-)
+PARTS = tuple(Part(*part) for part in LESSONS_BY_PART.items())
 NUMERALS = ("I", "II", "III", "IV")
 
 

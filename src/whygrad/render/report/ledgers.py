@@ -88,7 +88,10 @@ def _replayed(material: Material) -> list[Explainable]:
     from whygrad.core.factors import neuron_factors
     from whygrad.training.replay import replay
 
-    seen, step = replay(material.run, material.step_to_explain).seen, material.step_to_explain
+    seen, step = (
+        replay(material.run.trained, material.step_to_explain).seen,
+        material.step_to_explain,
+    )
     factors_of = jax.jit(neuron_factors)  # one compilation a layer shape, however deep the network
     found = []
     for name, layer in seen.anatomy.layers.items():

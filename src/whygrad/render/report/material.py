@@ -81,7 +81,7 @@ class Material:
     @property
     def layers(self) -> dict[str, LayerSpec]:
         """What each layer is."""
-        return specs_of(self.run)
+        return self.run.specs
 
     @cached_property
     def history(self) -> list[dict[str, Any]]:
@@ -96,8 +96,8 @@ class Material:
 
     @cached_property
     def facts(self) -> list[dict[str, Any]]:
-        """How the training loop went about each recorded step, where someone watched it."""
-        return getattr(self.run, "facts", [])
+        """How the training loop went about each recorded step, where somebody else wrote it."""
+        return self.run.facts
 
     @cached_property
     def records(self) -> dict[str, Record]:
@@ -125,7 +125,7 @@ class Material:
     @property
     def has_network(self) -> bool:
         """Whether the run holds its networks, with data and settings, so that steps replay."""
-        return "network" in self.description
+        return self.run.can("network")
 
     @cached_property
     def health(self) -> "Health | None":
@@ -134,7 +134,7 @@ class Material:
             return None
         from whygrad.doctor.health import health_of
 
-        return health_of(self.run)
+        return health_of(self.run.trained)
 
     @property
     def network(self) -> "Network":
@@ -155,41 +155,6 @@ class Material:
         last = max(self.run.checkpoints[-1] - 1, 0)
         steps = [int(s) for s in next(iter(self.records.values())).steps] if self.records else []
         return max((step for step in steps if step <= last), default=last)
-
-
-def specs_of(run: "Run") -> dict[str, LayerSpec]:  # until runs tell themselves
-    description = run.description
-    if "network" not in description:
-        return {
-            name: LayerSpec(
-                name,
-                one["kind"],
-                one["n_in"],
-                one["n_out"],
-                tuple(one["shape"]),
-                one["weight"],
-                one["bias"],
-                one["activation"],
-                one["steepest"] or 1.0,
-                True,
-            )
-            for name, one in description["layers"].items()
-        }
-    return {
-        name: LayerSpec(
-            name,
-            "dense",
-            dense.n_in,
-            dense.n_out,
-            (dense.n_in, dense.n_out),
-            f"{name}.weight",
-            None if dense.bias is None else f"{name}.bias",
-            dense.activation,
-            1.0,
-            True,
-        )
-        for name, dense in run.skeleton.items()
-    }
 
 
 def _record(run: "Run", layer: str) -> Record:

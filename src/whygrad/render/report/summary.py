@@ -4,8 +4,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from whygrad.errors import WhygradError
-from whygrad.record.watched import words_of_overhead
-from whygrad.record.watched_loss import told_loss
+from whygrad.record.description import words_of_overhead
+from whygrad.record.loss import told_loss
 from whygrad.render.page.layout import table
 from whygrad.render.report.material import Material
 from whygrad.render.report.places import nameless
