@@ -133,6 +133,11 @@ class Run(RunFolder):
         what = description["model"] if self.kind == WATCHED else description["data"]["name"]
         return visible(f"Run({str(self.path)!r}, {what}, {description['state']})")
 
+    def _repr_html_(self) -> str:
+        from whygrad.render.run import as_html
+
+        return as_html(self)
+
     # --- of a network that whygrad trained ----------------------------------------------------
 
     @cached_property

@@ -76,6 +76,14 @@ def test_a_ledger_in_a_notebook_is_the_same_with_any_name(watched, read):
     assert visible(watched.hostile.layers[0], keep="\n\t") in hostile.text()
 
 
+@pytest.mark.parametrize("kind", RUNS)
+def test_a_run_in_a_notebook_is_the_same_with_any_name(kind, request, read):
+    runs = request.getfixturevalue(kind)
+    hostile, harmless = runs.hostile._repr_html_(), runs.harmless._repr_html_()
+    assert shape(read(hostile)) == shape(read(harmless))
+    assert visible(hostile, keep="\n\t\u2060") == hostile
+
+
 @pytest.fixture(scope="module")
 def browser():
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -19,13 +19,14 @@ def section(material: Material) -> Section:
     head = [said(f"report.column.{name}") for name in names]
     head += [said(f"factor.{name}") for name in FACTORS] + [said("report.column.open")]
     rows = [
-        [element("code", name), *_described(spec), *_standing(material.records.get(name))]
+        [element("code", name), *described(spec), *_standing(material.records.get(name))]
         for name, spec in material.layers.items()
     ]
     return Section("layers", joined(_uncovered(material), table(head, rows)))
 
 
-def _described(spec: LayerSpec) -> tuple[Markup | str, ...]:
+def described(spec: LayerSpec) -> tuple[Markup | str, ...]:
+    """Return kind, shape and activation of a layer."""
     shape = " × ".join(map(str, spec.shape))
     return said(f"watched.kind.{spec.kind}"), shape, spec.activation
 

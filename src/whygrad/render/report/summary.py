@@ -23,25 +23,25 @@ ABOUT = ("kind", "key", "message")  # of an error as data; the rest are its valu
 
 def section(material: Material) -> Section:
     """Return how training ended, and what is known of the network that it led to."""
-    parts = (_ending, _loss, _overhead, _measures, _health)
+    parts = (ending, _loss, _overhead, measures, _health)
     meaning = "meaning" if material.has_network else "meaning.recorded"
     return Section("summary", joined(part(material) for part in parts), meaning)
 
 
-def _ending(material: Material) -> Markup:
-    description = material.description
-    failure = _failure(description.get("failure"))
-    if not material.has_network:  # how many steps there were to be, nobody knows
-        counts = {"steps": material.run.steps, "recorded": len(material.history)}
-        lead = said("report.watched.lead", every=description["every"], **counts)
-        return joined(element("p", lead, class_="lead"), failure)
-    task, state = material.run.task, description["state"]
-    steps = description.get("steps", material.run.steps)
-    if state == "finished" and steps < task.total_steps:
-        state = "early"
-    epochs = steps // task.steps_per_epoch
-    line = said(f"report.state.{state}", steps=steps, total=task.total_steps, epochs=epochs)
-    return joined(element("p", line, class_="lead"), failure)
+def ending(material: Material) -> Markup:
+    """Return how many steps were taken, of how many, and why it was no more."""
+    description, run = material.description, material.run
+    total = run.producer.limit_of(description)
+    if total is None:  # nobody knows how many there were to be
+        counts = {"steps": run.steps, "recorded": len(material.history)}
+        line = said("report.watched.lead", every=description["every"], **counts)
+    else:
+        steps, state = description.get("steps", run.steps), description["state"]
+        if state == "finished" and steps < total:
+            state = "early"
+        epochs = steps * description["settings"]["epochs"] // total
+        line = said(f"report.state.{state}", steps=steps, total=total, epochs=epochs)
+    return joined(element("p", line, class_="lead"), _failure(description.get("failure")))
 
 
 def _loss(material: Material) -> Markup | None:
@@ -73,7 +73,8 @@ def _told(failure: dict[str, Any]) -> str:
     return str(failure.get("message", ""))
 
 
-def _measures(material: Material) -> Markup | None:
+def measures(material: Material) -> Markup | None:
+    """Return loss and measures by part of the data, where they were taken."""
     result = material.description.get("result")
     if not result:
         return None

@@ -42,8 +42,8 @@ def facts(material: Material) -> Markup:
     known["parameters"] = number_of_parameters(material)
     if "model" in description:  # which of its layers could be told apart
         known["layers"] = str(len(material.layers))
-    if material.has_network:
-        known["loss_name"] = material.run.task.settings.loss
+    if "settings" in description:
+        known["loss_name"] = description["settings"]["loss"]
     known["device"] = description.get("device")
     pairs = [
         element("div", element("dt", said(f"report.fact.{name}")), element("dd", value))
