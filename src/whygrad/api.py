@@ -11,8 +11,8 @@ from whygrad.core.sizing import running_out
 from whygrad.data import from_arrays, load
 from whygrad.data.table import Data
 from whygrad.doctor import diagnosing
-from whygrad.doctor.asking import setup_of
-from whygrad.doctor.diagnosing import Diagnosis
+from whygrad.doctor.diagnosis import Diagnosis
+from whygrad.doctor.trained import setup_of
 from whygrad.errors import InputError, extra
 from whygrad.record.files import temporary_folder
 from whygrad.record.schema.checks import brief, place_text

@@ -8,8 +8,7 @@ import numpy as np
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.losses import gives_probabilities
 from whygrad.doctor.asking import diagnose_run
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
+from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.errors import AddressError, InputError
 from whygrad.explain import Ledger, explain
 from whygrad.explain.watched import explain_watched, rows_of_layer, whole_layers
@@ -178,7 +177,7 @@ class WatchedRun(WatchedFolder):
         }
         return {name: layer for name, layer in laid.items() if layer is not None}
 
-    def doctor(self) -> WatchedDiagnosis:
+    def doctor(self) -> Diagnosis:
         """Say why the model does not learn, or that nothing speaks against it.
 
         Printing the result tells it, each finding with the line of PyTorch to change.
@@ -186,7 +185,7 @@ class WatchedRun(WatchedFolder):
         Raises:
             RunError: nothing was recorded.
         """
-        return diagnose_watched(self)
+        return diagnose_run(self)
 
     def check(self) -> Checked:
         """Verify the folder whole: every file, every tensor, every line.

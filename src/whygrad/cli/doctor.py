@@ -12,10 +12,12 @@ from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
 from whygrad.cli.plan import make_plan
 from whygrad.cli.training import RUNS, load_data, make_network
-from whygrad.doctor.asking import Tell, diagnose_run, setup_of
-from whygrad.doctor.diagnosing import Diagnosis, diagnose
+from whygrad.doctor.asking import Tell, diagnose_run
+from whygrad.doctor.diagnosing import diagnose
+from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.prescribing import Sections, as_toml, prescribe
-from whygrad.doctor.rendering import explain, tell
+from whygrad.doctor.rendering import explain
+from whygrad.doctor.trained import setup_of
 from whygrad.errors import OptionError
 from whygrad.record.files import write_whole
 from whygrad.runs import Run, WatchedRun
@@ -43,7 +45,7 @@ def doctor_command(
     if as_json:
         show_json(diagnosis.to_dict() | {"config": str(written) if written else None})
     else:
-        show(_page(tell(diagnosis)))
+        show(_page(str(diagnosis)))
         if written:
             show(Command(t("doctor.written", path=command_word(written))))
     return 0 if diagnosis.is_healthy else FOUND
@@ -62,7 +64,7 @@ def _watched(run: WatchedRun, verify: bool, as_json: bool) -> int:
 
 
 def explain_command(kind: str, as_json: bool) -> int:
-    """Print what an ailment is."""
+    """Print what a fault is."""
     text = explain(kind)
     if as_json:
         show_json({"kind": kind, "text": text})

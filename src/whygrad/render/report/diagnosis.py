@@ -3,15 +3,13 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.evidence import Record
+from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.rendering import verdict, where_and_when
 from whygrad.doctor.wording import name_of, remedy_sentence, sentence
-from whygrad.record.fields import ROW_FIELDS
 from whygrad.render.page.canvas import BLUE, FAINT, ORANGE, as_svg, panels, styled, whole_steps
 from whygrad.render.page.layout import figure, note
-from whygrad.render.report.material import Material
+from whygrad.render.report.material import Material, Record
 from whygrad.render.report.section import Section
 from whygrad.words import command_word, number, t
 from whygrad.words.markup import Markup, both, element, joined, said
@@ -62,10 +60,10 @@ def _odd(found: Finding) -> Markup:
 
 def _ruler(diagnosis: Diagnosis) -> Markup:
     """Draw where the network stands between knowing nothing and an ordinary model."""
-    yardstick = diagnosis.yardstick
-    assert yardstick is not None, "whoever judges has measured what there is to learn"
-    value = float(np.clip(np.median(diagnosis.measures), yardstick.floor - 1, 1))
-    places = {"floor": yardstick.floor, "here": value, "level": yardstick.level}
+    baseline = diagnosis.baseline
+    assert baseline is not None, "whoever judges has measured what there is to learn"
+    value = float(np.clip(np.median(diagnosis.measures), baseline.floor - 1, 1))
+    places = {"floor": baseline.floor, "here": value, "level": baseline.level}
     colours = {"floor": FAINT, "here": ORANGE, "level": BLUE}
     with styled("ruler"):
         drawing, (axes,) = panels([RULER])
@@ -87,14 +85,14 @@ def _neurons(material: Material, found: Finding) -> Markup | None:
     name = f"open-{found.kind}"
     with styled(name):
         drawing, (axes,) = panels([HEIGHT])
-        _draw_open(axes, Record(record.steps, record.rows))
+        _draw_open(axes, record)
         svg = as_svg(drawing, name)
     values = {"layer": record.layer, "neurons": record.neurons}
     return figure(name, svg, said("report.diagnosis.open", **values))
 
 
 def _draw_open(axes: Axes, record: Record) -> None:
-    opened = record.rows[:, ROW_FIELDS.index("open")]
+    opened = record.field("open")
     axes.fill_between(
         record.steps, opened.min(axis=1), opened.max(axis=1), color=BLUE, alpha=0.15, linewidth=0
     )

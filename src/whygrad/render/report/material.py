@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 
 from whygrad.core.nn.network import Network
 from whygrad.doctor.asking import diagnose_run
-from whygrad.doctor.diagnosing import Diagnosis
+from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.health import Health, health_of
 from whygrad.errors import RunError
 from whygrad.record.fields import FACTORS, ROW_FIELDS

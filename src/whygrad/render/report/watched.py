@@ -7,16 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
-from whygrad.doctor.watched.finding import WatchedFinding
-from whygrad.doctor.watched.rendering import (
-    heading,
-    in_short,
-    line_to_change,
-    sentence,
-    verdict,
-    where_and_when,
-)
+from whygrad.doctor.asking import diagnose_run
+from whygrad.doctor.diagnosis import Diagnosis
+from whygrad.doctor.finding import Finding
+from whygrad.doctor.rendering import verdict, where_and_when
+from whygrad.doctor.wording import in_short, line_to_change, name_of, sentence
 from whygrad.errors import RunError, WhygradError
 from whygrad.explain.html import STYLE as LEDGER_STYLE
 from whygrad.explain.html import as_body
@@ -51,9 +46,9 @@ class WatchedMaterial(Recording):
         return sorted({name for facts in self.run.facts for name in facts.get("uncovered", [])})
 
     @cached_property
-    def verdict(self) -> WatchedDiagnosis:
+    def verdict(self) -> Diagnosis:
         """What the doctor says of the record."""
-        return diagnose_watched(self.run)
+        return diagnose_run(self.run)
 
 
 def write_watched_report(run: WatchedFolder, out: Path) -> Path:
@@ -112,15 +107,17 @@ def _diagnosis(material: WatchedMaterial) -> Section:
     parts += [_finding(found) for found in said_of_it.findings]
     if said_of_it.notes:
         odd = [element("li", both(lambda one=one: in_short(one))) for one in said_of_it.notes]
-        parts.append(joined(note(said("torch.notes")), element("ul", odd)))
+        parts.append(joined(note(said("doctor.notes")), element("ul", odd)))
     return Section("diagnosis", joined(*parts))
 
 
-def _finding(found: WatchedFinding) -> Markup:
+def _finding(found: Finding) -> Markup:
     return joined(
-        element("h3", both(lambda: heading(found.kind))),
+        element("h3", both(lambda: name_of(found))),
         element("p", both(lambda: sentence(found))),
-        element("p", both(lambda: _with_code(t("torch.change", line=line_to_change(found))))),
+        element(
+            "p", both(lambda: _with_code(t("doctor.watched.change", line=line_to_change(found))))
+        ),
         element("p", both(lambda: where_and_when(found)), class_="meaning"),
     )
 
