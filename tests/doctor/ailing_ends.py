@@ -1,4 +1,4 @@
-"""Ailments of the data and of the output: ill cases, and neighbours that are well."""
+"""Faults of the data and of the output: ill cases, and neighbours that are well."""
 
 import numpy as np
 from ailing import BETWEEN, SGD, SHARES, Case, X, Y, of, quantities
