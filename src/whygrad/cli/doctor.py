@@ -20,7 +20,7 @@ from whygrad.doctor.rendering import explain
 from whygrad.doctor.trained import setup_of
 from whygrad.errors import OptionError
 from whygrad.record.files import write_whole
-from whygrad.runs import Run, WatchedRun
+from whygrad.runs import Run
 from whygrad.settings import Settings
 from whygrad.words import command_word, t
 from whygrad.words.terminal import Command, Console, RenderableType, Text
@@ -36,30 +36,21 @@ def doctor_command(
         raise OptionError("error.doctor_subject")
     if not budget > 0:
         raise OptionError("error.doctor_budget", came=budget)
-    watched = open_named(subject) if _is_run(subject) else None
-    if isinstance(watched, WatchedRun):
-        return _watched(watched, verify, as_json)
+    run = open_named(subject) if _is_run(subject) else None
+    if run is not None and verify:
+        run.require("verify")
     with _progress() as telling:
-        asked, diagnosis = _asked(subject, verify, budget, telling)
+        asked, diagnosis = _asked(run or subject, verify, budget, telling)
     written = _write(asked, diagnosis, out)
     if as_json:
-        show_json(diagnosis.to_dict() | {"config": str(written) if written else None})
+        config = (
+            {} if diagnosis.steps is not None else {"config": str(written) if written else None}
+        )
+        show_json(diagnosis.to_dict() | config)
     else:
         show(_page(str(diagnosis)))
         if written:
             show(Command(t("doctor.written", path=command_word(written))))
-    return 0 if diagnosis.is_healthy else FOUND
-
-
-def _watched(run: WatchedRun, verify: bool, as_json: bool) -> int:
-    """Diagnose the run of a watched model, of which no remedy can be tried."""
-    if verify:
-        raise OptionError("error.watched_verify", path=run.path)
-    diagnosis = run.doctor()
-    if as_json:
-        show_json(diagnosis.to_dict())
-    else:
-        show(_page(str(diagnosis)))
     return 0 if diagnosis.is_healthy else FOUND
 
 
@@ -73,12 +64,13 @@ def explain_command(kind: str, as_json: bool) -> int:
     return 0
 
 
-def _asked(subject: str, verify: bool, budget: float, telling: Tell) -> tuple[Sections, Diagnosis]:
+def _asked(
+    subject: Run | str, verify: bool, budget: float, telling: Tell
+) -> tuple[Sections, Diagnosis]:
     """Return the configuration that was asked about, and the diagnosis."""
     options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
-    if _is_run(subject):
-        run = Run(open_named(subject).path)
-        return dict(run.description.get("origin") or {}), diagnose_run(run, **options)
+    if isinstance(subject, Run):
+        return dict(subject.description.get("origin") or {}), diagnose_run(subject, **options)
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})
     data = load_data(plan, quiet=True)  # there is a display already

@@ -4,25 +4,18 @@ What only whygrad's own networks need, JAX among it, is imported where such a ru
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.faults import run_checks
 from whygrad.doctor.loop import seen_in
 from whygrad.doctor.triage import triage
-from whygrad.errors import OptionError
-
-if TYPE_CHECKING:
-    from whygrad.record.watched import WatchedFolder
-    from whygrad.training.folder import RunFolder
-
-    AnyRun = RunFolder | WatchedFolder
+from whygrad.record.folder import RunFolder
 
 Tell = Callable[[str], None]
 
 
 def diagnose_run(
-    run: "AnyRun",
+    run: RunFolder,
     *,
     verify: bool = False,
     budget: float = 60.0,
@@ -39,17 +32,12 @@ def diagnose_run(
         OptionError: ``verify`` of a run that cannot be trained again.
         RunError: nothing was recorded, or the run is damaged.
     """
-    if can_be_trained_again(run):
+    if run.can("train"):
         from whygrad.doctor import diagnosing
 
         return diagnosing.diagnose_trained(run, verify=verify, budget=budget, tell=tell)
     if verify:
-        raise OptionError("error.watched_verify", path=run.path)
+        run.require("verify")
     seen = seen_in(run)
     alarms, notes = triage(run_checks(seen), learns=None)
     return Diagnosis(alarms, notes, steps=len(seen.facts))
-
-
-def can_be_trained_again(run: "AnyRun") -> bool:
-    """Return whether a run holds what training needs: its network, its data and its settings."""
-    return hasattr(run, "checkpoint")

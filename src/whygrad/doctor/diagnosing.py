@@ -29,7 +29,8 @@ from whygrad.doctor.trained import evidence_of
 from whygrad.doctor.triage import is_odd, likely_causes, triage
 from whygrad.doctor.trials import Outcome, try_out
 from whygrad.doctor.verifying import Search, Trial, gain, search
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 from whygrad.words import t
 
 UNEXPLAINED = (Finding("unexplained", 0.3, step=0),)
@@ -40,7 +41,7 @@ Tell = Callable[[str], None]
 
 def diagnose_trained(run: RunFolder, *, verify: bool, budget: float, tell: Tell) -> Diagnosis:
     """Say what a run of whygrad's own shows, see :func:`whygrad.doctor.asking.diagnose_run`."""
-    evidence = evidence_of(run)
+    evidence = evidence_of(TrainedRun.of(run))
     if not verify:
         return judge(evidence)
     return diagnose(evidence.setup, verify=True, budget=budget, tell=tell, record=evidence.rows)

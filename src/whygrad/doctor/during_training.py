@@ -7,15 +7,14 @@ import numpy as np
 
 from whygrad.core.nn.network import Network
 from whygrad.doctor.baseline import Baseline
-from whygrad.doctor.evidence import LayerRows
+from whygrad.doctor.evidence import LayerRows, rows_of
 from whygrad.doctor.faults import FAULTS
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.own import OwnEvidence
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.states import states_of
 from whygrad.doctor.thresholds import CERTAIN, SHUT_STEPS, STILL_EPOCHS, STILL_LOSS
-from whygrad.doctor.trained import rows_of
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
 
 
 def before_training(setup: Setup, network: Network) -> list[Finding]:
@@ -51,8 +50,7 @@ def during_training(run: RunFolder, told: Iterable[Finding]) -> list[Finding]:
 
 def _can_shut(run: RunFolder) -> list[str]:
     """Return the hidden layers whose flat regions have slope 0; from any others a way leads out."""
-    layers = run.skeleton.layers[:-1]
-    return [layer for layer in layers if run.skeleton[layer].rule.exactly_flat]
+    return [layer for layer in run.layers[:-1] if run.spec(layer).is_exactly_flat]
 
 
 def _still_since(lines: Sequence[dict[str, Any]]) -> int | None:

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from whygrad.doctor.thresholds import LATER
 from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.folder import RunFolder
 from whygrad.record.layers import LayerSpec
 
 
@@ -54,6 +55,11 @@ class LayerRows:
         opened = self.field("open")[:, list(neurons)].max(axis=1, initial=0)
         shut = np.flatnonzero(np.maximum.accumulate(opened[::-1])[::-1] == 0)
         return int(self.steps[shut[0]]) if len(shut) else None
+
+
+def rows_of(run: RunFolder, layer: str) -> LayerRows:
+    """Return what a run has recorded of a layer so far."""
+    return LayerRows(run.spec(layer), *run.rows(layer))
 
 
 @dataclass(frozen=True)

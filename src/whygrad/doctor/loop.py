@@ -19,6 +19,7 @@ from whygrad.doctor.evidence import (
     LayerRows,
     StartWeights,
     TargetScale,
+    rows_of,
 )
 from whygrad.doctor.thresholds import (
     ABSURD,
@@ -34,14 +35,11 @@ from whygrad.doctor.thresholds import (
     STRONG_L2,
 )
 from whygrad.errors import RunError
-from whygrad.record.layers import LayerSpec
-from whygrad.record.watched import WatchedFolder
-from whygrad.record.watched_loss import named_parts
+from whygrad.record.folder import RunFolder
+from whygrad.record.kinds import KINDS
+from whygrad.record.loss import named_parts
 
-SHAPED = ("linear", "conv", "conv_transpose")
-NORMS = ("norm", "channel_norm")
 QUANTITIES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
-EXACTLY_FLAT = ("relu", "relu6", "hard_sigmoid")  # where they are flat their slope is 0
 
 Call = Mapping[str, Any]
 
@@ -225,13 +223,13 @@ class WatchedEvidence(Evidence):
     @cached_property
     def shaped(self) -> list[LayerRows]:
         """The linear layers and convolutions."""
-        return [rows for rows in self.rows.values() if rows.spec.kind in SHAPED]
+        return [rows for rows in self.rows.values() if rows.spec.traits.sums_inputs]
 
     @cached_property
     def last_shaped(self) -> LayerRows | None:
         """The layer that was called last, if it is one with an activation of its own."""
         layers = list(self.rows.values())
-        return layers[-1] if layers and layers[-1].spec.kind in SHAPED else None
+        return layers[-1] if layers and layers[-1].spec.traits.sums_inputs else None
 
     @property
     def hidden(self) -> list[Hidden]:
@@ -245,7 +243,7 @@ class WatchedEvidence(Evidence):
     @property
     def input_scale(self) -> InputScale | None:
         first = next(iter(self.rows.values()), None)
-        if first is None or first.spec.kind not in SHAPED:
+        if first is None or not first.spec.traits.sums_inputs:
             return None
         lengths = first.field("input")[first.field("input") > 0]
         size = float(np.median(lengths) / math.sqrt(first.spec.n_in)) if len(lengths) else 1.0
@@ -276,7 +274,7 @@ class WatchedEvidence(Evidence):
     def start_weights(self) -> list[StartWeights]:
         """The weights before the first step; none where norm layers make up for their size."""
         first = self.facts[0] if self.facts else {"step": None}
-        has_norms = any(layer["kind"] in NORMS for layer in self.description["layers"].values())
+        has_norms = any(KINDS[one["kind"]].is_norm for one in self.description["layers"].values())
         if first["step"] != 0 or has_norms or len(self.shaped) < 2:
             return []
         measured = first.get("layers") or {}
@@ -293,7 +291,7 @@ class WatchedEvidence(Evidence):
         return [call for call in self.losses_called if call["name"] in QUANTITIES]
 
 
-def seen_in(run: WatchedFolder) -> WatchedEvidence:
+def seen_in(run: RunFolder) -> WatchedEvidence:
     """Return what a watched run shows.
 
     Raises:
@@ -302,28 +300,9 @@ def seen_in(run: WatchedFolder) -> WatchedEvidence:
     description, facts = run.description, run.facts
     if not facts and not description.get("failure"):
         raise RunError("error.watched_nothing", path=run.path)
-    recorded = {
-        name: LayerRows(_spec(name, described), *run.rows(name))
-        for name, described in description["layers"].items()
-    }
+    recorded = {name: rows_of(run, name) for name in run.layers}
     rows = {name: layer for name, layer in recorded.items() if len(layer.steps)}
     return WatchedEvidence(description, facts, run.history_lines, rows)
-
-
-def _spec(name: str, described: dict[str, Any]) -> LayerSpec:
-    return LayerSpec(
-        name=name,
-        kind=described["kind"],
-        n_in=described["n_in"],
-        n_out=described["n_out"],
-        shape=tuple(described["shape"]),
-        weight=described["weight"],
-        bias=described["bias"],
-        activation=described["activation"],
-        steepest=described["steepest"],
-        is_exactly_flat=described["activation"] in EXACTLY_FLAT,
-        feeds=described["feeds"],
-    )
 
 
 def most(calls: list[Call], is_so: Callable[[Call], bool]) -> Call | None:

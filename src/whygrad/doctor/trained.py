@@ -12,15 +12,14 @@ from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
 from whygrad.doctor.baseline import baseline_of
-from whygrad.doctor.evidence import LayerRows
+from whygrad.doctor.evidence import rows_of
 from whygrad.doctor.own import OwnEvidence
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.states import moved_by, states_of
 from whygrad.doctor.trials import measure_all
-from whygrad.record.layers import DENSE, LayerSpec
 from whygrad.settings import Settings
-from whygrad.training.folder import RunFolder
 from whygrad.training.loop import check_size, prepare
+from whygrad.training.trained import TrainedRun
 
 
 def setup_of(
@@ -65,7 +64,7 @@ def _starts(asked: Any, drawn: Sequence[np.ndarray]) -> tuple[Any, ...]:
     return (asked,) * len(drawn) if isinstance(asked, str) else tuple(asked)
 
 
-def evidence_of(run: RunFolder) -> OwnEvidence:
+def evidence_of(run: TrainedRun) -> OwnEvidence:
     """Return what a run recorded, as a check reads it."""
     start, end = run.checkpoint(0).state.network, run.network
     setup = setup_of(start, run.data, run.settings, run.description.get("origin"))
@@ -86,23 +85,5 @@ def evidence_of(run: RunFolder) -> OwnEvidence:
         validation=[
             line["validation_loss"] for line in run.history_lines if "validation_loss" in line
         ],
-        rows={name: rows_of(run, name) for name in run.skeleton.layers},
+        rows={name: rows_of(run, name) for name in run.layers},
     )
-
-
-def rows_of(run: RunFolder, layer: str) -> LayerRows:
-    """Return what a run has recorded of a layer so far."""
-    dense = run.skeleton[layer]
-    spec = LayerSpec(
-        name=layer,
-        kind=DENSE,
-        n_in=dense.n_in,
-        n_out=dense.n_out,
-        shape=(dense.n_in, dense.n_out),
-        weight=f"{layer}.weight",
-        bias=None if dense.bias is None else f"{layer}.bias",
-        activation=dense.activation,
-        steepest=dense.rule.steepest,
-        is_exactly_flat=dense.rule.exactly_flat,
-    )
-    return LayerRows(spec, *run.rows(layer))

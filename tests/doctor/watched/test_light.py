@@ -10,8 +10,8 @@ HEAVY = ("jax", "optax", "sklearn", "pandas", "torch")
 CODE = """
 import json, sys
 from whygrad.doctor.asking import diagnose_run
-from whygrad.record.watched import WatchedFolder
-diagnosis = diagnose_run(WatchedFolder(sys.argv[1]))
+from whygrad.record.folder import RunFolder
+diagnosis = diagnose_run(RunFolder(sys.argv[1]))
 told = {"text": str(diagnosis), "findings": diagnosis.to_dict()["findings"]}
 print(json.dumps(told | {"loaded": sorted({name.partition(".")[0] for name in sys.modules})}))
 """

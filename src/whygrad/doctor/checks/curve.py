@@ -6,10 +6,11 @@ import numpy as np
 
 from whygrad.doctor.faults import WATCHED, fault
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.loop import SHAPED, WatchedEvidence, direction_of, ends_of
+from whygrad.doctor.loop import WatchedEvidence, direction_of, ends_of
 from whygrad.doctor.sources import BENGIO, KARPATHY
 from whygrad.doctor.thresholds import LEAST_STEPS, LONG, RISEN, RISING, SHORT
 from whygrad.doctor.triage import SYMPTOM, VAGUE
+from whygrad.record.kinds import KINDS
 
 
 @fault("opt", "optimizer", f"{BENGIO}, section 3.1.1", of=WATCHED, role=SYMPTOM, if_learning=0.0)
@@ -69,6 +70,7 @@ def _moves(seen: WatchedEvidence, summed_up: Callable[[list[float]], float]) -> 
     for one in seen.facts:
         for name, layer in one.get("layers", {}).items():
             kind = seen.description["layers"].get(name, {}).get("kind")
-            if kind in SHAPED and layer.get("weight") and layer.get("update") is not None:
+            sums = kind in KINDS and KINDS[kind].sums_inputs
+            if sums and layer.get("weight") and layer.get("update") is not None:
                 found.setdefault(name, []).append(layer["update"] / layer["weight"])
     return {name: summed_up(values) for name, values in found.items()}

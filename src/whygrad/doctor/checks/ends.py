@@ -8,7 +8,7 @@ import numpy as np
 from whygrad.doctor import reference
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
-from whygrad.doctor.loop import EXACTLY_FLAT, WatchedEvidence, is_within, most
+from whygrad.doctor.loop import WatchedEvidence, is_within, most
 from whygrad.doctor.own import OwnEvidence
 from whygrad.doctor.sources import BISHOP, CHECKER, GOODFELLOW
 from whygrad.doctor.thresholds import BEYOND, CLOSED, HARMLESS, OUTSIDE
@@ -168,7 +168,7 @@ def _given_to_the_loss(seen: WatchedEvidence) -> Finding | None:
     """The loss is given what comes out of relu or its kin: where that says 0, its slope is 0."""
     last, name = seen.last_shaped, seen.output_activation
     call = most(seen.losses_called, lambda c: c["claims"].get("low") is not None)
-    if last is None or call is None or name not in EXACTLY_FLAT:
+    if last is None or call is None or not last.spec.is_exactly_flat:
         return None
     low, high = call["claims"]["low"], call["claims"]["high"]
     if low < RANGES["relu"][0] or call["claims_from"]:

@@ -11,8 +11,9 @@ from whygrad.doctor.loop import WatchedEvidence
 from whygrad.doctor.sources import GLOROT, HE, HOCHREITER
 from whygrad.doctor.thresholds import CLOSED, FADED, GROWN, LEAST_STEPS, SHARE
 from whygrad.doctor.triage import CONSEQUENCE, SYMPTOM
+from whygrad.record.activations import FACTS
 
-SATURATING = ("sigmoid", "tanh", "softsign", "hard_sigmoid", "hardtanh")
+SATURATING = {name for name, facts in FACTS.items() if facts.saturates}
 
 
 @fault("hidden_act", "slope", GLOROT, of=WATCHED, role=CONSEQUENCE, if_learning=0.3)
