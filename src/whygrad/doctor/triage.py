@@ -58,7 +58,7 @@ def _of_watched(found: Sequence["Finding"]) -> tuple[Findings, Findings]:
     alarms = [f for f in severe if not causes or f.role not in (SYMPTOM, VAGUE)]
     kinds = {finding.kind for finding in alarms}
     alarms = [finding for finding in alarms if not kinds.intersection(finding.yields_to)]
-    for vague in [finding for finding in alarms if finding.role == VAGUE]:
+    for vague in [finding for finding in reversed(alarms) if finding.role == VAGUE]:
         alarms = [finding for finding in alarms if finding is not vague] or alarms
     alarms.sort(key=lambda finding: (finding.role == CONSEQUENCE, -finding.confidence))
     return tuple(alarms), tuple(finding for finding in found if finding not in severe)
