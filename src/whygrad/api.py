@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from whygrad.capture.transformers import TrainerWatch
     from whygrad.core.nn.network import Network
     from whygrad.data.table import Data
-    from whygrad.doctor.diagnosing import Diagnosis
+    from whygrad.doctor.diagnosis import Diagnosis
     from whygrad.record.tracker import Tracker
     from whygrad.training.recorder import Watch as Watching
 
@@ -193,7 +193,7 @@ def diagnose(
         InputError: network, data and settings do not fit together.
     """
     from whygrad.doctor import diagnosing
-    from whygrad.doctor.asking import setup_of
+    from whygrad.doctor.trained import setup_of
 
     setup = setup_of(network, _as_data(data), Settings.from_dict(settings))
     return diagnosing.diagnose(setup, verify=verify, budget=budget)

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from whygrad.core.backprop import LayerAnatomy
     from whygrad.core.nn.network import Network
     from whygrad.data.table import Data
-    from whygrad.doctor.diagnosing import Diagnosis
-    from whygrad.doctor.watched import WatchedDiagnosis
+    from whygrad.doctor.diagnosis import Diagnosis
     from whygrad.explain import Ledger
     from whygrad.interop.exporting import Exported
     from whygrad.training.checking import Checked
@@ -86,9 +85,7 @@ class Run(RunFolder):
         replayed = replay(self.trained, self.steps - 1 if step is None else step)
         return dict(replayed.seen.anatomy.layers)
 
-    def doctor(
-        self, *, verify: bool = False, budget: float = 60.0
-    ) -> "Diagnosis | WatchedDiagnosis":
+    def doctor(self, *, verify: bool = False, budget: float = 60.0) -> "Diagnosis":
         """Say why the network does not learn, or that it does; printing the result tells it.
 
         Args:
@@ -99,15 +96,9 @@ class Run(RunFolder):
             OptionError: remedies of a watched model are to be tried.
             RunError: nothing was recorded.
         """
-        if verify:
-            self.require("verify")
-        if self.kind == WATCHED:
-            from whygrad.doctor.watched import diagnose_watched
-
-            return diagnose_watched(self)
         from whygrad.doctor.asking import diagnose_run
 
-        return diagnose_run(self.trained, verify=verify, budget=budget)
+        return diagnose_run(self, verify=verify, budget=budget)
 
     def check(self) -> "Checked":
         """Verify the folder whole: every file, every tensor, every line.

@@ -1,4 +1,4 @@
-"""Ailments of start, hidden layers, steps and penalties: ill cases, and well neighbours."""
+"""Faults of start, hidden layers, steps and penalties: ill cases, and well neighbours."""
 
 import numpy as np
 from ailing import FALLING, FEW_SHUT, GROWN, HALF_SHUT, SGD, Case, X, deep, of, shut

@@ -2,11 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from whygrad.doctor.thresholds import STILL_FALLING
+
 if TYPE_CHECKING:
     from whygrad.training.folder import RunFolder
 
 LAST_PART = 0.25  # of the epochs
-STILL_FALLING = 0.95  # of the loss before that part: what is left after it
 
 
 def is_still_falling(run: "RunFolder") -> bool:
