@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from whygrad.core import backend, describing
+from whygrad.core import backend
 from whygrad.core.nn.activations import pull_back
 from whygrad.core.nn.boundary import as_input, as_shares, as_targets
 from whygrad.core.nn.dense import Dense
@@ -27,6 +27,7 @@ from whygrad.core.nn.folding import along, each
 from whygrad.core.nn.losses import is_matched, sample_losses, upstream_of_loss
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.errors import AddressError, ShapeError
+from whygrad.record import describing
 
 NARROW = 32  # neurons; see contract
 

@@ -19,9 +19,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from whygrad.core import backend, describing
+from whygrad.core import backend
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.activations import ACTIVATIONS
+from whygrad.record import describing
 from whygrad.record.activations import FLAT_SHARE
 from whygrad.record.fields import FACTORS
 from whygrad.words import t

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.core.describing import UNKNOWN
+from whygrad.record.describing import UNKNOWN
 from whygrad.words import number, speaking
 from whygrad.words.grid import MOST, Grid
 
