@@ -10,9 +10,8 @@ from whygrad.core.nn.losses import gives_probabilities
 from whygrad.doctor.asking import diagnose_run
 from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
-from whygrad.errors import AddressError, InputError
+from whygrad.errors import InputError
 from whygrad.explain import Ledger, explain
-from whygrad.explain.watched import explain_watched, rows_of_layer, whole_layers
 from whygrad.record.merging import merge_ranks
 from whygrad.record.watched import WatchedFolder, is_watched
 from whygrad.training.checking import Checked, check_run
@@ -155,9 +154,7 @@ class WatchedRun(WatchedFolder):
         Raises:
             AddressError: no such parameter, or the step was not kept whole.
         """
-        if sample is not None:
-            raise AddressError("error.watched_sample", sample=sample)
-        return explain_watched(self, address, step=step)
+        return explain(self, address, step=step, sample=sample)
 
     def anatomy(self, step: int | None = None) -> dict[str, LayerAnatomy]:
         """Return the anatomy of the layers whose rows were kept, at a step that was kept whole.
@@ -171,12 +168,9 @@ class WatchedRun(WatchedFolder):
         Raises:
             AddressError: the step was not kept whole.
         """
-        described = self.description["layers"]
-        laid = {
-            name: rows_of_layer(arrays, described[name])
-            for name, arrays in whole_layers(self, step).items()
-        }
-        return {name: layer for name, layer in laid.items() if layer is not None}
+        from whygrad.explain.anatomy import anatomy_of_snapshot
+
+        return anatomy_of_snapshot(self, step)
 
     def doctor(self) -> WatchedDiagnosis:
         """Say why the model does not learn, or that nothing speaks against it.

@@ -18,9 +18,9 @@ from whygrad.doctor.watched.rendering import (
     where_and_when,
 )
 from whygrad.errors import RunError, WhygradError
+from whygrad.explain import explain
 from whygrad.explain.html import STYLE as LEDGER_STYLE
 from whygrad.explain.html import as_body
-from whygrad.explain.watched import explain_watched
 from whygrad.record.fields import FACTORS
 from whygrad.record.files import write_whole
 from whygrad.record.watched import WatchedFolder, words_of_overhead
@@ -223,7 +223,7 @@ def _smallest(record: Record, at: int) -> Telling:
 
 def _ledger(material: WatchedMaterial, one: Telling) -> Markup:
     address = f"{one.layer}[{one.neuron}]"
-    ledger = explain_watched(material.run, address, step=one.step)
+    ledger = explain(material.run, address, step=one.step)
     key = "report.ledgers.neuron" if one.value else "report.ledgers.neuron.zero"
 
     def why() -> str:
