@@ -149,8 +149,8 @@ def test_ledgers_of_a_watched_run_need_no_jax(runs):
 import sys
 sys.modules |= dict.fromkeys(["jax", "optax"])
 from whygrad.explain import explain
-from whygrad.record.watched import WatchedFolder
-ledger = explain(WatchedFolder({str(runs[1].path)!r}), "2.weight[4, 5]")
+from whygrad.record.folder import RunFolder
+ledger = explain(RunFolder({str(runs[1].path)!r}), "2.weight[4, 5]")
 assert str(ledger) and ledger.to_dict() and ledger._repr_html_()
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -20,8 +20,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from whygrad.core.backprop import LayerAnatomy
-from whygrad.core.nn.activations import ACTIVATIONS, FLAT_SHARE
+from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.record import factors as sizes
+from whygrad.record.activations import FLAT_SHARE
 from whygrad.record.factors import (
     Factors,
     layer_sizes,

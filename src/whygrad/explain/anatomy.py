@@ -7,13 +7,13 @@ from whygrad.core import backend
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.factors import ratio
 from whygrad.core.nn.activations import ACTIVATIONS
-from whygrad.explain.snapshot import by_layer, rows_of, specs_of
+from whygrad.explain.snapshot import by_layer, rows_of
+from whygrad.record.folder import RunFolder
 from whygrad.record.layers import LayerSpec
 from whygrad.record.step import Rows
-from whygrad.record.watched import WatchedFolder
 
 
-def anatomy_of_snapshot(run: WatchedFolder, step: int | None) -> dict[str, LayerAnatomy]:
+def anatomy_of_snapshot(run: RunFolder, step: int | None) -> dict[str, LayerAnatomy]:
     """Return the anatomy of each layer whose rows were kept, a row a sample and position.
 
     Args:
@@ -23,7 +23,7 @@ def anatomy_of_snapshot(run: WatchedFolder, step: int | None) -> dict[str, Layer
         AddressError: the step was not kept whole.
     """
     backend.start()
-    specs, found = specs_of(run.description), {}
+    specs, found = run.specs, {}
     for name, arrays in by_layer(run.whole(step)[1]).items():
         rows = rows_of(arrays)
         if rows is not None:

@@ -1,7 +1,7 @@
 """From one record of a step to a ledger, whoever took the step."""
 
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -21,10 +21,9 @@ from whygrad.explain.snapshot import SnapshotStep
 from whygrad.record.address import Address
 from whygrad.record.factors import Factors, mean_size, telescope
 from whygrad.record.fields import FACTORS, ROW_FIELDS
-from whygrad.record.layers import DENSE
+from whygrad.record.folder import RunFolder
 from whygrad.record.pulls import sample_pulls, strongest
 from whygrad.record.step import Index, LayerStep, ParameterStep, Part, StepRecord
-from whygrad.record.watched_address import parse
 
 TOP = 3
 
@@ -49,7 +48,7 @@ class SeenStep(Protocol):
 
 
 def explain(
-    run: Any, address: str, *, step: int | None = None, sample: int | None = None
+    run: RunFolder, address: str, *, step: int | None = None, sample: int | None = None
 ) -> Ledger:
     """Explain what one parameter, neuron or layer did in a step.
 
@@ -65,32 +64,24 @@ def explain(
         AddressError: no such parameter, step or sample, or the layer was not kept whole then.
         RunError: the step does not replay as it was recorded, or nothing was kept.
     """
-    if sample is not None and not _can_replay(run):
-        raise AddressError("error.watched_sample", sample=sample)
-    place = _parsed(run, address)
+    if sample is not None:
+        run.require("sample", sample=sample)
+    place = Address.parse(address, run.specs)
     seen = _seen(run, place.layer, step)
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
         ledger = _ledger(run, seen, place)
         return ledger if sample is None else replace(ledger, chain=seen.chain(place, sample))
 
 
-def _can_replay(run: Any) -> bool:
-    return not hasattr(run, "whole_of")
-
-
-def _parsed(run: Any, address: str) -> Address:
-    return Address.parse(address, run.skeleton) if _can_replay(run) else parse(address, run)
-
-
-def _seen(run: Any, layer: str, step: int | None) -> SeenStep:
-    if not _can_replay(run):
+def _seen(run: RunFolder, layer: str, step: int | None) -> SeenStep:
+    if not run.can("replay"):
         return SnapshotStep(run, layer, step)
     from whygrad.explain.replayed import ReplayedStep  # with JAX, which the others do without
 
     return ReplayedStep(run, step)
 
 
-def _ledger(run: Any, seen: SeenStep, place: Address) -> Ledger:
+def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
     record = seen.record
     layer, parameter = record.layers[place.layer], _parameter(record, place)
     entries = _factors(record, place)
@@ -264,14 +255,14 @@ def _clones(record: StepRecord, place: Address) -> tuple[int, ...]:
     are_equal = equal_to(place.neuron, [layer.weight.before, *bias], TOLERANCE)
     if following is not None:
         are_equal &= equal_to(place.neuron, [following.weight.before.T], TOLERANCE)
-    if following is None or layer.spec.kind not in (DENSE, "linear"):
+    if following is None or not layer.spec.traits.takes_outputs:
         if layer.spec.n_in < 2:
             return ()
         are_equal &= equal_to(place.neuron, [layer.weight.gradient], TOLERANCE)
     return tuple(int(k) for k in np.flatnonzero(are_equal) if k != place.neuron)
 
 
-def _development(run: Any, place: Address) -> Development:
+def _development(run: RunFolder, place: Address) -> Development:
     steps, rows = run.rows(place.layer)
     of_neuron = rows[:, :, place.neuron] if place.neuron is not None else np.median(rows, axis=2)
     values = {

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
+from whygrad.record.activations import FACTS
 from whygrad.words import number, t
 
 if TYPE_CHECKING:
     from whygrad.explain.ledger import Ledger, Pull, SampleChain, StageEntry, Term
 
-COUPLED = ("softmax",)
 NOTICED = 0.005  # share of an update that rounding must swallow before it is spoken of
 
 
@@ -118,7 +118,7 @@ def chain_lines(ledger: "Ledger", chain: "SampleChain") -> list[str]:
 
 
 def _delta_lines(chain: "SampleChain") -> list[str]:
-    if chain.activation in COUPLED and not chain.is_matched:
+    if FACTS[chain.activation].is_coupled and not chain.is_matched:
         return [t("ledger.chain.coupled", delta=chain.delta)]
     factors = f"{number(chain.upstream)} · {number(chain.slope)}"
     return [

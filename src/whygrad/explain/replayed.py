@@ -4,17 +4,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from whygrad.core.backprop import LayerAnatomy
-from whygrad.core.nn.activations import ACTIVATIONS
-from whygrad.core.nn.network import Network
 from whygrad.explain.chain import sample_chain
 from whygrad.explain.ledger import SampleChain
 from whygrad.explain.names import names_of_inputs, target_in_words
+from whygrad.record.activations import FACTS
 from whygrad.record.address import Address
-from whygrad.record.layers import DENSE, LayerSpec
+from whygrad.record.folder import RunFolder
+from whygrad.record.layers import LayerSpec
 from whygrad.record.step import LayerStep, ParameterStep, Rows, Sizes, StepRecord
-from whygrad.training.folder import RunFolder
 from whygrad.training.replay import Replayed, replay
+from whygrad.training.trained import TrainedRun
 
 
 class ReplayedStep:
@@ -29,9 +28,9 @@ class ReplayedStep:
     """
 
     def __init__(self, run: RunFolder, step: int | None):
-        self.run = run
-        self.replayed = replay(run, max(run.steps - 1, 0) if step is None else step)
-        self.record = _record(run, self.replayed)
+        self.run = TrainedRun.of(run)
+        self.replayed = replay(self.run, max(run.steps - 1, 0) if step is None else step)
+        self.record = _record(self.run, self.replayed)
 
     def input_name(self, place: Address) -> str:
         """Return the name of the input that a weight comes from: a feature, or a neuron."""
@@ -51,10 +50,9 @@ class ReplayedStep:
         return sample_chain(self.run, self.replayed.network, place, row)
 
 
-def _record(run: RunFolder, replayed: Replayed) -> StepRecord:
-    specs = _specs(replayed.network, replayed.seen.anatomy.layers)
-    layers = {name: _layer(replayed, spec) for name, spec in specs.items()}
-    last = replayed.network.layers[-1]
+def _record(run: TrainedRun, replayed: Replayed) -> StepRecord:
+    layers = {name: _layer(replayed, spec) for name, spec in run.specs.items()}
+    last = run.layers[-1]
     return StepRecord(
         step=replayed.step,
         epoch=replayed.step // run.task.steps_per_epoch,
@@ -66,30 +64,9 @@ def _record(run: RunFolder, replayed: Replayed) -> StepRecord:
     )
 
 
-def _specs(network: Network, anatomies: dict[str, LayerAnatomy]) -> dict[str, LayerSpec]:
-    following = dict(zip(network.layers, network.layers[1:], strict=False))
-    return {
-        name: LayerSpec(
-            name=name,
-            kind=DENSE,
-            n_in=dense.n_in,
-            n_out=dense.n_out,
-            shape=dense.weight.shape,
-            weight=f"{name}.weight",
-            bias=None if dense.bias is None else f"{name}.bias",
-            activation=dense.activation,
-            steepest=dense.rule.steepest,
-            is_exactly_flat=dense.rule.exactly_flat,
-            is_matched=anatomies[name].is_matched,
-            feeds=following.get(name),
-        )
-        for name, dense in network.items()
-    }
-
-
 def _layer(replayed: Replayed, spec: LayerSpec) -> LayerStep:
     rows = _rows(replayed, spec.name)
-    is_coupled = ACTIVATIONS[spec.activation].is_coupled and not spec.is_matched
+    is_coupled = FACTS[spec.activation].is_coupled and not spec.is_matched
     return LayerStep(
         spec=spec,
         sizes=Sizes.of(rows, is_coupled=is_coupled),

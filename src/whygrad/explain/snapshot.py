@@ -10,9 +10,9 @@ from whygrad.explain.ledger import SampleChain
 from whygrad.explain.updates import stages
 from whygrad.record.address import Address
 from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.folder import RunFolder
 from whygrad.record.layers import LayerSpec
 from whygrad.record.step import Index, LayerStep, ParameterStep, Part, Rows, Sizes, StepRecord
-from whygrad.record.watched import WatchedFolder
 from whygrad.words import t
 
 Arrays = Mapping[str, np.ndarray]
@@ -30,8 +30,8 @@ class SnapshotStep:
         RunError: nothing was recorded, or the run is damaged.
     """
 
-    def __init__(self, run: WatchedFolder, layer: str, step: int | None):
-        self.specs = specs_of(run.description)
+    def __init__(self, run: RunFolder, layer: str, step: int | None):
+        self.specs = run.specs
         step, arrays, notes = run.whole_of(layer, step)
         of_all = by_layer(arrays)
         layers = {
@@ -55,17 +55,10 @@ class SnapshotStep:
         """Return what the input is that a weight comes from."""
         spec, input = self.specs[place.layer], place.input
         assert input is not None
-        if spec.kind == "embedding":
-            return t("watched.source.row", input=input)
-        if spec.kind in ("norm", "channel_norm"):
-            return t("watched.source.normal")
-        if spec.kind in ("conv", "conv_transpose"):
-            shape = spec.shape
-            channels = shape[1] if spec.kind == "conv" else shape[0]
-            channel, *at = np.unravel_index(input, (channels, *shape[2:]))
-            where = f"({', '.join(str(int(i)) for i in at)})"
-            return t("watched.source.patch", channel=int(channel), place=where)
-        return t("watched.source.input", input=input)
+        channel, *at = spec.input_place(input) or (0,)
+        where = f"({', '.join(map(str, at))})"
+        told = {"input": input, "channel": channel, "place": where}
+        return t(f"watched.source.{spec.traits.source}", **told)
 
     def target(self, row: int) -> None:
         """Return nothing: a snapshot holds no targets."""
@@ -77,28 +70,6 @@ class SnapshotStep:
             AddressError: always.
         """
         raise AddressError("error.watched_sample", sample=row)
-
-
-def specs_of(description: Mapping[str, Any]) -> dict[str, LayerSpec]:
-    """Return the layers of a watched model, in the order in which they were called."""
-    return {name: _spec(name, layer) for name, layer in description["layers"].items()}
-
-
-def _spec(name: str, described: Mapping[str, Any]) -> LayerSpec:
-    return LayerSpec(
-        name=name,
-        kind=described["kind"],
-        n_in=described["n_in"],
-        n_out=described["n_out"],
-        shape=tuple(described["shape"]),
-        weight=described["weight"],
-        bias=described.get("bias"),
-        activation=described["activation"],
-        steepest=described["steepest"],
-        is_exactly_flat=described["activation"] in ("relu", "hard_sigmoid"),
-        is_matched=described["activation"] == "identity",
-        feeds=described.get("feeds"),
-    )
 
 
 def by_layer(arrays: Arrays) -> dict[str, dict[str, np.ndarray]]:
@@ -152,7 +123,7 @@ def rows_of(arrays: Arrays) -> Rows | None:
     return Rows(input, upstream * count, delta * count, share, np.arange(count))
 
 
-def _pushed_at_last(run: WatchedFolder, layers: list[str], step: int) -> float:
+def _pushed_at_last(run: RunFolder, layers: list[str], step: int) -> float:
     """Return the mean push at the layer that was called last in a step; 0 where none is known."""
     for layer in reversed(layers):
         steps, rows = run.rows(layer)
