@@ -48,15 +48,9 @@ class Run(RunFolder):
             AddressError: no such parameter, step or sample, or a sample of a watched model.
             RunError: the step does not replay as it was recorded.
         """
-        if sample is not None:
-            self.require("sample", sample=sample)
-        if self.kind == WATCHED:
-            from whygrad.explain.watched import explain_watched
-
-            return explain_watched(self, address, step=step)
         from whygrad.explain import explain
 
-        return explain(self.trained, address, step=step, sample=sample)
+        return explain(self, address, step=step, sample=sample)
 
     def anatomy(self, step: int | None = None) -> "dict[str, LayerAnatomy]":
         """Return the anatomy of each layer at a step; :func:`whygrad.factors` takes each.
@@ -71,15 +65,10 @@ class Run(RunFolder):
         Raises:
             AddressError: there is no such step, or no full snapshot of it.
         """
-        if self.kind == WATCHED:
-            from whygrad.explain.watched import rows_of_layer, whole_layers
+        if not self.can("replay"):
+            from whygrad.explain.anatomy import anatomy_of_snapshot
 
-            described = self.description["layers"]
-            laid = {
-                name: rows_of_layer(arrays, described[name])
-                for name, arrays in whole_layers(self, step).items()
-            }
-            return {name: layer for name, layer in laid.items() if layer is not None}
+            return anatomy_of_snapshot(self, step)
         from whygrad.training.replay import replay
 
         replayed = replay(self.trained, self.steps - 1 if step is None else step)

@@ -17,56 +17,25 @@ from dataclasses import dataclass, fields
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from whygrad.core import backend
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.record import describing
+from whygrad.record import factors as sizes
 from whygrad.record.activations import FLAT_SHARE
+from whygrad.record.factors import (
+    Factors,
+    layer_sizes,
+    mean_size,
+    neuron_pulls,
+    ratio,
+    telescope,
+    weight_pulls,
+)
 from whygrad.record.fields import FACTORS
 from whygrad.words import t
 from whygrad.words.grid import Grid
-
-
-@dataclass(frozen=True)
-class Factors:
-    """Four arrays of one shape that multiply to the size of a gradient.
-
-    Attributes:
-        upstream: loss per unit of output.
-        slope: output per unit of preactivation.
-        input: unit of the inputs; 1 for a bias.
-        agreement: share in [0, 1].
-    """
-
-    upstream: Float[Array, "*shape"]
-    slope: Float[Array, "*shape"]
-    input: Float[Array, "*shape"]
-    agreement: Float[Array, "*shape"]
-
-    @property
-    def product(self) -> Float[Array, "*shape"]:
-        """The size of the gradient."""
-        return self.upstream * self.slope * self.input * self.agreement
-
-    @property
-    def first_zero(self) -> Int[Array, "*shape"]:
-        """Where in :data:`FACTORS` the first factor that is 0 stands; -1 where none is."""
-        is_zero = jnp.stack([getattr(self, name) == 0 for name in FACTORS])
-        return jnp.where(is_zero.any(axis=0), jnp.argmax(is_zero, axis=0), -1)
-
-    def __repr__(self) -> str:
-        return f"Factors({describing.shape(self.upstream)})"
-
-    def __str__(self) -> str:
-        return str(self._table())
-
-    def _repr_html_(self) -> str:
-        return self._table()._repr_html_()
-
-    def _table(self) -> Grid:
-        return describing.of_factors({t("factors.median"): self}, t("factors.title"))
 
 
 @dataclass(frozen=True)
@@ -119,11 +88,10 @@ def factors(layer: LayerAnatomy) -> LayerFactors:
 
 def weight_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of every weight, each of shape (n_in, n_out)."""
-    pulls = jnp.abs(layer.input).T @ (layer.share[:, None] * jnp.abs(layer.delta))
     return telescope(
         jnp.broadcast_to(push(layer), gradient.shape),
         jnp.broadcast_to(mean_size(layer.share, layer.delta), gradient.shape),
-        pulls,
+        weight_pulls(layer.input, layer.delta, layer.share),
         jnp.abs(gradient),
     )
 
@@ -137,35 +105,18 @@ def bias_factors(layer: LayerAnatomy) -> Factors:
 
 def neuron_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of every neuron, (n_out,), for its incoming weights together."""
-    reach = layer.share * jnp.linalg.norm(layer.input, axis=1)
     return telescope(
         push(layer),
         mean_size(layer.share, layer.delta),
-        mean_size(reach, layer.delta),
+        neuron_pulls(layer.input, layer.delta, layer.share),
         jnp.linalg.norm(gradient, axis=0),
     )
 
 
 def layer_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
-    """Return the factors of the whole layer, scalars: |x d'| = |x| |d| for one sample."""
-    size = jnp.linalg.norm(layer.delta, axis=1)
-    return telescope(
-        layer.share @ jnp.linalg.norm(layer.upstream, axis=1),
-        layer.share @ size,
-        layer.share @ (size * jnp.linalg.norm(layer.input, axis=1)),
-        jnp.linalg.norm(gradient),
-    )
-
-
-def telescope(pushed: Array, through: Array, pulls: Array, gradient: Array) -> Factors:
-    """Return the factors whose running products are the four sizes given."""
-    backend.start()
-    return Factors(
-        upstream=pushed,
-        slope=ratio(through, pushed),
-        input=ratio(pulls, through),
-        agreement=jnp.minimum(ratio(gradient, pulls), 1),  # rounding must not exceed 1
-    )
+    """Return the factors of the whole layer, scalars."""
+    pushed, through, pulls = layer_sizes(layer.input, layer.upstream, layer.delta, layer.share)
+    return telescope(pushed, through, pulls, jnp.linalg.norm(gradient))
 
 
 def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
@@ -174,25 +125,9 @@ def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
 
 
 def pushes(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
-    """Return how hard each sample pushes each neuron: |u_ik|.
-
-    A softmax neuron moves with the upstream of all outputs of its layer, so there it is the norm
-    over all of them.
-    """
-    if not ACTIVATIONS[layer.activation].is_coupled or layer.is_matched:
-        return jnp.abs(layer.upstream)
-    together = jnp.linalg.norm(layer.upstream, axis=1, keepdims=True)
-    return jnp.broadcast_to(together, layer.upstream.shape)
-
-
-def mean_size(share: Float[Array, " m"], values: Float[Array, "m n"]) -> Float[Array, " n"]:
-    """Return mean_i |values_ik|, with the samples' shares."""
-    return share @ jnp.abs(values)
-
-
-def ratio(part: Array, whole: Array) -> Array:
-    """Return part / whole, where 0/0 is 0."""
-    return jnp.where(whole == 0, 0, part / jnp.where(whole == 0, 1, whole))
+    """Return how hard each sample pushes each neuron: |u_ik|, of a softmax the norm over all."""
+    is_coupled = ACTIVATIONS[layer.activation].is_coupled and not layer.is_matched
+    return sizes.pushes(layer.upstream, is_coupled=is_coupled)
 
 
 def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:

@@ -25,15 +25,11 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from whygrad.core.backprop import Anatomy
-from whygrad.core.grouping import Side, pieces, representatives, side
+from whygrad.core.grouping import TOLERANCE, Side, pieces, representatives, side
 from whygrad.core.nn import Dense, Network
 from whygrad.core.nn.folding import each
 from whygrad.errors import OptionError
 
-# Relative to the norms of a neuron's weights in (with its bias) and of its weights out. About
-# eight steps of float32, which is what summing the same terms in another order costs; neurons that
-# were drawn apart differ by about 1.
-TOLERANCE = 1e-6
 ROOM = 10.0  # two clones are two tolerances apart at most, and each step of a proof adds as much
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from whygrad.errors import RunError, WhygradError
 from whygrad.explain.html import as_body
+from whygrad.record.factors import telescope
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.layout import note
 from whygrad.render.report.material import Material
@@ -83,22 +84,16 @@ def explainable(material: Material) -> list[Explainable]:
 
 
 def _replayed(material: Material) -> list[Explainable]:
-    import jax
+    from whygrad.explain.replayed import ReplayedStep
 
-    from whygrad.core.factors import neuron_factors
-    from whygrad.training.replay import replay
-
-    seen, step = (
-        replay(material.run.trained, material.step_to_explain).seen,
-        material.step_to_explain,
-    )
-    factors_of = jax.jit(neuron_factors)  # one compilation a layer shape, however deep the network
+    record = ReplayedStep(material.run.trained, material.step_to_explain).record
     found = []
-    for name, layer in seen.anatomy.layers.items():
-        gradient = seen.gradients[name]["weight"]
-        four = factors_of(layer, gradient)
+    for name, layer in record.layers.items():
+        sizes, gradient = layer.sizes, layer.weight.gradient
+        norms = np.linalg.norm(gradient, axis=0)
+        four = telescope(sizes.pushed, sizes.through, sizes.pulled, norms)
         factors = np.stack([getattr(four, factor) for factor in FACTORS])
-        found.append(Explainable(name, step, factors, np.asarray(gradient)))
+        found.append(Explainable(name, record.step, factors, gradient))
     return found
 
 
