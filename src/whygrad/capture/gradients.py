@@ -11,8 +11,7 @@ from torch import Tensor
 from whygrad.capture.isolation import Guard
 from whygrad.capture.kinds import fan_in_last
 from whygrad.capture.registry import Place, Places
-
-WEIGHT_SEED, GRADIENT_SEED = 20, 21  # of the directions of signatures; any fixed numbers do
+from whygrad.record.fields import directions
 
 
 @dataclass(frozen=True)
@@ -21,7 +20,7 @@ class Came:
 
     Attributes:
         size: norm of each neuron's, (n_out,).
-        mark: each neuron's along a fixed direction, (n_out,).
+        mark: each neuron's along the directions of signatures, (n_out,).
     """
 
     size: Tensor
@@ -186,18 +185,21 @@ def _version(parameter: Tensor) -> tuple[int, int]:
 def came_of(place: Place, gradient: Tensor) -> Came:
     """Return what is kept of a place's gradient."""
     laid = fan_in_last(place.kind, gradient).float()
-    return Came(torch.linalg.vector_norm(laid, dim=1), laid @ direction(laid, GRADIENT_SEED))
+    return Came(torch.linalg.vector_norm(laid, dim=1), laid @ directions_of(laid)[:-1])
 
 
-def direction(laid: Tensor, seed: int) -> Tensor:
-    """Return the fixed vector on which the inputs of each neuron are projected, (n_in,)."""
-    return _direction(laid.shape[1], seed, laid.device)
+def directions_of(laid: Tensor) -> Tensor:
+    """Return the fixed numbers along which a neuron's inputs are summed, and its bias, (n_in + 1,).
+
+    Args:
+        laid: weights as (n_out, n_in).
+    """
+    return _directions(laid.shape[1] + 1, laid.device)
 
 
 @cache
-def _direction(length: int, seed: int, device: torch.device) -> Tensor:
-    draws = torch.Generator(device="cpu").manual_seed(seed)
-    return torch.randn(length, generator=draws).to(device)
+def _directions(length: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(directions(length)).to(device)
 
 
 def dense(gradient: Tensor) -> Tensor:

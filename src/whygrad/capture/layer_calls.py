@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from whygrad.capture.accumulators import Sizes, Sums, passed, sum_of_sizes
+from whygrad.capture.accumulators import Opened, Sizes, Sums, sum_of_sizes
 from whygrad.capture.functions import ActivationOfTorch
 from whygrad.capture.kinds import KINDS, Use, wide
 from whygrad.capture.registry import Place
@@ -86,9 +86,8 @@ class Opening:
     """One call of an activation, behind one layer, or behind a layer and its norm."""
 
     passages: list[Passage]
-    activation: ActivationOfTorch
     backward: Backward
-    upstream: Tensor | None = None  # its absolute values wait for what comes through
+    opened: Opened | None = None  # counted when it is called; a pass that comes back takes it in
 
     def on_upstream(self, gradient: Tensor) -> None:
         """Take in dC/da, from the hook on the activation's output."""
@@ -96,23 +95,13 @@ class Opening:
         if use is None:
             return
         with torch.no_grad():
-            self.upstream = self.backward.sizes.of(gradient)
-            pushed = sum_of_sizes(use, self.upstream)
+            pushed = sum_of_sizes(use, self.backward.sizes.of(gradient))
             for passage in self._reached():
                 passage.sums.add_upstream(pushed)
+                if self.opened is not None:
+                    passage.sums.add_opened(self.opened)
                 if passage.sums.whole is not None:
                     passage.sums.whole.waiting = gradient
-
-    def on_slope(self, gradient: Tensor) -> None:
-        """Take in what came through, from the hook on the activation's input."""
-        use, upstream, self.upstream = self._use(), self.upstream, None
-        if use is None or upstream is None:
-            return
-        with torch.no_grad():
-            delta = self.backward.sizes.of(gradient)
-            share = passed(use, upstream, delta, self.activation.steepest)
-            for passage in self._reached():
-                passage.sums.add_slope(share)
 
     def _reached(self) -> list[Passage]:
         return [one for one in self.passages if self.backward.reaches(one.place.weight)]
