@@ -2,10 +2,16 @@
 PYTHON ?= python3
 VENV := .venv
 LOWEST := .venv-lowest
+NEWEST := .venv-newest
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-lowest install check docs format smoke lock attack bench bench-gpu faults clean
+.PHONY: demo test test-all coverage test-lowest test-newest install check docs format smoke lock attack bench bench-gpu faults clean
 
+# Both workers share what is compiled. A test that hangs says where, and ends its worker.
+PYTEST = $(BIN)/pytest -n auto --dist loadfile \
+    -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+# COVER=1 counts which lines and branches are reached; test begins the count, test-all adds to it
+MEASURED = $(if $(COVER),--cov --cov-report=,)
 OUT ?= diagnoses.jsonl
 SEED ?= 1
 # what a library that changed would break first
@@ -20,8 +26,14 @@ demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a 
 	$(BIN)/whygrad why demo "hidden1.weight[20, 3]" --sample 0
 	$(BIN)/whygrad report demo
 
-test: $(VENV)/.dev             ## run the tests
-	$(BIN)/pytest -n auto --dist loadfile
+test: $(VENV)/.dev             ## run the everyday tests
+	$(PYTEST) -m "not long" $(MEASURED)
+
+test-all: $(VENV)/.dev         ## run the long tests: many drawn cases, browsers, processes
+	WHYGRAD_EXAMPLES=12 $(PYTEST) -m "long or drawn" $(MEASURED) $(if $(COVER),--cov-append,)
+
+coverage: $(VENV)/.dev         ## say which share of lines and branches the tests reached: make test test-all coverage COVER=1
+	$(BIN)/coverage report --skip-covered --show-missing | tail -n 1
 
 install: $(VENV)/.dev          ## everything that development needs, PyTorch included
 
@@ -52,6 +64,9 @@ lock:                          ## write the lock files anew: newest versions, an
 test-lowest: $(LOWEST)/.dev    ## run the core of the tests with the lowest versions that are allowed
 	$(LOWEST)/bin/pytest -n auto --dist loadfile $(CORE)
 
+test-newest: $(NEWEST)/.dev    ## run the same tests with the newest versions that there are
+	$(NEWEST)/bin/pytest -n auto --dist loadfile $(CORE)
+
 attack: $(VENV)/.dev           ## attack whygrad from outside for ten minutes: SEED=1
 	$(BIN)/python -m benchmarks.attack --seed $(SEED)
 
@@ -72,7 +87,7 @@ bench-gpu: $(VENV)/.dev        ## the same on an NVIDIA GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu
 
 clean:                         ## remove what can be made again
-	rm -rf $(VENV) $(LOWEST) demo dist build .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) demo dist build .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -89,4 +104,9 @@ $(LOWEST)/.dev: pyproject.toml requirements/lowest.txt
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lowest.txt
 	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@
+
+$(NEWEST)/.dev: pyproject.toml
+	@test -x $(NEWEST)/bin/python || $(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/pip install --quiet --disable-pip-version-check --upgrade -e ".[test]"
 	@touch $@
