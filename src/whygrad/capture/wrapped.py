@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from whygrad.errors import OptionError
+from whygrad.record.tracker import Tracker
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 INNER = ("_orig_mod", "module")
@@ -160,7 +161,5 @@ def check_log(log: Any) -> None:
     Raises:
         OptionError: no tracker.
     """
-    from whygrad.interop.tracking import Tracker
-
     if log is not None and not isinstance(log, Tracker):
         raise OptionError("error.watch_log", came=repr(log))
