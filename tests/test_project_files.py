@@ -37,8 +37,8 @@ def make_targets() -> set[str]:
 
 def words(page: str) -> float:
     """Count words: those between spaces, and of Chinese a share of a word a character."""
-    han = len(HAN.findall(page))
-    return han / HAN_A_WORD + len(HAN.sub(" ", page).split())
+    others = HAN.sub(" ", page).split()
+    return len(HAN.findall(page)) / HAN_A_WORD + sum(bool(re.search(r"\w", one)) for one in others)
 
 
 def steps(job: dict) -> list[str]:
