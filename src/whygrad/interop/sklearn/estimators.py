@@ -5,10 +5,9 @@ from typing import ClassVar
 
 from sklearn.neural_network import MLPClassifier as _Classifier
 from sklearn.neural_network import MLPRegressor as _Regressor
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight
 
+from whygrad.interop.sklearn.sklearn_private import StrOptions, check_sample_weight
 from whygrad.interop.sklearn.training import LOSSES, Training
 
 THEIR_NAMES = set(signature(_Classifier).parameters)
@@ -109,7 +108,7 @@ class MLPClassifier(Training, _Classifier):
         """
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, y)
-            own = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X)
+            own = 1.0 if sample_weight is None else check_sample_weight(sample_weight, X)
             sample_weight = by_class * own
         with self._validated_by(X_val, y_val, sample_weight_val):
             return super().fit(X, y, sample_weight)

@@ -13,14 +13,14 @@ import jax
 import numpy as np
 from jaxtyping import Array
 from scipy.sparse import issparse
+from scipy.special import expit
 from sklearn.base import is_classifier
 from sklearn.callback import with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network._base import ACTIVATIONS as LINKS
 from sklearn.utils import check_consistent_length, shuffle
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.extmath import softmax
+from sklearn.utils.validation import validate_data
 
 from whygrad.core.backprop import propagate
 from whygrad.core.nn.activations import ACTIVATIONS
@@ -33,6 +33,7 @@ from whygrad.interop.sklearn.checking import check_movement, check_rate, check_s
 from whygrad.interop.sklearn.epochs import Epochs, epochs_of, precision_of
 from whygrad.interop.sklearn.progress import Progress, Samples
 from whygrad.interop.sklearn.recorded import begin_run, train_run
+from whygrad.interop.sklearn.sklearn_private import Interval, StrOptions, check_sample_weight
 from whygrad.runs import Run
 from whygrad.settings import SMALLEST, in_float32
 from whygrad.training.step import State
@@ -205,7 +206,7 @@ class Training(Progress):
         check_consistent_length(X, y)
         if is_classifier(self) and y.ndim == 1 and (new := set(y.tolist()) - set(self.classes_)):
             raise ValueError(f"`y_val` has classes that `y` has not: {sorted(new)}.")
-        weight = None if weight is None else _check_sample_weight(weight, X)
+        weight = None if weight is None else check_sample_weight(weight, X)
         return Samples(X, y, weight)
 
     def _is_float32(self) -> bool:
@@ -381,9 +382,9 @@ class Training(Progress):
         filled = np.pad(np.asarray(X, self.coefs_[0].dtype), ((0, rows - len(X)), (0, 0)))
         with self._on_device(), precision_of(self.coefs_[0]):
             output = np.array(_output(fold(self._network()), filled))[: len(X)]
-        if (self.loss, self.out_activation_) in LINKED:
-            LINKS[self.out_activation_](output)
-        return output
+        if (self.loss, self.out_activation_) not in LINKED:
+            return output
+        return softmax(output, copy=False) if self.out_activation_ == "softmax" else expit(output)
 
 
 def _dense(X: Any) -> np.ndarray:
