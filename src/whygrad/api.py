@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from jax.typing import ArrayLike
 
@@ -17,7 +17,7 @@ from whygrad.errors import InputError, extra
 from whygrad.record.files import temporary_folder
 from whygrad.record.schema.checks import brief, place_text
 from whygrad.runs import Run
-from whygrad.settings import Settings
+from whygrad.settings import Settings, SettingsGiven, shows_settings
 from whygrad.training.beginning import begin
 from whygrad.training.recorder import Watch as Watching
 from whygrad.training.recorder import record
@@ -80,13 +80,18 @@ def watch(
     )
 
 
-def watch_lightning(**options: Any) -> "LightningWatch":
+def watch_lightning(
+    *,
+    every: int = 10,
+    out: str | Path | None = None,
+    optimizer: "Optimizer | list[Optimizer] | None" = None,
+    explain: Sequence[str] = (),
+    log: "Tracker | None" = None,
+    uncompiled: bool = False,
+) -> "LightningWatch":
     """Return a callback for Lightning's ``Trainer(callbacks=[...])`` that watches the module.
 
-    Its ``run`` holds what was recorded.
-
-    Args:
-        options: of :func:`watch`.
+    Its ``run`` holds what was recorded. The arguments are those of :func:`watch`.
 
     Raises:
         MissingExtraError: Lightning is not installed.
@@ -94,16 +99,28 @@ def watch_lightning(**options: Any) -> "LightningWatch":
     with extra("lightning", what="wg.watch_lightning", package="lightning"):
         from whygrad.capture.lightning import LightningWatch
 
-    return LightningWatch(**options)
+    return LightningWatch(
+        every=every,
+        out=out,
+        optimizer=optimizer,
+        explain=explain,
+        log=log,
+        uncompiled=uncompiled,
+    )
 
 
-def watch_trainer(**options: Any) -> "TrainerWatch":
+def watch_trainer(
+    *,
+    every: int = 10,
+    out: str | Path | None = None,
+    optimizer: "Optimizer | list[Optimizer] | None" = None,
+    explain: Sequence[str] = (),
+    log: "Tracker | None" = None,
+    uncompiled: bool = False,
+) -> "TrainerWatch":
     """Return a callback for Hugging Face's ``Trainer(callbacks=[...])`` that watches the model.
 
-    Its ``run`` holds what was recorded.
-
-    Args:
-        options: of :func:`watch`.
+    Its ``run`` holds what was recorded. The arguments are those of :func:`watch`.
 
     Raises:
         MissingExtraError: transformers is not installed.
@@ -111,9 +128,17 @@ def watch_trainer(**options: Any) -> "TrainerWatch":
     with extra("transformers", what="wg.watch_trainer", package="transformers"):
         from whygrad.capture.transformers import TrainerWatch
 
-    return TrainerWatch(**options)
+    return TrainerWatch(
+        every=every,
+        out=out,
+        optimizer=optimizer,
+        explain=explain,
+        log=log,
+        uncompiled=uncompiled,
+    )
 
 
+@shows_settings
 def train(
     network: Network,
     data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
@@ -121,7 +146,7 @@ def train(
     out: str | Path | None = None,
     watch: Watching | None = None,
     origin: dict[str, Any] | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingsGiven],
 ) -> Run:
     """Train a network and return the run.
 
@@ -167,13 +192,14 @@ def resume(path: str | Path, *, watch: Watching | None = None) -> Run:
     return Run(path)
 
 
+@shows_settings
 def diagnose(
     network: Network,
     data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
     *,
     verify: bool = False,
     budget: float = 60.0,
-    **settings: Any,
+    **settings: Unpack[SettingsGiven],
 ) -> Diagnosis:
     """Say why a network would not learn from data, or that it would, before any run.
 

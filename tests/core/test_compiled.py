@@ -93,7 +93,7 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path):
 
 PROGRAM = """
 import sys
-from whygrad import backend, compiled
+from whygrad.core import backend, compiled
 compiled.keep()
 backend.start()
 import jax

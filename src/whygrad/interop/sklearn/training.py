@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import jax
 import numpy as np
@@ -65,6 +65,14 @@ class Training(Progress):
     record_every: int
     out: Any
     device: str | None
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    loss_: float
+    loss_curve_: list[float]
+    n_iter_: int
+    n_features_in_: int
+    n_outputs_: int
+    out_activation_: str
     _given_validation: tuple | None = None
 
     _more_constraints: ClassVar[dict[str, list]] = {
@@ -76,6 +84,13 @@ class Training(Progress):
         "out": [str, Path, None],
         "device": [StrOptions({"cpu", "gpu"}), None],
     }
+
+    if TYPE_CHECKING:  # scikit-learn's own, which says no types
+
+        def predict(self, X: object) -> np.ndarray: ...
+        def score(self, X: object, y: object, sample_weight: object = None) -> float: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
 
     @property
     def run_(self) -> Run:
