@@ -17,7 +17,7 @@ import numpy as np
 import whygrad as wg
 from benchmarks.attack import Trial
 from whygrad.errors import WhygradError
-from whygrad.interop.sklearn import MLPClassifier, MLPRegressor
+from whygrad.estimators import MLPClassifier, MLPRegressor
 from whygrad.settings import CHOICES, RANGES
 
 SAMPLES, COLUMNS = 40, 3

@@ -1,48 +1,45 @@
 """What a Python user calls: ``train``, ``resume``, ``diagnose`` and ``watch``."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
-from jax.typing import ArrayLike
-
-from whygrad.core.nn.network import Network
-from whygrad.core.sizing import running_out
-from whygrad.data import from_arrays, load
-from whygrad.data.table import Data
-from whygrad.doctor import diagnosing
-from whygrad.doctor.asking import setup_of
-from whygrad.doctor.diagnosing import Diagnosis
 from whygrad.errors import InputError, extra
 from whygrad.record.files import temporary_folder
 from whygrad.record.schema.checks import brief, place_text
+from whygrad.record.schema.trained import ORIGIN
 from whygrad.runs import Run
 from whygrad.settings import Settings, SettingsGiven, shows_settings
-from whygrad.training.beginning import begin
-from whygrad.training.recorder import Watch as Watching
-from whygrad.training.recorder import record
-from whygrad.training.schema import ORIGIN
 
 if TYPE_CHECKING:
+    from jax.typing import ArrayLike
     from torch import nn
     from torch.optim import Optimizer
 
     from whygrad.capture import Watch
     from whygrad.capture.lightning import LightningWatch
     from whygrad.capture.transformers import TrainerWatch
-    from whygrad.interop.tracking import Tracker
+    from whygrad.core.nn.network import Network
+    from whygrad.data.table import Data
+    from whygrad.doctor.diagnosing import Diagnosis
+    from whygrad.record.tracker import Tracker
+    from whygrad.training.recorder import Watch as Watching
+
+# what trains is imported where it is needed: who watches a PyTorch model pays for no JAX
 
 
 def watch(
-    model: "nn.Module",
+    model: nn.Module,
     *,
     every: int = 10,
     out: str | Path | None = None,
-    optimizer: "Optimizer | list[Optimizer] | None" = None,
+    optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
-    log: "Tracker | None" = None,
+    log: Tracker | None = None,
     uncompiled: bool = False,
-) -> "Watch":
+) -> Watch:
     """Watch a PyTorch model while it trains, without changing anything.
 
     Use it around an ordinary training loop, ``with wg.watch(model) as watch:``, or call
@@ -77,6 +74,7 @@ def watch(
         explain=explain,
         log=log,
         uncompiled=uncompiled,
+        opened=Run,
     )
 
 
@@ -84,11 +82,11 @@ def watch_lightning(
     *,
     every: int = 10,
     out: str | Path | None = None,
-    optimizer: "Optimizer | list[Optimizer] | None" = None,
+    optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
-    log: "Tracker | None" = None,
+    log: Tracker | None = None,
     uncompiled: bool = False,
-) -> "LightningWatch":
+) -> LightningWatch:
     """Return a callback for Lightning's ``Trainer(callbacks=[...])`` that watches the module.
 
     Its ``run`` holds what was recorded. The arguments are those of :func:`watch`.
@@ -106,6 +104,7 @@ def watch_lightning(
         explain=explain,
         log=log,
         uncompiled=uncompiled,
+        opened=Run,
     )
 
 
@@ -113,11 +112,11 @@ def watch_trainer(
     *,
     every: int = 10,
     out: str | Path | None = None,
-    optimizer: "Optimizer | list[Optimizer] | None" = None,
+    optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
-    log: "Tracker | None" = None,
+    log: Tracker | None = None,
     uncompiled: bool = False,
-) -> "TrainerWatch":
+) -> TrainerWatch:
     """Return a callback for Hugging Face's ``Trainer(callbacks=[...])`` that watches the model.
 
     Its ``run`` holds what was recorded. The arguments are those of :func:`watch`.
@@ -135,13 +134,14 @@ def watch_trainer(
         explain=explain,
         log=log,
         uncompiled=uncompiled,
+        opened=Run,
     )
 
 
 @shows_settings
 def train(
     network: Network,
-    data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
+    data: Data | str | Path | tuple[ArrayLike, ArrayLike],
     *,
     out: str | Path | None = None,
     watch: Watching | None = None,
@@ -166,6 +166,10 @@ def train(
         NonFiniteError: a number was not finite; the run up to there is kept.
         StalledError: the first epoch moved no parameter; the run is kept.
     """
+    from whygrad.core.sizing import running_out
+    from whygrad.training.beginning import begin
+    from whygrad.training.recorder import record
+
     fault = ORIGIN(origin or {})
     if fault is not None:
         raise InputError(
@@ -186,7 +190,10 @@ def resume(path: str | Path, *, watch: Watching | None = None) -> Run:
     Raises:
         RunError: there is no run at ``path``, or another process is writing it.
     """
-    run = Run(path)
+    from whygrad.core.sizing import running_out
+    from whygrad.training.recorder import record
+
+    run = Run(path).trained
     with running_out():
         record(run, watch)
     return Run(path)
@@ -195,7 +202,7 @@ def resume(path: str | Path, *, watch: Watching | None = None) -> Run:
 @shows_settings
 def diagnose(
     network: Network,
-    data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
+    data: Data | str | Path | tuple[ArrayLike, ArrayLike],
     *,
     verify: bool = False,
     budget: float = 60.0,
@@ -213,11 +220,17 @@ def diagnose(
     Raises:
         InputError: network, data and settings do not fit together.
     """
+    from whygrad.doctor import diagnosing
+    from whygrad.doctor.asking import setup_of
+
     setup = setup_of(network, _as_data(data), Settings.from_dict(settings))
     return diagnosing.diagnose(setup, verify=verify, budget=budget)
 
 
-def _as_data(data: "Data | str | Path | tuple[ArrayLike, ArrayLike]") -> Data:
+def _as_data(data: Data | str | Path | tuple[ArrayLike, ArrayLike]) -> Data:
+    from whygrad.data import from_arrays, load
+    from whygrad.data.table import Data
+
     if isinstance(data, str | Path):
         return load(data)
     if isinstance(data, tuple) and len(data) == 2:

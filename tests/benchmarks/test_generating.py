@@ -266,6 +266,7 @@ def test_the_table_and_the_picture_are_of_the_lines():
     assert svg == draw(LINES) and "2 faulty, 1 healthy" in svg
 
 
+@pytest.mark.long
 def test_a_line_says_what_the_doctor_says():
     setup = first("numbers").changed({"epochs": 2})
     one, _ = line_of(setup)
@@ -293,7 +294,7 @@ def test_what_was_done_before_ctrl_c_is_kept(tmp_path, monkeypatch, capsys):
     assert sweeping.sweep(Namespace(out=tmp_path / "new" / "sweep.json", again=True)) == kept
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+@pytest.mark.parametrize("page", ["docs/doctor.md", "docs/doctor.zh-CN.md"])
 def test_the_figures_that_the_page_tells_are_those_of_the_sweep(page):
     result = json.loads(sweeping.RESULT.read_text(encoding="utf-8"))
     told = (sweeping.ROOT / page).read_text(encoding="utf-8")

@@ -16,6 +16,7 @@ from whygrad.capture.torch_private import mode_stack
 pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 
 
+@pytest.mark.long
 def test_parameters_gradients_and_random_numbers_are_the_same(program):
     ends = []
     for watching in (lambda model: nullcontext(), lambda model: wg.watch(model, every=1)):

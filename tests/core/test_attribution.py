@@ -36,6 +36,7 @@ def walk(node: Path) -> Iterator[Path]:
         yield from walk(child)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layer", ["hidden1", "hidden2", "hidden3"])
 def test_the_parts_sum_to_the_upstream_of_every_sample(case, layer):
     network, anatomy = case
@@ -163,7 +164,7 @@ def test_the_pulls_of_the_samples_sum_to_the_gradient(case, layer):
         layer: np.linalg.norm(gradient["weight"]),
     }
     for text, expected in sums.items():
-        pulls = sample_pulls(anatomy[layer], Address.parse(text, network))
+        pulls = sample_pulls(anatomy[layer], Address.parse(text, network.specs))
         assert pulls.shape == (9,)
         assert abs(pulls.sum() - float(expected)) <= 1e-14 * np.abs(pulls).sum(), text
 

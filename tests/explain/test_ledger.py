@@ -43,12 +43,13 @@ def ledger(run, address, request) -> Ledger:
 
 
 def of_gradient(run: wg.Run, address: str, step: int) -> np.ndarray:
-    place = Address.parse(address, run.skeleton)
+    place = Address.parse(address, run.specs)
     gradients = replay(run, step).seen.anatomy.gradients()[place.layer]
     array = np.asarray(gradients[place.parameter or "weight"])
     return array[:, place.neuron] if place.kind == "neuron" else array[place.index]
 
 
+@pytest.mark.long
 def test_the_factors_multiply_to_the_gradient_that_replays(run, ledger):
     gradient = of_gradient(run, str(ledger.address), ledger.step)
     size = float(np.linalg.norm(gradient))
@@ -72,6 +73,7 @@ def test_the_stages_lead_from_the_gradient_to_the_movement(ledger):
     assert 0 <= ledger.swallowed <= 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_last_stage_is_the_update_whatever_the_optimiser(tmp_path, optimizer):
     """Names must not come out sorted: learning_rate stands before momentum in the alphabet."""
@@ -87,6 +89,7 @@ def test_the_last_stage_is_the_update_whatever_the_optimiser(tmp_path, optimizer
     assert ledger.update == pytest.approx(ledger.movement, rel=1e-2)
 
 
+@pytest.mark.long
 def test_many_layers_stay_in_their_order(tmp_path):
     run = wg.train(
         wg.Network.create([2, *[3] * 11, 1], activation="tanh", seed=0),
@@ -110,7 +113,7 @@ def test_the_movement_is_that_of_the_parameter(run):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_the_pulls_of_the_batch_sum_to_the_gradient(run, address, step):
-    place = Address.parse(address, run.skeleton)
+    place = Address.parse(address, run.specs)
     ledger, again = run.why(address, step=step), replay(run, step)
     pulls = sample_pulls(again.seen.anatomy[place.layer], place)
     assert pulls.sum() == pytest.approx(ledger.gradient, rel=1e-3, abs=1e-7)
@@ -133,7 +136,7 @@ def test_the_pushers_are_the_next_neurons_and_their_parts(run):
         delta = np.asarray(again.seen.anatomy[following].delta)
         parts, share = weight * delta, again.share
         for pusher in ledger.pushers:
-            place = Address.parse(pusher.neuron, run.skeleton)
+            place = Address.parse(pusher.neuron, run.specs)
             assert place.layer == following
             assert pusher.weight == pytest.approx(weight[place.neuron])
             assert pusher.part == pytest.approx(share @ parts[:, place.neuron], rel=1e-4, abs=1e-8)
@@ -294,6 +297,7 @@ def test_numbers_too_large_to_square_are_told_and_not_a_crash(tmp_path):
         json.dumps(ledger.to_dict(), allow_nan=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "loss", ["mean_squared", "clipped_cross_entropy", "hinge", "broadcast_squared"]
 )
@@ -320,6 +324,7 @@ def test_a_loss_that_matches_no_output_is_explained_too(tmp_path, loss):
     assert "maximize: flip the sign, go uphill" in str(ledger)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("activation", ["exponential", "softsign", "hard_sigmoid"])
 def test_the_chain_of_a_sample_goes_through_every_activation(tmp_path, activation):
     run = wg.train(

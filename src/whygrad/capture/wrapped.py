@@ -16,6 +16,7 @@ from whygrad.capture.torch_private import (
     mark_uncompiled,
 )
 from whygrad.errors import OptionError
+from whygrad.record.tracker import Tracker
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 INNER = (COMPILED, "module")
@@ -153,7 +154,5 @@ def check_log(log: Any) -> None:
     Raises:
         OptionError: no tracker.
     """
-    from whygrad.interop.tracking import Tracker
-
     if log is not None and not isinstance(log, Tracker):
         raise OptionError("error.watch_log", came=repr(log))

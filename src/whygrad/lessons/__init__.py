@@ -31,22 +31,13 @@ if TYPE_CHECKING:
     starts: Starter
     parallel: Starter
 
-NAMES = (  # in the order in which the book tells them: statements 1 to 14
-    "chain",
-    "flat",
-    "silence",
-    "responsibility",
-    "constant",
-    "zeros",
-    "depth",
-    "symmetry",
-    "detectors",
-    "biases",
-    "broadcast",
-    "outer",
-    "starts",
-    "parallel",
-)
+PARTS = {  # of the book, in its order; the number of a lesson is its place
+    "neuron": ("chain", "flat", "silence"),
+    "paths": ("responsibility", "constant", "zeros"),
+    "depth": ("depth", "symmetry", "detectors", "biases"),
+    "many": ("broadcast", "outer", "starts", "parallel"),
+}
+NAMES = tuple(name for lessons in PARTS.values() for name in lessons)
 
 
 def find(name: str) -> "Lesson":
@@ -71,4 +62,4 @@ if not TYPE_CHECKING:  # a type checker knows all names from above, and finds th
 
 
 def __dir__() -> list[str]:
-    return ["NAMES", "find", *NAMES]
+    return ["NAMES", "PARTS", "find", *NAMES]

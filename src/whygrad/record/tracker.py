@@ -3,12 +3,14 @@
 import atexit
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whygrad.errors import RunError, WhygradError
-from whygrad.interop.tracking.entry import Entry, Line, Recorded, entries
-from whygrad.training.recorder import Moment
+from whygrad.record.entries import Entry, Line, Recorded, entries
 from whygrad.words.visible import visible
+
+if TYPE_CHECKING:
+    from whygrad.training.recorder import Moment
 
 MOST_HISTOGRAMS = 200  # a layer and factor, spread over a run
 FURTHER_APART = 50  # steps after which they begin to part, where nobody knows the end of a run
@@ -51,7 +53,7 @@ class Tracker:
         """Where the record is to be found."""
         raise NotImplementedError
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, moment: "Moment") -> None:
         """Take over what a stretch of steps recorded."""
         recorded = {name: (moment.recorded_steps, rows) for name, rows in moment.rows.items()}
         notes, total = moment.settings.to_dict(), moment.total_steps
