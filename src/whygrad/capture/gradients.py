@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from whygrad.capture.isolation import Guard
 from whygrad.capture.kinds import fan_in_last
 from whygrad.capture.registry import Place, Places
+from whygrad.capture.torch_private import at_end_of_backward, version
 from whygrad.record.fields import directions
 
 
@@ -146,9 +147,9 @@ class Gradients:
         self._versions[name] = _version(parameter)
         if self._is_parallel and not self._is_waiting:
             self._is_waiting = True
-            at_end = torch.autograd.Variable._execution_engine.queue_callback
             # the mean is taken by a callback at the end of the pass; this one comes after it
-            at_end(lambda: at_end(lambda: self._guard(self._note_reduced)))
+            later = partial(at_end_of_backward, lambda: self._guard(self._note_reduced))
+            at_end_of_backward(later)
 
     def _note_unheard(self, name: str, parameter: Tensor) -> None:
         """Note a gradient that no backward pass was seen to add to a parameter's.
@@ -179,7 +180,7 @@ class Gradients:
 
 def _version(parameter: Tensor) -> tuple[int, int]:
     """Return what changes whenever somebody writes into a gradient."""
-    return (id(parameter.grad), -1 if parameter.grad is None else parameter.grad._version)
+    return (id(parameter.grad), -1 if parameter.grad is None else version(parameter.grad))
 
 
 def came_of(place: Place, gradient: Tensor) -> Came:

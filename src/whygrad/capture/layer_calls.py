@@ -10,6 +10,7 @@ from whygrad.capture.accumulators import Opened, Sizes, Sums, sum_of_sizes
 from whygrad.capture.functions import ActivationOfTorch
 from whygrad.capture.kinds import KINDS, Use, wide
 from whygrad.capture.registry import Place
+from whygrad.capture.torch_private import view_base
 
 
 @dataclass
@@ -131,7 +132,7 @@ def follow(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:
     place in the graph, and with it its hooks; those of the tensor that it is a view of stay, and
     hear of the same gradient later.
     """
-    base = tensor._base
+    base = view_base(tensor)
     _ = tensor.grad_fn  # of a view whose base was written over torch makes the node only when asked
     if base is None or base.numel() != tensor.numel() or not base.requires_grad:
         tensor.register_hook(hook)

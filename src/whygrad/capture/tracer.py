@@ -31,6 +31,7 @@ from whygrad.capture.layer_calls import Backward, Opening, Passage, follow, foll
 from whygrad.capture.losses import Losses, loss_call, pass_of, scale_of
 from whygrad.capture.modes import Mode, stack
 from whygrad.capture.registry import Place, Places
+from whygrad.capture.torch_private import is_transforming
 from whygrad.capture.trace import Seen
 from whygrad.capture.uses import CALLS, after_call, use_of
 from whygrad.capture.wrapped import is_within_compiled
@@ -134,7 +135,7 @@ class Seeing(Mode):
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.is_blind or self.guard.has_failed or _is_transforming():
+        if self.is_blind or self.guard.has_failed or is_transforming():
             return func(*args, **kwargs)
         if func is torch.autograd.backward:
             return self._go_back(func, args, kwargs)
@@ -316,12 +317,3 @@ def _tell(
     seeing = reference()
     if seeing is not None:
         seeing.guard(note, seeing.seen.losses, gradient)
-
-
-def _is_transforming() -> bool:
-    """Return whether ``vmap``, ``grad`` or another of ``torch.func`` runs what is called.
-
-    Tensors then stand for others, and gradients that come back are no parameter's.
-    """
-    functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - a module that types miss
-    return functorch.peek_interpreter_stack() is not None
