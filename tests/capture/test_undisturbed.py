@@ -22,7 +22,7 @@ from whygrad.capture import registry as places
 from whygrad.capture import tracer as seeing
 from whygrad.capture import watch as watching
 from whygrad.capture.torch_private import mode_stack
-from whygrad.record.watched_loss import told_loss
+from whygrad.record.loss import told_loss
 
 PLACES_TO_BREAK = [
     (seeing, "use_of"), (seeing, "after_call"), (seeing, "loss_call"), (seeing, "pass_of"),
