@@ -42,7 +42,7 @@ class Accumulators:
     calls: int = 0
     dtype: torch.dtype = torch.float32
     gradient: Tensor | None = None
-    snapshot: "Whole | None" = None
+    snapshot: "FullSnapshot | None" = None
 
     @property
     def is_empty(self) -> bool:

@@ -310,7 +310,7 @@ class Tracer(Mode):
 
 
 def _hear(
-    reference: "weakref.ref[Seeing]", hook: Callable[[Any], None], gradient: Tensor | None
+    reference: "weakref.ref[Tracer]", hook: Callable[[Any], None], gradient: Tensor | None
 ) -> None:
     tracer = reference()
     if tracer is not None and not tracer._is_aside:
@@ -318,7 +318,7 @@ def _hear(
 
 
 def _tell(
-    reference: "weakref.ref[Seeing]", note: Callable[[Losses, Tensor], None], gradient: Tensor
+    reference: "weakref.ref[Tracer]", note: Callable[[Losses, Tensor], None], gradient: Tensor
 ) -> None:
     tracer = reference()
     if tracer is not None:
