@@ -11,13 +11,10 @@ from rich.padding import Padding
 from whygrad.cli.console import show, show_json
 from whygrad.cli.opening import RUNS, open_named
 from whygrad.cli.plan import make_plan
-from whygrad.cli.training import load_data, make_network
 from whygrad.doctor.asking import Tell, diagnose_run
-from whygrad.doctor.diagnosing import diagnose
 from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.prescribing import Sections, as_toml, prescribe
 from whygrad.doctor.rendering import explain
-from whygrad.doctor.trained import setup_of
 from whygrad.errors import OptionError
 from whygrad.record.files import write_whole
 from whygrad.runs import Run
@@ -71,6 +68,10 @@ def _asked(
     options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
     if isinstance(subject, Run):
         return dict(subject.description.get("origin") or {}), diagnose_run(subject, **options)
+    from whygrad.cli.training import load_data, make_network  # with JAX, as the next two
+    from whygrad.doctor.diagnosing import diagnose
+    from whygrad.doctor.trained import setup_of
+
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})
     data = load_data(plan, quiet=True)  # there is a display already
