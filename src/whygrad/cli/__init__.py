@@ -1,4 +1,12 @@
-"""The command line. It shows what the levels below compute, and computes nothing."""
+"""The command line. It shows what the levels below compute, and computes nothing.
+
+    main --streams, language, signals--> end(command) --> exit code
+
+:mod:`ending` runs every command, and turns whatever it raises into one sentence and an exit code:
+1 for a failure or a finding, 2 for usage, 70 for an error of our own, whose traceback goes to a
+private file, 128 and the number of the signal that ended it. :mod:`streams` puts streams in the
+place of those that are closed, full or in another encoding.
+"""
 
 import sys
 
