@@ -304,5 +304,5 @@ def test_a_state_dict_needs_its_activations_and_nothing_else():
         wg.from_torch({"0.weight": np.ones((2, 2, 3), np.float32)})
     assert str(caught.value) == (
         "0.weight of a dense layer should have the shape (n_in, n_out), got (2, 2, 3). Only dense "
-        "layers can come in."
+        "layers can be imported."
     )
