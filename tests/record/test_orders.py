@@ -32,7 +32,7 @@ class Cut(Exception):
 def cut_after(stretches: int):
     left = [stretches]
 
-    def watch(_: recorder.Moment) -> None:
+    def watch(_: recorder.ProgressEvent) -> None:
         left[0] -= 1
         if not left[0]:
             raise Cut

@@ -110,11 +110,11 @@ def train(
     options = {k: v for k, v in locals().items() if k not in own}
     options |= {"source": data, "hidden": _sizes(hidden), "drop": _listed(drop)}
     options["class_weight"] = _weights(class_weight)
-    from whygrad.cli.callback import Attendant
+    from whygrad.cli.callback import DoctorCallback
     from whygrad.cli.commands import train_command
 
-    attendant = Attendant(stop_on_finding) if watch or stop_on_finding else None
-    return train_command(options, config, out, resume, as_json, attendant)
+    callback = DoctorCallback(stop_on_finding) if watch or stop_on_finding else None
+    return train_command(options, config, out, resume, as_json, callback)
 
 
 @app.command(help=help_text("help.why"), no_args_is_help=True)

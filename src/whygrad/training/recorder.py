@@ -41,8 +41,8 @@ WAITING_BYTES = 32 * 2**20  # of recorded rows in memory
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What someone who looks on needs to know.
+class ProgressEvent:
+    """What a callback is told of training.
 
     Attributes:
         step, total_steps, epoch: how far.
@@ -68,14 +68,17 @@ class Moment:
     network: Network
 
 
-Watch = Callable[[Moment], bool | None]  # True asks to stop
+Callback = Callable[[ProgressEvent], bool | None]  # True asks to stop
 
 
-def record(run: RunFolder, watch: Watch | None = None) -> None:
+def record(run: RunFolder, *callbacks: Callback | None) -> None:
     """Train a run from its last checkpoint to its end, and keep the record.
 
-    Ctrl-C stops after the stretch that is under way, with a checkpoint; so does a ``watch`` that
+    Ctrl-C stops after the segment that is under way, with a checkpoint; so does a callback that
     returns True.
+
+    Args:
+        callbacks: each is told of every segment of steps, in this order; None for none.
 
     Raises:
         NonFiniteError: a number was not finite; the run stays, up to that step.
@@ -95,7 +98,9 @@ def record(run: RunFolder, watch: Watch | None = None) -> None:
                 writer.take(chunk)
                 if chunk.epoch_end is not None:
                     writer.check_movement()
-                is_asked = watch is not None and watch(_moment(run.task, chunk)) is True
+                event = _event(run.task, chunk)
+                answers = [tell(event) for tell in callbacks if tell is not None]
+                is_asked = any(answer is True for answer in answers)
                 is_stopped = is_asked or is_interrupted()
                 if is_stopped or writer.is_out_of_patience():
                     break
@@ -343,10 +348,10 @@ def _lines(task: Task, chunk: Chunk) -> list[dict[str, Any]]:
     return lines
 
 
-def _moment(task: Task, chunk: Chunk) -> Moment:
+def _event(task: Task, chunk: Chunk) -> ProgressEvent:
     last = chunk.next_step - 1
     epoch = last // task.steps_per_epoch + 1
-    return Moment(
+    return ProgressEvent(
         chunk.next_step,
         task.total_steps,
         epoch,

@@ -7,7 +7,7 @@ from typing import Any
 
 from whygrad.errors import RunError, WhygradError
 from whygrad.interop.tracking.entry import Entry, Line, Recorded, entries
-from whygrad.training.recorder import Moment
+from whygrad.training.recorder import ProgressEvent
 from whygrad.words.visible import visible
 
 MOST_HISTOGRAMS = 200  # a layer and factor, spread over a run
@@ -17,7 +17,7 @@ FURTHER_APART = 50  # steps after which they begin to part, where nobody knows t
 class Tracker:
     """Someone else's record of a run.
 
-    Give it to ``wg.train(..., watch=tracker)`` or ``wg.watch(model, log=tracker)``, or a run to
+    Give it to ``wg.train(..., log=tracker)`` or ``wg.watch(model, log=tracker)``, or a run to
     ``wg.log(run, to=tracker)``. It opens at the first thing it hears and closes with the last step,
     at the end of a ``with`` block, or with the process.
 
@@ -51,12 +51,12 @@ class Tracker:
         """Where the record is to be found."""
         raise NotImplementedError
 
-    def __call__(self, moment: Moment) -> None:
+    def __call__(self, event: ProgressEvent) -> None:
         """Take over what a stretch of steps recorded."""
-        recorded = {name: (moment.recorded_steps, rows) for name, rows in moment.rows.items()}
-        notes, total = moment.settings.to_dict(), moment.total_steps
-        self.take(notes, moment.lines, recorded, total_steps=total)
-        if moment.step >= total:
+        recorded = {name: (event.recorded_steps, rows) for name, rows in event.rows.items()}
+        notes, total = event.settings.to_dict(), event.total_steps
+        self.take(notes, event.lines, recorded, total_steps=total)
+        if event.step >= total:
             self.close()
 
     def take(
