@@ -4,8 +4,13 @@ VENV := .venv
 LOWEST := .venv-lowest
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-lowest install check docs format smoke lock attack bench bench-gpu faults clean
+.PHONY: demo test test-all coverage test-lowest install check docs format smoke lock attack bench bench-gpu faults clean
 
+# Both workers share what is compiled. A test that hangs says where, and ends its worker.
+PYTEST = $(BIN)/pytest -n auto --dist loadfile \
+    -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
+# COVER=1 counts which lines and branches are reached; test begins the count, test-all adds to it
+MEASURED = $(if $(COVER),--cov --cov-report=,)
 OUT ?= diagnoses.jsonl
 SEED ?= 1
 # what a library that changed would break first
@@ -20,8 +25,14 @@ demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a 
 	$(BIN)/whygrad why demo "hidden1.weight[20, 3]" --sample 0
 	$(BIN)/whygrad report demo
 
-test: $(VENV)/.dev             ## run the tests
-	$(BIN)/pytest -n auto --dist loadfile
+test: $(VENV)/.dev             ## run the everyday tests
+	$(PYTEST) -m "not long" $(MEASURED)
+
+test-all: $(VENV)/.dev         ## run the long tests: many drawn cases, browsers, processes
+	WHYGRAD_EXAMPLES=12 $(PYTEST) -m "long or drawn" $(MEASURED) $(if $(COVER),--cov-append,)
+
+coverage: $(VENV)/.dev         ## say which share of lines and branches the tests reached: make test test-all coverage COVER=1
+	$(BIN)/coverage report --skip-covered --show-missing | tail -n 1
 
 install: $(VENV)/.dev          ## everything that development needs, PyTorch included
 

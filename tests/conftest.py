@@ -1,10 +1,13 @@
 """What all tests share: checked types, drawn cases that are the same every time, float64, pages
 read into trees."""
 
+import ctypes
+import gc
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -55,10 +58,36 @@ settings.register_profile(
     deadline=None,  # the first example compiles
     derandomize=True,
     database=None,
-    max_examples=int(os.environ.get("WHYGRAD_EXAMPLES", "12")),  # of an everyday run
+    max_examples=int(os.environ.get("WHYGRAD_EXAMPLES", "3")),  # of an everyday run
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("whygrad")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what draws its cases: few of them by day, many where the long tests run."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.drawn)
+
+
+MANY = 8_000  # memory maps; Linux gives a process 65 530, and each compiled program takes several
+
+
+@pytest.fixture(autouse=True, scope="module")
+def let_go_of_programs() -> Iterator[None]:
+    """Let go of compiled programs after a file that left many.
+
+    Thousands of tests in one process would fill its memory, and then its table of memory maps,
+    whereupon XLA ends it. What is freed goes back to the system: half of it stays otherwise.
+    """
+    yield
+    jax, maps = sys.modules.get("jax"), Path("/proc/self/maps")
+    if jax and maps.exists() and maps.read_bytes().count(b"\n") > MANY:
+        jax.clear_caches()
+        gc.collect()
+        with suppress(AttributeError, OSError):  # the one of glibc
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture

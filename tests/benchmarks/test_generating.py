@@ -266,6 +266,7 @@ def test_the_table_and_the_picture_are_of_the_lines():
     assert svg == draw(LINES) and "2 faulty, 1 healthy" in svg
 
 
+@pytest.mark.long
 def test_a_line_says_what_the_doctor_says():
     setup = first("numbers").changed({"epochs": 2})
     one, _ = line_of(setup)

@@ -157,6 +157,7 @@ NAMED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CASES)
 def test_a_case_is_diagnosed_without_its_answer_and_its_remedy_reads_back(tried, name):
     case = CASES[name]

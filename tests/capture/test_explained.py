@@ -72,6 +72,7 @@ def address(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]"
 
 
+@pytest.mark.long
 def test_gradients_are_those_that_autograd_left(program):
     """Of every parameter some entries, at the last step; times what came between."""
     seen = remembered(program)
@@ -109,6 +110,7 @@ def test_a_tied_weight_gets_the_sum_of_both_ways(programs):
     np.testing.assert_allclose(sum(parts), grads["embed.weight"].numpy(), **GRADIENT)
 
 
+@pytest.mark.long
 def test_factors_of_neurons_multiply_to_the_norm_of_their_gradient(program):
     seen = remembered(program)
     run = seen.watch.run

@@ -19,7 +19,10 @@ from whygrad.capture.accumulators import Whole
 from whygrad.capture.before import Before
 from whygrad.capture.kinds import Use
 
-pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore:wg.watch does not take apart"),
+]
 
 
 @contextmanager

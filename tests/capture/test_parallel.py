@@ -17,6 +17,8 @@ from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.merging import merged_rows
 from whygrad.record.sealed import read_json, read_lines, write_json, write_lines
 
+pytestmark = pytest.mark.long
+
 PROGRAM = """
 import sys
 import torch

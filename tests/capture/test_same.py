@@ -15,6 +15,7 @@ import whygrad as wg
 pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 
 
+@pytest.mark.long
 def test_parameters_gradients_and_random_numbers_are_the_same(program):
     ends = []
     for watching in (lambda model: nullcontext(), lambda model: wg.watch(model, every=1)):

@@ -14,6 +14,7 @@ from whygrad.errors import RunError
 pl = pytest.importorskip("lightning.pytorch")
 transformers = pytest.importorskip("transformers")
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
     pytest.mark.filterwarnings("ignore:.*log_every_n_steps|.*logging interval"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),

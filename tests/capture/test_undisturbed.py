@@ -52,6 +52,7 @@ def same(one: tuple[list, torch.Tensor], other: tuple[list, torch.Tensor]) -> bo
     return all(torch.equal(mine, theirs) for mine, theirs in pairs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("after", [0, 5])
 @pytest.mark.parametrize(("where", "name"), PLACES_TO_BREAK, ids=lambda one: str(one)[-24:])
 def test_an_error_anywhere_ends_the_watch_and_is_said_once(where, name, after, monkeypatch):

@@ -275,6 +275,7 @@ def test_a_report_of_a_deep_model_draws_some_layers_and_says_so(monkeypatch):
     assert page.count("neurons shown: 3 of 3") == 2
 
 
+@pytest.mark.long
 def test_a_report_names_every_kind_of_layer(programs):
     for name in ("generated", "attention"):
         kept = []

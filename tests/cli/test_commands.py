@@ -16,6 +16,8 @@ import whygrad as wg
 from whygrad.record.sealed import read_json, write_json
 from whygrad.training.folder import RunFolder, find_runs
 
+pytestmark = pytest.mark.long
+
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
 CHINESE = re.compile("[一-鿿]")
 ENGLISH = re.compile(r"\b[A-Za-z]{2,} [a-z]{2,} [a-z]{2,} [a-z]{2,}\b")

@@ -140,6 +140,7 @@ def test_what_only_tells_about_lessons_starts_no_device(environment, tmp_path, a
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.long
 def test_a_lesson_as_a_process(whygrad, tmp_path):
     outcome = whygrad("lesson", "broadcast", "--batch", "2", "--width", "2", cwd=tmp_path)
     assert (outcome.code, outcome.err) == (0, "")

@@ -14,6 +14,8 @@ from whygrad.doctor.health import health_of
 from whygrad.words import speaking
 from whygrad.words.terminal import as_plain
 
+pytestmark = pytest.mark.long
+
 NAMES = (
     "a run", "it's", 'say "hi"', "$HOME `x`", "训练 一", "a;b&c|d", "back\\slash", "*?[x]",
     " ".join(["a long way down"] * 9),

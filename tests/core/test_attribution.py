@@ -36,6 +36,7 @@ def walk(node: Path) -> Iterator[Path]:
         yield from walk(child)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layer", ["hidden1", "hidden2", "hidden3"])
 def test_the_parts_sum_to_the_upstream_of_every_sample(case, layer):
     network, anatomy = case

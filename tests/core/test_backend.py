@@ -19,6 +19,8 @@ import whygrad as wg
 from whygrad.errors import BackendError
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 HAS_CUDA = any(find_spec(f"jax_cuda{version}_plugin") for version in (12, 13))
 PATIENCE = 60  # seconds, after which a child is taken to hang
 FORKED = (

@@ -45,6 +45,7 @@ def case(loss: str, output: str) -> tuple[Network, np.ndarray, np.ndarray]:
     return network, rng.normal(size=(6, 4)), shares
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("loss", "output"), ENDS)
 def test_gradients_of_the_whole_network_are_what_autodiff_finds(loss, output):
     network, x, y = case(loss, output)

@@ -156,6 +156,7 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.long
 def test_a_remedy_is_written_and_training_takes_it(home, capsys, monkeypatch):
     ticks = iter(range(10_000))
     monkeypatch.setattr("whygrad.doctor.verifying.time.monotonic", lambda: next(ticks))

@@ -49,6 +49,7 @@ def healthy(blobs):
     return diagnose(blobs(), verify=True)
 
 
+@pytest.mark.long
 def test_a_healthy_network_has_no_findings_and_nothing_is_tried(healthy):
     assert (healthy.findings, healthy.is_healthy, healthy.plateau) == ((), True, None)
     assert (healthy.verdict, healthy.trials, healthy.remedies) == ("not tried", (), ())
@@ -78,6 +79,7 @@ def test_the_cause_is_named_first_and_its_remedy_holds(blobs, few_trials, kind):
     assert_cured(diagnose(blobs(**CAUSES[kind]), verify=True, budget=2.5), kind)
 
 
+@pytest.mark.long
 def test_softmax_over_one_unit_is_named_first_and_its_remedy_holds(blobs, few_trials):
     setup = two_classes(blobs).changed({"outputs": 1, "output_activation": "softmax"})
     setup = setup.changed({"loss": "binary_cross_entropy"})

@@ -69,6 +69,7 @@ def explained(digits, tmp_path_factory):
     return of
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CAUSES)
 def test_the_ledger_names_the_cause(explained, name):
     asked, factor, key = CAUSES[name]

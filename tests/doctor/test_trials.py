@@ -34,6 +34,7 @@ def small():
     return wg.Network.create([4, 12, 12, 3]), data
 
 
+@pytest.mark.long
 def test_a_trial_of_a_seed_is_that_seed_trained_alone(small):
     network, data = small
     settings = Settings(epochs=2, batch_size=8, learning_rate=0.01, record_every=0)

@@ -49,6 +49,7 @@ def of_gradient(run: wg.Run, address: str, step: int) -> np.ndarray:
     return array[:, place.neuron] if place.kind == "neuron" else array[place.index]
 
 
+@pytest.mark.long
 def test_the_factors_multiply_to_the_gradient_that_replays(run, ledger):
     gradient = of_gradient(run, str(ledger.address), ledger.step)
     size = float(np.linalg.norm(gradient))
@@ -72,6 +73,7 @@ def test_the_stages_lead_from_the_gradient_to_the_movement(ledger):
     assert 0 <= ledger.swallowed <= 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_last_stage_is_the_update_whatever_the_optimiser(tmp_path, optimizer):
     """Names must not come out sorted: learning_rate stands before momentum in the alphabet."""
@@ -87,6 +89,7 @@ def test_the_last_stage_is_the_update_whatever_the_optimiser(tmp_path, optimizer
     assert ledger.update == pytest.approx(ledger.movement, rel=1e-2)
 
 
+@pytest.mark.long
 def test_many_layers_stay_in_their_order(tmp_path):
     run = wg.train(
         wg.Network.create([2, *[3] * 11, 1], activation="tanh", seed=0),
@@ -294,6 +297,7 @@ def test_numbers_too_large_to_square_are_told_and_not_a_crash(tmp_path):
         json.dumps(ledger.to_dict(), allow_nan=False)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "loss", ["mean_squared", "clipped_cross_entropy", "hinge", "broadcast_squared"]
 )
@@ -320,6 +324,7 @@ def test_a_loss_that_matches_no_output_is_explained_too(tmp_path, loss):
     assert "maximize: flip the sign, go uphill" in str(ledger)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("activation", ["exponential", "softsign", "hard_sigmoid"])
 def test_the_chain_of_a_sample_goes_through_every_activation(tmp_path, activation):
     run = wg.train(

@@ -20,7 +20,10 @@ import whygrad as wg
 from whygrad.errors import OptionError
 from whygrad.interop.sklearn.epochs import epochs_of
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 # scikit-learn itself makes these two checks of its own with other parameters
 OF_WEIGHTS = ("dense", "sparse")
 ELSEWHERE = {f"check_sample_weight_equivalence_on_{kind}_data": "below" for kind in OF_WEIGHTS}

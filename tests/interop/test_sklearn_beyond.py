@@ -19,7 +19,10 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import whygrad as wg
 from whygrad.errors import NonFiniteError, NotRecordedError, OptionError, RunError
 
-pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,10 @@
 
 import inspect
 
+import pytest
 from sklearn.neural_network.tests import test_mlp
+
+pytestmark = pytest.mark.long
 
 SOURCE = inspect.getsource(test_mlp).replace(
     "from sklearn.neural_network import MLPClassifier, MLPRegressor",

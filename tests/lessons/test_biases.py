@@ -17,6 +17,8 @@ from whygrad.settings import Settings
 from whygrad.training.together import train_together
 from whygrad.words import catalogue, speaking
 
+pytestmark = pytest.mark.long
+
 LESSON = lessons.find("biases")
 SMALL = {"data": "iris", "width": 4, "epochs": 3, "seeds": 6, "batch": 32, "optimizer": "sgd"}
 SMALL |= {"learning_rate": 0.1}

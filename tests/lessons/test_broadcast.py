@@ -124,6 +124,7 @@ def divide_in_a_second_place(monkeypatch):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("breaks", "broken"),
     [
@@ -149,6 +150,7 @@ ODD = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", ODD, ids=str)
 def test_odd_options_hold_and_are_told_in_both_languages(options):
     result = run(**options)

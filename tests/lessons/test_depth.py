@@ -19,6 +19,8 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 SHORT = {"depth": 3, "width": 6, "batch": 5, "seeds": 2, "steps": 8}
 
 

@@ -16,6 +16,8 @@ from whygrad.lessons.lesson import Result
 from whygrad.lessons.rendering.html import as_html
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 LESSON = lessons.find("detectors")
 SWEPT = {"narrow": 8, "wide": 8, "other_activation": "relu"}  # one shape: compiled once
 SMALL = {"width": 4, "epochs": 2, "seeds": 2, "optimizer": "sgd", "learning_rate": 0.1} | SWEPT

@@ -7,6 +7,8 @@ import nbclient
 import nbformat
 import pytest
 
+pytestmark = pytest.mark.long
+
 NOTEBOOK = Path(__file__).parents[2] / "lessons.ipynb"
 HAN = re.compile("[一-鿿]")
 ENGLISH = re.compile(r"\b[A-Za-z]+ [a-z]+ [a-z]+\b")

@@ -18,6 +18,8 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 
 def fresh(**options):
     return lessons.outer(**options).run(lambda share: None)

@@ -21,6 +21,8 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 SMALL = {"largest": 12}
 
 

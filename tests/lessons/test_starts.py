@@ -16,6 +16,8 @@ from whygrad.lessons.lesson import Result
 from whygrad.render.page.canvas import VARIABLES, standalone_svg, styled
 from whygrad.words import catalogue, speaking
 
+pytestmark = pytest.mark.long
+
 LESSON = lessons.find("starts")
 SGD = {"optimizer": "sgd", "learning_rate": 0.1}
 OTHER = {f"other_{name}": value for name, value in SGD.items()}  # the same: compiled once

@@ -71,6 +71,7 @@ def test_sixteen_pairs_give_the_fourth_difference_from_either_end():
     assert found.reach == max(abs(ordered[3]), abs(ordered[12]))
 
 
+@pytest.mark.long
 def test_intervals_contain_the_median_as_often_as_they_say():
     rng = np.random.default_rng(2)
     drawn = rng.exponential(size=(4000, 16)) - math.log(2)  # skewed, with the median 0

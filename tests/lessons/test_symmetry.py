@@ -20,6 +20,8 @@ from whygrad.lessons.lesson import Result
 from whygrad.lessons.rendering.html import as_html
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 LESSON = lessons.find("symmetry")
 
 

@@ -8,6 +8,8 @@ import pytest
 from whygrad.errors import WhygradError
 from whygrad.lessons.instruments import workers
 
+pytestmark = pytest.mark.long
+
 MODULE = "task_of_a_test"
 SOURCE = """
 import json, os, sys

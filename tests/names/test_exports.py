@@ -37,6 +37,7 @@ def numbers():
     return wg.train(wg.Network.create([len(names), 3, 3]), data, epochs=1, batch_size=32)
 
 
+@pytest.mark.long
 def test_safetensors_bring_back_every_name(trained, numbers, tmp_path):
     for place, run in enumerate((trained.hostile, numbers)):
         path = tmp_path / f"{place}.safetensors"

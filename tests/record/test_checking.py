@@ -75,6 +75,7 @@ def test_no_run_is_no_damage(tmp_path):
     assert raised.value.key == "error.no_run"
 
 
+@pytest.mark.long
 def test_a_float64_run_is_verified_in_float32(tmp_path, iris):
     with jax.enable_x64(True):
         start = wg.Network.create([4, 3, 3], dtype="float64")
@@ -176,6 +177,7 @@ def test_what_is_missing_only_because_run_json_was_replaced_is_no_alarm(copy, mo
     assert int(run.last_checkpoint().state.step) == before["checkpoint"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["own", "watched"])
 def test_a_run_of_the_first_format_opens_and_says_that_nothing_verified_it(tmp_path, kind):
     path = Path(shutil.copytree(OLD / kind, tmp_path / kind))

@@ -70,6 +70,7 @@ def read_everything(path: Path) -> list[WhygradError]:
     return refused
 
 
+@pytest.mark.long
 def test_a_sound_run_is_read_whole(copy):
     assert read_everything(copy) == []
 

@@ -330,6 +330,7 @@ BLOWUPS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", BLOWUPS)
 def test_a_number_that_is_none_stops_the_run_and_is_named(tmp_path, case):
     data, options = BLOWUPS[case]

@@ -171,6 +171,7 @@ def test_a_file_replaced_while_it_is_opened_is_read_as_one_of_the_two(tmp_path, 
     assert arrays["a"].tolist() == [1.0, 1.0] and notes == {"step": 5}
 
 
+@pytest.mark.long
 def test_bits_flipped_anywhere_in_runs_of_both_kinds(tmp_path):
     """The short form of ``make attack``."""
     trials = list(islice(attack(3, tmp_path), 24))

@@ -205,6 +205,7 @@ def optax_steps(network: wg.Network, task: Task, rule: optax.GradientTransformat
     return network
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_the_compiled_loop_equals_python_and_optax(iris, network, optimizer):
     settings = replace(BASE, optimizer=optimizer, learning_rate=0.003, epochs=1)

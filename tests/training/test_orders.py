@@ -267,6 +267,7 @@ NOT_BROADCAST = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loss", NOT_BROADCAST)
 @pytest.mark.parametrize("name", ["iris", "xor"])
 def test_no_loss_of_outputs_refuses_a_task(name, loss):

@@ -370,6 +370,7 @@ def test_a_fault_is_named_first(kind):
 NEIGHBOURS = {id(healthy): (kind, healthy) for kind, (_, healthy) in FAULTS.items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("kind", "healthy"), NEIGHBOURS.values(), ids=lambda one: str(one)[:20])
 def test_its_neighbour_is_left_alone(kind, healthy):
     diagnosis = healthy.run().doctor()

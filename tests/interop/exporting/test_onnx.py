@@ -75,6 +75,7 @@ def test_words_unknown_in_training_and_missing_numbers_are_taken_as_the_run_take
     assert np.isnan(theirs[0, 0]) and np.isfinite(theirs[1:]).all()
 
 
+@pytest.mark.long
 def test_columns_of_numbers_go_in_as_one_array(plain, tmp_path):
     told = plain.export(tmp_path / "labels.onnx")
     assert (told.format, told.meaning, told.rows) == ("onnx", "probabilities", 36)

@@ -13,6 +13,7 @@ from whygrad.errors import InputError
 from whygrad.interop.exporting.portable import as_portable
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", ["price", "size", "town"])
 def test_a_run_comes_back_with_its_preparation(flats, target, tmp_path):
     run, raw = flats[target].run, flats[target].raw

@@ -11,6 +11,8 @@ from whygrad.lessons.rendering.book import fragment, write_book
 from whygrad.render.report import write_report
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 PAGES = ("report", "book", "single")
 WIDTHS = (360, 1280)
 # every two of language, theme and width meet in one of them

@@ -114,6 +114,7 @@ class Long(Material):
         }
 
 
+@pytest.mark.long
 def test_a_long_run_is_thinned(read):
     material = Long()
     body = heatmap.section(material).html() + timelines.section(material).html()

@@ -48,6 +48,7 @@ def section(root, name: str):
     return next(one for one in root.all("section") if one.attributes["id"] == name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EVERY)
 def test_tags_balance_and_every_id_is_there_once(page_of, name, read):
     ids = [one.attributes["id"] for one in read(page_of(name)).every() if "id" in one.attributes]
