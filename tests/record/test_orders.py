@@ -29,8 +29,8 @@ class Cut(Exception):
     """Training is cut off here."""
 
 
-def cut_after(stretches: int):
-    left = [stretches]
+def cut_after(segments: int):
+    left = [segments]
 
     def watch(_: recorder.ProgressEvent) -> None:
         left[0] -= 1

@@ -58,16 +58,16 @@ def network() -> wg.Network:
 
 def start(task: Task, network: wg.Network) -> State:
     settings = task.settings
-    return first_state(network, task.recipe, settings.learning_rate, settings.seed)
+    return first_state(network, task.config, settings.learning_rate, settings.seed)
 
 
 def trained(network: wg.Network, data: wg.Data, settings: Settings):
     """Return the trained network, all losses, and the recorded rows by layer."""
     task = prepare(network, data, settings)
-    chunks = list(train_steps(task, start(task, network)))
-    losses = np.concatenate([chunk.losses for chunk in chunks])
-    rows = {n: np.concatenate([c.rows[n] for c in chunks]) for n in chunks[0].rows}
-    return chunks[-1].state.network, losses, rows
+    segments = list(train_steps(task, start(task, network)))
+    losses = np.concatenate([segment.losses for segment in segments])
+    rows = {n: np.concatenate([c.rows[n] for c in segments]) for n in segments[0].rows}
+    return segments[-1].state.network, losses, rows
 
 
 def leaves(network: wg.Network) -> list[np.ndarray]:

@@ -3,7 +3,7 @@
 run.json                       what was asked for, how far it came, how it ended
 data.safetensors               the data as the network saw it, so that a run stands alone
 history.jsonl                  one line a recorded step or ended epoch
-anatomy/<step>.safetensors     recorded rows of every neuron, a file a stretch
+anatomy/<step>.safetensors     recorded rows of every neuron, a file a segment
 checkpoints/<step>.safetensors everything needed to go on, or to replay, from there
 """
 
@@ -174,7 +174,7 @@ class RunFolder:
             known = ", ".join(map(str, self._kept(description)))
             raise RunError("error.no_checkpoint", path=self.path, step=step, known=known)
         try:
-            return load_checkpoint(path, step, self.skeleton, self.task.recipe, checksum)
+            return load_checkpoint(path, step, self.skeleton, self.task.config, checksum)
         except RunError as error:
             versions = differences(description)
             if error.key in MISFITS and versions:

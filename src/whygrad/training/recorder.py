@@ -29,7 +29,7 @@ from whygrad.settings import Settings
 from whygrad.training.blowup import find_blowup
 from whygrad.training.checkpoint import Best, Checkpoint, sealed_checkpoint
 from whygrad.training.folder import RunFolder
-from whygrad.training.loop import Chunk, EpochEnd, Task, train_steps
+from whygrad.training.loop import EpochEnd, Segment, Task, train_steps
 from whygrad.training.resuming import drop_after, lines_before
 from whygrad.training.standstill import find_stall
 from whygrad.words import t
@@ -48,11 +48,11 @@ class ProgressEvent:
         step, total_steps, epoch: how far.
         loss: of the last step.
         epoch_end: set where an epoch has just ended.
-        lines: what the history holds of this stretch.
+        lines: what the history holds of this segment.
         recorded_steps: numbers of its recorded steps, (recorded,).
         rows: their rows by layer, (recorded, fields, n_out).
         settings: what the run was asked for.
-        network: the parameters after the last step, up to the next stretch: copy what must outlive
+        network: the parameters after the last step, up to the next segment: copy what must outlive
             it.
     """
 
@@ -94,11 +94,11 @@ def record(run: RunFolder, *callbacks: Callback | None) -> None:
         drop_after(run, writer.step, lines)
         is_stopped = False
         try:
-            for chunk in _chunks_left(run.task, checkpoint, writer):
-                writer.take(chunk)
-                if chunk.epoch_end is not None:
+            for segment in _segments_left(run.task, checkpoint, writer):
+                writer.take(segment)
+                if segment.epoch_end is not None:
                     writer.check_movement()
-                event = _event(run.task, chunk)
+                event = _event(run.task, segment)
                 answers = [tell(event) for tell in callbacks if tell is not None]
                 is_asked = any(answer is True for answer in answers)
                 is_stopped = is_asked or is_interrupted()
@@ -119,7 +119,7 @@ def _tell_if_older(run: RunFolder, checkpoint: Checkpoint) -> None:
         warnings.warn(told, RunWarning, stacklevel=3)
 
 
-def _chunks_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Chunk]:
+def _segments_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Segment]:
     if writer.is_out_of_patience():  # it was stopped, or killed, after its last step
         return ()
     return train_steps(task, checkpoint.state, checkpoint.epoch_losses)
@@ -151,20 +151,20 @@ class _Writer:
         """Steps taken."""
         return int(self.last.state.step)
 
-    def take(self, chunk: Chunk) -> None:
-        """Take a chunk over; write what is due.
+    def take(self, segment: Segment) -> None:
+        """Take a segment over; write what is due.
 
         Raises:
             NonFiniteError: not all of it is finite; what came before is kept.
         """
-        if chunk.bad_step is not None:
-            raise self._fail(chunk, chunk.bad_step)
-        self._note_best(chunk)
-        self.last = Checkpoint(chunk.state, chunk.epoch_losses, self.best)
-        self._wait(chunk)
+        if segment.bad_step is not None:
+            raise self._fail(segment, segment.bad_step)
+        self._note_best(segment)
+        self.last = Checkpoint(segment.state, segment.epoch_losses, self.best)
+        self._wait(segment)
         is_late = time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
-        if is_late or self._is_due(chunk.next_step):
-            self.save(chunk.next_step)
+        if is_late or self._is_due(segment.next_step):
+            self.save(segment.next_step)
         elif self._waiting_bytes() > WAITING_BYTES:
             self.flush()
 
@@ -260,41 +260,41 @@ class _Writer:
             return False
         return self.step // self.task.steps_per_epoch - self.best.epoch >= patience
 
-    def _keep_before(self, chunk: Chunk, bad_step: int) -> None:
-        keep = chunk.recorded_steps < bad_step
+    def _keep_before(self, segment: Segment, bad_step: int) -> None:
+        keep = segment.recorded_steps < bad_step
         kept = replace(
-            chunk,
-            losses=chunk.losses[: bad_step - chunk.first_step],
-            recorded_steps=chunk.recorded_steps[keep],
-            rows={name: rows[keep] for name, rows in chunk.rows.items()},
+            segment,
+            losses=segment.losses[: bad_step - segment.first_step],
+            recorded_steps=segment.recorded_steps[keep],
+            rows={name: rows[keep] for name, rows in segment.rows.items()},
             epoch_end=None,
         )
         self._wait(kept)
         self.flush()
         self.describe(steps=bad_step)
 
-    def _fail(self, chunk: Chunk, bad_step: int) -> NonFiniteError:
+    def _fail(self, segment: Segment, bad_step: int) -> NonFiniteError:
         """Keep what came before the first number that was not finite, and return the error."""
         blowup = find_blowup(self.run, bad_step)
-        self._keep_before(chunk, bad_step if blowup is None else min(bad_step, blowup.step + 1))
+        self._keep_before(segment, bad_step if blowup is None else min(bad_step, blowup.step + 1))
         if blowup is None:  # only what was measured between the steps is not finite
             return NonFiniteError("error.measure_not_finite", samples=self.task.validation.samples)
         return NonFiniteError("error.not_finite", path=self.run.path, **blowup.to_dict())
 
-    def _wait(self, chunk: Chunk) -> None:
-        self.lines += _lines(self.task, chunk)
-        if len(chunk.recorded_steps):
-            self.steps.append(chunk.recorded_steps)
-            self.rows.append(chunk.rows)
+    def _wait(self, segment: Segment) -> None:
+        self.lines += _lines(self.task, segment)
+        if len(segment.recorded_steps):
+            self.steps.append(segment.recorded_steps)
+            self.rows.append(segment.rows)
 
-    def _note_best(self, chunk: Chunk) -> None:
-        end = chunk.epoch_end
+    def _note_best(self, segment: Segment) -> None:
+        end = segment.epoch_end
         if self.task.settings.patience is None or end is None:
             return
         loss = end.validation["loss"]
         if self.best is None or loss < self.best.loss:
-            # the state is given up to the next stretch; what must outlive it is copied
-            network = jax.tree.map(np.array, chunk.state.network)
+            # the state is given up to the next segment; what must outlive it is copied
+            network = jax.tree.map(np.array, segment.state.network)
             self.best = Best(end.epoch, loss, network)
 
     def _is_due(self, step: int) -> bool:
@@ -328,17 +328,17 @@ def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _lines(task: Task, chunk: Chunk) -> list[dict[str, Any]]:
-    """Return the history lines of a chunk: one a recorded step or ended epoch."""
-    steps = set(chunk.recorded_steps.tolist())
-    end = chunk.epoch_end
+def _lines(task: Task, segment: Segment) -> list[dict[str, Any]]:
+    """Return the history lines of a segment: one a recorded step or ended epoch."""
+    steps = set(segment.recorded_steps.tolist())
+    end = segment.epoch_end
     if end is not None:
-        steps.add(chunk.next_step - 1)
+        steps.add(segment.next_step - 1)
     lines = [
         {
             "step": step,
             "epoch": step // task.steps_per_epoch,
-            "loss": float(chunk.losses[step - chunk.first_step]),
+            "loss": float(segment.losses[step - segment.first_step]),
         }
         for step in sorted(steps)
     ]
@@ -348,20 +348,20 @@ def _lines(task: Task, chunk: Chunk) -> list[dict[str, Any]]:
     return lines
 
 
-def _event(task: Task, chunk: Chunk) -> ProgressEvent:
-    last = chunk.next_step - 1
+def _event(task: Task, segment: Segment) -> ProgressEvent:
+    last = segment.next_step - 1
     epoch = last // task.steps_per_epoch + 1
     return ProgressEvent(
-        chunk.next_step,
+        segment.next_step,
         task.total_steps,
         epoch,
-        float(chunk.losses[-1]),
-        chunk.epoch_end,
-        tuple(_lines(task, chunk)),
-        chunk.recorded_steps,
-        chunk.rows,
+        float(segment.losses[-1]),
+        segment.epoch_end,
+        tuple(_lines(task, segment)),
+        segment.recorded_steps,
+        segment.rows,
         task.settings,
-        chunk.state.network,
+        segment.state.network,
     )
 
 

@@ -27,7 +27,7 @@ def sizes(
     network: Network,
     layers: dict[str, LayerAnatomy],
     gradients: Parameters,
-    reach: Float[Array, " m"],
+    input_norm: Float[Array, " m"],
 ) -> Float[Array, " kept"]:
     """Return the sizes that the factors of all neurons are ratios of, one after the other.
 
@@ -36,14 +36,14 @@ def sizes(
 
     Args:
         network: after the step; folded or not.
-        reach: norm of each sample's input vector; those of higher layers are worked out here.
+        input_norm: norm of each sample's input vector; those of higher layers are worked out here.
     """
     share = layers["output"].share
     lowest, *_ = layers
     samples, each_layer = len(share), layers.values()
     whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
     reaches = {
-        name: share * (reach if name == lowest and not layer.is_stack else _norms(layer.input))
+        name: share * (input_norm if name == lowest and not layer.is_stack else _norms(layer.input))
         for name, layer in layers.items()
     }
     alone = [reaches[name] for name, layer in layers.items() if not layer.is_stack]

@@ -52,7 +52,7 @@ class Tracker:
         raise NotImplementedError
 
     def __call__(self, event: ProgressEvent) -> None:
-        """Take over what a stretch of steps recorded."""
+        """Take over what a segment of steps recorded."""
         recorded = {name: (event.recorded_steps, rows) for name, rows in event.rows.items()}
         notes, total = event.settings.to_dict(), event.total_steps
         self.take(notes, event.lines, recorded, total_steps=total)

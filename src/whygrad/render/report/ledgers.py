@@ -20,7 +20,7 @@ from whygrad.render.report.material import Material
 from whygrad.render.report.places import told
 from whygrad.render.report.section import Section
 from whygrad.training.replay import Replayed, replay
-from whygrad.training.step import Examined
+from whygrad.training.step import StepTrace
 from whygrad.words import t
 from whygrad.words.markup import Markup, both, element, joined, said
 
@@ -69,7 +69,7 @@ def choose(replayed: Replayed) -> list[Telling]:
     return [one for one in smallest if one in kept] + _largest(gradients)
 
 
-def _factors(seen: Examined) -> dict[str, Factors]:
+def _factors(seen: StepTrace) -> dict[str, Factors]:
     return {
         name: _of_layer(layer, seen.gradients[name]["weight"])
         for name, layer in seen.anatomy.layers.items()
