@@ -214,7 +214,7 @@ def export(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.leaving import export_command
+    from whygrad.cli.exporting import export_command
 
     return export_command(run, format, out, step, as_json)
 
@@ -230,7 +230,7 @@ def log_run(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.leaving import log_command
+    from whygrad.cli.exporting import log_command
 
     return log_command(run, to, out, project, as_json)
 

@@ -38,8 +38,8 @@ def doctor_command(
     if isinstance(watched, WatchedRun):
         return _watched(watched, verify, as_json)
     with _progress() as telling:
-        asked, diagnosis = _asked(subject, verify, budget, telling)
-    written = _write(asked, diagnosis, out)
+        requested, diagnosis = _requested(subject, verify, budget, telling)
+    written = _write(requested, diagnosis, out)
     if as_json:
         show_json(diagnosis.to_dict() | {"config": str(written) if written else None})
     else:
@@ -71,7 +71,9 @@ def explain_command(kind: str, as_json: bool) -> int:
     return 0
 
 
-def _asked(subject: str, verify: bool, budget: float, telling: Tell) -> tuple[Sections, Diagnosis]:
+def _requested(
+    subject: str, verify: bool, budget: float, telling: Tell
+) -> tuple[Sections, Diagnosis]:
     """Return the configuration that was asked about, and the diagnosis."""
     options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
     if _is_run(subject):
@@ -98,12 +100,12 @@ def _is_run(subject: str) -> bool:
     return path.is_dir() or (not path.exists() and (RUNS / subject).is_dir())
 
 
-def _write(asked: Sections, diagnosis: Diagnosis, out: Path | None) -> Path | None:
+def _write(requested: Sections, diagnosis: Diagnosis, out: Path | None) -> Path | None:
     """Write the remedy that held as a configuration, if there is where to."""
     best = diagnosis.best
-    if out is None or not asked or best is None or diagnosis.verdict != "held":
+    if out is None or not requested or best is None or diagnosis.verdict != "held":
         return None
-    write_whole(out, as_toml(prescribe(asked, best.remedies, best.setup.task)).encode())
+    write_whole(out, as_toml(prescribe(requested, best.remedies, best.setup.task)).encode())
     return out
 
 

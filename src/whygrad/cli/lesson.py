@@ -100,10 +100,10 @@ def _all_command() -> Any:
 
 
 def _not_for_all(ctx: Context) -> OptionError:
-    came = ctx.args[0].partition("=")[0]
-    if came.startswith("-"):
-        return OptionError("error.lesson_all_option", came=came)
-    return OptionError("error.usage_extra", came=came, command=ctx.command_path)
+    actual = ctx.args[0].partition("=")[0]
+    if actual.startswith("-"):
+        return OptionError("error.lesson_all_option", came=actual)
+    return OptionError("error.usage_extra", came=actual, command=ctx.command_path)
 
 
 def _lesson_command(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""Where a neuron's upstream comes from, and which samples pull at a parameter.
+"""Where a neuron's upstream comes from, and what each sample adds to a gradient.
 
     upstream_ij = sum_k weight_jk * delta_ik        over the neurons k of the next layer
     gradient_jk = sum_i share_i * input_ij * delta_ik        over the samples i
@@ -142,11 +142,11 @@ def paths(
 
 
 def sample_pulls(layer: LayerAnatomy, address: Address) -> Float[np.ndarray, " m"]:
-    """Return each sample's pull, the term that it adds to a gradient.
+    """Return the per-sample gradients: the term that each sample adds to a gradient.
 
     Weight: share_i * input_ij * delta_ik.  Bias: share_i * delta_ik.  They sum to the gradient.
     Neuron or layer: the sample's own weight gradient, projected on the direction of the mean
-    gradient; they sum to its norm, and a negative pull works against the other samples.
+    gradient; they sum to its norm, and a negative one works against the other samples.
 
     Args:
         layer: the anatomy of the layer that ``address`` names.
@@ -164,20 +164,20 @@ def sample_pulls(layer: LayerAnatomy, address: Address) -> Float[np.ndarray, " m
 
 
 def strongest(
-    pulls: Float[np.ndarray, " m"], top: int = 3
+    per_sample: Float[np.ndarray, " m"], top: int = 3
 ) -> tuple[Int[np.ndarray, " up"], Int[np.ndarray, " down"]]:
     """Return the samples that push a parameter up the most, and those that push it down the most.
 
-    Descent goes against the gradient: a negative pull raises the parameter, a positive one lowers
-    it. Samples that do not pull that way at all are left out, so fewer than ``top`` may come.
+    Descent goes against the gradient: a negative term raises the parameter, a positive one lowers
+    it. Samples without a term of that sign are left out, so fewer than ``top`` may come.
 
     Example:
         >>> strongest(np.array([0.5, -2.0, 0.0, 1.0, -0.1]), top=2)
         (array([1, 4]), array([3, 0]))
     """
-    order = np.argsort(pulls, kind="stable")
-    up = order[: int((pulls < 0).sum())]
-    down = order[::-1][: int((pulls > 0).sum())]
+    order = np.argsort(per_sample, kind="stable")
+    up = order[: int((per_sample < 0).sum())]
+    down = order[::-1][: int((per_sample > 0).sum())]
     return up[:top], down[:top]
 
 

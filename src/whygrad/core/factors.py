@@ -93,11 +93,11 @@ def factors(layer: LayerAnatomy) -> LayerFactors:
 
 def weight_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of every weight, each of shape (n_in, n_out)."""
-    pulls = jnp.abs(layer.input).T @ (layer.share[:, None] * jnp.abs(layer.delta))
+    per_sample = jnp.abs(layer.input).T @ (layer.share[:, None] * jnp.abs(layer.delta))
     return telescope(
         jnp.broadcast_to(push(layer), gradient.shape),
         jnp.broadcast_to(mean_size(layer.share, layer.delta), gradient.shape),
-        pulls,
+        per_sample,
         jnp.abs(gradient),
     )
 
@@ -111,11 +111,11 @@ def bias_factors(layer: LayerAnatomy) -> Factors:
 
 def neuron_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of every neuron, (n_out,), for its incoming weights together."""
-    reach = layer.share * jnp.linalg.norm(layer.input, axis=1)
+    weighted_norm = layer.share * jnp.linalg.norm(layer.input, axis=1)
     return telescope(
         push(layer),
         mean_size(layer.share, layer.delta),
-        mean_size(reach, layer.delta),
+        mean_size(weighted_norm, layer.delta),
         jnp.linalg.norm(gradient, axis=0),
     )
 
@@ -131,14 +131,14 @@ def layer_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> 
     )
 
 
-def telescope(pushed: Array, through: Array, pulls: Array, gradient: Array) -> Factors:
+def telescope(pushed: Array, through: Array, per_sample: Array, gradient: Array) -> Factors:
     """Return the factors whose running products are the four sizes given."""
     backend.start()
     return Factors(
         upstream=pushed,
         slope=ratio(through, pushed),
-        input=ratio(pulls, through),
-        agreement=jnp.minimum(ratio(gradient, pulls), 1),  # rounding must not exceed 1
+        input=ratio(per_sample, through),
+        agreement=jnp.minimum(ratio(gradient, per_sample), 1),  # rounding must not exceed 1
     )
 
 

@@ -89,13 +89,13 @@ def why_stalled(
 def _is_optimal(anatomy: Anatomy, settings: Settings, activation: str, size: float) -> bool:
     """Return whether no sample asks for anything."""
     counted = np.asarray(anatomy["output"].share) > 0
-    asked = np.abs(np.asarray(anatomy["output"].upstream)[counted]).max()
+    requested = np.abs(np.asarray(anatomy["output"].upstream)[counted]).max()
     missed = np.abs(np.asarray(anatomy.sample_loss)[counted]).max()
     # a probability that is clipped asks for nothing, however wrong it is
     is_clipped = loss_rule(settings.loss).is_categorical and not is_matched(
         settings.loss, activation
     )
-    return bool(missed <= OPTIMAL * size or (asked <= OPTIMAL * size and not is_clipped))
+    return bool(missed <= OPTIMAL * size or (requested <= OPTIMAL * size and not is_clipped))
 
 
 def _cancels(seen: StepTrace) -> bool:
@@ -126,7 +126,7 @@ def _of_gradient(anatomy: Anatomy, where: object) -> StalledError:
 def _of_update(seen: StepTrace, where: object) -> StalledError:
     """Return the error of a gradient that a stage, or rounding, makes nothing of."""
     sizes = [_largest(seen.gradients), *map(_largest, seen.stages.values())]
-    kept = [out / came if came else 1.0 for came, out in pairwise(sizes)]
+    kept = [out / actual if actual else 1.0 for actual, out in pairwise(sizes)]
     stage = list(seen.stages)[int(np.argmin(kept))]
     said = {"where": where, "stage": stage}
     if not sizes[-1]:
