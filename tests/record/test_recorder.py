@@ -153,8 +153,8 @@ def test_lost_checkpoints_are_made_again(copy, finished, lost, how):
     with pytest.warns(UserWarning) as warned:
         again = wg.resume(copy)
     assert str(warned[0].message) == (
-        f"The checkpoint of step 21 in {copy} is missing or damaged. Training goes on from that of "
-        f"step {step} instead, and does the steps in between again."
+        f"The checkpoint of step 21 in {copy} is missing or damaged. Training resumes from that of "
+        f"step {step} instead and repeats the steps in between."
     )
     assert_same_run(again, finished)
 
@@ -198,7 +198,7 @@ def test_a_folder_with_anything_in_it_is_left_alone(tmp_path, iris, network, has
         wg.train(network, iris, out=tmp_path / "mine")
     assert str(raised.value) == (
         f"The folder {tmp_path / 'mine'} must be new or empty, but there is something in it. "
-        "Choose another --out, or go on with the run there: --resume"
+        "Choose another --out, or resume the run there: --resume"
     )
     assert hashes(tmp_path) == before
 
