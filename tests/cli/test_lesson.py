@@ -380,8 +380,8 @@ def test_an_interrupted_book_keeps_what_was_finished(inside, capsys, put):
     assert app.run(["lesson", "all"]) == 1
     streams = capsys.readouterr()
     assert len(rows_of(streams.out)) == 2 and "The book is in lessons/book.html" in streams.out
-    assert (
-        streams.err == "Interrupted: lessons finished 2 of 3. Nothing that was finished is lost.\n"
+    assert streams.err == (
+        "Interrupted: lessons finished 2 of 3. Nothing that was finished is lost.\n"
     )
     assert (inside / "lessons" / "book.html").read_text() == "tiny tiny2"
     put({}, {"measure": interrupted})

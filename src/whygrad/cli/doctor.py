@@ -62,7 +62,7 @@ def _watched(run: WatchedRun, verify: bool, as_json: bool) -> int:
 
 
 def explain_command(kind: str, as_json: bool) -> int:
-    """Print what an ailment is."""
+    """Print what a fault is."""
     text = explain(kind)
     if as_json:
         show_json({"kind": kind, "text": text})

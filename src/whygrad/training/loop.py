@@ -1,9 +1,9 @@
 """The one training loop: epochs of shuffled mini-batches, in compiled segments.
 
-:func:`train_steps` yields a :class:`Segment` after every segment and writes nothing; who wants to
-keep, show or stop does so between two of them. The order of the samples and the dropout masks
-depend on nothing but the seed and the number of the epoch or step, so training can go on from any
-state and gives the same numbers as training that was never interrupted.
+:func:`train_steps` yields a :class:`Segment` after every compiled call and writes nothing; its
+caller keeps, shows or stops between two of them. The order of the samples and the dropout masks
+depend on nothing but the seed and the number of the epoch or step, so training can be resumed from
+any state and gives the same numbers as an uninterrupted run.
 """
 
 import time
