@@ -38,7 +38,7 @@ class Filled(str):
         """The category of the number in CLDR, such as ``one``; ``other`` of what is no number."""
         try:
             return _rule(self.language)(abs(float(str(self.count))))
-        except ValueError:
+        except (ValueError, OverflowError):  # a word, or beyond every float
             return "other"
 
 
