@@ -152,7 +152,7 @@ def progress_bar() -> Iterator[Callback]:
                 description=t("cli.epoch", epoch=event.epoch),
                 total=event.total_steps,
                 completed=event.step,
-                note=_note(moment, measured),
+                note=_note(event, measured),
             )
 
         yield watch
