@@ -183,8 +183,8 @@ def is_none_of_ours(where: str, kind: str) -> str:
 
 def is_set_otherwise(where: str, module: str) -> str:
     return (
-        f"{where} is {module}; of this module only the setting that whygrad computes with can come "
-        "in: LeakyReLU 0.01, ELU 1, GELU exact, Softplus 1 with a threshold of at least 20, "
+        f"{where} is {module}; of this module only the setting that whygrad computes with can be "
+        "imported: LeakyReLU 0.01, ELU 1, GELU exact, Softplus 1 with a threshold of at least 20, "
         "Softmax over the last axis, Flatten from axis 1. Change the setting, or train it here "
         "anew."
     )
