@@ -66,7 +66,7 @@ test-lowest: $(LOWEST)/.dev    ## run the core of the tests with the lowest vers
 attack: $(VENV)/.dev           ## attack whygrad from outside for ten minutes: SEED=1
 	$(BIN)/python -m benchmarks.attack --seed $(SEED)
 
-bench: $(VENV)/.dev            ## measure against the peers; writes results and the README table
+bench: $(VENV)/.dev            ## measure against the peers; writes results and docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.estimators
 	$(BIN)/python -m benchmarks.watching

@@ -2,7 +2,8 @@
 
 Five real data sets, the same folds, seeds and settings, all of them scikit-learn's defaults. Each
 library fits each data set in a process of its own, compilation included; the two take turns.
-Writes ``benchmarks/results/estimators.json``; ``python -m benchmarks.table`` fills the README.
+Writes ``benchmarks/results/estimators.json``; ``python -m benchmarks.table``
+fills docs/benchmarks.md.
 """
 
 import json

@@ -1,6 +1,7 @@
 """Run every comparison on this machine's processor: ``python -m benchmarks.run``.
 
-Writes ``benchmarks/results/cpu.json``; ``python -m benchmarks.table`` then fills the README.
+Writes ``benchmarks/results/cpu.json``; ``python -m benchmarks.table`` then fills
+docs/benchmarks.md.
 """
 
 import json

@@ -1,4 +1,6 @@
-"""Write the results into the README in both languages: ``python -m benchmarks.table [--check]``.
+"""Write the results into docs/benchmarks.md and its Chinese page: ``python -m benchmarks.table``.
+
+``--check`` changes nothing and fails if a page differs.
 
 The block between the two marks is printed from benchmarks/results and never edited by hand.
 """
@@ -13,7 +15,10 @@ from benchmarks.run import RESULTS
 from whygrad.words import number, speaking, t
 
 ROOT = Path(__file__).parents[1]
-READMES = {"en": ROOT / "README.md", "zh": ROOT / "README.zh-CN.md"}
+PAGES = {
+    "en": ROOT / "docs" / "benchmarks.md",
+    "zh": ROOT / "docs" / "benchmarks.zh-CN.md",
+}
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 
 
@@ -21,14 +26,14 @@ def main() -> int:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail if they differ")
     is_check = parser.parse_args().check
-    stale = [path for language, path in READMES.items() if not refresh(path, language, is_check)]
+    stale = [path for language, path in PAGES.items() if not refresh(path, language, is_check)]
     for path in stale:
         print(f"{path.name}: run python -m benchmarks.table", file=sys.stderr)
     return 1 if stale else 0
 
 
 def refresh(path: Path, language: str, is_check: bool) -> bool:
-    """Bring the block of one README up to date, or with ``is_check`` return whether it is.
+    """Bring the block of one page up to date, or with ``is_check`` return whether it is.
 
     Raises:
         ValueError: the marks are missing.

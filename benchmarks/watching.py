@@ -3,7 +3,7 @@
 A ResNet-18 and a 4-layer transformer encoder train on the CPU, first without a watch, then watched
 at every 10th step. Every round is a process of its own. The share of all time is the watch's own
 figure, which leaves out the first step. Writes ``benchmarks/results/watching.json``; ``python -m
-benchmarks.table`` fills the README.
+benchmarks.table`` fills docs/benchmarks.md.
 """
 
 import json

@@ -25,7 +25,7 @@ ROOMS = (  # from the ground up
     ("interop",),
     ("lessons",),
     ("runs",),
-    ("api",),
+    ("api", "estimators"),
     ("cli",),
     ("__init__", "__main__"),
 )

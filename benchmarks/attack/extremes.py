@@ -18,7 +18,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 import whygrad as wg
 from benchmarks.attack import Trial
 from whygrad.errors import WhygradError
-from whygrad.interop.sklearn import MLPClassifier, MLPRegressor
+from whygrad.estimators import MLPClassifier, MLPRegressor
 from whygrad.settings import CHOICES, RANGES
 
 SAMPLES, COLUMNS = 40, 3

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from whygrad.core.symmetry import clones, effective_width
     from whygrad.data import Data, from_arrays, load
     from whygrad.errors import WhygradError
+    from whygrad.estimators import MLPClassifier, MLPRegressor
     from whygrad.interop.exporting import export, from_safetensors, to_torch
     from whygrad.interop.importing import from_flax, from_keras, from_sklearn, from_torch
-    from whygrad.interop.sklearn import MLPClassifier, MLPRegressor
     from whygrad.interop.tracking import MLflow, TensorBoard, WandB, log
     from whygrad.runs import Run, WatchedRun, open_run
     from whygrad.settings import Settings
@@ -28,8 +28,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Anatomy": "core.backprop",
     "Data": "data",
-    "MLPClassifier": "interop.sklearn",
-    "MLPRegressor": "interop.sklearn",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "MLflow": "interop.tracking",
     "Network": "core.nn.network",
     "Run": "runs",

@@ -1,47 +1,46 @@
 """What a Python user calls: ``train``, ``resume``, ``diagnose`` and ``watch``."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jax.typing import ArrayLike
-
-from whygrad.core.nn.network import Network
-from whygrad.core.sizing import running_out
-from whygrad.data import from_arrays, load
-from whygrad.data.table import Data
-from whygrad.doctor import diagnosing
-from whygrad.doctor.asking import setup_of
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.errors import InputError, OptionError, extra
+from whygrad.errors import InputError, extra
 from whygrad.record.files import temporary_folder
 from whygrad.record.schema.checks import brief, place_text
+from whygrad.record.schema.trained import ORIGIN
+from whygrad.record.tracker import check_log
 from whygrad.runs import Run
 from whygrad.settings import Settings
-from whygrad.training.beginning import begin
-from whygrad.training.recorder import Callback, record
-from whygrad.training.schema import ORIGIN
 
 if TYPE_CHECKING:
+    from jax.typing import ArrayLike
     from torch import nn
     from torch.optim import Optimizer
 
     from whygrad.capture import Watch
     from whygrad.capture.lightning import LightningWatch
     from whygrad.capture.transformers import TrainerWatch
-    from whygrad.interop.tracking import Tracker
+    from whygrad.core.nn.network import Network
+    from whygrad.data.table import Data
+    from whygrad.doctor.diagnosing import Diagnosis
+    from whygrad.record.tracker import Tracker
+    from whygrad.training.recorder import Callback
+
+# what trains is imported where it is needed: who watches a PyTorch model pays for no JAX
 
 
 def watch(
-    model: "nn.Module",
+    model: nn.Module,
     *,
     every: int = 10,
     out: str | Path | None = None,
-    optimizer: "Optimizer | list[Optimizer] | None" = None,
+    optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
-    log: "Tracker | None" = None,
+    log: Tracker | None = None,
     uncompiled: bool = False,
-) -> "Watch":
+) -> Watch:
     """Watch a PyTorch model while it trains, without changing anything.
 
     Use it around an ordinary training loop, ``with wg.watch(model) as watch:``, or call
@@ -76,10 +75,11 @@ def watch(
         explain=explain,
         log=log,
         uncompiled=uncompiled,
+        opened=Run,
     )
 
 
-def watch_lightning(**options: Any) -> "LightningWatch":
+def watch_lightning(**options: Any) -> LightningWatch:
     """Return a callback for Lightning's ``Trainer(callbacks=[...])`` that watches the module.
 
     Its ``run`` holds what was recorded.
@@ -93,10 +93,10 @@ def watch_lightning(**options: Any) -> "LightningWatch":
     with extra("lightning", what="wg.watch_lightning", package="lightning"):
         from whygrad.capture.lightning import LightningWatch
 
-    return LightningWatch(**options)
+    return LightningWatch(**options, opened=Run)
 
 
-def watch_trainer(**options: Any) -> "TrainerWatch":
+def watch_trainer(**options: Any) -> TrainerWatch:
     """Return a callback for Hugging Face's ``Trainer(callbacks=[...])`` that watches the model.
 
     Its ``run`` holds what was recorded.
@@ -110,16 +110,16 @@ def watch_trainer(**options: Any) -> "TrainerWatch":
     with extra("transformers", what="wg.watch_trainer", package="transformers"):
         from whygrad.capture.transformers import TrainerWatch
 
-    return TrainerWatch(**options)
+    return TrainerWatch(**options, opened=Run)
 
 
 def train(
     network: Network,
-    data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
+    data: Data | str | Path | tuple[ArrayLike, ArrayLike],
     *,
     out: str | Path | None = None,
     watch: Callback | None = None,
-    log: "Tracker | None" = None,
+    log: Tracker | None = None,
     origin: dict[str, Any] | None = None,
     **settings: Any,
 ) -> Run:
@@ -143,7 +143,11 @@ def train(
         NonFiniteError: a number was not finite; the run up to there is kept.
         StalledError: the first epoch moved no parameter; the run is kept.
     """
-    _check_log(log)
+    from whygrad.core.sizing import running_out
+    from whygrad.training.beginning import begin
+    from whygrad.training.recorder import record
+
+    check_log(log)
     fault = ORIGIN(origin or {})
     if fault is not None:
         raise InputError(
@@ -158,7 +162,7 @@ def train(
     return Run(folder)
 
 
-def resume(path: str | Path, *, watch: Callback | None = None, log: "Tracker | None" = None) -> Run:
+def resume(path: str | Path, *, watch: Callback | None = None, log: Tracker | None = None) -> Run:
     """Go on with a run that was stopped or killed; the result is that of an uninterrupted run.
 
     Args:
@@ -168,8 +172,11 @@ def resume(path: str | Path, *, watch: Callback | None = None, log: "Tracker | N
         OptionError: ``log`` is no tracker.
         RunError: there is no run at ``path``, or another process is writing it.
     """
-    _check_log(log)
-    run = Run(path)
+    from whygrad.core.sizing import running_out
+    from whygrad.training.recorder import record
+
+    check_log(log)
+    run = Run(path).trained
     with running_out():
         record(run, log, watch)
     return Run(path)
@@ -177,7 +184,7 @@ def resume(path: str | Path, *, watch: Callback | None = None, log: "Tracker | N
 
 def diagnose(
     network: Network,
-    data: "Data | str | Path | tuple[ArrayLike, ArrayLike]",
+    data: Data | str | Path | tuple[ArrayLike, ArrayLike],
     *,
     verify: bool = False,
     budget: float = 60.0,
@@ -195,18 +202,17 @@ def diagnose(
     Raises:
         InputError: network, data and settings do not fit together.
     """
+    from whygrad.doctor import diagnosing
+    from whygrad.doctor.asking import setup_of
+
     setup = setup_of(network, _as_data(data), Settings.from_dict(settings))
     return diagnosing.diagnose(setup, verify=verify, budget=budget)
 
 
-def _check_log(log: object) -> None:
-    from whygrad.interop.tracking import Tracker
+def _as_data(data: Data | str | Path | tuple[ArrayLike, ArrayLike]) -> Data:
+    from whygrad.data import from_arrays, load
+    from whygrad.data.table import Data
 
-    if log is not None and not isinstance(log, Tracker):
-        raise OptionError("error.watch_log", came=repr(log))
-
-
-def _as_data(data: "Data | str | Path | tuple[ArrayLike, ArrayLike]") -> Data:
     if isinstance(data, str | Path):
         return load(data)
     if isinstance(data, tuple) and len(data) == 2:

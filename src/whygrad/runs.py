@@ -1,63 +1,121 @@
 """A run as a Python user has it: what was recorded, what came out, and why."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whygrad.core.backprop import LayerAnatomy
-from whygrad.core.nn.losses import gives_probabilities
-from whygrad.doctor.asking import diagnose_run
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.watched import WatchedDiagnosis, diagnose_watched
-from whygrad.errors import AddressError, InputError
-from whygrad.explain import Ledger, explain
-from whygrad.explain.watched import explain_watched, rows_of_layer, whole_layers
+from whygrad.record.folder import RunFolder
 from whygrad.record.merging import merge_ranks
-from whygrad.record.watched import WatchedFolder, is_watched
-from whygrad.training.checking import Checked, check_run
-from whygrad.training.folder import RunFolder
+from whygrad.record.producers import WATCHED
 from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
+    from whygrad.core.backprop import LayerAnatomy
+    from whygrad.core.nn.network import Network
+    from whygrad.data.table import Data
+    from whygrad.doctor.diagnosing import Diagnosis
+    from whygrad.doctor.watched import WatchedDiagnosis
+    from whygrad.explain import Ledger
     from whygrad.interop.exporting import Exported
+    from whygrad.training.checking import Checked
+    from whygrad.training.checkpoint import Checkpoint
+    from whygrad.training.loop import Task
+    from whygrad.training.trained import TrainedRun
 
 
 class Run(RunFolder):
-    """A run: what was trained, how it went, and why its parameters move.
+    """A run: what was trained or watched, how it went, and why its parameters move.
 
-    ``run.history`` and ``run.neurons(layer)`` hold what was recorded; ``run.network``,
-    ``run.predict(x)`` and ``run.evaluate()`` what came out; ``run.why(address)`` explains.
+    ``run.history`` and ``run.neurons(layer)`` hold what was recorded, ``run.why(address)``
+    explains and ``run.doctor()`` diagnoses. Of a network that whygrad trained, ``run.network``,
+    ``run.predict(x)`` and ``run.evaluate()`` are what came out; the run of a watched model holds
+    no network, and says so: ``run.can("network")``.
     """
 
-    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> Ledger:
+    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> "Ledger":
         """Explain a weight, a bias, a neuron or a layer at a step.
 
         Args:
-            address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``.
-            step: number of the step; default: the last one.
+            address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``;
+                of a watched model ``encoder.layers.0.linear1.weight[5, 3]`` in its own names and
+                order of axes.
+            step: number of the step; default: the last one. Of a watched model one from
+                ``run.whole_steps``.
             sample: row of the training part; then the chain for this one sample is shown too.
 
         Raises:
-            AddressError: no such parameter, step or sample.
+            AddressError: no such parameter, step or sample, or a sample of a watched model.
             RunError: the step does not replay as it was recorded.
         """
-        return explain(self, address, step=step, sample=sample)
+        if sample is not None:
+            self.require("sample", sample=sample)
+        if self.kind == WATCHED:
+            from whygrad.explain.watched import explain_watched
 
-    def doctor(self, *, verify: bool = False, budget: float = 60.0) -> Diagnosis:
+            return explain_watched(self, address, step=step)
+        from whygrad.explain import explain
+
+        return explain(self.trained, address, step=step, sample=sample)
+
+    def anatomy(self, step: int | None = None) -> "dict[str, LayerAnatomy]":
+        """Return the anatomy of each layer at a step; :func:`whygrad.factors` takes each.
+
+        Of a watched model: of the layers whose rows were kept. A row is a sample, or a sample at a
+        position. Upstream and delta are per row, before the mean over all rows.
+
+        Args:
+            step: number of the step; default: the last one, of a watched model the last from
+                ``run.whole_steps``.
+
+        Raises:
+            AddressError: there is no such step, or no full snapshot of it.
+        """
+        if self.kind == WATCHED:
+            from whygrad.explain.watched import rows_of_layer, whole_layers
+
+            described = self.description["layers"]
+            laid = {
+                name: rows_of_layer(arrays, described[name])
+                for name, arrays in whole_layers(self, step).items()
+            }
+            return {name: layer for name, layer in laid.items() if layer is not None}
+        from whygrad.training.replay import replay
+
+        replayed = replay(self.trained, self.steps - 1 if step is None else step)
+        return dict(replayed.seen.anatomy.layers)
+
+    def doctor(
+        self, *, verify: bool = False, budget: float = 60.0
+    ) -> "Diagnosis | WatchedDiagnosis":
         """Say why the network does not learn, or that it does; printing the result tells it.
 
         Args:
             verify: try the remedies beside the original, from several seeds.
             budget: seconds after which no new trial begins.
-        """
-        return diagnose_run(self, verify=verify, budget=budget)
 
-    def check(self) -> Checked:
+        Raises:
+            OptionError: remedies of a watched model are to be tried.
+            RunError: nothing was recorded.
+        """
+        if verify:
+            self.require("verify")
+        if self.kind == WATCHED:
+            from whygrad.doctor.watched import diagnose_watched
+
+            return diagnose_watched(self)
+        from whygrad.doctor.asking import diagnose_run
+
+        return diagnose_run(self.trained, verify=verify, budget=budget)
+
+    def check(self) -> "Checked":
         """Verify the folder whole: every file, every tensor, every line.
 
         Printing the result tells what is wrong, file by file.
         """
+        from whygrad.training.checking import check_run
+
         return check_run(self.path)
 
     def report(self, out: str | Path | None = None) -> Path:
@@ -66,9 +124,64 @@ class Run(RunFolder):
         Args:
             out: the file; default: ``report.html`` in the run's folder.
         """
+        path = Path(out) if out else self.path / "report.html"
+        if self.kind == WATCHED:
+            from whygrad.render.report.watched import write_watched_report
+
+            return write_watched_report(self, path)
         from whygrad.render.report import write_report
 
-        return write_report(self, Path(out) if out else self.path / "report.html")
+        return write_report(self.trained, path)
+
+    def __repr__(self) -> str:
+        description = self.description
+        what = description["model"] if self.kind == WATCHED else description["data"]["name"]
+        return visible(f"Run({str(self.path)!r}, {what}, {description['state']})")
+
+    # --- of a network that whygrad trained ----------------------------------------------------
+
+    @cached_property
+    def trained(self) -> "TrainedRun":
+        """The run with its data, checkpoints and network.
+
+        Raises:
+            OptionError: whygrad did not train it.
+        """
+        self.require("network")
+        from whygrad.training.trained import TrainedRun
+
+        return TrainedRun(self.path)
+
+    @property
+    def network(self) -> "Network":
+        """The trained network: the best one where training may stop early, else the last."""
+        return self.trained.network
+
+    def network_at(self, step: int | None) -> "Network":
+        """Return the network after ``step`` steps: the one that step number ``step`` starts from.
+
+        Args:
+            step: from 0, the start, to :attr:`steps`; None for :attr:`network`.
+
+        Raises:
+            AddressError: the run has not taken so many steps.
+            RunError: the steps do not replay as they were recorded.
+        """
+        return self.trained.network_at(step)
+
+    @property
+    def data(self) -> "Data":
+        """The data, as the network saw it; its fingerprint says that it still is."""
+        return self.trained.data
+
+    def predict(self, x: Any, *, step: int | None = None) -> "np.ndarray | list[tuple[str, ...]]":
+        """Return predictions in the user's own terms: class names, labels or quantities.
+
+        Args:
+            x: rows as the data came: a DataFrame, or an array with the same columns.
+            step: of the network, see :meth:`network_at`.
+        """
+        return self.trained.predict(x, step=step)
 
     def predict_proba(self, x: Any, *, step: int | None = None) -> np.ndarray:
         """Return the probability of each class or label, (m, classes), in the order of their names.
@@ -80,7 +193,12 @@ class Run(RunFolder):
         Raises:
             InputError: the run predicts numbers, or its outputs are no probabilities.
         """
-        return self.as_probabilities(self.claims(x, step=step))
+        return self.trained.predict_proba(x, step=step)
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the run tells classes or labels, each with its probability."""
+        return self.trained.gives_probabilities
 
     def as_probabilities(self, claims: np.ndarray) -> np.ndarray:
         """Return :meth:`claims` with a column for each class or label, (m, classes).
@@ -88,17 +206,23 @@ class Run(RunFolder):
         Raises:
             InputError: they are numbers, or scores.
         """
-        if not self.gives_probabilities:
-            raise InputError("error.no_probabilities", path=self.path)
-        is_one = self.data.task == "binary" and claims.shape[1] == 1
-        return np.concatenate([1 - claims, claims], axis=1) if is_one else claims
+        return self.trained.as_probabilities(claims)
 
-    @property
-    def gives_probabilities(self) -> bool:
-        """Whether the run tells classes or labels, each with its probability."""
-        activation = self.skeleton.output_activation
-        is_bounded = gives_probabilities(self.task.settings.loss, activation)
-        return is_bounded and self.data.task != "numbers"
+    def claims(self, x: Any, *, step: int | None = None) -> np.ndarray:
+        """Return what the outputs claim, (m, n_out): probabilities, or standardised quantities."""
+        return self.trained.claims(x, step=step)
+
+    def evaluate(self, part: str = "test", *, step: int | None = None) -> dict[str, float]:
+        """Return loss and measures on a part of the data: ``train``, ``validation`` or ``test``.
+
+        Args:
+            step: of the network, see :meth:`network_at`.
+
+        Raises:
+            OptionError: no such part.
+            RunError: the part has no samples.
+        """
+        return self.trained.evaluate(part, step=step)
 
     def export(
         self,
@@ -125,93 +249,51 @@ class Run(RunFolder):
                 figures that the run recorded; nothing is written.
             MissingExtraError: the package of the format is not installed.
         """
+        self.require("export")
         from whygrad.interop.exporting import DEFAULT_FORMAT, default_path, export
 
         path = default_path(self.path, format or DEFAULT_FORMAT) if out is None else out
-        return export(self, path, format=format, step=step)
+        return export(self.trained, path, format=format, step=step)
 
-    def __repr__(self) -> str:
-        description = self.description
-        told = f"{str(self.path)!r}, {description['data']['name']}, {description['state']}"
-        return visible(f"Run({told})")
+    @property
+    def task(self) -> "Task":
+        """What stays the same during the training."""
+        return self.trained.task
 
+    @property
+    def skeleton(self) -> "Network":
+        """The network's structure, with shapes in place of parameters."""
+        return self.trained.skeleton
 
-class WatchedRun(WatchedFolder):
-    """The run of a model that was watched while something else trained it.
-
-    ``run.history`` and ``run.neurons(layer)`` hold what was recorded; ``run.why(address)``
-    explains, in the model's own names.
-    """
-
-    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> Ledger:
-        """Explain a weight, a bias, a neuron or a layer at a step that was kept whole.
-
-        Args:
-            address: such as ``encoder.layers.0.linear1.weight[5, 3]``, in the order of axes that
-                the model has; ``encoder.layers.0.linear1[5]`` for a neuron.
-            step: number of the step, from ``run.whole_steps``; default: the last of them.
-            sample: must be None; there is no data here that a sample could be of.
+    def checkpoint(self, step: int) -> "Checkpoint":
+        """Read the checkpoint at ``step``.
 
         Raises:
-            AddressError: no such parameter, or the step was not kept whole.
+            RunError: it was not kept, is missing or damaged, or of other versions.
         """
-        if sample is not None:
-            raise AddressError("error.watched_sample", sample=sample)
-        return explain_watched(self, address, step=step)
+        return self.trained.checkpoint(step)
 
-    def anatomy(self, step: int | None = None) -> dict[str, LayerAnatomy]:
-        """Return the anatomy of the layers whose rows were kept, at a step that was kept whole.
-
-        A row is a sample, or a sample at a position. Upstream and delta are per row, before the
-        mean over all rows; :func:`whygrad.factors` takes each layer's.
-
-        Args:
-            step: number of the step, from ``run.whole_steps``; default: the last of them.
+    def last_checkpoint(self) -> "Checkpoint":
+        """Read the checkpoint at which the run stands, as run.json says, and no other.
 
         Raises:
-            AddressError: the step was not kept whole.
+            RunError: it is missing or damaged; which one is sound is told.
         """
-        described = self.description["layers"]
-        laid = {
-            name: rows_of_layer(arrays, described[name])
-            for name, arrays in whole_layers(self, step).items()
-        }
-        return {name: layer for name, layer in laid.items() if layer is not None}
+        return self.trained.last_checkpoint()
 
-    def doctor(self) -> WatchedDiagnosis:
-        """Say why the model does not learn, or that nothing speaks against it.
-
-        Printing the result tells it, each finding with the line of PyTorch to change.
+    def sound_checkpoint(self) -> "Checkpoint":
+        """Read the newest checkpoint that is sound, to go on from there.
 
         Raises:
-            RunError: nothing was recorded.
+            RunError: none is.
         """
-        return diagnose_watched(self)
-
-    def check(self) -> Checked:
-        """Verify the folder whole: every file, every tensor, every line.
-
-        Printing the result tells what is wrong, file by file.
-        """
-        return check_run(self.path)
-
-    def report(self, out: str | Path | None = None) -> Path:
-        """Write the run as one self-contained HTML page and return its path.
-
-        Args:
-            out: the file; default: ``report.html`` in the run's folder.
-        """
-        from whygrad.render.report.watched import write_watched_report
-
-        return write_watched_report(self, Path(out) if out else self.path / "report.html")
-
-    def __repr__(self) -> str:
-        description = self.description
-        told = f"{str(self.path)!r}, {description['model']}, {description['state']}"
-        return visible(f"WatchedRun({told})")
+        return self.trained.sound_checkpoint()
 
 
-def open_run(path: str | Path) -> Run | WatchedRun:
+WatchedRun = Run  # what the run of a watched model was called
+
+
+def open_run(path: str | Path) -> Run:
     """Open a run on disk: one of whygrad's own, or that of a model that was watched.
 
     What several processes watched of one model is merged.
@@ -220,4 +302,4 @@ def open_run(path: str | Path) -> Run | WatchedRun:
         RunError: there is no run at ``path``, or it is damaged.
     """
     merge_ranks(Path(path))
-    return WatchedRun(path) if is_watched(path) else Run(path)
+    return Run(path)

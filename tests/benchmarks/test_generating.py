@@ -294,7 +294,7 @@ def test_what_was_done_before_ctrl_c_is_kept(tmp_path, monkeypatch, capsys):
     assert sweeping.sweep(Namespace(out=tmp_path / "new" / "sweep.json", again=True)) == kept
 
 
-@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+@pytest.mark.parametrize("page", ["docs/doctor.md", "docs/doctor.zh-CN.md"])
 def test_the_figures_that_the_page_tells_are_those_of_the_sweep(page):
     result = json.loads(sweeping.RESULT.read_text(encoding="utf-8"))
     told = (sweeping.ROOT / page).read_text(encoding="utf-8")

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from whygrad.core.nn.activations import ACTIVATIONS, FLAT_SHARE, activation, pull_back
+from whygrad.core.nn.activations import ACTIVATIONS, activation, pull_back
 from whygrad.errors import OptionError
+from whygrad.record.activations import FLAT_SHARE, OWN
 
 ELEMENTWISE = [name for name, rule in ACTIVATIONS.items() if not rule.is_coupled]
 UNBOUNDED = ("exponential",)  # neither values nor slopes have a bound
@@ -152,3 +153,7 @@ def test_an_unknown_activation_names_the_nearest():
         "relu, leaky_relu, elu, selu, gelu, silu, softplus, softsign, hard_sigmoid, exponential, "
         "softmax."
     )
+
+
+def test_every_activation_has_its_formula_and_its_facts():
+    assert list(ACTIVATIONS) == list(OWN)

@@ -164,7 +164,7 @@ def test_the_pulls_of_the_samples_sum_to_the_gradient(case, layer):
         layer: np.linalg.norm(gradient["weight"]),
     }
     for text, expected in sums.items():
-        pulls = sample_pulls(anatomy[layer], Address.parse(text, network))
+        pulls = sample_pulls(anatomy[layer], Address.parse(text, network.specs))
         assert pulls.shape == (9,)
         assert abs(pulls.sum() - float(expected)) <= 1e-14 * np.abs(pulls).sum(), text
 

@@ -20,6 +20,7 @@ from whygrad.core.nn.losses import (
     upstream_of_loss,
 )
 from whygrad.errors import OptionError
+from whygrad.record import description
 from whygrad.words import speaking, t
 
 pytestmark = pytest.mark.usefixtures("float64")
@@ -27,7 +28,7 @@ with jax.enable_x64(True):
     PROBABILITIES = jnp.asarray([[0.2, 0.5, 0.3], [0.9, 0.05, 0.05]])
     TARGETS = jnp.asarray([[0.0, 1.0, 0.0], [0.25, 0.25, 0.5]])
     Z = jnp.asarray([[0.3, -2.0, 1.1], [4.0, 0.5, -0.7]])
-UNMATCHED = [name for name, rule in LOSSES.items() if rule.link is None]
+UNMATCHED = [name for name, outputs in description.MATCHED.items() if not outputs]
 MATCHED = [name for name in LOSSES if name not in UNMATCHED]
 PAIRS = [
     (loss, output)
@@ -64,7 +65,7 @@ def test_the_matched_upstream_is_what_autodiff_finds(name):
 @pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy", "squared"])
 def test_a_matched_loss_is_the_loss_of_its_activation(name):
     rule = LOSSES[name]
-    outputs = ACTIVATIONS[rule.link].value(Z)
+    outputs = ACTIVATIONS[description.MATCHED[name][0]].value(Z)
     np.testing.assert_allclose(
         rule.matched_value(Z, TARGETS), rule.value(outputs, TARGETS), rtol=1e-12
     )
@@ -73,7 +74,7 @@ def test_a_matched_loss_is_the_loss_of_its_activation(name):
 @pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy", "squared"])
 def test_the_error_signal_of_a_matched_pair_is_output_minus_target(name):
     rule = LOSSES[name]
-    expected = ACTIVATIONS[rule.link].value(Z) - TARGETS
+    expected = ACTIVATIONS[description.MATCHED[name][0]].value(Z) - TARGETS
     np.testing.assert_allclose(rule.matched_upstream(Z, TARGETS), expected, atol=1e-15)
 
 
@@ -272,3 +273,10 @@ def test_an_unknown_loss_names_the_nearest():
         "kl_divergence, hinge, squared_hinge, categorical_hinge, clipped_cross_entropy, "
         "clipped_binary_cross_entropy, plain_cross_entropy, broadcast_squared."
     )
+
+
+def test_every_loss_says_which_outputs_it_matches():
+    known = description.MATCHED
+    assert list(LOSSES) == list(known)
+    assert all((LOSSES[name].matched_value is None) == (not known[name]) for name in LOSSES)
+    assert all(output in ACTIVATIONS for outputs in known.values() for output in outputs)

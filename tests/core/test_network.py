@@ -259,13 +259,13 @@ def test_an_unknown_layer_lists_the_known(network):
     ],
 )
 def test_addresses_are_read_and_written(network, text, address, kind, index):
-    parsed = Address.parse(text, network)
+    parsed = Address.parse(text, network.specs)
     assert parsed == address
     assert (parsed.kind, parsed.index, str(parsed)) == (kind, index, text)
 
 
 def test_spaces_in_an_address_do_not_matter(network):
-    spaced = Address.parse("  hidden1 . weight [ 3,2 ] ", network)
+    spaced = Address.parse("  hidden1 . weight [ 3,2 ] ", network.specs)
     assert spaced == Address("hidden1", "weight", 3, 2)
 
 
@@ -274,7 +274,7 @@ def test_spaces_in_an_address_do_not_matter(network):
              "hidden1.slope[1]", "hidden1[-1]", "hidden1[a]", "hidden1[1]x", "hidden1.bias"]
 )  # fmt: skip
 def test_what_is_no_address_is_refused(network, text):
-    assert message(AddressError, Address.parse, text, network) == (
+    assert message(AddressError, Address.parse, text, network.specs) == (
         f"An address names a weight, a bias, a neuron or a layer; {text} is none of these. "
         "Write hidden1.weight[5, 3] (from input 5 to neuron 3), hidden1.bias[3], hidden1[3] "
         "or hidden1."
@@ -282,15 +282,15 @@ def test_what_is_no_address_is_refused(network, text):
 
 
 def test_an_address_of_nothing_is_refused(network):
-    assert message(AddressError, Address.parse, "hidden1.weight[4, 0]", network) == (
+    assert message(AddressError, Address.parse, "hidden1.weight[4, 0]", network.specs) == (
         "hidden1.weight[4, 0]: the input must be a number from 0 to 3 in layer hidden1, got 4. "
         "Count from 0."
     )
-    assert message(AddressError, Address.parse, "output[2]", network) == (
+    assert message(AddressError, Address.parse, "output[2]", network.specs) == (
         "output[2]: the neuron must be a number from 0 to 1 in layer output, got 2. Count from 0."
     )
     bare = Network.create([2, 1], bias=False)
-    assert message(AddressError, Address.parse, "output.bias[0]", bare) == (
+    assert message(AddressError, Address.parse, "output.bias[0]", bare.specs) == (
         "Layer output has no biases, but the address asks for one. "
         "Ask for a weight or a neuron of this layer."
     )

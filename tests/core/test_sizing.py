@@ -6,7 +6,7 @@ import pytest
 import whygrad as wg
 from whygrad.core import memory, sizing
 from whygrad.errors import InputError, TooLargeError
-from whygrad.interop.sklearn import MLPClassifier
+from whygrad.estimators import MLPClassifier
 from whygrad.settings import Settings
 from whygrad.training.loop import check_size
 

@@ -43,7 +43,7 @@ def ledger(run, address, request) -> Ledger:
 
 
 def of_gradient(run: wg.Run, address: str, step: int) -> np.ndarray:
-    place = Address.parse(address, run.skeleton)
+    place = Address.parse(address, run.specs)
     gradients = replay(run, step).seen.anatomy.gradients()[place.layer]
     array = np.asarray(gradients[place.parameter or "weight"])
     return array[:, place.neuron] if place.kind == "neuron" else array[place.index]
@@ -113,7 +113,7 @@ def test_the_movement_is_that_of_the_parameter(run):
 
 @pytest.mark.parametrize("step", STEPS)
 def test_the_pulls_of_the_batch_sum_to_the_gradient(run, address, step):
-    place = Address.parse(address, run.skeleton)
+    place = Address.parse(address, run.specs)
     ledger, again = run.why(address, step=step), replay(run, step)
     pulls = sample_pulls(again.seen.anatomy[place.layer], place)
     assert pulls.sum() == pytest.approx(ledger.gradient, rel=1e-3, abs=1e-7)
@@ -136,7 +136,7 @@ def test_the_pushers_are_the_next_neurons_and_their_parts(run):
         delta = np.asarray(again.seen.anatomy[following].delta)
         parts, share = weight * delta, again.share
         for pusher in ledger.pushers:
-            place = Address.parse(pusher.neuron, run.skeleton)
+            place = Address.parse(pusher.neuron, run.specs)
             assert place.layer == following
             assert pusher.weight == pytest.approx(weight[place.neuron])
             assert pusher.part == pytest.approx(share @ parts[:, place.neuron], rel=1e-4, abs=1e-8)

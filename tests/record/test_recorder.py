@@ -47,7 +47,7 @@ def cut_after(segments: int):
     """Return a watch that cuts training off after so many segments."""
     left = [segments]
 
-    def watch(_: recorder.Moment) -> None:
+    def watch(_: recorder.ProgressEvent) -> None:
         left[0] -= 1
         if not left[0]:
             raise Cut
@@ -230,8 +230,8 @@ def test_two_writers_are_kept_apart(copy, hashes):
 def test_ctrl_c_stops_after_the_stretch_and_nothing_is_lost(
     tmp_path, iris, network, options, finished, short_segments
 ):
-    def interrupt(moment: recorder.Moment) -> None:
-        if moment.step == 6:
+    def interrupt(event: recorder.ProgressEvent) -> None:
+        if event.step == 6:
             signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
@@ -244,7 +244,7 @@ def test_ctrl_c_stops_after_the_stretch_and_nothing_is_lost(
 
 
 def test_a_second_ctrl_c_stops_at_once(tmp_path, iris, network, options, short_segments):
-    def interrupt(moment: recorder.Moment) -> None:
+    def interrupt(event: recorder.ProgressEvent) -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 

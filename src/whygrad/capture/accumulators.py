@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from whygrad.capture.kinds import KINDS, Use, by_neuron, reach_of, rows_of, wide
-from whygrad.core.nn.activations import FLAT_SHARE
+from whygrad.capture.kinds import KINDS, Use, by_neuron, wide
+from whygrad.record.activations import FLAT_SHARE
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Sums:
         self.dtype = delta.dtype
         laid = by_neuron(use, sizes)
         self.through = _plus(self.through, laid.sum((0, 2)))
-        reach = wide(reach_of(use))
+        reach = wide(KINDS[use.kind].reach(use))
         self.pulled = _plus(self.pulled, _weighted(laid, reach))
         self.rows += laid.shape[0] * laid.shape[2]
         self.calls += 1
@@ -107,7 +107,7 @@ class Whole:
     def add(self, use: Use, delta: Tensor, sizes: Tensor, reach: Tensor) -> None:
         """Take in one call: dC/dz, its absolute values, and the lengths of the inputs."""
         kind = KINDS[use.kind]
-        x = use.x if use.kind == "embedding" else use.x.abs()
+        x = use.x if use.traits.is_lookup else use.x.abs()
         self.pulls = _plus(self.pulls, kind.contract(use, x, sizes))
         laid = by_neuron(use, delta)
         self.delta = _plus(self.delta, laid.sum((0, 2)))
@@ -123,8 +123,8 @@ class Whole:
         count, n_out = laid.shape[0] * laid.shape[2], laid.shape[1]
         n_in = use.weight.numel() // n_out
         needed = 4 * count * (n_in + 2 * n_out)
-        is_one_row = KINDS[use.kind].has_rows and use.options.get("groups", 1) == 1
-        if not is_one_row or needed > self.room.left:
+        rows_of = KINDS[use.kind].rows if use.options.get("groups", 1) == 1 else None
+        if rows_of is None or needed > self.room.left:
             self.rows = None
             return
         self.room.left -= needed

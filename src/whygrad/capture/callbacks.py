@@ -1,19 +1,22 @@
 """What the callbacks of trainers share."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
 from whygrad.capture.watch import Watch
 from whygrad.errors import RunError
-from whygrad.runs import WatchedRun
+
+if TYPE_CHECKING:
+    from whygrad.runs import Run
 
 
 class WatchesTraining:
     """What callbacks of trainers share: a watch that begins with the training.
 
     Args:
-        options: of :func:`whygrad.watch`: ``every``, ``out``, ``optimizer``, ``explain``, ``log``.
+        options: of :func:`whygrad.watch`: ``every``, ``out``, ``optimizer``, ``explain``, ``log``;
+            and ``opened`` of :class:`Watch`.
     """
 
     def __init__(self, **options: Any):
@@ -22,7 +25,7 @@ class WatchesTraining:
         self.watch: Watch | None = None
 
     @property
-    def run(self) -> WatchedRun:
+    def run(self) -> "Run":
         """What has been recorded so far.
 
         Raises:

@@ -4,8 +4,10 @@ Every kind obeys the same chain rule. For a weight w between an input x and a ne
 
     dC/dw = sum_i x_i * delta_ik        over samples, and over positions where a weight is shared
 
-What differs is laid down here as a row of a table: which axis counts the neurons, how long the
-input vector of a neuron is (``reach``), and how inputs and deltas are contracted to the weight.
+What differs is laid down here as a row of a table, beside what every reader must know of the kind
+in :mod:`whygrad.record.kinds`: which axis of the output counts the neurons, how long the input
+vector of a neuron is (``reach``), and how inputs and deltas are contracted to the weight. How a
+function of torch's is called for it stands in :mod:`whygrad.capture.uses`.
 
     Linear      x_ij over the features                        neuron: an output feature
     Conv        x over a patch, at every position             neuron: an output channel
@@ -20,7 +22,10 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from whygrad.record.kinds import KINDS as TRAITS
+from whygrad.record.kinds import LayerKind
 
 
 @dataclass(frozen=True)
@@ -45,9 +50,14 @@ class Use:
     normal: Callable[[Tensor], Tensor] | None = None
 
     @property
+    def traits(self) -> LayerKind:
+        """What is known of all layers of its kind."""
+        return TRAITS[self.kind]
+
+    @property
     def x(self) -> Tensor:
         """What the weights are multiplied with, in a precision that sums can be taken in."""
-        if self.kind == "embedding":
+        if self.traits.is_lookup:
             return self.input
         return wide(self.input) if self.normal is None else self.normal(wide(self.input))
 
@@ -63,68 +73,52 @@ def wide(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Kind:
-    """What differs from kind to kind.
+    """What differs from kind to kind while a model trains.
 
     Attributes:
-        neuron_axis: of the output, counted from the end for -1.
-        weight_axis: axis of the weight that counts the neurons.
-        reach: the length of each neuron's input vector; see :func:`reach_of`.
+        modules: the classes of torch's that are such layers.
+        output_axis: axis of the output that counts the neurons, from the end for -1.
+        reach: the length of the input vectors, laid out as :func:`by_neuron` lays out the output;
+            with a single neuron where the vector is the same for all of them.
         contract: (use, x, delta) -> sum over samples and positions of x * delta, as the weight.
-        has_rows: whether the input can be laid out as (rows, n_in), one row for all neurons.
+        rows: the inputs as (rows, n_in), a row a sample and position; None where there is not one
+            row for all neurons.
     """
 
-    neuron_axis: int
-    weight_axis: int
+    modules: tuple[type[nn.Module], ...]
+    output_axis: int
     reach: Callable[[Use], Tensor]
     contract: Callable[[Use, Tensor, Tensor], Tensor]
-    has_rows: bool = False
+    rows: Callable[[Use], Tensor] | None = None
 
 
 def neurons(use: Use) -> int:
     """Return how many neurons the layer has."""
-    return (
-        use.weight.shape[KINDS[use.kind].weight_axis] if use.kind in PLAIN else use.weight.numel()
-    )
+    axis = use.traits.neuron_axis
+    return use.weight.numel() if axis is None else use.weight.shape[axis]
 
 
 def by_neuron(use: Use, values: Tensor) -> Tensor:
     """Return (groups, n_out, positions), whatever stands where in a layer's output."""
-    if KINDS[use.kind].neuron_axis == -1:
+    if KINDS[use.kind].output_axis == -1:
         return values.reshape(-1, neurons(use)).T.unsqueeze(0)
     is_single = use.is_unbatched and values.dim() < use.input.dim()
     batched = values.unsqueeze(0) if is_single else values
     return batched.flatten(2) if batched.dim() > 2 else batched.unsqueeze(-1)
 
 
-def reach_of(use: Use) -> Tensor:
-    """Return the length of the input vectors as :func:`by_neuron` lays out the output.
-
-    With a single neuron where the vector is the same for all of them.
-    """
-    reach = KINDS[use.kind].reach(use)
-    if use.kind in ("linear", "embedding"):
-        return reach.reshape(1, 1, -1)
-    return by_neuron(use, reach)
-
-
 def fan_in_last(kind: str, weight: Tensor) -> Tensor:
     """Return a weight, or what has its shape, as (n_out, n_in)."""
-    if kind == "embedding":
-        return weight.T
-    if kind == "conv_transpose":
-        return weight.transpose(0, 1).flatten(1)
-    return weight.reshape(-1, 1) if kind not in PLAIN else weight.flatten(1)
-
-
-def rows_of(use: Use) -> Tensor:
-    """Return the inputs as (rows, n_in), a row a sample and position."""
-    if use.kind == "linear":
-        return use.input.reshape(-1, use.input.shape[-1])
-    return _patches(use)
+    axis = TRAITS[kind].neuron_axis
+    return weight.reshape(-1, 1) if axis is None else weight.movedim(axis, 0).flatten(1)
 
 
 def _reach_of_linear(use: Use) -> Tensor:
-    return torch.linalg.vector_norm(use.input, dim=-1)
+    return torch.linalg.vector_norm(use.input, dim=-1).reshape(1, 1, -1)
+
+
+def _rows_of_linear(use: Use) -> Tensor:
+    return use.input.reshape(-1, use.input.shape[-1])
 
 
 def _contract_linear(use: Use, x: Tensor, delta: Tensor) -> Tensor:
@@ -138,7 +132,9 @@ def _reach_of_conv(use: Use) -> Tensor:
     ones = x.new_ones((groups, 1, *use.weight.shape[2:]))
     squares = _convolution(x.dim())(x, ones, None, **use.options)
     reach = squares.clamp_(min=0).sqrt_()  # rounding must not make a square negative
-    return reach if groups == 1 else reach.repeat_interleave(use.weight.shape[0] // groups, dim=1)
+    if groups > 1:
+        reach = reach.repeat_interleave(use.weight.shape[0] // groups, dim=1)
+    return by_neuron(use, reach)
 
 
 def _contract_conv(use: Use, x: Tensor, delta: Tensor) -> Tensor:
@@ -166,7 +162,8 @@ def _reach_of_conv_transpose(use: Use) -> Tensor:
     """Return the length of what reaches each position, as :func:`_reach_of_conv` does."""
     x = use.input.square().sum(1, keepdim=True)
     ones = x.new_ones((1, 1, *use.weight.shape[2:]))
-    return _TRANSPOSED[x.dim()](x, ones, None, **use.options).clamp_(min=0).sqrt_()
+    squares = _TRANSPOSED[x.dim()](x, ones, None, **use.options)
+    return by_neuron(use, squares.clamp_(min=0).sqrt_())
 
 
 def _contract_conv_transpose(use: Use, x: Tensor, delta: Tensor) -> Tensor:
@@ -202,7 +199,7 @@ def _padded(use: Use, x: Tensor) -> tuple[Tensor, list[int]]:
     return F.pad(x, sides), [0] * places
 
 
-def _patches(use: Use) -> Tensor:
+def _rows_of_conv(use: Use) -> Tensor:
     """Return every patch as a row, for kernels in one to three directions."""
     x, padding = _padded(use, use.input)
     places = x.dim() - 2
@@ -228,7 +225,7 @@ def _each(value: Any, places: int) -> list[int]:
 
 
 def _reach_of_embedding(use: Use) -> Tensor:
-    return _looked_up(use).to(use.weight.dtype)
+    return _looked_up(use).to(use.weight.dtype).reshape(1, 1, -1)
 
 
 def _contract_embedding(use: Use, x: Tensor, delta: Tensor) -> Tensor:
@@ -253,7 +250,7 @@ def _looked_up(use: Use) -> Tensor:
 
 
 def _reach_of_norm(use: Use) -> Tensor:
-    return use.x.abs()
+    return by_neuron(use, use.x.abs())
 
 
 def _contract_norm(use: Use, x: Tensor, delta: Tensor) -> Tensor:
@@ -261,12 +258,19 @@ def _contract_norm(use: Use, x: Tensor, delta: Tensor) -> Tensor:
 
 
 KINDS: dict[str, Kind] = {
-    "linear": Kind(-1, 0, _reach_of_linear, _contract_linear, has_rows=True),
-    "conv": Kind(1, 0, _reach_of_conv, _contract_conv, has_rows=True),
-    "conv_transpose": Kind(1, 1, _reach_of_conv_transpose, _contract_conv_transpose),
-    "embedding": Kind(-1, -1, _reach_of_embedding, _contract_embedding),
-    "norm": Kind(-1, 0, _reach_of_norm, _contract_norm),
-    "channel_norm": Kind(1, 0, _reach_of_norm, _contract_norm),
+    "linear": Kind((nn.Linear,), -1, _reach_of_linear, _contract_linear, _rows_of_linear),
+    "conv": Kind(
+        (nn.Conv1d, nn.Conv2d, nn.Conv3d), 1, _reach_of_conv, _contract_conv, _rows_of_conv
+    ),
+    "conv_transpose": Kind(
+        (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
+        1,
+        _reach_of_conv_transpose,
+        _contract_conv_transpose,
+    ),
+    "embedding": Kind((nn.Embedding,), -1, _reach_of_embedding, _contract_embedding),
+    "norm": Kind((nn.LayerNorm, nn.RMSNorm), -1, _reach_of_norm, _contract_norm),
+    "channel_norm": Kind(
+        (nn.modules.batchnorm._BatchNorm, nn.GroupNorm), 1, _reach_of_norm, _contract_norm
+    ),
 }
-# weights with an axis of neurons and one of inputs
-PLAIN = ("linear", "conv", "conv_transpose", "embedding")

@@ -11,10 +11,11 @@ import numpy as np
 
 from whygrad.capture.isolation import warn
 from whygrad.capture.record import Recorded
+from whygrad.record.entries import notes_of_watched
 from whygrad.words import t
 
 if TYPE_CHECKING:
-    from whygrad.interop.tracking import Tracker
+    from whygrad.record.tracker import Tracker
 
 
 class Logged:
@@ -54,8 +55,6 @@ class Logged:
         line: Mapping[str, Any],
         rows: Mapping[str, tuple[np.ndarray, np.ndarray]],
     ) -> None:
-        from whygrad.interop.tracking import notes_of_watched
-
         if self._has_failed.is_set():
             return  # all that waits would wait for the server once more
         try:

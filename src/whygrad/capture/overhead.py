@@ -4,7 +4,7 @@ import time
 from collections import deque
 from statistics import median
 
-from whygrad.record.watched import words_of_overhead
+from whygrad.record.description import words_of_overhead
 from whygrad.words import t
 
 KEPT = 200  # latest steps of each sort

@@ -5,16 +5,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from whygrad.capture.kinds import Use
-
-MODULES: dict[str, tuple[type[nn.Module], ...]] = {
-    "linear": (nn.Linear,),
-    "conv": (nn.Conv1d, nn.Conv2d, nn.Conv3d),
-    "conv_transpose": (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d),
-    "embedding": (nn.Embedding,),
-    "norm": (nn.LayerNorm, nn.RMSNorm),
-    "channel_norm": (nn.modules.batchnorm._BatchNorm, nn.GroupNorm),
-}
+from whygrad.capture.kinds import KINDS, Use
+from whygrad.record.kinds import KINDS as TRAITS
+from whygrad.record.kinds import LayerKind
 
 
 @dataclass(frozen=True)
@@ -41,6 +34,11 @@ class Place:
     is_packed: bool = False
     is_shared: bool = False
     bias_first: int = 0
+
+    @property
+    def traits(self) -> LayerKind:
+        """What is known of all layers of its kind."""
+        return TRAITS[self.kind]
 
     def cut(self, whole: Tensor) -> Tensor:
         """Return the rows of the weight, or of what has its shape, that belong here."""
@@ -145,7 +143,7 @@ class Places:
 def kind_of(modules: dict[str, nn.Module], parameter: str) -> str | None:
     """Return the kind of the module that a parameter belongs to."""
     module = modules.get(parameter.rpartition(".")[0])
-    kinds = (kind for kind, classes in MODULES.items() if isinstance(module, classes))
+    kinds = (kind for kind, row in KINDS.items() if isinstance(module, row.modules))
     return next(kinds, None)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
+from whygrad.record.kinds import KINDS
+
 ARRAYS = 6  # kept of every weight: before, after, gradient, pulls, and what the optimiser remembers
 SMALL = 2**20  # bytes of a model that needs no turns
 STEP = 32 * 2**20  # bytes that one step may hold
@@ -100,7 +102,7 @@ def work_of(layers: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int]) ->
     """
     most, work = max(rows.values(), default=1) or 1, dict[str, float]()
     for name, layer in layers.items():
-        inputs = 1 if layer["kind"] == "embedding" else layer["n_in"]
+        inputs = 1 if KINDS[layer["kind"]].is_lookup else layer["n_in"]
         more = rows[name] / most * layer["n_out"] * (inputs + BESIDE)
         work[layer["weight"]] = work.get(layer["weight"], 0.0) + more
     return work

@@ -194,12 +194,11 @@ class Seeing(Mode):
         follow(result, self._heard(passage.on_delta))
         if passage.needs_gradient:
             passage.is_told = follow_weight(result, self._heard(passage.on_gradient))
-        is_norm = place.kind in ("norm", "channel_norm")
-        if place.kind == "linear":
+        if place.traits.takes_outputs:
             for before in came:
                 self.seen.feeds.setdefault(before.place, set()).add(place)
         # behind a norm the activation is that of the layer before, too
-        follows = [before for before in came if is_norm and before.activation is None]
+        follows = [before for before in came if place.traits.is_norm and before.activation is None]
         self._made_by[result] = [*follows, passage]
 
     def _begin(self) -> None:

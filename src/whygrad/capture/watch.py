@@ -8,11 +8,11 @@ all others nothing is, but two hooks of the optimiser that count.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -37,7 +37,6 @@ from whygrad.capture.wrapped import (
     Stance,
     check,
     check_compiled,
-    check_log,
     compiled_parts,
     is_within_compiled,
     never_compiled,
@@ -45,12 +44,14 @@ from whygrad.capture.wrapped import (
     unwrapped,
 )
 from whygrad.capture.writing import Writer
+from whygrad.record.folder import RunFolder
 from whygrad.record.merging import folder_of_rank
-from whygrad.runs import WatchedRun
+from whygrad.record.tracker import check_log
 from whygrad.words import t
 
 if TYPE_CHECKING:
-    from whygrad.interop.tracking import Tracker
+    from whygrad.record.tracker import Tracker
+    from whygrad.runs import Run
 
 
 @dataclass
@@ -86,6 +87,7 @@ class Watch:
             while the model trains; of several processes the first one tells.
         uncompiled: whether what is compiled may run uncompiled on the steps that are recorded. Its
             results may differ there by rounding, and where it draws random numbers.
+        opened: makes :attr:`run` of the folder.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class Watch:
         explain: Sequence[str] = (),
         log: Tracker | None = None,
         uncompiled: bool = False,
+        opened: Callable[[Path], RunFolder] = RunFolder,
     ):
         check(model, every, uncompiled=uncompiled)
         check_log(log)
@@ -106,6 +109,7 @@ class Watch:
         self.steps = 0
         self.overhead = Overhead()
         self.last: Recorded | None = None
+        self._opened = opened
         self._only = _as_list(optimizer)
         self._places = Places(unwrapped(model))
         self._rank, ranks = rank_of_process()
@@ -129,10 +133,10 @@ class Watch:
         self._told: set[str] = set()  # what cannot be taken apart, and has been said
 
     @property
-    def run(self) -> WatchedRun:
+    def run(self) -> Run:
         """What has been recorded so far, by this process."""
         self._guard(self._writer.flush)
-        return WatchedRun(self._writer.path)
+        return cast("Run", self._opened(self._writer.path))
 
     def attach(self) -> Watch:
         """Begin to watch."""

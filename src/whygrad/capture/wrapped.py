@@ -152,15 +152,3 @@ def check_compiled(model: nn.Module, *, uncompiled: bool) -> None:
     parts = [name or type(unwrapped(model)).__name__ for name in compiled_parts(model)]
     if parts and not uncompiled:
         raise OptionError("error.watch_compiled", names=", ".join(parts[:4]))
-
-
-def check_log(log: Any) -> None:
-    """Refuse what cannot be told.
-
-    Raises:
-        OptionError: no tracker.
-    """
-    from whygrad.interop.tracking import Tracker
-
-    if log is not None and not isinstance(log, Tracker):
-        raise OptionError("error.watch_log", came=repr(log))

@@ -16,16 +16,16 @@ from whygrad.capture.logged import Logged
 from whygrad.capture.record import Recorded
 from whygrad.capture.registry import Places
 from whygrad.capture.schedule import Turns, work_of
+from whygrad.record.beginning import new_run
 from whygrad.record.description import FORMAT
 from whygrad.record.files import Content, make_folder, prepared, remove, temporary_folder, writing
-from whygrad.record.schema.watched_arrays import key_of_rows
+from whygrad.record.producers import WATCHED
+from whygrad.record.schema.rows import key_of_rows
 from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, write_tensors
 from whygrad.record.versions import versions_of
-from whygrad.record.watched import KIND
-from whygrad.training.beginning import new_run
 
 if TYPE_CHECKING:
-    from whygrad.interop.tracking import Tracker
+    from whygrad.record.tracker import Tracker
 
 WAITING_STEPS = 50  # recorded steps in memory
 WAITING_BYTES = 8 * 2**20
@@ -240,7 +240,7 @@ def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:
 def _description(model: nn.Module, places: Places, every: int) -> dict[str, Any]:
     return {
         "format": FORMAT,
-        "kind": KIND,
+        "kind": WATCHED,
         "state": "training",
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "versions": versions_of("whygrad", "torch", "numpy"),

@@ -9,7 +9,7 @@ from whygrad.cli.pages import measures_page
 from whygrad.data.loading import load_rows
 from whygrad.errors import OptionError
 from whygrad.record.files import write_whole
-from whygrad.runs import Run, WatchedRun
+from whygrad.runs import Run
 from whygrad.words import t
 
 if TYPE_CHECKING:
@@ -108,6 +108,5 @@ def _content(table: "pd.DataFrame", suffix: str) -> bytes:
 
 def _own(name: str) -> Run:
     run = open_named(name)
-    if isinstance(run, WatchedRun):
-        raise OptionError("error.watched_no_network", path=run.path)
+    run.require("network")
     return run

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from whygrad.cli.console import problem
 from whygrad.doctor.finding import Finding
 from whygrad.settings import Settings
-from whygrad.training.folder import RunFolder
 from whygrad.training.recorder import Callback, ProgressEvent
+from whygrad.training.trained import TrainedRun
 from whygrad.words import t
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class DoctorCallback:
         settings = Settings.from_dict(plan.training)
         return self._sees(make_network(plan, data), data, settings, plan.to_dict())
 
-    def sees_again(self, run: RunFolder) -> bool:
+    def sees_again(self, run: TrainedRun) -> bool:
         """Tell what was certain before the first step of a run that is to go on."""
         start = run.checkpoint(0).state.network
         return self._sees(start, run.data, run.settings, run.description.get("origin"))
@@ -65,7 +65,7 @@ class DoctorCallback:
 
             bar(event)
             if event.epoch_end is not None and self._has_grown(path):
-                self._tell(during_training(RunFolder(path), self.told))
+                self._tell(during_training(TrainedRun(path), self.told))
             return self.stopped
 
         return watch

@@ -27,10 +27,11 @@ from whygrad.cli.training import (
 )
 from whygrad.cli.watched import watched_page, watched_summary
 from whygrad.doctor.health import health_of
-from whygrad.runs import Run, WatchedRun, open_run
+from whygrad.record.folder import RunFolder, find_runs
+from whygrad.record.producers import WATCHED
+from whygrad.runs import Run, open_run
 from whygrad.training.checking import check_run
 from whygrad.training.evaluation import evaluate
-from whygrad.training.folder import RunFolder, find_runs
 from whygrad.words import t
 from whygrad.words.terminal import Text
 
@@ -55,7 +56,7 @@ def train_command(
         run = Run(unfinished)
         if not as_json:
             show(t("cli.going_on", path=run.path))
-        if callback is not None and callback.sees_again(run):
+        if callback is not None and callback.sees_again(run.trained):
             return _not_begun(callback, as_json)
         run = go_on(unfinished, callback)
     else:
@@ -68,12 +69,12 @@ def train_command(
             return _not_begun(callback, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
             run = start_run(plan, data, folder, callback)
-    health = health_of(run)
+    health = health_of(run.trained)
     if as_json:
         findings = {} if callback is None else _findings(callback)
         show_json(_summary(run) | {"health": health.to_dict()} | findings)
     else:
-        show(result_page(run, health))
+        show(result_page(run.trained, health))
     return FOUND if callback is not None and callback.stopped else 0
 
 
@@ -89,7 +90,7 @@ def _findings(callback: DoctorCallback) -> dict[str, Any]:
 
 def runs_command(folder: Path, as_json: bool) -> int:
     """List the runs in a folder."""
-    found = find_runs(folder)
+    found = [run for run in find_runs(folder) if run.can("train")]
     if as_json:
         show_json([_summary(run) for run in found])
     elif found:
@@ -102,12 +103,12 @@ def runs_command(folder: Path, as_json: bool) -> int:
 def show_command(name: str, step: int | None, as_json: bool) -> int:
     """Show what a run was asked for, how it ended or stood at a step, and how its layers are."""
     run = open_named(name)
-    if isinstance(run, WatchedRun):
+    if run.kind == WATCHED:
         show_json(watched_summary(run, step)) if as_json else show(watched_page(run, step))
         return 0
     if step is not None:
         return _show_step(run, step, as_json)
-    health = health_of(run)
+    health = health_of(run.trained)
     if as_json:
         told = {"path": str(run.path), "checksums": run.is_sealed, "health": health.to_dict()}
         show_json(run.description | told)
@@ -116,7 +117,7 @@ def show_command(name: str, step: int | None, as_json: bool) -> int:
     if not run.is_sealed:
         show(t("run.unsealed"))
     is_over = "result" in run.description
-    show(result_page(run, health) if is_over else health_page(health))
+    show(result_page(run.trained, health) if is_over else health_page(health))
     return 0
 
 
@@ -127,7 +128,7 @@ def _show_step(run: Run, step: int, as_json: bool) -> int:
         for name, part in data.parts.items()
         if len(part)
     }
-    health = health_of(run, network)
+    health = health_of(run.trained, network)
     if as_json:
         told = {"path": str(run.path), "step": step, "result": result, "health": health.to_dict()}
         show_json(run.description | told)
@@ -156,7 +157,7 @@ def report_command(name: str, out: Path | None, as_json: bool) -> int:
     return 0
 
 
-def open_named(name: str) -> Run | WatchedRun:
+def open_named(name: str) -> Run:
     """Open a run by its folder, or by its name under ``runs/``."""
     return open_run(_path_of(name))
 

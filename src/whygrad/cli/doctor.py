@@ -18,7 +18,8 @@ from whygrad.doctor.prescribing import Sections, as_toml, prescribe
 from whygrad.doctor.rendering import explain, tell
 from whygrad.errors import OptionError
 from whygrad.record.files import write_whole
-from whygrad.runs import Run, WatchedRun
+from whygrad.record.producers import WATCHED
+from whygrad.runs import Run
 from whygrad.settings import Settings
 from whygrad.words import command_word, t
 from whygrad.words.terminal import Command, Console, RenderableType, Text
@@ -34,9 +35,9 @@ def doctor_command(
         raise OptionError("error.doctor_subject")
     if not budget > 0:
         raise OptionError("error.doctor_budget", came=budget)
-    watched = open_named(subject) if _is_run(subject) else None
-    if isinstance(watched, WatchedRun):
-        return _watched(watched, verify, as_json)
+    run = open_named(subject) if _is_run(subject) else None
+    if run is not None and run.kind == WATCHED:
+        return _watched(run, verify, as_json)
     with _progress() as telling:
         requested, diagnosis = _requested(subject, verify, budget, telling)
     written = _write(requested, diagnosis, out)
@@ -49,11 +50,9 @@ def doctor_command(
     return 0 if diagnosis.is_healthy else FOUND
 
 
-def _watched(run: WatchedRun, verify: bool, as_json: bool) -> int:
+def _watched(run: Run, verify: bool, as_json: bool) -> int:
     """Diagnose the run of a watched model, of which no remedy can be tried."""
-    if verify:
-        raise OptionError("error.watched_verify", path=run.path)
-    diagnosis = run.doctor()
+    diagnosis = run.doctor(verify=verify)
     if as_json:
         show_json(diagnosis.to_dict())
     else:
@@ -77,7 +76,7 @@ def _requested(
     """Return the configuration that was asked about, and the diagnosis."""
     options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
     if _is_run(subject):
-        run = Run(open_named(subject).path)
+        run = open_named(subject).trained
         return dict(run.description.get("origin") or {}), diagnose_run(run, **options)
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})

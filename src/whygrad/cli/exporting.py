@@ -6,17 +6,13 @@ from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
 from whygrad.errors import OptionError
 from whygrad.interop.tracking import log
-from whygrad.runs import WatchedRun
 
 
 def export_command(
     name: str, format: str | None, out: Path | None, step: int | None, as_json: bool
 ) -> int:
     """Write a run in a format that others read, and say how it did in its trial."""
-    run = open_named(name)
-    if isinstance(run, WatchedRun):
-        raise OptionError("error.watched_leaving", path=run.path)
-    exported = run.export(out, format=format, step=step)
+    exported = open_named(name).export(out, format=format, step=step)
     if as_json:
         show_json(exported.to_dict())
     else:

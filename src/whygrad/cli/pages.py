@@ -10,7 +10,8 @@ from whygrad.core.nn.network import Network
 from whygrad.data import Data
 from whygrad.doctor.health import Health
 from whygrad.doctor.progress import is_still_falling
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 from whygrad.words import command_word, number, t
 from whygrad.words.terminal import Command, RenderableType, Table, Text
 
@@ -34,7 +35,7 @@ def network_line(network: Network) -> str:
     return t("cli.network", sizes=sizes, activations=activations)
 
 
-def result_page(run: RunFolder, health: Health) -> RenderableType:
+def result_page(run: TrainedRun, health: Health) -> RenderableType:
     """Return how a run ended: its measures, its health, and what to ask next."""
     description, path = run.description, command_word(run.path)
     return Group(

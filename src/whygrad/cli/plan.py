@@ -186,7 +186,7 @@ def _is_run(path: Path) -> bool:
 
 
 def _of_run(path: Path) -> dict[str, Section]:
-    from whygrad.training.folder import RunFolder
+    from whygrad.record.folder import RunFolder
 
     folder = path.parent if path.name == "run.json" else path
     origin = RunFolder(folder).description.get("origin")

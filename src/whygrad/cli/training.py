@@ -24,8 +24,8 @@ from whygrad.cli.plan import Plan
 from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
 from whygrad.record.files import make_folder, writing
+from whygrad.record.folder import find_runs
 from whygrad.runs import Run
-from whygrad.training.folder import find_runs
 from whygrad.training.recorder import Callback, ProgressEvent
 from whygrad.words import number, t
 from whygrad.words.terminal import Console
@@ -101,6 +101,8 @@ def folder_to_resume(source: str | None, out: Path | None) -> Path | None:
     if out is not None:
         return out if (out / "run.json").is_file() else None
     for run in find_runs(RUNS):
+        if not run.can("train"):
+            continue
         description = run.description
         is_of_source = source is None or _source(description) == source
         if is_of_source and description["state"] != "finished":

@@ -7,14 +7,15 @@ from rich.console import Group
 from rich.padding import Padding
 
 from whygrad.errors import AddressError
+from whygrad.record.description import words_of_overhead
 from whygrad.record.fields import FACTORS, ROW_FIELDS
-from whygrad.record.watched import WatchedFolder, words_of_overhead
-from whygrad.record.watched_loss import told_loss
+from whygrad.record.folder import RunFolder
+from whygrad.record.loss import told_loss
 from whygrad.words import command_word, number, t
 from whygrad.words.terminal import Command, RenderableType, Table, Text
 
 
-def watched_page(run: WatchedFolder, step: int | None = None) -> RenderableType:
+def watched_page(run: RunFolder, step: int | None = None) -> RenderableType:
     """Return the layers of a watched model, and where their median neurons stand.
 
     Args:
@@ -47,7 +48,7 @@ def watched_page(run: WatchedFolder, step: int | None = None) -> RenderableType:
     return Group(*lines, Padding(_layers(run, step), (1, 0, 1, 0)), *last)
 
 
-def watched_summary(run: WatchedFolder, step: int | None = None) -> dict[str, Any]:
+def watched_summary(run: RunFolder, step: int | None = None) -> dict[str, Any]:
     """Return the run of a watched model as JSON-able data.
 
     Args:
@@ -67,7 +68,7 @@ def watched_summary(run: WatchedFolder, step: int | None = None) -> dict[str, An
     }
 
 
-def _layers(run: WatchedFolder, step: int | None) -> RenderableType:
+def _layers(run: RunFolder, step: int | None) -> RenderableType:
     table = Table()
     table.add_column(t("report.column.layer"))
     for name in ("kind", "activation"):
@@ -83,14 +84,14 @@ def _layers(run: WatchedFolder, step: int | None) -> RenderableType:
     return table
 
 
-def _explained(run: WatchedFolder) -> str:
+def _explained(run: RunFolder) -> str:
     """Return which steps can be explained, and that the layers take turns if they do."""
     steps, kept = ", ".join(map(str, run.whole_steps)), run.kept_whole()
     all_at_once = all(of_layer == run.whole_steps for of_layer in kept.values())
     return t(f"cli.watched.explained{'' if all_at_once else '.turns'}", steps=steps)
 
 
-def _standings(run: WatchedFolder, step: int | None) -> dict[str, dict[str, float]]:
+def _standings(run: RunFolder, step: int | None) -> dict[str, dict[str, float]]:
     """Return by layer the factors of its median neuron at a recorded step; nothing without one."""
     rows = {name: run.rows(name) for name in run.layers}
     recorded = sorted({int(one) for steps, _ in rows.values() for one in steps})

@@ -92,7 +92,7 @@ def contributions(network: Network, anatomy: Anatomy, layer: str, neuron: int) -
     Raises:
         AddressError: there is no such neuron.
     """
-    Address.parse(f"{layer}[{neuron}]", network)
+    Address.parse(f"{layer}[{neuron}]", network.specs)
     here = anatomy[layer]
     next_layer = _next_layer(network, layer)
     weight, delta = _onward(network, anatomy, layer)
@@ -133,7 +133,7 @@ def paths(
     Raises:
         AddressError: there is no such neuron.
     """
-    Address.parse(f"{layer}[{neuron}]", network)
+    Address.parse(f"{layer}[{neuron}]", network.specs)
     weight, _ = _onward(network, anatomy, layer)
     upstream = np.asarray(anatomy[layer].upstream)[:, neuron]
     root = _node(anatomy, layer, neuron, upstream)

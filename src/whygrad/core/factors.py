@@ -21,7 +21,8 @@ from jaxtyping import Array, Float, Int
 
 from whygrad.core import backend
 from whygrad.core.backprop import LayerAnatomy
-from whygrad.core.nn.activations import ACTIVATIONS, FLAT_SHARE
+from whygrad.core.nn.activations import ACTIVATIONS
+from whygrad.record.activations import FLAT_SHARE
 from whygrad.record.fields import FACTORS
 
 

@@ -40,7 +40,7 @@ def explain(
         AddressError: no such parameter, step or sample.
         RunError: the step does not replay as it was recorded.
     """
-    place = Address.parse(address, run.skeleton)
+    place = Address.parse(address, run.specs)
     replayed = replay(run, max(run.steps - 1, 0) if step is None else step)
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
         ledger = _ledger(run, place, replayed)

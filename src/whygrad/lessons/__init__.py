@@ -14,22 +14,13 @@ from whygrad.errors import unknown_name
 if TYPE_CHECKING:
     from whygrad.lessons.lesson import Lesson
 
-NAMES = (  # in the order in which the book tells them: statements 1 to 14
-    "chain",
-    "flat",
-    "silence",
-    "responsibility",
-    "constant",
-    "zeros",
-    "depth",
-    "symmetry",
-    "detectors",
-    "biases",
-    "broadcast",
-    "outer",
-    "starts",
-    "parallel",
-)
+PARTS = {  # of the book, in its order; the number of a lesson is its place
+    "neuron": ("chain", "flat", "silence"),
+    "paths": ("responsibility", "constant", "zeros"),
+    "depth": ("depth", "symmetry", "detectors", "biases"),
+    "many": ("broadcast", "outer", "starts", "parallel"),
+}
+NAMES = tuple(name for lessons in PARTS.values() for name in lessons)
 
 
 def find(name: str) -> "Lesson":
@@ -52,4 +43,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return ["NAMES", "find", *NAMES]
+    return ["NAMES", "PARTS", "find", *NAMES]

@@ -1,20 +1,26 @@
-"""Addresses: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]``, ``hidden1``."""
+"""Addresses: a layer, a neuron, a bias or a weight, by the names and axes of its own network.
+
+``hidden1.weight[5, 3]`` leads from input 5 to neuron 3 in one of whygrad's own networks. In a
+watched model an address is what Python calls it: ``encoder.layers.0.linear1.weight[5, 3]`` is of a
+linear layer neuron 5, input 3; ``conv.weight[5, 2, 0, 1]`` is a weight of a convolution,
+``norm.weight[4]`` a scale. ``fc.bias[5]`` is a bias, ``fc[5]`` a neuron (of a convolution: a
+channel), and ``fc`` the layer.
+"""
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from whygrad.errors import AddressError
-
-if TYPE_CHECKING:
-    from whygrad.core.nn.network import Network
+from whygrad.record.kinds import DENSE
+from whygrad.record.layers import LayerSpec, Packed
 
 PATTERN = re.compile(
-    r"""\s*(?P<layer>\w+)\s*
-    (?:\.\s*(?P<parameter>weight|bias)\s*)?
-    (?:\[\s*(?P<first>\d{1,18})\s*(?:,\s*(?P<second>\d{1,18})\s*)?\])?\s*""",
-    re.VERBOSE,
+    r"\s*(?P<path>.+?)\s*(\[\s*(?P<numbers>\d{1,18}(\s*,\s*\d{1,18})*)\s*\])?\s*", re.DOTALL
 )
+DOT = re.compile(r"\s*\.\s*")
+Specs = Mapping[str, LayerSpec]
+Index = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -26,12 +32,14 @@ class Address:
         parameter: ``weight``, ``bias``, or None for a neuron or a layer.
         input: which input a weight comes from, else None.
         neuron: which neuron, or None for a whole layer.
+        text: as a watched model names it; "" in whygrad's own networks.
     """
 
     layer: str
     parameter: str | None = None
     input: int | None = None
     neuron: int | None = None
+    text: str = ""
 
     @property
     def kind(self) -> str:
@@ -39,58 +47,124 @@ class Address:
         return self.parameter or ("layer" if self.neuron is None else "neuron")
 
     @property
-    def index(self) -> tuple[int, ...]:
-        """Where the parameter stands in its array."""
+    def index(self) -> Index:
+        """Where the parameter stands in an array (n_in, n_out), or (n_out,)."""
         return tuple(i for i in (self.input, self.neuron) if i is not None)
 
     def __str__(self) -> str:
         part = f".{self.parameter}" if self.parameter else ""
         place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
-        return f"{self.layer}{part}{place}"
+        return self.text or f"{self.layer}{part}{place}"
 
     @classmethod
-    def parse(cls, text: str, network: "Network") -> "Address":
-        """Read an address and check that ``network`` has what it names.
+    def parse(cls, text: str, specs: Specs) -> "Address":
+        """Read an address and check that there is what it names.
+
+        Args:
+            specs: the layers, as ``run.specs`` and ``network.specs`` hold them.
 
         Raises:
             AddressError: it cannot be read, or names nothing that is there.
         """
+        if text in specs:  # a name may end in brackets of its own
+            return cls._of_layer(text, specs[text], ())
         match = PATTERN.fullmatch(text)
         if match is None:
-            raise AddressError("error.address", address=text)
-        layer, parameter = match["layer"], match["parameter"]
-        numbers = [int(i) for i in (match["first"], match["second"]) if i is not None]
-        _check_form(text, parameter, numbers)
-        address = cls(
-            layer,
-            parameter,
-            input=numbers[0] if len(numbers) == 2 else None,
-            neuron=numbers[-1] if numbers else None,
-        )
-        _check_exists(address, network)
-        return address
+            raise _unknown(text, text, specs)
+        index = tuple(map(int, re.findall(r"\d+", match["numbers"] or "")))
+        path = match["path"] if match["path"] in specs else DOT.sub(".", match["path"])
+        if path in specs:
+            return cls._of_layer(text, specs[path], index)
+        for spec, parameter in _named(path, specs):
+            packed = spec.packed_weight if parameter == "weight" else spec.packed_bias
+            if not (packed and index and _is_elsewhere(index[0], packed, spec, parameter)):
+                return cls._of_parameter(text, spec, parameter, index)
+        raise _unknown(text, path, specs)
+
+    @classmethod
+    def _of_layer(cls, text: str, spec: LayerSpec, index: Index) -> "Address":
+        _check(text, spec, None, index, (spec.n_out,) * len(index[:1]))
+        return cls(spec.name, neuron=next(iter(index), None), text=_told(text, spec))
+
+    @classmethod
+    def _of_parameter(cls, text: str, spec: LayerSpec, parameter: str, index: Index) -> "Address":
+        shape = spec.shape if parameter == "weight" else (spec.n_out,)
+        packed = spec.packed_weight if parameter == "weight" else spec.packed_bias
+        first = packed.first if packed and index else 0
+        local = (index[0] - first, *index[1:]) if index else index
+        _check(text, spec, parameter, local, shape)
+        if parameter == "bias":
+            return cls(spec.name, "bias", neuron=local[0], text=_told(text, spec))
+        input, neuron = spec.traits.place_of(local, shape)
+        return cls(spec.name, "weight", input, neuron, text=_told(text, spec))
 
 
-def _check_form(text: str, parameter: str | None, numbers: list[int]) -> None:
-    allowed = {"weight": (2,), "bias": (1,), None: (0, 1)}[parameter]
-    if len(numbers) not in allowed:
+def _named(path: str, specs: Specs) -> Iterator[tuple[LayerSpec, str]]:
+    """Yield the parameters that a path names: by their layer, or by the model's own name."""
+    for spec in specs.values():
+        for parameter, name in (("weight", spec.weight), ("bias", spec.bias)):
+            if path == f"{spec.name}.{parameter}" and name is None and spec.kind == DENSE:
+                raise AddressError("error.layer_without_bias", layer=spec.name)
+            if name is not None and path in (f"{spec.name}.{parameter}", name):
+                yield spec, parameter
+
+
+def _is_elsewhere(row: int, packed: Packed, spec: LayerSpec, parameter: str) -> bool:
+    """Return whether a row belongs to another layer that uses the same packed parameter."""
+    count = spec.shape[0] if parameter == "weight" else spec.n_out
+    return packed.rows != count and not 0 <= row - packed.first < count
+
+
+def _check(
+    text: str, spec: LayerSpec, parameter: str | None, index: Index, shape: Sequence[int]
+) -> None:
+    """Check that numbers are as many as an array has axes, and none too large.
+
+    Raises:
+        AddressError: they are not.
+    """
+    is_right = len(index) == len(shape)
+    if is_right and all(0 <= i < n for i, n in zip(index, shape, strict=True)):
+        return
+    if spec.kind == DENSE and is_right:
+        raise _out_of_range(spec, parameter, index)
+    if spec.kind == DENSE:
         raise AddressError("error.address", address=text)
+    shape = shape or (spec.n_out,)
+    name = getattr(spec, parameter) if parameter else spec.name
+    told = f"({', '.join(map(str, shape))})"
+    raise AddressError("error.index_in_model", address=text, name=name, shape=told)
 
 
-def _check_exists(address: Address, network: "Network") -> None:
-    dense = network[address.layer]
-    if address.parameter == "bias" and dense.bias is None:
-        raise AddressError("error.layer_without_bias", layer=address.layer)
-    for what, came, count in (
-        ("neuron", address.neuron, dense.n_out),
-        ("input", address.input, dense.n_in),
-    ):
-        if came is not None and came >= count:
-            raise AddressError(
-                "error.index_out_of_range",
-                address=address,
-                what=what,
-                came=came,
-                last=count - 1,
-                layer=address.layer,
-            )
+def _out_of_range(spec: LayerSpec, parameter: str | None, index: Index) -> AddressError:
+    """Return the error that tells which of the numbers is too large: the neuron's first."""
+    pairs = [("neuron", index[-1], spec.n_out), ("input", index[0], spec.n_in)]
+    what, came, count = next(one for one in pairs if one[1] >= one[2])
+    place = ", ".join(map(str, index))
+    return AddressError(
+        "error.index_out_of_range",
+        address=f"{spec.name}{f'.{parameter}' if parameter else ''}[{place}]",
+        what=what,
+        came=came,
+        last=count - 1,
+        layer=spec.name,
+    )
+
+
+def _told(text: str, spec: LayerSpec) -> str:
+    """Return an address as it is said again: in whygrad's own networks in one way only."""
+    return "" if spec.kind == DENSE else text.strip()
+
+
+def _unknown(text: str, path: str, specs: Specs) -> AddressError:
+    """Return the error for a name that is none: of a layer, where it reads like one."""
+    first = next(iter(specs.values()), None)
+    known = ", ".join(specs)
+    if first is not None and first.kind == DENSE:
+        layer = re.fullmatch(r"(\w+)(\.(weight|bias))?", path)
+        if layer is None:
+            return AddressError("error.address", address=text)
+        return AddressError("error.unknown_layer", name=layer[1], known=known)
+    name, shape = (first.name, first.shape) if first else ("encoder.fc1", (0, 0))
+    example = f"{name}.weight[{', '.join('0' for _ in shape)}]"
+    return AddressError("error.address_in_model", address=text, example=example, known=known)

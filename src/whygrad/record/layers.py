@@ -1,11 +1,26 @@
 """What a layer is, whoever trains it: its kind, its sizes, its parameters, where it stands."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-DENSE = "dense"  # of whygrad's own networks: weights are (n_in, n_out)
+from whygrad.record.activations import FACTS
+from whygrad.record.kinds import DENSE, KINDS, LayerKind
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Where the rows of a layer stand in a parameter that several layers share.
+
+    Attributes:
+        first, rows: the layer's first row, and the rows of the whole parameter.
+    """
+
+    first: int
+    rows: int
 
 
 @dataclass(frozen=True)
@@ -14,8 +29,7 @@ class LayerSpec:
 
     Attributes:
         name: as its network calls it.
-        kind: ``dense`` in whygrad's own networks; in a watched model ``linear``, ``conv``,
-            ``conv_transpose``, ``embedding``, ``norm`` or ``channel_norm``.
+        kind: a name of :data:`whygrad.record.kinds.KINDS`; ``dense`` in whygrad's own networks.
         n_in, n_out: how many weights lead into a neuron, and how many neurons there are.
         shape: of the weight, in the order of axes that its network has.
         weight, bias: names of the parameters; the bias None where there is none.
@@ -24,6 +38,7 @@ class LayerSpec:
         is_exactly_flat: whether its slope is 0 where it is flat.
         is_matched: whether loss and activation are taken as one function, with slope 1.
         feeds: the only layer that takes this one's outputs as its inputs, if there is just one.
+        packed_weight, packed_bias: set where the parameter may hold other layers' rows, too.
     """
 
     name: str
@@ -38,11 +53,86 @@ class LayerSpec:
     is_exactly_flat: bool
     is_matched: bool = False
     feeds: str | None = None
+    packed_weight: Packed | None = None
+    packed_bias: Packed | None = None
+
+    @property
+    def traits(self) -> LayerKind:
+        """What is known of all layers of its kind."""
+        return KINDS[self.kind]
 
     def as_matrix(self, array: np.ndarray) -> np.ndarray:
         """Return the weights, or what has their shape, as (n_in, n_out)."""
-        if self.kind in (DENSE, "embedding"):
-            return array.reshape(prod(array.shape[:-1]), array.shape[-1])
-        if self.kind == "conv_transpose":  # the input channels come first
-            array = array.swapaxes(0, 1)
-        return array.reshape(self.n_out, -1).T
+        return self.traits.as_matrix(array)
+
+    def input_place(self, input: int) -> tuple[int, ...]:
+        """Return where an input stands: ``(channel, row, column)`` in a convolution's patch."""
+        shape = self.traits.inputs_shape(self.shape)
+        return tuple(int(i) for i in np.unravel_index(input, shape)) if shape else ()
+
+
+def specs_of_watched(description: Mapping[str, Any]) -> dict[str, LayerSpec]:
+    """Return the layers of a watched model, in the order in which they were called.
+
+    Args:
+        description: ``run.json``.
+    """
+    return {name: _watched(name, layer) for name, layer in description["layers"].items()}
+
+
+def _watched(name: str, layer: Mapping[str, Any]) -> LayerSpec:
+    activation, shape = layer["activation"], tuple(layer["shape"])
+    first, rows = layer.get("first", 0), layer.get("parameter_rows", shape[0])
+    rows_of_bias = layer.get("bias_rows", layer.get("parameter_rows", layer["n_out"]))
+    return LayerSpec(
+        name=name,
+        kind=layer["kind"],
+        n_in=layer["n_in"],
+        n_out=layer["n_out"],
+        shape=shape,
+        weight=layer["weight"],
+        bias=layer["bias"],
+        activation=activation,
+        steepest=layer["steepest"],
+        is_exactly_flat=activation in FACTS and FACTS[activation].exactly_flat,
+        feeds=layer["feeds"],
+        packed_weight=None if KINDS[layer["kind"]].is_lookup else Packed(first, rows),
+        packed_bias=None
+        if KINDS[layer["kind"]].is_lookup
+        else Packed(layer.get("bias_first", first), rows_of_bias),
+    )
+
+
+def specs_of_network(
+    sizes: Sequence[int],
+    activations: Sequence[str],
+    biases: Sequence[bool],
+    *,
+    is_matched: bool = False,
+) -> dict[str, LayerSpec]:
+    """Return the layers of one of whygrad's own networks, first to last.
+
+    Args:
+        sizes: numbers of neurons, from the inputs to the outputs.
+        activations, biases: name of each layer's activation, and whether it has biases.
+        is_matched: whether loss and output activation are taken as one function.
+    """
+    names = [*(f"hidden{i + 1}" for i in range(len(sizes) - 2)), "output"]
+    parts = zip(names, pairwise(sizes), activations, biases, [*names[1:], None], strict=True)
+    return {
+        name: LayerSpec(
+            name=name,
+            kind=DENSE,
+            n_in=n_in,
+            n_out=n_out,
+            shape=(n_in, n_out),
+            weight=f"{name}.weight",
+            bias=f"{name}.bias" if has_bias else None,
+            activation=activation,
+            steepest=FACTS[activation].steepest,
+            is_exactly_flat=FACTS[activation].exactly_flat,
+            is_matched=is_matched and name == "output",
+            feeds=above,
+        )
+        for name, (n_in, n_out), activation, has_bias, above in parts
+    }

@@ -28,10 +28,10 @@ from whygrad.record.files import (
     remove,
     writing,
 )
-from whygrad.record.schema.watched_arrays import REDUCED, key_of_rows
+from whygrad.record.folder import RunFolder
+from whygrad.record.schema.rows import REDUCED, key_of_rows
 from whygrad.record.sealed import crc, sealed_json, sealed_lines, sealed_tensors, write_tensors
 from whygrad.record.steady import numbered
-from whygrad.record.watched import WatchedFolder
 
 MEANS = {"pushed", "through", "pulled", "pulls", "delta", "layer"}  # of what is kept whole
 MEANS |= {"weight.gradient", "bias.gradient", "weight.came", "bias.came"}
@@ -90,7 +90,7 @@ def _standing(folders: list[Path]) -> list[list[Any]]:
 
 def _merge(path: Path, folders: list[Path]) -> None:
     standing = _standing(folders)  # first: what is written meanwhile is merged the next time
-    runs = [WatchedFolder(folder) for folder in folders]
+    runs = [RunFolder(folder) for folder in folders]
     with writing(path):
         for name in ("anatomy", "whole"):
             make_folder(path / name)
@@ -141,7 +141,7 @@ def _publish(
 
 
 def _merged_files(
-    runs: list[WatchedFolder], common: list[int]
+    runs: list[RunFolder], common: list[int]
 ) -> tuple[list[dict[str, np.ndarray]], dict[str, dict[int, float]]]:
     """Return the rows of all layers, and by layer and step the norm of the whole gradient.
 
@@ -194,7 +194,7 @@ def _at(found: tuple[np.ndarray, np.ndarray], steps: np.ndarray) -> np.ndarray:
     return rows[np.searchsorted(known, steps)]
 
 
-def _merge_whole(path: Path, runs: list[WatchedFolder]) -> dict[str, str]:
+def _merge_whole(path: Path, runs: list[RunFolder]) -> dict[str, str]:
     """Write the steps that every process kept whole, and return the checksum of each."""
     checksums = {}
     for step in sorted(set.intersection(*(set(run.whole_steps) for run in runs))):

@@ -17,13 +17,10 @@ from whygrad.record.sealed import read_lines
 Read = TypeVar("Read")
 
 if TYPE_CHECKING:
-    from whygrad.record.watched import WatchedFolder
-    from whygrad.training.folder import RunFolder
-
-    AnyRun = RunFolder | WatchedFolder
+    from whygrad.record.folder import RunFolder
 
 
-def steadily(run: "AnyRun", read: Callable[[dict[str, Any]], Read]) -> Read:
+def steadily(run: "RunFolder", read: Callable[[dict[str, Any]], Read]) -> Read:
     """Return what ``read`` makes of run.json, called again where that has changed meanwhile.
 
     Raises:
@@ -39,13 +36,13 @@ def steadily(run: "AnyRun", read: Callable[[dict[str, Any]], Read]) -> Read:
                 raise
 
 
-def is_sealed(run: "AnyRun") -> bool:
+def is_sealed(run: "RunFolder") -> bool:
     """Return whether a run was written with checksums, so that none may be missing."""
     return run.description["format"] != UNSEALED
 
 
 def lines_of(
-    run: "AnyRun", name: str, line_of: Callable[[dict[str, Any]], Check]
+    run: "RunFolder", name: str, line_of: Callable[[dict[str, Any]], Check]
 ) -> list[dict[str, Any]]:
     """Return the lines of ``<name>.jsonl``, verified.
 
@@ -73,7 +70,7 @@ def numbered(folder: Path) -> list[int]:
     return sorted(int(p.stem) for p in folder.glob("*.safetensors") if p.stem.isdecimal())
 
 
-def check_recorded(run: "AnyRun", recorded: Iterable[int], found: Iterable[int]) -> None:
+def check_recorded(run: "RunFolder", recorded: Iterable[int], found: Iterable[int]) -> None:
     """Check that there are rows of every step that the history says was recorded.
 
     A file of rows is named by its first step, so that the first step missing names the file.

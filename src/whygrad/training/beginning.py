@@ -1,8 +1,5 @@
 """The beginning of a run: its folder, private and written by one process, and its first files."""
 
-import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,55 +9,22 @@ import numpy as np
 from whygrad.core.nn.network import Network
 from whygrad.data import pack
 from whygrad.data.table import Data
-from whygrad.errors import OptionError, RunError
+from whygrad.errors import OptionError
+from whygrad.record.beginning import new_run
 from whygrad.record.description import FORMAT, PARTS
-from whygrad.record.files import Content, make_folder, only_writer, prepared, writing
+from whygrad.record.files import Content, prepared
 from whygrad.record.sealed import sealed_json, sealed_tensors
 from whygrad.record.versions import ENGINE, device_kind, versions_of
 from whygrad.settings import Settings
 from whygrad.training.checkpoint import Checkpoint, describe_network, sealed_checkpoint
-from whygrad.training.folder import RunFolder
 from whygrad.training.loop import Task, check_size, prepare
 from whygrad.training.step import first_state
-
-# what may be in a folder before it is a run, where a process was killed while it began one
-BEGUN = re.compile(
-    r"run\.lock|(data|checkpoints/0)\.safetensors|(history|facts)\.jsonl|anatomy|checkpoints|whole"
-    r"|([^/]*/)?\.[^/]*\.part"
-)
-
-
-@contextmanager
-def new_run(path: Path, folders: Sequence[str]) -> Iterator[None]:
-    """Make the folder of a new run, with folders in it, and hold the right to write there.
-
-    Raises:
-        RunError: there is something at ``path``, another process writes there, or none can.
-    """
-    with writing(path):
-        _check_free(path)
-        make_folder(path)
-    with only_writer(path):
-        with writing(path):
-            _check_free(path)  # again: another process may have been faster
-            for name in folders:
-                make_folder(path / name)
-        yield
-
-
-def _check_free(path: Path) -> None:
-    """Check that nothing is there, or only what a run that was killed while it began left."""
-    if not path.exists():
-        return
-    found = [file.relative_to(path).as_posix() for file in path.rglob("*")] if path.is_dir() else []
-    is_begun = "run.lock" in found and all(BEGUN.fullmatch(name) for name in found)
-    if not path.is_dir() or (found and not is_begun):
-        raise RunError("error.run_exists", path=path)
+from whygrad.training.trained import TrainedRun
 
 
 def begin(
     path: Path, network: Network, data: Data, settings: Settings, origin: dict[str, Any]
-) -> RunFolder:
+) -> TrainedRun:
     """Make the folder of a new run, with its data and its first checkpoint.
 
     Args:
@@ -78,7 +42,7 @@ def begin(
         raise OptionError("error.patience_needs_validation")
     with new_run(path, ("anatomy", "checkpoints")):
         _write_start(path, network, task, origin)
-    return RunFolder(path)
+    return TrainedRun(path)
 
 
 def _write_start(path: Path, network: Network, task: Task, origin: dict[str, Any]) -> None:

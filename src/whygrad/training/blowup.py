@@ -14,7 +14,7 @@ from whygrad.training.replay import state_before
 from whygrad.training.step import State, StepTrace, trace_step
 
 if TYPE_CHECKING:
-    from whygrad.training.folder import RunFolder
+    from whygrad.training.trained import TrainedRun
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Blowup:
         return asdict(self)
 
 
-def find_blowup(run: "RunFolder", step: int) -> Blowup | None:
+def find_blowup(run: "TrainedRun", step: int) -> Blowup | None:
     """Return the first number of a step that was not finite, or None if all were.
 
     The step before is looked at too: its loss was finite, but what it did may not have been. A
@@ -63,7 +63,7 @@ def find_blowup(run: "RunFolder", step: int) -> Blowup | None:
     return None
 
 
-def _last_sound(run: "RunFolder", step: int) -> int:
+def _last_sound(run: "TrainedRun", step: int) -> int:
     """Return the last step up to ``step`` that started from finite parameters.
 
     What is not finite stays so from step to step, so halving finds it.
@@ -72,12 +72,12 @@ def _last_sound(run: "RunFolder", step: int) -> int:
     return max(first_spoilt - 1, 0)
 
 
-def _is_spoilt(run: "RunFolder", step: int) -> bool:
+def _is_spoilt(run: "TrainedRun", step: int) -> bool:
     state = state_before(run, run.task, step)
     return not all(map(all_finite, jax.tree.leaves((state.network, state.optimizer))))
 
 
-def _in_order(run: "RunFolder", step: int) -> Iterator[tuple[str, str, Any, np.ndarray]]:
+def _in_order(run: "TrainedRun", step: int) -> Iterator[tuple[str, str, Any, np.ndarray]]:
     """Yield (layer, quantity, place -> address, values) of a step in the order of computation."""
     task = run.task
     batch = epoch_plan(task, step // task.steps_per_epoch)[step % task.steps_per_epoch]

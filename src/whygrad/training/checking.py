@@ -10,11 +10,11 @@ import numpy as np
 
 from whygrad.errors import RunError, WhygradError
 from whygrad.record.description import read_description
+from whygrad.record.folder import RunFolder
 from whygrad.record.merging import folder_of_rank, folders_of_ranks
+from whygrad.record.producers import TRAINED, WATCHED
 from whygrad.record.sealed import open_tensors, read_lines, read_tensors
 from whygrad.record.steady import numbered
-from whygrad.record.watched import WatchedFolder, is_watched
-from whygrad.training.folder import RunFolder
 from whygrad.words import t
 from whygrad.words.visible import lines
 
@@ -134,25 +134,24 @@ def _checked(folder: Path, root: Path, tick: Tick) -> Checked:
     run = look(folder / "run.json", lambda: _opened(folder))
     if run is None:
         _look_at_each(folder, look)
-    elif isinstance(run, WatchedFolder):
-        _look_at_watched(run, look)
     else:
-        _look_at_own(run, look)
+        {TRAINED: _look_at_trained, WATCHED: _look_at_watched}[run.kind](run, look)
     known = {*look.seen, folder / "run.lock"}
     unknown = tuple(look.name(path) for path in _files_in(folder) if path not in known)
     is_sealed = run is None or run.is_sealed
     return Checked(folder, len(look.seen), look.problems, unknown, is_sealed)
 
 
-def _opened(folder: Path) -> RunFolder | WatchedFolder:
-    if is_watched(folder):
-        return WatchedFolder(folder)
+def _opened(folder: Path) -> RunFolder:
     run = RunFolder(folder)
-    assert run.settings, "reading them checks them"
+    assert run.kind == WATCHED or run.settings, "reading them checks them"
     return run
 
 
-def _look_at_own(run: RunFolder, look: _Looking) -> None:
+def _look_at_trained(folder: RunFolder, look: _Looking) -> None:
+    from whygrad.training.trained import TrainedRun  # brings JAX, that no watched run needs
+
+    run = TrainedRun(folder.path)
     data = run.path / "data.safetensors"
     look(data, lambda: (_tensors(run, data), run.data))
     told = run.description.get("checkpoints", {})
@@ -167,7 +166,7 @@ def _look_at_own(run: RunFolder, look: _Looking) -> None:
     _look_at_rows(run, [step for step in steps[:counted] if every and step % every == 0], look)
 
 
-def _look_at_watched(run: WatchedFolder, look: _Looking) -> None:
+def _look_at_watched(run: RunFolder, look: _Looking) -> None:
     described = run.description
     for step in run.whole_steps:
         path = run.path / "whole" / f"{step}.safetensors"
@@ -179,7 +178,7 @@ def _look_at_watched(run: WatchedFolder, look: _Looking) -> None:
     _look_at_rows(run, [line["step"] for line in history[:counted]], look)
 
 
-def _look_at_rows(run: RunFolder | WatchedFolder, recorded: list[int], look: _Looking) -> None:
+def _look_at_rows(run: RunFolder, recorded: list[int], look: _Looking) -> None:
     folder = run.path / "anatomy"
     merged = run.description.get("rows")
     found: set[int] = set()
@@ -204,9 +203,7 @@ def _look_at_each(folder: Path, look: _Looking) -> None:
             look(path, lambda path=path: read_lines(path, may_lack=True))
 
 
-def _tensors(
-    run: RunFolder | WatchedFolder, path: Path, checksum: str | None = None
-) -> dict[str, np.ndarray]:
+def _tensors(run: RunFolder, path: Path, checksum: str | None = None) -> dict[str, np.ndarray]:
     with open_tensors(path, may_lack=not run.is_sealed) as file:
         if checksum not in (None, file.checksum):
             raise ValueError("sound, but not the file that run.json tells of")

@@ -17,9 +17,9 @@ from whygrad.core.nn.network import Network
 from whygrad.errors import RunError
 from whygrad.record.schema import sound
 from whygrad.record.schema.arrays import Form, refuse, sound_arrays
+from whygrad.record.schema.trained import CHECKPOINT
+from whygrad.record.schema.trained_arrays import checkpoint_values
 from whygrad.record.sealed import open_tensors, sealed_tensors
-from whygrad.training.arrays import checkpoint_values
-from whygrad.training.schema import CHECKPOINT
 from whygrad.training.step import State, StaticConfig, first_state
 
 

@@ -28,10 +28,10 @@ from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, wri
 from whygrad.settings import Settings
 from whygrad.training.blowup import find_blowup
 from whygrad.training.checkpoint import Best, Checkpoint, sealed_checkpoint
-from whygrad.training.folder import RunFolder
 from whygrad.training.loop import EpochEnd, Segment, Task, train_steps
 from whygrad.training.resuming import drop_after, lines_before
 from whygrad.training.standstill import find_stall
+from whygrad.training.trained import TrainedRun
 from whygrad.words import t
 
 CHECKPOINT_SECONDS = 5.0  # most that a crash loses
@@ -71,7 +71,7 @@ class ProgressEvent:
 Callback = Callable[[ProgressEvent], bool | None]  # True asks to stop
 
 
-def record(run: RunFolder, *callbacks: Callback | None) -> None:
+def record(run: TrainedRun, *callbacks: Callback | None) -> None:
     """Train a run from its last checkpoint to its end, and keep the record.
 
     Ctrl-C stops after the segment that is under way, with a checkpoint; so does a callback that
@@ -112,7 +112,7 @@ def record(run: RunFolder, *callbacks: Callback | None) -> None:
             raise
 
 
-def _tell_if_older(run: RunFolder, checkpoint: Checkpoint) -> None:
+def _tell_if_older(run: TrainedRun, checkpoint: Checkpoint) -> None:
     step, newest = int(checkpoint.state.step), run.checkpoints[-1]
     if step != newest:
         told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)
@@ -129,7 +129,7 @@ def _segments_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Ite
 class _Writer:
     """What waits to be written, and the writing."""
 
-    run: RunFolder
+    run: TrainedRun
     task: Task
     last: Checkpoint
     lines_written: int

@@ -1,6 +1,7 @@
 """Any step of a run again, exactly: from the nearest checkpoint, by the same compiled loop."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -9,9 +10,11 @@ from jaxtyping import Bool, Float
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError, RunError
 from whygrad.record.versions import differences
-from whygrad.training.folder import RunFolder
 from whygrad.training.loop import Task, epoch_plan, walk
 from whygrad.training.step import State, StepTrace, trace_step
+
+if TYPE_CHECKING:
+    from whygrad.training.trained import TrainedRun
 
 TOLERANCE = 1e-3  # of recorded rows, relative to the largest of their kind in the layer
 
@@ -37,7 +40,7 @@ class Replayed:
     is_recorded: bool
 
 
-def replay(run: RunFolder, step: int) -> Replayed:
+def replay(run: "TrainedRun", step: int) -> Replayed:
     """Take step number ``step`` of a run again and return its trace.
 
     Raises:
@@ -61,7 +64,7 @@ def replay(run: RunFolder, step: int) -> Replayed:
     return Replayed(step, state.network, seen, *batch, is_recorded)
 
 
-def network_at(run: RunFolder, step: int) -> Network:
+def network_at(run: "TrainedRun", step: int) -> Network:
     """Return the network after ``step`` steps: the one that step number ``step`` starts from.
 
     Between two checkpoints the steps are taken again; what was recorded of them must come out.
@@ -79,7 +82,7 @@ def network_at(run: RunFolder, step: int) -> Network:
     return walk(run.task, state, begin, step).network
 
 
-def _check_way(run: RunFolder, begin: int, step: int) -> None:
+def _check_way(run: "TrainedRun", begin: int, step: int) -> None:
     """Check that the steps from a checkpoint to ``step`` replay, by the nearest one recorded.
 
     Raises:
@@ -102,13 +105,13 @@ def _check_way(run: RunFolder, begin: int, step: int) -> None:
         raise RunError("error.replay_unchecked", step=step, path=run.path, known=known, **versions)
 
 
-def state_before(run: RunFolder, task: Task, step: int) -> State:
+def state_before(run: "TrainedRun", task: Task, step: int) -> State:
     """Return the state before ``step``, from the nearest checkpoint that can be read."""
     state, begin = _nearest_state(run, step)
     return walk(task, state, begin, step)
 
 
-def _nearest_state(run: RunFolder, step: int) -> tuple[State, int]:
+def _nearest_state(run: "TrainedRun", step: int) -> tuple[State, int]:
     """Return the state of the last sound checkpoint up to ``step``, and after how many steps."""
     for begin in reversed([c for c in run.checkpoints if c <= step]):
         try:
@@ -118,7 +121,7 @@ def _nearest_state(run: RunFolder, step: int) -> tuple[State, int]:
     raise RunError("error.run_without_checkpoint", path=run.path)
 
 
-def _agrees(run: RunFolder, step: int, again: dict[str, np.ndarray]) -> bool:
+def _agrees(run: "TrainedRun", step: int, again: dict[str, np.ndarray]) -> bool:
     """Return whether the step was recorded; if it was, it must be what was replayed."""
     for layer, rows in again.items():
         recorded = run.row(layer, step)

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from whygrad.errors import RunError
 from whygrad.record.files import read_regular, reading, remove, write_whole
-from whygrad.record.schema import sound_lines
+from whygrad.record.schema import sound_lines, trained
 from whygrad.record.sealed import read_line, split_lines
 from whygrad.record.steady import numbered
-from whygrad.training import schema as own
-from whygrad.training.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 
 
-def lines_before(run: RunFolder, step: int) -> list[bytes]:
+def lines_before(run: TrainedRun, step: int) -> list[bytes]:
     """Return the lines of the history, as they are in the file, of the steps before ``step``.
 
     Lines that run.json does not count yet may be torn or lost: they are done again anyway.
@@ -28,7 +27,9 @@ def lines_before(run: RunFolder, step: int) -> list[bytes]:
     may_lack = not run.is_sealed
     read = (read_line(path, i, raw, may_lack=may_lack) for i, raw in enumerate(whole[:told], 1))
     kept: list[bytes] = []
-    for raw, line in zip(whole, sound_lines(path, own.line_of(description), read), strict=False):
+    for raw, line in zip(
+        whole, sound_lines(path, trained.line_of(description), read), strict=False
+    ):
         if line["step"] >= step:
             return kept
         kept.append(raw)
@@ -37,7 +38,7 @@ def lines_before(run: RunFolder, step: int) -> list[bytes]:
     return kept
 
 
-def drop_after(run: RunFolder, step: int, lines: Sequence[bytes]) -> None:
+def drop_after(run: TrainedRun, step: int, lines: Sequence[bytes]) -> None:
     """Drop what was recorded after the checkpoint at ``step``; run.json no longer names it.
 
     Args:

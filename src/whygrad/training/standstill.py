@@ -22,7 +22,7 @@ from whygrad.training.replay import state_before
 from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, StepTrace, trace_step
 
 if TYPE_CHECKING:
-    from whygrad.training.folder import RunFolder
+    from whygrad.training.trained import TrainedRun
 
 OPTIMAL = 1e-6  # errors of this size, relative to the targets, are none
 
@@ -41,7 +41,7 @@ def has_moved(before: Network, after: Network) -> bool:
     return False
 
 
-def find_stall(run: "RunFolder", network: Network, step: int) -> StalledError | None:
+def find_stall(run: "TrainedRun", network: Network, step: int) -> StalledError | None:
     """Return the error of a run that has moved nothing in its steps up to ``step``, else None."""
     try:
         start = run.checkpoint(0).state.network

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.interop.tracking.entry import entries
+from whygrad.record.entries import entries
 from whygrad.record.fields import ROW_FIELDS
 
 OURS = "whygrad.interop.tracking.mlflow_runs"

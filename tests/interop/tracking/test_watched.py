@@ -13,7 +13,7 @@ from torch import nn
 import whygrad as wg
 from whygrad.errors import OptionError
 from whygrad.interop.tracking import Tracker
-from whygrad.interop.tracking.entry import Entry
+from whygrad.record.entries import Entry
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.sealed import read_lines, write_lines
 

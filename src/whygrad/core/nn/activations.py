@@ -1,4 +1,4 @@
-"""Activations: each with its slope beside it, and where that slope is flat.
+"""Activations: each with its slope beside it; where that is flat tells ``record.activations``.
 
 ``value`` maps preactivations z to outputs, ``slope`` is its derivative, both elementwise and of
 the same shape. Softmax is the one exception: its outputs depend on every z of the sample, so its
@@ -14,38 +14,23 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from whygrad.errors import unknown_name
+from whygrad.record.activations import OWN, SELU_ALPHA, SELU_SCALE, ActivationFacts
 
 Elementwise = Callable[[Array], Array]
 LEAK = 0.01
-SELU_SCALE = 1.0507009873554805
-SELU_ALPHA = 1.6732632423543772
-FLAT_SHARE = 0.01  # a slope below this share of the steepest one counts as flat
-INFINITY = math.inf
 
 
-@dataclass(frozen=True)
-class Activation:
-    """One activation and what a diagnosis must know of it.
+@dataclass(frozen=True, kw_only=True)
+class Activation(ActivationFacts):
+    """One activation, with what a diagnosis must know of it.
 
     Attributes:
         value: f(z).
         slope: f'(z).
-        steepest: the largest |f'(z)|, the measure for "flat"; where there is no largest, |f'(0)|.
-        flat: intervals (low, high) of z in which |f'| < 1 % of ``steepest``.
-        exactly_flat: whether the slope is exactly 0 there, so that nothing at all gets through.
-        is_odd: f(-z) = -f(z), so a neuron and its mirror image are the same detector.
-        is_homogeneous: f(cz) = c f(z) for c > 0: a neuron may be scaled, its exits unscaled.
-        is_coupled: outputs depend on the preactivations of other neurons (softmax).
     """
 
     value: Elementwise
     slope: Elementwise
-    steepest: float = 1.0
-    flat: tuple[tuple[float, float], ...] = ()
-    exactly_flat: bool = False
-    is_odd: bool = False
-    is_homogeneous: bool = False
-    is_coupled: bool = False
 
 
 def relu(z: Array) -> Array:
@@ -138,48 +123,38 @@ def softmax_diagonal(z: Array) -> Array:
     return a * (1 - a)
 
 
-ACTIVATIONS: dict[str, Activation] = {
-    "identity": Activation(lambda z: z, jnp.ones_like, is_odd=True, is_homogeneous=True),
+_FORMULAS: dict[str, tuple[Elementwise, Elementwise]] = {
+    "identity": (lambda z: z, jnp.ones_like),
     # Rumelhart, Hinton and Williams 1986
-    "sigmoid": Activation(
-        jax.nn.sigmoid, sigmoid_slope, 0.25, ((-INFINITY, -5.99), (5.99, INFINITY))
-    ),
+    "sigmoid": (jax.nn.sigmoid, sigmoid_slope),
     # LeCun, Bottou, Orr and Mueller 1998, section 4.4
-    "tanh": Activation(
-        jnp.tanh, tanh_slope, 1.0, ((-INFINITY, -3.0), (3.0, INFINITY)), is_odd=True
-    ),
+    "tanh": (jnp.tanh, tanh_slope),
     # Nair and Hinton 2010; the slope at exactly 0 is taken as 0
-    "relu": Activation(
-        relu, relu_slope, flat=((-INFINITY, 0.0),), exactly_flat=True, is_homogeneous=True
-    ),
+    "relu": (relu, relu_slope),
     # Maas, Hannun and Ng 2013
-    "leaky_relu": Activation(leaky_relu, leaky_relu_slope, is_homogeneous=True),
+    "leaky_relu": (leaky_relu, leaky_relu_slope),
     # Clevert, Unterthiner and Hochreiter 2016, alpha = 1
-    "elu": Activation(elu, elu_slope, flat=((-INFINITY, -4.61),)),
+    "elu": (elu, elu_slope),
     # Klambauer, Unterthiner, Mayr and Hochreiter 2017
-    "selu": Activation(selu, selu_slope, SELU_SCALE * SELU_ALPHA, ((-INFINITY, -4.61),)),
+    "selu": (selu, selu_slope),
     # Hendrycks and Gimpel 2016, the exact form
-    "gelu": Activation(gelu, gelu_slope, 1.128904, ((-INFINITY, -3.03),)),
+    "gelu": (gelu, gelu_slope),
     # Elfwing, Uchibe and Doya 2018
-    "silu": Activation(silu, silu_slope, 1.099839, ((-INFINITY, -6.15),)),
+    "silu": (silu, silu_slope),
     # Dugas, Bengio, Belisle, Nadeau and Garcia 2001
-    "softplus": Activation(softplus, jax.nn.sigmoid, 1.0, ((-INFINITY, -4.6),)),
+    "softplus": (softplus, jax.nn.sigmoid),
     # Bergstra, Desjardins, Lamblin and Bengio 2009
-    "softsign": Activation(
-        softsign, softsign_slope, 1.0, ((-INFINITY, -9.0), (9.0, INFINITY)), is_odd=True
-    ),
+    "softsign": (softsign, softsign_slope),
     # Courbariaux, Bengio and David 2015, with the numbers of Keras 2; the slope at its ends is 0
-    "hard_sigmoid": Activation(
-        hard_sigmoid,
-        hard_sigmoid_slope,
-        0.2,
-        ((-INFINITY, -2.5), (2.5, INFINITY)),
-        exactly_flat=True,
-    ),
-    # Nelder and Wedderburn 1972, the inverse of the log link; its slope has no bound
-    "exponential": Activation(jnp.exp, jnp.exp, 1.0, ((-INFINITY, -4.61),)),
+    "hard_sigmoid": (hard_sigmoid, hard_sigmoid_slope),
+    # Nelder and Wedderburn 1972, the inverse of the log link
+    "exponential": (jnp.exp, jnp.exp),
     # Bridle 1990
-    "softmax": Activation(softmax, softmax_diagonal, 0.25, is_coupled=True),
+    "softmax": (softmax, softmax_diagonal),
+}
+ACTIVATIONS: dict[str, Activation] = {
+    name: Activation(value=value, slope=slope, **vars(OWN[name]))
+    for name, (value, slope) in _FORMULAS.items()
 }
 
 

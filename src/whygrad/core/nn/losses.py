@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Shaped
 from whygrad.core.nn.activations import ACTIVATIONS, softmax
 from whygrad.core.nn.means import MEANS, broadcast_squared, broadcast_squared_upstream
 from whygrad.errors import unknown_name
+from whygrad.record.description import MATCHED
 
 Outputs = Float[Array, "batch n_out"]
 HUBER_WIDTH = 1.0
@@ -29,12 +30,9 @@ class Loss:
     Attributes:
         value: (outputs, targets) -> loss of each sample, shape (batch,).
         upstream: (outputs, targets) -> dC_i/da, shape (batch, n_out).
-        link: the output activation that the loss matches, if there is one. With it, loss and
-            activation are taken as one function of the preactivations ``z``: slope 1,
-            delta = link(z) - y.
-        matched_value: (z, targets) -> the loss of that one function.
+        matched_value: (z, targets) -> the loss as one function with the output activation that it
+            matches, see :data:`whygrad.record.description.MATCHED`: slope 1, delta = a - y.
         matched_upstream: (z, targets) -> its derivative by z.
-        reads_logits: whether an identity output counts as matched too, the loss bringing its link.
         is_categorical: targets are classes or memberships, not quantities.
         is_broadcast: a sample meets the targets of the whole batch: ``value`` and ``upstream``
             take the samples' shares as well, and there is one output.
@@ -42,10 +40,8 @@ class Loss:
 
     value: Callable[..., Array]
     upstream: Callable[..., Array]
-    link: str | None = None
     matched_value: Callable[[Array, Array], Array] | None = None
     matched_upstream: Callable[[Array, Array], Array] | None = None
-    reads_logits: bool = False
     is_categorical: bool = True
     is_broadcast: bool = False
 
@@ -119,31 +115,29 @@ def _unclipped(p: Array) -> Array:
 
 
 _OF_SOFTMAX = {
-    "link": "softmax",
     "matched_value": softmax_cross_entropy,
     "matched_upstream": softmax_cross_entropy_upstream,
 }
 _OF_SIGMOID = {
-    "link": "sigmoid",
     "matched_value": binary_cross_entropy_of_logits,
     "matched_upstream": binary_cross_entropy_of_logits_upstream,
 }
 
 
 def _of_quantities(value: Callable, upstream: Callable) -> Loss:
-    return Loss(value, upstream, "identity", value, upstream, is_categorical=False)
+    return Loss(value, upstream, value, upstream, is_categorical=False)
 
 
 LOSSES: dict[str, Loss] = {
     # Bridle 1990; the loss brings its softmax where the network has none of its own
     "softmax_cross_entropy": Loss(
-        softmax_cross_entropy, softmax_cross_entropy_upstream, **_OF_SOFTMAX, reads_logits=True
+        softmax_cross_entropy, softmax_cross_entropy_upstream, **_OF_SOFTMAX
     ),
     # the same, of outputs that claim to be probabilities already
     "cross_entropy": Loss(cross_entropy, cross_entropy_upstream, **_OF_SOFTMAX),
     # one yes-or-no question an output: binary and multi-label
     "binary_cross_entropy": Loss(
-        binary_cross_entropy, binary_cross_entropy_upstream, **_OF_SIGMOID, reads_logits=True
+        binary_cross_entropy, binary_cross_entropy_upstream, **_OF_SIGMOID
     ),
     "squared": _of_quantities(squared, squared_upstream),
     "absolute": _of_quantities(absolute, absolute_upstream),
@@ -173,8 +167,8 @@ def loss_rule(name: str) -> Loss:
 
 def is_matched(loss: str, output_activation: str) -> bool:
     """Return whether loss and output activation are taken as one function with slope 1."""
-    rule = loss_rule(loss)
-    return output_activation == rule.link or (rule.reads_logits and output_activation == "identity")
+    loss_rule(loss)
+    return output_activation in MATCHED[loss]
 
 
 def sample_losses(
@@ -216,9 +210,9 @@ def upstream_of_loss(
 
 def link_brought(loss: str, output_activation: str) -> str:
     """Return the activation by which a loss reads outputs that are logits, else ``identity``."""
-    rule = loss_rule(loss)
-    is_logits = output_activation == "identity" and rule.reads_logits
-    return rule.link or "identity" if is_logits else "identity"
+    loss_rule(loss)
+    is_logits = output_activation == "identity" and "identity" in MATCHED[loss]
+    return MATCHED[loss][0] if is_logits else "identity"
 
 
 def gives_probabilities(loss: str | None, output_activation: str) -> bool:

@@ -16,6 +16,7 @@ from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.initializers import draw_bias, draw_weight
 from whygrad.core.sizing import check_network
 from whygrad.errors import AddressError, OptionError, ShapeError
+from whygrad.record.layers import LayerSpec, specs_of_network
 from whygrad.settings import Range
 
 Parameters = dict[str, dict[str, Array]]
@@ -153,6 +154,13 @@ class Network:
     def sizes(self) -> tuple[int, ...]:
         """Numbers of neurons, from the inputs to the outputs."""
         return (self.dense[0].n_in, *(dense.n_out for dense in self.dense))
+
+    @property
+    def specs(self) -> dict[str, LayerSpec]:
+        """What each layer is, by name, for readers of addresses."""
+        activations = [dense.activation for dense in self.dense]
+        biases = [dense.bias is not None for dense in self.dense]
+        return specs_of_network(self.sizes, activations, biases)
 
     @property
     def output_activation(self) -> str:

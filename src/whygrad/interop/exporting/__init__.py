@@ -12,7 +12,8 @@ from whygrad.interop.exporting.tensors import from_safetensors, write_safetensor
 from whygrad.interop.exporting.torch_script import weights_beside, write_torch
 from whygrad.interop.exporting.trial import check_figures, rows_for
 from whygrad.record.files import writing
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 from whygrad.words import t
 from whygrad.words.visible import lines
 
@@ -98,7 +99,7 @@ def export(
     path = Path(out)
     chosen = _format(path, format)
     leaving = as_portable(subject, step)
-    run = subject if isinstance(subject, RunFolder) else None
+    run = TrainedRun.of(subject) if isinstance(subject, RunFolder) else None
     figures = () if run is None else check_figures(leaving, run, step)
     rows = rows_for(leaving, run)
     write = _writer(chosen)

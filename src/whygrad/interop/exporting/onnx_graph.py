@@ -17,10 +17,11 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from whygrad.core.nn.activations import LEAK, SELU_ALPHA, SELU_SCALE
+from whygrad.core.nn.activations import LEAK
 from whygrad.core.nn.network import Network
 from whygrad.data.encoder import MISSING, Encoder
 from whygrad.interop.exporting.portable import Portable
+from whygrad.record.activations import SELU_ALPHA, SELU_SCALE
 
 OPSETS = {"": 17, "ai.onnx.ml": 3}
 IR_VERSION = 8  # the format that goes with these; whatever reads ONNX since 2022 reads it

@@ -12,7 +12,8 @@ from whygrad.core.nn.losses import gives_probabilities, link_brought, prediction
 from whygrad.core.nn.network import Network
 from whygrad.data.encoder import Encoder
 from whygrad.errors import InputError, OptionError
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 
 BOUNDED = ("softmax", "sigmoid")
 
@@ -89,8 +90,9 @@ def as_portable(subject: Any, step: int | None = None) -> Portable:
         return Portable(_widened(subject))
     if not isinstance(subject, RunFolder):
         raise InputError("error.export_subject", came=type(subject).__name__)
-    network = _widened(subject.network_at(step))
-    return Portable(network, subject.task.settings.loss, subject.data.encoder)
+    run = TrainedRun.of(subject)
+    network = _widened(run.network_at(step))
+    return Portable(network, run.task.settings.loss, run.data.encoder)
 
 
 def _widened(network: Network) -> Network:

@@ -8,7 +8,7 @@ from whygrad.data.encoder import MISSING, Encoder
 from whygrad.errors import ExportError
 from whygrad.interop.exporting.portable import Portable
 from whygrad.training.evaluation import evaluate
-from whygrad.training.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 
 MOST_ROWS = 200
 MOST_GAPS = 50  # columns of which one value is taken away, to see it filled
@@ -22,7 +22,7 @@ SEED = 0
 Columns = dict[str, np.ndarray]
 
 
-def rows_for(portable: Portable, run: RunFolder | None) -> np.ndarray | Columns:
+def rows_for(portable: Portable, run: TrainedRun | None) -> np.ndarray | Columns:
     """Return the rows of a trial: the run's own, as they came; without a run, drawn ones."""
     inputs = _drawn(portable.network.sizes[0]) if run is None else _of_run(run)
     return inputs if portable.encoder is None else raw_rows(portable.encoder, inputs)
@@ -59,7 +59,7 @@ def largest_difference(ours: np.ndarray, theirs: np.ndarray, what: str) -> float
     return difference
 
 
-def check_figures(portable: Portable, run: RunFolder, step: int | None) -> tuple[str, ...]:
+def check_figures(portable: Portable, run: TrainedRun, step: int | None) -> tuple[str, ...]:
     """Compare what the network makes of the run's own data with the figures that it recorded.
 
     Args:
@@ -83,7 +83,7 @@ def check_figures(portable: Portable, run: RunFolder, step: int | None) -> tuple
     return tuple(recorded)
 
 
-def _recorded_figures(run: RunFolder, step: int | None) -> dict[str, dict[str, float]]:
+def _recorded_figures(run: TrainedRun, step: int | None) -> dict[str, dict[str, float]]:
     """Return the figures of a network, by part; none where the run measured none at this step."""
     described = run.description
     is_last = step == described.get("steps") and not described.get("best")
@@ -103,7 +103,7 @@ def _drawn(n_in: int) -> np.ndarray:
     return draw.normal(size=(MOST_ROWS, n_in)).astype(np.float32)
 
 
-def _of_run(run: RunFolder) -> np.ndarray:
+def _of_run(run: TrainedRun) -> np.ndarray:
     parts = (run.data.test, run.data.train)
     return np.concatenate([part.x[: MOST_ROWS // 2] for part in parts])
 

@@ -5,12 +5,8 @@ rules for stopping and their random numbers; what is replaced is the training it
 ``random_state`` starts from the same weights and takes the same batches. As there, training goes on
 in the precision of the inputs: give float32 where speed counts.
 
-    estimators                  names, defaults, and what they mean
+    whygrad.estimators          names, defaults, and what they mean
     training                    starting, training and going forward, on :mod:`epochs`
     progress                    when training is over: scikit-learn's rules, and its callbacks
     recorded                    the same training as a run, for ``why`` and ``doctor``
 """
-
-from whygrad.interop.sklearn.estimators import MLPClassifier, MLPRegressor
-
-__all__ = ["MLPClassifier", "MLPRegressor"]

@@ -21,8 +21,8 @@ from whygrad.interop.sklearn.progress import Samples
 from whygrad.record.files import temporary_folder
 from whygrad.settings import Settings
 from whygrad.training.beginning import begin
-from whygrad.training.folder import RunFolder
 from whygrad.training.recorder import ProgressEvent, record
+from whygrad.training.trained import TrainedRun
 
 
 def begin_run(
@@ -31,7 +31,7 @@ def begin_run(
     train: Samples,
     held_back: Samples | None,
     settings: dict[str, Any],
-) -> RunFolder:
+) -> TrainedRun:
     """Make the folder of the run.
 
     Args:
@@ -46,7 +46,7 @@ def begin_run(
     return begin(folder, network, data, Settings.from_dict(settings), {})
 
 
-def train_run(run: RunFolder, take_in: Callable[[Network, float], bool]) -> None:
+def train_run(run: TrainedRun, take_in: Callable[[Network, float], bool]) -> None:
     """Train to the end.
 
     Args:

@@ -28,12 +28,11 @@ from whygrad.core.nn.folding import fold
 from whygrad.core.nn.initializers import draw_bias, draw_weight
 from whygrad.core.nn.network import Network
 from whygrad.core.sizing import check_network, check_step, running_out
-from whygrad.errors import NotRecordedError, OptionError
+from whygrad.errors import OptionError
 from whygrad.interop.sklearn.checking import check_movement, check_rate, check_samples
 from whygrad.interop.sklearn.epochs import Epochs, epochs_of, precision_of
 from whygrad.interop.sklearn.progress import Progress, Samples
 from whygrad.interop.sklearn.recorded import begin_run, train_run
-from whygrad.runs import Run
 from whygrad.settings import SMALLEST, in_float32
 from whygrad.training.step import State
 
@@ -75,17 +74,6 @@ class Training(Progress):
         "out": [str, Path, None],
         "device": [StrOptions({"cpu", "gpu"}), None],
     }
-
-    @property
-    def run_(self) -> Run:
-        """The run of the last ``fit``, with ``why``, ``doctor`` and ``report``.
-
-        Raises:
-            NotRecordedError: it was not recorded; give ``record_every``. (An AttributeError.)
-        """
-        if "_run_folder" not in vars(self):
-            raise NotRecordedError("error.not_recorded", estimator=type(self).__name__)
-        return Run(self._run_folder)
 
     def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         weight, bias = super()._init_coef(fan_in, fan_out, dtype)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from whygrad.errors import InputError, OptionError, extra, unknown_name
-from whygrad.interop.tracking.entry import last_entry, notes_of_watched
-from whygrad.interop.tracking.tracker import Tracker
-from whygrad.record.watched import WatchedFolder
-from whygrad.training.folder import RunFolder
+from whygrad.record.entries import last_entry, notes_of_watched
+from whygrad.record.folder import RunFolder
+from whygrad.record.producers import WATCHED
+from whygrad.record.tracker import Tracker
 from whygrad.words import command_word, t
 from whygrad.words.visible import lines
 
@@ -105,9 +105,7 @@ TRACKERS: dict[str, Callable[..., Tracker]] = {
 }
 
 
-def log(
-    run: RunFolder | WatchedFolder, to: str | Tracker = "tensorboard", **options: Any
-) -> Logged:
+def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Logged:
     """Write a recorded run, also that of a watched model, into the record of another tool.
 
     Loss and measures go as numbers at their steps, the factors of every neuron as histograms.
@@ -121,7 +119,7 @@ def log(
         OptionError: no such tracker, or the folder holds events already.
         MissingExtraError: its library is not installed.
     """
-    if not isinstance(run, RunFolder | WatchedFolder):
+    if not isinstance(run, RunFolder):
         raise InputError("error.export_subject", came=type(run).__name__)
     if isinstance(to, str):
         if to not in TRACKERS:
@@ -144,22 +142,21 @@ def notes_of(run: RunFolder) -> dict[str, Any]:
     return run.settings.to_dict() | network | data
 
 
-def _tell(run: RunFolder | WatchedFolder, tracker: Tracker) -> None:
+def _tell(run: RunFolder, tracker: Tracker) -> None:
     lines, description = run.history_lines, run.description
-    if isinstance(run, WatchedFolder):
+    if run.kind == WATCHED:
         first = next(iter(run.facts), {"optimizers": []})  # as it is told while it trains
-        notes = notes_of_watched(description, first["optimizers"])
-        total, layers = run.steps, run.layers
+        notes, total = notes_of_watched(description, first["optimizers"]), run.steps
     else:
-        notes, total, layers = notes_of(run), run.task.total_steps, list(run.skeleton.layers)
-    recorded = {layer: run.rows(layer) for layer in layers}
+        notes, total = notes_of(run), run.producer.limit_of(description)
+    recorded = {layer: run.rows(layer) for layer in run.layers}
     tracker.take(notes, lines, recorded, total_steps=total)
     result = description.get("result")
     if result and lines:
         tracker.end(last_entry(max(lines[-1]["step"], run.steps - 1), result))
 
 
-def _free_folder(run: RunFolder | WatchedFolder, folder: str | Path | None) -> Path:
+def _free_folder(run: RunFolder, folder: str | Path | None) -> Path:
     path = Path("logs") / run.path.resolve().name if folder is None else Path(folder)
     if any(path.glob("events.out.tfevents.*")):
         raise OptionError("error.track_folder", folder=path)

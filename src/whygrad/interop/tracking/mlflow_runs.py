@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.interop.tracking.entry import Entry
-from whygrad.interop.tracking.tracker import Tracker
+from whygrad.record.entries import Entry
+from whygrad.record.tracker import Tracker
 
 mlflow: Any = import_module("mlflow")  # types are checked where it is not installed, too
 entities: Any = import_module("mlflow.entities")

@@ -5,8 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from whygrad.interop.tracking.entry import Entry
-from whygrad.interop.tracking.tracker import Tracker
+from whygrad.record.entries import Entry
+from whygrad.record.tracker import Tracker
 
 wandb: Any = import_module("wandb")  # types are checked where it is not installed, too
 

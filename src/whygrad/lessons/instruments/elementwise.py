@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from whygrad.core.nn.activations import LEAK, SELU_ALPHA, SELU_SCALE
+from whygrad.core.nn.activations import LEAK
+from whygrad.record.activations import SELU_ALPHA, SELU_SCALE
 
 REACH = 40.0  # beyond it, float64 cannot tell a sigmoid from 0 or 1
 

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from whygrad import __version__
+from whygrad.lessons import PARTS as LESSONS_BY_PART
 from whygrad.lessons.lesson import Law, Result
 from whygrad.lessons.rendering.html import chapter, law_numbers, mark
 from whygrad.lessons.rendering.introduction import introduction
@@ -27,12 +28,7 @@ class Part:
     lessons: tuple[str, ...]
 
 
-PARTS = (
-    Part("neuron", ("chain", "flat", "silence")),
-    Part("paths", ("responsibility", "constant", "zeros")),
-    Part("depth", ("depth", "symmetry", "detectors", "biases")),
-    Part("many", ("broadcast", "outer", "starts", "parallel")),
-)
+PARTS = tuple(Part(*part) for part in LESSONS_BY_PART.items())
 NUMERALS = ("I", "II", "III", "IV")
 
 

@@ -6,10 +6,10 @@ stands as null in all of them.
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from math import prod
 from typing import Any
 
 from whygrad.record.description import UNSEALED
+from whygrad.record.kinds import KINDS, WATCHED_KINDS
 from whygrad.record.schema.checks import (
     Check,
     Fault,
@@ -32,7 +32,6 @@ from whygrad.record.schema.checks import (
 )
 from whygrad.settings import Range
 
-KINDS = ("linear", "conv", "conv_transpose", "embedding", "norm", "channel_norm")
 STATES = ("training", "failed", "finished")
 COUNT = whole(0, 2**31)
 SIZE = whole(1, 2**31)
@@ -45,15 +44,7 @@ MEASURES = list_of(MEASURE)
 
 def _shape_fits(layer: dict[str, Any]) -> Iterator[Fault]:
     """n_out and n_in are what the shape tells, by the kind of the layer."""
-    shape, kind = layer["shape"], layer["kind"]
-    if kind == "embedding":
-        n_out, n_in = shape[-1], prod(shape[:-1])
-    elif kind == "conv_transpose":  # the input channels come first
-        n_out, n_in = prod(shape[1:2]), shape[0] * prod(shape[2:])
-    elif kind in ("norm", "channel_norm"):
-        n_out, n_in = prod(shape), 1
-    else:
-        n_out, n_in = shape[0], prod(shape[1:])
+    n_in, n_out = KINDS[layer["kind"]].sizes(layer["shape"])
     for name, expected in (("n_out", n_out), ("n_in", n_in)):
         if layer[name] != expected:
             yield disagrees((name,), layer[name], expected, "shape")
@@ -61,7 +52,7 @@ def _shape_fits(layer: dict[str, Any]) -> Iterator[Fault]:
 
 LAYER = record(
     {
-        "kind": one_of(KINDS),
+        "kind": one_of(WATCHED_KINDS),
         "weight": text,
         "n_in": SIZE,
         "n_out": SIZE,

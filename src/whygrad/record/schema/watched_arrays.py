@@ -1,43 +1,16 @@
-"""What the arrays of the run of a watched model must be."""
+"""What the arrays of a watched model's full snapshots must be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from whygrad.record.fields import ROW_FIELDS
-from whygrad.record.schema.arrays import INTEGER, Arrays, Form
+from whygrad.record.schema.arrays import Arrays, Form
 
 SIZES = ("pushed", "through", "pulled", "pulls", "delta", "layer")
 UPDATE = ("before", "after", "gradient")
 LATER = ("came", "asked")
 TYPE = "float32"  # whatever the model computes in
-REDUCED = "/reduced"  # behind a layer's name: |gradient| of the mean over all processes, (n_out,)
-
-
-def key_of_rows(layer: str) -> str:
-    """Return what a layer's rows are called beside ``steps``; no path begins with a dot."""
-    return f".{layer}" if layer == "steps" else layer
-
-
-def rows_forms(layers: Mapping[str, Any], names: Iterable[str], arrays: Arrays) -> dict[str, Form]:
-    """Return what a file of recorded rows holds: rows of some layers, and what stands beside them.
-
-    Args:
-        layers: of ``run.json``.
-        names: of all arrays in the file: a layer's, and ``layer/reduced``.
-        arrays: those that were read.
-    """
-    recorded = arrays["steps"].size if "steps" in arrays else 0
-    forms = {"steps": Form((recorded,), INTEGER)}
-    by_key = {key_of_rows(layer): of_layer for layer, of_layer in layers.items()}
-    for name in names:
-        of_layer = by_key.get(name) or layers.get(name.removesuffix(REDUCED))
-        if of_layer is not None and name != "steps":
-            fields = (len(ROW_FIELDS),) if name in by_key else ()
-            shape = (recorded, *fields, of_layer["n_out"])
-            forms[name] = Form(shape, TYPE, is_needed=False)
-    return forms
 
 
 def whole_forms(layers: Mapping[str, Any], arrays: Arrays) -> dict[str, Form]:

@@ -8,13 +8,13 @@ from jaxtyping import Bool, Float
 
 from whygrad.core.backprop import backward, forward
 from whygrad.core.nn import Network
-from whygrad.core.nn.activations import FLAT_SHARE
 from whygrad.lessons.experiments.flat.story import tell
 from whygrad.lessons.instruments import elementwise
 from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.second_way import nudged
 from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
+from whygrad.record.activations import FLAT_SHARE
 from whygrad.settings import Range
 
 ALL = "all"

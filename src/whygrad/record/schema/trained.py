@@ -4,12 +4,11 @@
 notes beside the arrays of ``data.safetensors`` and ``checkpoints/<step>.safetensors``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from whygrad.core.nn.activations import ACTIVATIONS
-from whygrad.core.nn.losses import LOSSES
-from whygrad.record.description import DTYPES, MEASURES, PARTS, STATES, TASKS, UNSEALED
+from whygrad.record.activations import OWN
+from whygrad.record.description import DTYPES, MATCHED, MEASURES, PARTS, STATES, TASKS, UNSEALED
 from whygrad.record.schema.checks import (
     Check,
     Fault,
@@ -77,12 +76,12 @@ def _weights_count(settings: dict[str, Any]) -> Iterator[Fault]:
         yield Fault("number", sum(weights), ("class_weight",), {"range": " > 0"})
 
 
-def steps_per_epoch(run: dict[str, Any]) -> int:
+def steps_per_epoch(run: Mapping[str, Any]) -> int:
     """Return how many batches an epoch has, as ``run.json`` tells."""
     return -(-run["data"]["samples"]["train"] // run["settings"]["batch_size"])
 
 
-def total_steps(run: dict[str, Any]) -> int:
+def total_steps(run: Mapping[str, Any]) -> int:
     """Return how many steps a whole run takes, as ``run.json`` tells."""
     return steps_per_epoch(run) * run["settings"]["epochs"]
 
@@ -93,7 +92,7 @@ STANDING: dict[str, Check] = {  # since format 2
     "lines": record({"history": COUNT}),
 }
 SETTINGS: dict[str, Check] = {
-    "loss": one_of(tuple(LOSSES)),
+    "loss": one_of(tuple(MATCHED)),
     **{name: ranged(allowed) for name, allowed in RANGES.items()},
     **{name: one_of(choices) for name, choices in CHOICES.items()},
     "class_weight": maybe(either(list_of(ranged(Range(float, 0)), 1), one_of(("balanced",)))),
@@ -102,7 +101,7 @@ SETTINGS: dict[str, Check] = {
 NETWORK = record(
     {
         "sizes": list_of(SIZE, 2),
-        "activations": list_of(one_of(tuple(ACTIVATIONS))),
+        "activations": list_of(one_of(tuple(OWN))),
         "biases": list_of(flag),
         "dropout": either(list_of(SHARE), SHARE),
         "dtype": one_of(DTYPES),

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.schema.arrays import INTEGER, Arrays, Form, first_wrong
 from whygrad.record.schema.checks import Fault, disagrees
 
@@ -15,18 +14,6 @@ Description = Mapping[str, Any]
 
 OF_INPUTS = ("fill", "mean", "scale")
 OF_TARGETS = ("target_mean", "target_scale")
-
-
-def rows_forms(neurons: Mapping[str, int], recorded: int, dtype: str) -> dict[str, Form]:
-    """Return what a file of recorded rows holds.
-
-    Args:
-        neurons: by layer.
-        recorded: how many steps are in the file.
-        dtype: of the network.
-    """
-    rows = {name: Form((recorded, len(ROW_FIELDS), n), dtype) for name, n in neurons.items()}
-    return {"steps": Form((recorded,), INTEGER), **rows}
 
 
 def data_forms(run: Description, data: Description) -> dict[str, Form]:

@@ -1,4 +1,4 @@
-"""The estimators: scikit-learn's names and defaults, and what is beyond them."""
+"""The estimators that a user has: scikit-learn's names and defaults, and what is beyond them."""
 
 from inspect import signature
 from typing import ClassVar
@@ -9,13 +9,30 @@ from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import _check_sample_weight
 
+from whygrad.errors import NotRecordedError
 from whygrad.interop.sklearn.training import LOSSES, Training
+from whygrad.runs import Run
 
 THEIR_NAMES = set(signature(_Classifier).parameters)
 OF_CLASSES = {"log_loss", "squared_error", "absolute_error", "huber"}
 
 
-class MLPClassifier(Training, _Classifier):
+class Estimator(Training):
+    """An estimator whose training can be recorded as a run."""
+
+    @property
+    def run_(self) -> Run:
+        """The run of the last ``fit``, with ``why``, ``doctor`` and ``report``.
+
+        Raises:
+            NotRecordedError: it was not recorded; give ``record_every``. (An AttributeError.)
+        """
+        if "_run_folder" not in vars(self):
+            raise NotRecordedError("error.not_recorded", estimator=type(self).__name__)
+        return Run(self._run_folder)
+
+
+class MLPClassifier(Estimator, _Classifier):
     """scikit-learn's ``MLPClassifier`` on whygrad's engine.
 
     All parameters, attributes and methods of scikit-learn's, with its defaults; ``solver="lbfgs"``
@@ -115,7 +132,7 @@ class MLPClassifier(Training, _Classifier):
             return super().fit(X, y, sample_weight)
 
 
-class MLPRegressor(Training, _Regressor):
+class MLPRegressor(Estimator, _Regressor):
     """scikit-learn's ``MLPRegressor`` on whygrad's engine.
 
     As :class:`MLPClassifier`, without classes. ``loss`` may also be ``absolute_error``, ``huber``

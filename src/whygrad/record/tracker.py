@@ -3,12 +3,14 @@
 import atexit
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whygrad.errors import RunError, WhygradError
-from whygrad.interop.tracking.entry import Entry, Line, Recorded, entries
-from whygrad.training.recorder import ProgressEvent
+from whygrad.errors import OptionError, RunError, WhygradError
+from whygrad.record.entries import Entry, Line, Recorded, entries
 from whygrad.words.visible import visible
+
+if TYPE_CHECKING:
+    from whygrad.training.recorder import ProgressEvent
 
 MOST_HISTOGRAMS = 200  # a layer and factor, spread over a run
 FURTHER_APART = 50  # steps after which they begin to part, where nobody knows the end of a run
@@ -51,7 +53,7 @@ class Tracker:
         """Where the record is to be found."""
         raise NotImplementedError
 
-    def __call__(self, event: ProgressEvent) -> None:
+    def __call__(self, event: "ProgressEvent") -> None:
         """Take over what a segment of steps recorded."""
         recorded = {name: (event.recorded_steps, rows) for name, rows in event.rows.items()}
         notes, total = event.settings.to_dict(), event.total_steps
@@ -144,6 +146,16 @@ class Tracker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def check_log(log: object) -> None:
+    """Refuse what cannot be told of a run.
+
+    Raises:
+        OptionError: no tracker.
+    """
+    if log is not None and not isinstance(log, Tracker):
+        raise OptionError("error.watch_log", came=repr(log))
 
 
 def _shown(value: Any) -> Any:
