@@ -94,7 +94,8 @@ USES: dict[str, Callable] = {
     "torch": torch_backward,
 }  # fmt: skip
 # What needs no JAX goes on working.
-FREE = ("clones", "effective width", "history", "neurons", "watched doctor", "watched report")
+FREE = ("clones", "effective width", "history", "neurons")
+FREE += ("watched why", "watched doctor", "watched report")
 FREE += ("estimator predict", "load", "torch")
 
 

@@ -12,11 +12,14 @@ Source: Rumelhart, Hinton and Williams 1986, equations 6 and 7.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from whygrad.core.backprop import Anatomy, LayerAnatomy
 from whygrad.core.nn import Address, Network
 from whygrad.core.nn.activations import ACTIVATIONS
+from whygrad.record.pulls import sample_pulls, strongest
+
+__all__ = ["Contributions", "Path", "contributions", "paths", "sample_pulls", "strongest"]
 
 PerSample = Float[np.ndarray, " m"]
 Parts = Float[np.ndarray, "m n_next"]
@@ -141,46 +144,6 @@ def paths(
     return _opened(_Walk(network, anatomy, top), root, reach, depth)
 
 
-def sample_pulls(layer: LayerAnatomy, address: Address) -> Float[np.ndarray, " m"]:
-    """Return the per-sample gradients: the term that each sample adds to a gradient.
-
-    Weight: share_i * input_ij * delta_ik.  Bias: share_i * delta_ik.  They sum to the gradient.
-    Neuron or layer: the sample's own weight gradient, projected on the direction of the mean
-    gradient; they sum to its norm, and a negative one works against the other samples.
-
-    Args:
-        layer: the anatomy of the layer that ``address`` names.
-
-    Returns:
-        One number a sample, in units of the gradient.
-    """
-    share, delta = np.asarray(layer.share), np.asarray(layer.delta)
-    if address.kind == "bias":
-        return share * delta[:, address.neuron]
-    if address.kind == "weight":
-        return share * np.asarray(layer.input)[:, address.input] * delta[:, address.neuron]
-    columns = slice(None) if address.neuron is None else [address.neuron]
-    return _projected(share, np.asarray(layer.input), delta[:, columns])
-
-
-def strongest(
-    per_sample: Float[np.ndarray, " m"], top: int = 3
-) -> tuple[Int[np.ndarray, " up"], Int[np.ndarray, " down"]]:
-    """Return the samples that push a parameter up the most, and those that push it down the most.
-
-    Descent goes against the gradient: a negative term raises the parameter, a positive one lowers
-    it. Samples without a term of that sign are left out, so fewer than ``top`` may come.
-
-    Example:
-        >>> strongest(np.array([0.5, -2.0, 0.0, 1.0, -0.1]), top=2)
-        (array([1, 4]), array([3, 0]))
-    """
-    order = np.argsort(per_sample, kind="stable")
-    up = order[: int((per_sample < 0).sum())]
-    down = order[::-1][: int((per_sample > 0).sum())]
-    return up[:top], down[:top]
-
-
 def _left_over(share: PerSample, parts: Parts) -> float:
     """Return mean_i |sum_k part_ik| over mean_i sum_k |part_ik|."""
     whole = float(share @ np.abs(parts).sum(axis=1))
@@ -201,15 +164,6 @@ def _onward(
         here = np.asarray(anatomy[layer].delta)
         return np.zeros((here.shape[1], 0), here.dtype), here[:, :0]
     return np.asarray(network[following].weight), np.asarray(anatomy[following].delta)
-
-
-def _projected(
-    share: PerSample, input: Float[np.ndarray, "m n_in"], delta: Float[np.ndarray, "m n"]
-) -> PerSample:
-    """Return each sample's gradient along the direction of the mean gradient."""
-    mean = input.T @ (share[:, None] * delta)
-    length = np.linalg.norm(mean)
-    return share * ((input @ mean) * delta).sum(axis=1) / (length or 1)
 
 
 @dataclass(frozen=True)

@@ -13,45 +13,28 @@ of its input vector in place of |x_ij| and multiplies to the norm of its weight 
 layer takes norms over its neurons too and multiplies to the Frobenius norm of its gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from whygrad.core import backend
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.activations import ACTIVATIONS
-from whygrad.record.activations import FLAT_SHARE
+from whygrad.record import describing
+from whygrad.record import factors as sizes
+from whygrad.record.factors import (
+    Factors,
+    layer_sizes,
+    mean_size,
+    neuron_pulls,
+    ratio,
+    telescope,
+    weight_pulls,
+)
 from whygrad.record.fields import FACTORS
-
-
-@dataclass(frozen=True)
-class Factors:
-    """Four arrays of one shape that multiply to the size of a gradient.
-
-    Attributes:
-        upstream: loss per unit of output.
-        slope: output per unit of preactivation.
-        input: unit of the inputs; 1 for a bias.
-        agreement: share in [0, 1].
-    """
-
-    upstream: Float[Array, "*shape"]
-    slope: Float[Array, "*shape"]
-    input: Float[Array, "*shape"]
-    agreement: Float[Array, "*shape"]
-
-    @property
-    def product(self) -> Float[Array, "*shape"]:
-        """The size of the gradient."""
-        return self.upstream * self.slope * self.input * self.agreement
-
-    @property
-    def first_zero(self) -> Int[Array, "*shape"]:
-        """Where in :data:`FACTORS` the first factor that is 0 stands; -1 where none is."""
-        is_zero = jnp.stack([getattr(self, name) == 0 for name in FACTORS])
-        return jnp.where(is_zero.any(axis=0), jnp.argmax(is_zero, axis=0), -1)
+from whygrad.words import t
+from whygrad.words.grid import Grid
 
 
 @dataclass(frozen=True)
@@ -69,6 +52,16 @@ class LayerFactors:
     bias: Factors
     neuron: Factors
     layer: Factors
+
+    def __str__(self) -> str:
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def _table(self) -> Grid:
+        sets = {t(f"factors.of.{one.name}"): getattr(self, one.name) for one in fields(self)}
+        return describing.of_factors(sets, t("factors.title"))
 
 
 jax.tree_util.register_dataclass(Factors, data_fields=list(FACTORS), meta_fields=[])
@@ -94,11 +87,10 @@ def factors(layer: LayerAnatomy) -> LayerFactors:
 
 def weight_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of every weight, each of shape (n_in, n_out)."""
-    per_sample = jnp.abs(layer.input).T @ (layer.share[:, None] * jnp.abs(layer.delta))
     return telescope(
         jnp.broadcast_to(push(layer), gradient.shape),
         jnp.broadcast_to(mean_size(layer.share, layer.delta), gradient.shape),
-        per_sample,
+        weight_pulls(layer.input, layer.delta, layer.share),
         jnp.abs(gradient),
     )
 
@@ -112,35 +104,18 @@ def bias_factors(layer: LayerAnatomy) -> Factors:
 
 def neuron_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of every neuron, (n_out,), for its incoming weights together."""
-    weighted_norm = layer.share * jnp.linalg.norm(layer.input, axis=1)
     return telescope(
         push(layer),
         mean_size(layer.share, layer.delta),
-        mean_size(weighted_norm, layer.delta),
+        neuron_pulls(layer.input, layer.delta, layer.share),
         jnp.linalg.norm(gradient, axis=0),
     )
 
 
 def layer_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
-    """Return the factors of the whole layer, scalars: |x d'| = |x| |d| for one sample."""
-    size = jnp.linalg.norm(layer.delta, axis=1)
-    return telescope(
-        layer.share @ jnp.linalg.norm(layer.upstream, axis=1),
-        layer.share @ size,
-        layer.share @ (size * jnp.linalg.norm(layer.input, axis=1)),
-        jnp.linalg.norm(gradient),
-    )
-
-
-def telescope(pushed: Array, through: Array, per_sample: Array, gradient: Array) -> Factors:
-    """Return the factors whose running products are the four sizes given."""
-    backend.start()
-    return Factors(
-        upstream=pushed,
-        slope=ratio(through, pushed),
-        input=ratio(per_sample, through),
-        agreement=jnp.minimum(ratio(gradient, per_sample), 1),  # rounding must not exceed 1
-    )
+    """Return the factors of the whole layer, scalars."""
+    pushed, through, per_sample = layer_sizes(layer.input, layer.upstream, layer.delta, layer.share)
+    return telescope(pushed, through, per_sample, jnp.linalg.norm(gradient))
 
 
 def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
@@ -149,25 +124,9 @@ def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
 
 
 def pushes(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
-    """Return how hard each sample pushes each neuron: |u_ik|.
-
-    A softmax neuron moves with the upstream of all outputs of its layer, so there it is the norm
-    over all of them.
-    """
-    if not ACTIVATIONS[layer.activation].is_coupled or layer.is_matched:
-        return jnp.abs(layer.upstream)
-    together = jnp.linalg.norm(layer.upstream, axis=1, keepdims=True)
-    return jnp.broadcast_to(together, layer.upstream.shape)
-
-
-def mean_size(share: Float[Array, " m"], values: Float[Array, "m n"]) -> Float[Array, " n"]:
-    """Return mean_i |values_ik|, with the samples' shares."""
-    return share @ jnp.abs(values)
-
-
-def ratio(part: Array, whole: Array) -> Array:
-    """Return part / whole, where 0/0 is 0."""
-    return jnp.where(whole == 0, 0, part / jnp.where(whole == 0, 1, whole))
+    """Return how hard each sample pushes each neuron: |u_ik|, of a softmax the norm over all."""
+    is_coupled = ACTIVATIONS[layer.activation].is_coupled and not layer.is_matched
+    return sizes.pushes(layer.upstream, is_coupled=is_coupled)
 
 
 def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:
@@ -178,7 +137,13 @@ def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:
 def is_open(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
     """Return 1 where a neuron is outside its flat region for a sample, else 0.
 
-    Open means |slope| > 1 % of the steepest slope of the activation.
+    Flat is where |slope| is below 1 % of the steepest slope of the activation on its way to an end;
+    never where loss and activation are taken as one function.
     """
-    steepest = ACTIVATIONS[layer.activation].steepest
-    return (jnp.abs(layer.slope) > FLAT_SHARE * steepest).astype(layer.share.dtype)
+    z, dtype = layer.preactivation, layer.share.dtype
+    if layer.is_matched:
+        return jnp.ones_like(z, dtype)
+    opened = z == z  # a number that is none is open to nothing
+    for low, high in ACTIVATIONS[layer.activation].flat:
+        opened &= ~((z >= low) & (z <= high))
+    return opened.astype(dtype)

@@ -21,6 +21,10 @@ DIRECTIONS = 16
 LOOSENESS = 2.0  # a pair within tolerance fails the sketches with probability < 1e-7
 ROUNDING = 1e-13  # of a sketch, relative to the vector, in float64
 PIECE = 2**20  # numbers looked at together
+# How far apart equal neurons may be, relative to the norms of their weights in (with the bias) and
+# of their weights out. About eight steps of float32, which is what summing the same terms in
+# another order costs; neurons that were drawn apart differ by about 1.
+TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,19 @@ def pieces(matrices: Sequence[Float[np.ndarray, "_ n"]]) -> Iterator[Float[np.nd
         rows = max(1, PIECE // matrix.shape[1])
         for start in range(0, len(matrix), rows):
             yield matrix[start : start + rows].astype(np.float64)
+
+
+def equal_to(
+    column: int, matrices: Sequence[Float[np.ndarray, "_ n"]], tolerance: float
+) -> Bool[np.ndarray, " n"]:
+    """Return which vectors, the columns of ``matrices``, stacked, are equal to one of them."""
+    apart, squares = np.zeros(matrices[0].shape[1]), 0.0
+    for piece in pieces(matrices):
+        own = piece[:, [column]].copy()
+        piece -= own
+        apart += np.einsum("dn,dn->n", piece, piece)
+        squares += float(np.sum(own**2))
+    return apart <= tolerance**2 * squares
 
 
 def representatives(sides: Sequence[Side], tolerance: float) -> Int[np.ndarray, " n"]:

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.core.backprop import LayerAnatomy
-from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.explain.ledger import Factor
+from whygrad.record.layers import LayerSpec
 
 CLOSED = 0.05  # of the steepest slope: what is left of a sigmoid at |z| = 4.3, of a tanh at 2.2
 CANCELLED = 1e-3  # of the next neurons' parts left over; independent signs leave 1 / sqrt(n)
@@ -37,43 +36,19 @@ class Cause:
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What must be known of a layer to judge its factors.
-
-    Attributes:
-        activation: its name.
-        steepest: the largest slope of the activation.
-        is_exactly_flat: whether its slope is 0 where it is flat.
-        is_matched: whether loss and activation are taken as one function, with slope 1.
-        samples: how many the batch had.
-    """
-
-    activation: str
-    steepest: float
-    is_exactly_flat: bool
-    is_matched: bool
-    samples: int
-
-    @classmethod
-    def of(cls, layer: LayerAnatomy) -> "Surroundings":
-        """Return those of a layer's anatomy."""
-        rule = ACTIVATIONS[layer.activation]
-        samples = int((np.asarray(layer.share) > 0).sum())
-        return cls(layer.activation, rule.steepest, rule.exactly_flat, layer.is_matched, samples)
-
-
-@dataclass(frozen=True)
 class _Case:
     values: dict[str, float]
     medians: dict[str, float]
-    layer: Surroundings
+    layer: LayerSpec
+    samples: int
     left_over: float | None
     pushed: float
 
 
 def find_cause(
     factors: Sequence[Factor],
-    layer: Surroundings,
+    layer: LayerSpec,
+    samples: int,
     left_over: float | None,
     pushed: float,
 ) -> Cause:
@@ -82,6 +57,7 @@ def find_cause(
     Args:
         factors: the four.
         layer: what they come from.
+        samples: how many the batch had; 0 where nobody knows.
         left_over: share of the upstream that the next neurons leave after cancelling, if known.
         pushed: mean |upstream| of the output layer, where all pushing begins.
     """
@@ -89,6 +65,7 @@ def find_cause(
         {f.name: f.value for f in factors},
         {f.name: f.median for f in factors},
         layer,
+        samples,
         left_over,
         pushed,
     )
@@ -146,7 +123,7 @@ def _unusual(case: _Case) -> Cause | None:
 
 
 def _torn(case: _Case) -> Cause | None:
-    samples = case.layer.samples
+    samples = case.samples
     by_chance = max(samples, 1) ** -0.5
     if samples > 1 and case.values["agreement"] < TORN * by_chance:
         values = {"value": case.values["agreement"], "chance": by_chance}

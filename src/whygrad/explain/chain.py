@@ -11,12 +11,12 @@ from whygrad.errors import AddressError
 from whygrad.explain.ledger import SampleChain, Term
 from whygrad.explain.names import names_of_inputs, target_in_words
 from whygrad.record.address import Address
-from whygrad.training.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 
 TOP = 4
 
 
-def sample_chain(run: RunFolder, network: Network, place: Address, row: int) -> SampleChain:
+def sample_chain(run: TrainedRun, network: Network, place: Address, row: int) -> SampleChain:
     """Return the chain of one training sample at one weight, bias or neuron.
 
     Args:
@@ -63,7 +63,7 @@ def sample_chain(run: RunFolder, network: Network, place: Address, row: int) -> 
 
 
 def _weighted_inputs(
-    run: RunFolder, network: Network, anatomy: Anatomy, place: Address
+    run: TrainedRun, network: Network, anatomy: Anatomy, place: Address
 ) -> tuple[tuple[Term, ...], float]:
     weight = np.asarray(network[place.layer].weight)[:, place.neuron]
     input = np.asarray(anatomy[place.layer].input)[0]

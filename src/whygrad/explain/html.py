@@ -5,8 +5,8 @@ It takes ink and paper from around it, so that it is at home on light and on dar
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from whygrad.explain.ledger import Factor, Ledger, SampleChain, StageEntry
 from whygrad.explain.phrases import (
     chain_lines,
     no_pushers,
@@ -21,6 +21,9 @@ from whygrad.explain.phrases import (
 )
 from whygrad.words import language, number, t
 from whygrad.words.markup import TAGS, Child, Markup, element, joined
+
+if TYPE_CHECKING:
+    from whygrad.explain.ledger import Factor, Ledger, SampleChain, StageEntry
 
 SHOWN_CLONES = 8
 POINTS = 120  # of a line over the run
@@ -60,19 +63,19 @@ white-space:nowrap}
 """
 
 
-def as_html(ledger: Ledger) -> str:
+def as_html(ledger: "Ledger") -> str:
     """Return a ledger as an HTML fragment with its style, in the language in use."""
     return joined(element("style", Markup(STYLE)), as_body(ledger))
 
 
-def as_body(ledger: Ledger) -> Markup:
+def as_body(ledger: "Ledger") -> Markup:
     """Return the fragment without its style, for a page that has :data:`STYLE` once."""
     parts = [_head(ledger), _factors(ledger), _cause(ledger), _pushers(ledger), _samples(ledger)]
     parts += [_movement(ledger), _development(ledger), _chain(ledger, ledger.chain)]
     return element("div", parts, class_="whygrad-ledger", lang=TAGS[language()])
 
 
-def _head(ledger: Ledger) -> Markup:
+def _head(ledger: "Ledger") -> Markup:
     what = {
         "layer": ledger.address.layer,
         "neuron": ledger.address.neuron,
@@ -96,7 +99,7 @@ def _clones(clones: Sequence[int]) -> Markup | None:
     return element("p", words, class_="cause")
 
 
-def _factors(ledger: Ledger) -> Markup:
+def _factors(ledger: "Ledger") -> Markup:
     names = [t(f"ledger.column.{name}") for name in ("factor", "value", "usual", "rank")]
     head = element("tr", [element("th", name, scope="col") for name in names])
     rows = [
@@ -114,7 +117,7 @@ def _factors(ledger: Ledger) -> Markup:
     return element("div", element("table", element("thead", head), rows), class_="scroll")
 
 
-def _meaning(factor: Factor) -> str:
+def _meaning(factor: "Factor") -> str:
     meaning = t(f"factor.{factor.name}.meaning")
     return f"{meaning}  ◀ {t('ledger.mark')}" if factor.is_cause else meaning
 
@@ -124,13 +127,13 @@ def _rank(share: float) -> Markup:
     return joined(percent(share), element("span", filled, class_="bar", aria_hidden="true"))
 
 
-def _cause(ledger: Ledger) -> Markup:
+def _cause(ledger: "Ledger") -> Markup:
     key, values = ledger.cause
     is_one = any(factor.is_cause for factor in ledger.factors)
     return element("p", t(key, **values), class_="cause" if is_one else "cause none")
 
 
-def _pushers(ledger: Ledger) -> Markup | None:
+def _pushers(ledger: "Ledger") -> Markup | None:
     if ledger.address.neuron is None:
         return None
     if not ledger.pushers:
@@ -138,12 +141,12 @@ def _pushers(ledger: Ledger) -> Markup | None:
     return _part(t("ledger.pushers"), _list(pusher_lines(ledger)))
 
 
-def _samples(ledger: Ledger) -> Markup | None:
+def _samples(ledger: "Ledger") -> Markup | None:
     lines = sample_lines(ledger)
     return _part(samples_title(ledger), _list(lines)) if lines else None
 
 
-def _movement(ledger: Ledger) -> Markup:
+def _movement(ledger: "Ledger") -> Markup:
     norm = "" if ledger.address.parameter else ".norm"
     rows = [_row(t(f"ledger.gradient{norm}"), (number(ledger.gradient), ""))]
     rows += [_stage(stage) for stage in ledger.stages]
@@ -152,12 +155,12 @@ def _movement(ledger: Ledger) -> Markup:
     return _part(t("ledger.movement"), _table(rows))
 
 
-def _stage(stage: StageEntry) -> Markup:
+def _stage(stage: "StageEntry") -> Markup:
     note = stage_note(stage) or _words(t("ledger.stage.memory"))
     return _row(t(f"stage.{stage.name}"), (number(stage.after), note))
 
 
-def _development(ledger: Ledger) -> Markup | None:
+def _development(ledger: "Ledger") -> Markup | None:
     steps = ledger.development.steps
     if len(steps) < 2:
         return None
@@ -187,7 +190,7 @@ def _line(values: Sequence[float]) -> Markup:
     return element("svg", line, viewBox=box, preserveAspectRatio="none", aria_hidden="true")
 
 
-def _chain(ledger: Ledger, chain: SampleChain | None) -> Markup | None:
+def _chain(ledger: "Ledger", chain: "SampleChain | None") -> Markup | None:
     if chain is None:
         return None
     title = t("ledger.chain", row=chain.row, target=chain.target, loss=chain.loss)

@@ -1,202 +1,109 @@
-"""From a replayed step to a ledger."""
+"""A step of whygrad's own training as a record: replayed, and seen whole."""
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from whygrad.core.attribution import contributions, sample_pulls, strongest
-from whygrad.core.backprop import LayerAnatomy
-from whygrad.core.factors import Factors, factors
-from whygrad.core.nn.network import Network
-from whygrad.core.symmetry import clones
-from whygrad.data.table import Data
-from whygrad.explain.cause import Surroundings, find_cause
 from whygrad.explain.chain import sample_chain
-from whygrad.explain.ledger import Development, Factor, Ledger, Pull, Pusher, StageEntry
+from whygrad.explain.ledger import SampleChain
 from whygrad.explain.names import names_of_inputs, target_in_words
+from whygrad.record.activations import FACTS
 from whygrad.record.address import Address
-from whygrad.record.fields import FACTORS, ROW_FIELDS
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
+from whygrad.record.layers import LayerSpec
+from whygrad.record.step import LayerStep, ParameterStep, Rows, Sizes, StepRecord
 from whygrad.training.replay import Replayed, replay
-
-TOP = 3
-all_factors = jax.jit(factors)  # one compilation a layer shape instead of one an operation
+from whygrad.training.trained import TrainedRun
 
 
-def explain(
-    run: RunFolder, address: str, *, step: int | None = None, sample: int | None = None
-) -> Ledger:
-    """Replay a step of a run and explain what one parameter, neuron or layer did in it.
+class ReplayedStep:
+    """A step, taken again.
 
     Args:
-        address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``.
         step: its number; default: the last one taken.
-        sample: row of the training part whose chain is wanted too.
 
     Raises:
-        AddressError: no such parameter, step or sample.
-        RunError: the step does not replay as it was recorded.
+        AddressError: the run has not taken this step.
+        RunError: it does not replay as it was recorded.
     """
-    place = Address.parse(address, run.specs)
-    replayed = replay(run, max(run.steps - 1, 0) if step is None else step)
-    with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
-        ledger = _ledger(run, place, replayed)
-        if sample is None:
-            return ledger
-        return replace(ledger, chain=sample_chain(run, replayed.network, place, sample))
+
+    def __init__(self, run: RunFolder, step: int | None):
+        self.run = TrainedRun.of(run)
+        self.replayed = replay(self.run, max(run.steps - 1, 0) if step is None else step)
+        self.record = _record(self.run, self.replayed)
+
+    def input_name(self, place: Address) -> str:
+        """Return the name of the input that a weight comes from: a feature, or a neuron."""
+        assert place.input is not None
+        return names_of_inputs(self.run.data, self.replayed.network, place.layer)[place.input]
+
+    def target(self, row: int) -> str:
+        """Return the target of a row of the training part, in the user's words."""
+        return target_in_words(self.run.data, row)
+
+    def chain(self, place: Address, row: int) -> SampleChain:
+        """Return the chain rule for one row of the training part.
+
+        Raises:
+            AddressError: no such row, or the address names a whole layer.
+        """
+        return sample_chain(self.run, self.replayed.network, place, row)
 
 
-def _ledger(run: RunFolder, place: Address, replayed: Replayed) -> Ledger:
-    network, seen = replayed.network, replayed.seen
-    layer = jax.tree.map(np.asarray, seen.anatomy[place.layer])
-    entries = four_factors(seen.anatomy.layers, place)
-    pushers, rest, left_over = _pushers(network, replayed, place)
-    twins = _clones_of(network, place)
-    raising, lowering = _pulls(run.data, replayed, layer, place)
-    gradient = _size_of(seen.gradients, place)
-    stages = _stages(gradient, seen.stages, place)
-    pushed = float(all_factors(seen.anatomy["output"]).neuron.upstream.mean())
-    cause = find_cause(entries, Surroundings.of(layer), left_over, pushed)
-    return Ledger(
-        address=place,
+def _record(run: TrainedRun, replayed: Replayed) -> StepRecord:
+    layers = {name: _layer(replayed, spec) for name, spec in run.specs.items()}
+    last = run.layers[-1]
+    return StepRecord(
         step=replayed.step,
         epoch=replayed.step // run.task.steps_per_epoch,
-        loss=float(seen.anatomy.loss),
-        activation=layer.activation,
-        source=_source(run, network, place),
-        value=_size_of(seen.before, place),
-        gradient=gradient,
-        factors=tuple(replace(f, is_cause=f.name == cause.factor) for f in entries),
-        cause=(cause.key, cause.values),
-        pushers=pushers,
-        pushers_rest=rest,
-        left_over=left_over,
-        raising=raising,
-        lowering=lowering,
-        samples=int((replayed.share > 0).sum()),
-        stages=stages,
-        update=stages[-1].after,
-        movement=_movement(seen.before, seen.after, place),
-        clones=twins,
-        development=_development(run, place),
-        chain=None,
+        loss=float(replayed.seen.anatomy.loss),
+        layers=layers,
+        last=last,
+        pushed_at_last=float(layers[last].sizes.pushed.mean()),
         is_recorded=replayed.is_recorded,
     )
 
 
-def four_factors(layers: dict[str, LayerAnatomy], place: Address) -> tuple[Factor, ...]:
-    """Return the four factors of what an address names, each with what is normal around it."""
-    if place.kind == "layer":
-        every = [all_factors(anatomy).layer for anatomy in layers.values()]
-        around = jax.tree.map(lambda *values: jnp.stack(values), *every)
-        here: tuple[int, ...] = (list(layers).index(place.layer),)
-    else:
-        around = getattr(all_factors(layers[place.layer]), place.kind)
-        here = place.index
-    return factors_at(around, here)
-
-
-def factors_at(around: Factors, here: tuple[int, ...]) -> tuple[Factor, ...]:
-    """Return the four factors at one place, each with what is normal around it."""
-    return tuple(_factor(name, around, here) for name in FACTORS)
-
-
-def _factor(name: str, around: Factors, here: tuple[int, ...]) -> Factor:
-    values = np.asarray(getattr(around, name), np.float64)
-    value = float(values[here])
-    others = values.size - 1
-    rank = float((values < value).sum() / others) if others else 0.5
-    return Factor(name, value, float(np.median(values)), rank)
-
-
-def _source(run: RunFolder, network: Network, place: Address) -> str | None:
-    if place.input is None:
-        return None
-    return names_of_inputs(run.data, network, place.layer)[place.input]
-
-
-def _size_of(parameters: Any, place: Address) -> float:
-    """Return the value of a weight or bias, or the norm of a neuron's or layer's weights."""
-    return _size(_part_of(parameters, place), place)
-
-
-def _part_of(parameters: Any, place: Address) -> np.ndarray | np.floating:
-    array = np.asarray(parameters[place.layer][place.parameter or "weight"], np.float64)
-    if place.kind == "neuron":
-        return array[:, place.neuron]
-    return array[place.index] if place.parameter else array
-
-
-def _size(part: np.ndarray | np.floating, place: Address) -> float:
-    return float(part) if place.parameter else float(np.linalg.norm(part))
-
-
-def _movement(before: Any, after: Any, place: Address) -> float:
-    return _size(_part_of(after, place) - _part_of(before, place), place)
-
-
-def _stages(gradient: float, outputs: dict[str, Any], place: Address) -> tuple[StageEntry, ...]:
-    entries, current = [], gradient
-    for name, output in outputs.items():
-        after = _size_of(output, place)
-        entries.append(StageEntry(name, current, after))
-        current = after
-    return tuple(entries)
-
-
-def _pushers(
-    network: Network, replayed: Replayed, place: Address
-) -> tuple[tuple[Pusher, ...], int, float | None]:
-    if place.neuron is None:
-        return (), 0, None
-    parts = contributions(network, replayed.seen.anatomy, place.layer, place.neuron)
-    if parts.is_from_loss:
-        return (), 0, None
-    order = np.argsort(-parts.size, kind="stable")[:TOP]
-    pushers = tuple(
-        Pusher(
-            neuron=f"{parts.next_layer}[{k}]",
-            weight=float(parts.weight[k]),
-            part=float(parts.mean[k]),
-            share=float(parts.share[k]),
-        )
-        for k in order
+def _layer(replayed: Replayed, spec: LayerSpec) -> LayerStep:
+    rows = _rows(replayed, spec.name)
+    is_coupled = FACTS[spec.activation].is_coupled and not spec.is_matched
+    return LayerStep(
+        spec=spec,
+        sizes=Sizes.of(rows, is_coupled=is_coupled),
+        weight=_parameter(replayed, spec.name, "weight"),
+        bias=None if spec.bias is None else _parameter(replayed, spec.name, "bias"),
+        rows=rows,
     )
-    return pushers, len(parts.weight) - len(pushers), float(parts.left_over)
 
 
-def _pulls(
-    data: Data, replayed: Replayed, layer: LayerAnatomy, place: Address
-) -> tuple[tuple[Pull, ...], tuple[Pull, ...]]:
-    pulls = sample_pulls(layer, place)
-    raising, lowering = strongest(pulls, TOP)
-
-    def described(which: np.ndarray) -> tuple[Pull, ...]:
-        rows = [int(replayed.rows[i]) for i in which]
-        return tuple(
-            Pull(row, target_in_words(data, row), float(pulls[i]))
-            for row, i in zip(rows, which, strict=True)
-        )
-
-    return described(raising), described(lowering)
+def _rows(replayed: Replayed, layer: str) -> Rows:
+    """Return the samples of the batch, without those that only fill it up."""
+    anatomy, is_real = replayed.seen.anatomy[layer], np.asarray(replayed.share) > 0
+    real: Callable[[np.ndarray], np.ndarray]
+    real = (lambda rows: rows) if is_real.all() else (lambda rows: rows[is_real])
+    return Rows(
+        input=real(_plain(anatomy.input)),
+        upstream=real(_plain(anatomy.upstream)),
+        delta=real(_plain(anatomy.delta)),
+        share=real(_plain(anatomy.share)),
+        numbers=real(np.asarray(replayed.rows)),
+    )
 
 
-def _clones_of(network: Network, place: Address) -> tuple[int, ...]:
-    if place.neuron is None or place.layer == "output":
-        return ()
-    for group in clones(network)[place.layer]:
-        if place.neuron in group:
-            return tuple(int(k) for k in group if k != place.neuron)
-    return ()
+def _parameter(replayed: Replayed, layer: str, which: str) -> ParameterStep:
+    seen = replayed.seen
+    return ParameterStep(
+        before=_plain(seen.before[layer][which]),
+        after=_plain(seen.after[layer][which]),
+        gradient=_plain(seen.gradients[layer][which]),
+        stages=lambda index: [
+            (name, np.asarray(_plain(output[layer][which])[index], np.float64))
+            for name, output in seen.stages.items()
+        ],
+    )
 
 
-def _development(run: RunFolder, place: Address) -> Development:
-    steps, rows = run.rows(place.layer)
-    of_neuron = rows[:, :, place.neuron] if place.neuron is not None else np.median(rows, axis=2)
-    values = {
-        name: tuple(float(v) for v in of_neuron[:, ROW_FIELDS.index(name)]) for name in FACTORS
-    }
-    return Development(tuple(int(step) for step in steps), values)
+def _plain(values: object) -> np.ndarray:
+    """Return an array as NumPy has it; half precision, which NumPy knows less well, in single."""
+    array = np.asarray(values)
+    return array if array.dtype.itemsize >= 4 else array.astype(np.float32)

@@ -1,11 +1,11 @@
 """A ledger in the terminal."""
 
 import math
+from typing import TYPE_CHECKING
 
 from rich.console import Group
 from rich.padding import Padding
 
-from whygrad.explain.ledger import Ledger, SampleChain
 from whygrad.explain.phrases import (
     chain_lines,
     no_pushers,
@@ -21,17 +21,20 @@ from whygrad.explain.phrases import (
 from whygrad.words import number, t
 from whygrad.words.terminal import RenderableType, Table, Text, as_plain, assembled
 
+if TYPE_CHECKING:
+    from whygrad.explain.ledger import Ledger, SampleChain
+
 BARS = "▁▂▃▄▅▆▇█"
 POINTS = 40
 WIDTH = 100
 
 
-def as_text(ledger: Ledger) -> str:
+def as_text(ledger: "Ledger") -> str:
     """Return a ledger as plain text."""
     return as_plain(as_rich(ledger), WIDTH)
 
 
-def as_rich(ledger: Ledger) -> RenderableType:
+def as_rich(ledger: "Ledger") -> RenderableType:
     """Return a ledger for a rich console."""
     parts: list[RenderableType] = [_head(ledger), _factors(ledger), _in_words(ledger)]
     parts += [*_pushers(ledger), *_samples(ledger), _movement(ledger), *_development(ledger)]
@@ -48,13 +51,13 @@ def sparkline(values: tuple[float, ...]) -> str:
     return "".join(BARS[min(int(value / top * len(BARS)), len(BARS) - 1)] for value in picked)
 
 
-def _head(ledger: Ledger) -> RenderableType:
+def _head(ledger: "Ledger") -> RenderableType:
     title = assembled((str(ledger.address), "bold"), "  ", when(ledger))
     what = t(f"ledger.what.{ledger.address.kind}", **_what(ledger))
     return Group(title, Text(what), *([_clones(ledger)] if ledger.clones else []))
 
 
-def _what(ledger: Ledger) -> dict[str, object]:
+def _what(ledger: "Ledger") -> dict[str, object]:
     place = ledger.address
     return {
         "layer": place.layer,
@@ -65,12 +68,12 @@ def _what(ledger: Ledger) -> dict[str, object]:
     }
 
 
-def _clones(ledger: Ledger) -> RenderableType:
+def _clones(ledger: "Ledger") -> RenderableType:
     shown = ", ".join(map(str, ledger.clones[:8])) + (" …" if len(ledger.clones) > 8 else "")
     return Text(t("ledger.clones", count=len(ledger.clones), neurons=shown), style="yellow")
 
 
-def _factors(ledger: Ledger) -> RenderableType:
+def _factors(ledger: "Ledger") -> RenderableType:
     table = Table()
     table.add_column(t("ledger.column.factor"), no_wrap=True)
     for name in ("value", "usual", "rank"):
@@ -92,12 +95,12 @@ def _factors(ledger: Ledger) -> RenderableType:
     return Padding(table, (1, 0, 0, 2))
 
 
-def _in_words(ledger: Ledger) -> RenderableType:
+def _in_words(ledger: "Ledger") -> RenderableType:
     key, values = ledger.cause
     return Padding(Text(t(key, **values)), (1, 0, 0, 2))
 
 
-def _pushers(ledger: Ledger) -> list[RenderableType]:
+def _pushers(ledger: "Ledger") -> list[RenderableType]:
     if ledger.address.neuron is None:
         return []
     title = Text(t("ledger.pushers"), style="bold")
@@ -107,13 +110,13 @@ def _pushers(ledger: Ledger) -> list[RenderableType]:
     return [Padding(Group(title, *(Text(f"  {line}") for line in lines)), (1, 0, 0, 0))]
 
 
-def _samples(ledger: Ledger) -> list[RenderableType]:
+def _samples(ledger: "Ledger") -> list[RenderableType]:
     lines = [Text(f"  {line}") for line in sample_lines(ledger)]
     title = Text(samples_title(ledger), style="bold")
     return [Padding(Group(title, *lines), (1, 0, 0, 0))] if lines else []
 
 
-def _movement(ledger: Ledger) -> RenderableType:
+def _movement(ledger: "Ledger") -> RenderableType:
     table = Table(show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -128,7 +131,7 @@ def _movement(ledger: Ledger) -> RenderableType:
     return Padding(Group(title, Padding(table, (0, 0, 0, 2))), (1, 0, 0, 0))
 
 
-def _development(ledger: Ledger) -> list[RenderableType]:
+def _development(ledger: "Ledger") -> list[RenderableType]:
     steps = ledger.development.steps
     if len(steps) < 2:
         return []
@@ -144,7 +147,7 @@ def _development(ledger: Ledger) -> list[RenderableType]:
     return [Padding(Group(title, Padding(table, (0, 0, 0, 2))), (1, 0, 0, 0))]
 
 
-def _chain(ledger: Ledger, chain: SampleChain) -> RenderableType:
+def _chain(ledger: "Ledger", chain: "SampleChain") -> RenderableType:
     head = {"row": chain.row, "target": chain.target, "loss": chain.loss}
     title = Text(t("ledger.chain", **head), style="bold")
     lines = [f"  {line}" for line in chain_lines(ledger, chain)]

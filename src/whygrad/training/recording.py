@@ -3,7 +3,7 @@
 Inside the compiled loop every operation costs about half a microsecond, as much as a small
 network's matrix product. So the loop keeps only sizes, the sums and norms that the factors are
 ratios of, all means over the samples being one matrix product; :func:`as_rows` makes them factors
-once the loop is over.
+once the loop is over. What each number means stands in :mod:`whygrad.record.fields`.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.factors import is_open, pushes, ratio, telescope
 from whygrad.core.nn.folding import each
 from whygrad.core.nn.network import Network, Parameters
-from whygrad.core.symmetry import signatures
-from whygrad.record.fields import FACTORS, ROW_FIELDS
+from whygrad.core.symmetry import gradient_inward, inward, signatures
+from whygrad.record.fields import FACTORS
 
-KEPT = len(ROW_FIELDS)  # sizes a neuron
+KEPT = 7  # sizes a neuron
 
 
 def sizes(
@@ -32,7 +32,8 @@ def sizes(
     """Return the sizes that the factors of all neurons are ratios of, one after the other.
 
     For all neurons of the network each: mean |upstream|, mean |delta|, open share, mean of
-    |input| |delta| with the norm of the input vector, squared norm of the gradient, signature.
+    |input| |delta| with the norm of the input vector, squared norm of the gradient, and what
+    signatures are made of: weights in and gradient along fixed directions.
 
     Args:
         network: after the step; folded or not.
@@ -42,35 +43,43 @@ def sizes(
     lowest, *_ = layers
     samples, each_layer = len(share), layers.values()
     whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
-    reaches = {
+    input_norms = {
         name: share * (input_norm if name == lowest and not layer.is_stack else _norms(layer.input))
         for name, layer in layers.items()
     }
-    alone = [reaches[name] for name, layer in layers.items() if not layer.is_stack]
+    alone = [input_norms[name] for name, layer in layers.items() if not layer.is_stack]
     pushed = [_side_by_side(pushes, layer) for layer in each_layer]
     through = [_side_by_side(_size_of_delta, layer) for layer in each_layer]
     opened = [ratio(_side_by_side(is_open, layer), whole) for layer in each_layer]
     means = jnp.stack([share, *alone]) @ jnp.concatenate([*pushed, *through, *opened], axis=1)
     ends = np.cumsum([len(means[0]) // 3, *(layer.delta.size // samples for layer in each_layer)])
     rows = iter(means[1:])
-    pulls = [
-        jnp.einsum("lm,lmn->ln", reaches[name], _size_of_delta(layer)).ravel()
+    per_sample = [
+        jnp.einsum("lm,lmn->ln", input_norms[name], _size_of_delta(layer)).ravel()
         if layer.is_stack
         else next(rows)[a:b]
         for (name, layer), (a, b) in zip(layers.items(), pairwise(ends), strict=True)
     ]
     squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=-2).ravel() for name in layers]
-    marks = signatures(network)
-    return jnp.concatenate([means[0], *pulls, *squares, *(marks[name].ravel() for name in layers)])
+    marks = [each(inward, dense)(dense).ravel() for dense in network.dense]
+    moving = [gradient_inward(gradients[name]["weight"]).ravel() for name in layers]
+    return jnp.concatenate([means[0], *per_sample, *squares, *marks, *moving])
 
 
 def as_rows(
-    kept: Float[Array, "recorded kept"],
+    network: Network, kept: Float[Array, "recorded kept"]
 ) -> Float[Array, "recorded fields neurons"]:
-    """Return the numbers of ROW_FIELDS for every recorded step and neuron of the network."""
-    pushed, through, opened, pulls, squares, marks = jnp.split(kept, KEPT, axis=1)
-    four = telescope(pushed, through, pulls, jnp.sqrt(squares))
-    return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, marks], axis=1)
+    """Return the numbers of ROW_FIELDS for every recorded step and neuron of the network.
+
+    Args:
+        network: whose sizes were kept; folded or not.
+    """
+    pushed, through, opened, per_sample, squares, marks, moving = jnp.split(kept, KEPT, axis=1)
+    four = telescope(pushed, through, per_sample, jnp.sqrt(squares))
+    ends = np.cumsum([dense.n_out for dense in network.dense for _ in range(dense.depth)])[:-1]
+    layers = (jnp.split(part, ends, axis=1) for part in (marks, moving, per_sample))
+    signed = jnp.concatenate([signatures(*parts) for parts in zip(*layers, strict=True)], axis=1)
+    return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, signed], axis=1)
 
 
 def by_layer(

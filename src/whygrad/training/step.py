@@ -236,7 +236,7 @@ def run_segment(
     carry = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
     after_last = jnp.where(groups == 0, 0, first_recorded + (groups - 1) * every + 1)
     state, losses, kept = jax.lax.fori_loop(after_last, count, plain, carry)
-    return state, SegmentRecord(losses, as_rows(kept))
+    return state, SegmentRecord(losses, as_rows(state.network, kept))
 
 
 def fold_state(state: State, axis: int = 0) -> State:
@@ -335,4 +335,4 @@ def _trace_step(
     after, seen = take_step(config, state, dataset, batch)
     input_norm = dataset.input_norm[batch.rows]
     kept = sizes(after.network, seen.anatomy.layers, seen.gradients, input_norm)
-    return seen, as_rows(kept[None])[0]
+    return seen, as_rows(state.network, kept[None])[0]

@@ -1,0 +1,271 @@
+"""From one record of a step to a ledger, whoever took the step."""
+
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from whygrad.core.grouping import TOLERANCE, equal_to
+from whygrad.errors import AddressError
+from whygrad.explain.cause import find_cause
+from whygrad.explain.ledger import (
+    Development,
+    Factor,
+    Ledger,
+    Pull,
+    Pusher,
+    SampleChain,
+    StageEntry,
+)
+from whygrad.explain.snapshot import SnapshotStep
+from whygrad.record.address import Address
+from whygrad.record.factors import Factors, mean_size, telescope
+from whygrad.record.fields import FACTORS, ROW_FIELDS
+from whygrad.record.folder import RunFolder
+from whygrad.record.pulls import sample_pulls, strongest
+from whygrad.record.step import Index, LayerStep, ParameterStep, Part, StepRecord
+
+TOP = 3
+
+
+@runtime_checkable
+class SeenStep(Protocol):
+    """A step that was seen whole, and its words: what a producer must give to be explained."""
+
+    record: StepRecord
+
+    def input_name(self, place: Address) -> str:
+        """Return what the input is called that a weight comes from."""
+        ...
+
+    def target(self, row: int) -> str | None:
+        """Return the target of a row, in the user's words; None where it is not known."""
+        ...
+
+    def chain(self, place: Address, row: int) -> SampleChain:
+        """Return the chain rule for one row."""
+        ...
+
+
+def explain(
+    run: RunFolder, address: str, *, step: int | None = None, sample: int | None = None
+) -> Ledger:
+    """Explain what one parameter, neuron or layer did in a step.
+
+    The step is replayed where the run can be, and else read from what was kept of it.
+
+    Args:
+        address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``; of a
+            watched model in its own names and order of axes.
+        step: its number; default: the last one that can be explained.
+        sample: row of the training part whose chain is wanted too.
+
+    Raises:
+        AddressError: no such parameter, step or sample, or the layer was not kept whole then.
+        RunError: the step does not replay as it was recorded, or nothing was kept.
+    """
+    if sample is not None:
+        run.require("sample", sample=sample)
+    place = Address.parse(address, run.specs)
+    seen = _seen(run, place.layer, step)
+    with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
+        ledger = _ledger(run, seen, place)
+        return ledger if sample is None else replace(ledger, chain=seen.chain(place, sample))
+
+
+def _seen(run: RunFolder, layer: str, step: int | None) -> SeenStep:
+    if not run.can("replay"):
+        return SnapshotStep(run, layer, step)
+    from whygrad.explain.replayed import ReplayedStep  # with JAX, which the others do without
+
+    return ReplayedStep(run, step)
+
+
+def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
+    record = seen.record
+    layer, parameter = record.layers[place.layer], _parameter(record, place)
+    entries = _factors(record, place)
+    pushers, rest, left_over = _pushers(record, place)
+    raising, lowering = _pulls(seen, layer, place)
+    samples = 0 if layer.rows is None else len(layer.rows.share)
+    before, gradient = (_part(array, place) for array in (parameter.before, parameter.gradient))
+    stages = _stages(parameter, place, _size(gradient, place))
+    cause = find_cause(entries, layer.spec, samples, left_over, record.pushed_at_last)
+    return Ledger(
+        address=place,
+        step=record.step,
+        epoch=record.epoch,
+        loss=record.loss,
+        activation=layer.spec.activation,
+        source=None if place.input is None else seen.input_name(place),
+        value=_size(before, place),
+        gradient=_size(gradient, place),
+        factors=tuple(replace(one, is_cause=one.name == cause.factor) for one in entries),
+        cause=(cause.key, cause.values),
+        pushers=pushers,
+        pushers_rest=rest,
+        left_over=left_over,
+        raising=raising,
+        lowering=lowering,
+        samples=samples,
+        stages=stages,
+        update=stages[-1].after,
+        movement=_size(_part(parameter.after, place) - before, place),
+        clones=_clones(record, place),
+        development=_development(run, place),
+        chain=None,
+        is_recorded=record.is_recorded,
+        is_from_loss=place.layer == record.last,
+    )
+
+
+def _parameter(record: StepRecord, place: Address) -> ParameterStep:
+    layer = record.layers[place.layer]
+    if place.parameter != "bias":
+        return layer.weight
+    if layer.bias is None:
+        raise AddressError("error.layer_not_whole", layer=place.layer)
+    return layer.bias
+
+
+def _part(array: np.ndarray, place: Address) -> Part:
+    """Return what an address names of a parameter, or of what has its shape."""
+    return np.asarray(array[_where(place)], np.float64)
+
+
+def _where(place: Address) -> Index:
+    if place.kind == "layer":
+        return ...
+    return (slice(None), *place.index) if place.kind == "neuron" else place.index
+
+
+def _size(part: Part, place: Address) -> float:
+    """Return the value of a weight or bias, or the norm of a neuron's or layer's weights."""
+    return float(part) if place.parameter else float(np.linalg.norm(part))
+
+
+def _stages(parameter: ParameterStep, place: Address, gradient: float) -> tuple[StageEntry, ...]:
+    entries, current = [], gradient
+    for name, output in parameter.stages(_where(place)):
+        after = _size(output, place)
+        entries.append(StageEntry(name, current, after))
+        current = after
+    return tuple(entries)
+
+
+def _factors(record: StepRecord, place: Address) -> tuple[Factor, ...]:
+    """Return the four factors of what an address names, each with what is normal around it."""
+    around, here = _around(record, place), place.index
+    if place.kind == "layer":
+        here = (list(record.layers).index(place.layer),)
+    return tuple(_factor(name, getattr(around, name), here, around.input.size) for name in FACTORS)
+
+
+def _around(record: StepRecord, place: Address) -> Factors:
+    """Return the factors of all weights, biases or neurons of a layer, or of all layers.
+
+    Those of weights are (n_in, n_out), or (n_out,) where they are the same for all weights that
+    lead into a neuron.
+    """
+    if place.kind == "layer":
+        every = [_of_layer(layer) for layer in record.layers.values()]
+        return Factors(*(np.stack([getattr(one, name) for one in every]) for name in FACTORS))
+    layer = record.layers[place.layer]
+    sizes, gradient = layer.sizes, layer.weight.gradient
+    if place.kind == "weight":
+        return telescope(sizes.pushed, sizes.through, layer.pulls, np.abs(gradient))
+    if place.kind == "bias":  # a weight whose input is 1
+        return telescope(sizes.pushed, sizes.through, sizes.through, np.abs(sizes.delta))
+    return telescope(sizes.pushed, sizes.through, sizes.pulled, np.linalg.norm(gradient, axis=0))
+
+
+def _of_layer(layer: LayerStep) -> Factors:
+    pushed, through, pulled = layer.sizes.layer
+    return telescope(pushed, through, pulled, np.linalg.norm(layer.weight.gradient))
+
+
+def _factor(name: str, values: np.ndarray, here: tuple[int, ...], count: int) -> Factor:
+    """Return a factor at one of ``count`` places, of which one of ``values`` may stand for many."""
+    value, alike = values[here[-values.ndim :]], count // values.size
+    below = int((values < value).sum()) * alike
+    rank = below / (count - 1) if count > 1 else 0.5
+    return Factor(name, float(value), float(np.median(values)), rank)
+
+
+def _pushers(record: StepRecord, place: Address) -> tuple[tuple[Pusher, ...], int, float | None]:
+    """Return what the neurons of the next layer add to the upstream of this one.
+
+    u_ij = sum_k w_jk delta_ik, so a neuron's part is its weight times its own mean of deltas.
+    """
+    following = record.after(place.layer)
+    if place.neuron is None or following is None:
+        return (), 0, None
+    weight = following.weight.before[place.neuron]
+    size = np.abs(weight) * following.sizes.through
+    total = float(size.sum()) or 1.0
+    pushers = tuple(
+        Pusher(
+            neuron=f"{following.spec.name}[{k}]",
+            weight=float(weight[k]),
+            part=float(weight[k] * following.sizes.delta[k]),
+            share=float(size[k] / total),
+        )
+        for k in np.argsort(-size, kind="stable")[:TOP]
+    )
+    left_over = min(_pushed(record.layers[place.layer], place.neuron) / total, 1.0)
+    return pushers, len(weight) - len(pushers), left_over
+
+
+def _pushed(layer: LayerStep, neuron: int) -> float:
+    """Return mean |upstream| of a neuron alone; of a softmax the size is that of all together."""
+    if layer.rows is None:
+        return float(layer.sizes.pushed[neuron])
+    return float(mean_size(layer.rows.share, layer.rows.upstream[:, neuron]))
+
+
+def _pulls(
+    seen: SeenStep, layer: LayerStep, place: Address
+) -> tuple[tuple[Pull, ...], tuple[Pull, ...]]:
+    """Return the rows that raise and that lower the parameter most, where rows were kept."""
+    if layer.rows is None:
+        return (), ()
+    pulls = sample_pulls(layer.rows, place)
+
+    def described(which: np.ndarray) -> tuple[Pull, ...]:
+        assert layer.rows is not None
+        rows = layer.rows.numbers[which].tolist()
+        return tuple(
+            Pull(row, seen.target(row), float(pulls[i])) for row, i in zip(rows, which, strict=True)
+        )
+
+    raising, lowering = strongest(pulls, TOP)
+    return described(raising), described(lowering)
+
+
+def _clones(record: StepRecord, place: Address) -> tuple[int, ...]:
+    """Return the other neurons with equal weights in, and with equal weights out.
+
+    Where the weights out are not known, or neurons may see other inputs than their neighbours do,
+    their gradients must be equal, too. What the loss itself pushes has targets to tell it apart.
+    """
+    layer, following = record.layers[place.layer], record.after(place.layer)
+    if place.neuron is None or place.layer == record.last:
+        return ()
+    bias = [] if layer.bias is None else [layer.bias.before[None]]
+    are_equal = equal_to(place.neuron, [layer.weight.before, *bias], TOLERANCE)
+    if following is not None:
+        are_equal &= equal_to(place.neuron, [following.weight.before.T], TOLERANCE)
+    if following is None or not layer.spec.traits.takes_outputs:
+        if layer.spec.n_in < 2:
+            return ()
+        are_equal &= equal_to(place.neuron, [layer.weight.gradient], TOLERANCE)
+    return tuple(int(k) for k in np.flatnonzero(are_equal) if k != place.neuron)
+
+
+def _development(run: RunFolder, place: Address) -> Development:
+    steps, rows = run.rows(place.layer)
+    of_neuron = rows[:, :, place.neuron] if place.neuron is not None else np.median(rows, axis=2)
+    values = {
+        name: tuple(float(v) for v in of_neuron[:, ROW_FIELDS.index(name)]) for name in FACTORS
+    }
+    return Development(tuple(int(step) for step in steps), values)
