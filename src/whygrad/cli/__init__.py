@@ -30,7 +30,7 @@ def _run(arguments: list[str]) -> int:
     start_in_utf8()
     prepare_streams()
     # the language is chosen before any help text is built
-    words.choose(_asked_language(arguments) or words.language())
+    words.choose(_requested_language(arguments) or words.language())
     backend.drop_checks()
     compiled.keep()
     from whygrad.cli.ending import end, end_no_more, end_on_signals
@@ -47,7 +47,7 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
-def _asked_language(arguments: list[str]) -> str | None:
+def _requested_language(arguments: list[str]) -> str | None:
     for position, argument in enumerate(arguments):
         name, _, value = argument.partition("=")
         if name == "--lang":

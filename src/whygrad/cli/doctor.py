@@ -40,8 +40,8 @@ def doctor_command(
     if run is not None and verify:
         run.require("verify")
     with _progress() as telling:
-        asked, diagnosis = _asked(run or subject, verify, budget, telling)
-    written = _write(asked, diagnosis, out)
+        requested, diagnosis = _requested(run or subject, verify, budget, telling)
+    written = _write(requested, diagnosis, out)
     if as_json:
         config = (
             {} if diagnosis.steps is not None else {"config": str(written) if written else None}
@@ -64,7 +64,7 @@ def explain_command(kind: str, as_json: bool) -> int:
     return 0
 
 
-def _asked(
+def _requested(
     subject: Run | str, verify: bool, budget: float, telling: Tell
 ) -> tuple[Sections, Diagnosis]:
     """Return the configuration that was asked about, and the diagnosis."""
@@ -92,12 +92,12 @@ def _is_run(subject: str) -> bool:
     return path.is_dir() or (not path.exists() and (RUNS / subject).is_dir())
 
 
-def _write(asked: Sections, diagnosis: Diagnosis, out: Path | None) -> Path | None:
+def _write(requested: Sections, diagnosis: Diagnosis, out: Path | None) -> Path | None:
     """Write the remedy that held as a configuration, if there is where to."""
     best = diagnosis.best
-    if out is None or not asked or best is None or diagnosis.verdict != "held":
+    if out is None or not requested or best is None or diagnosis.verdict != "held":
         return None
-    write_whole(out, as_toml(prescribe(asked, best.remedies, best.setup.task)).encode())
+    write_whole(out, as_toml(prescribe(requested, best.remedies, best.setup.task)).encode())
     return out
 
 
