@@ -10,14 +10,14 @@ import numpy as np
 
 from benchmarks.faults.breaking import FAULTS, break_it, suited
 from benchmarks.faults.drawing import CLASSES, QUANTITIES
-from whygrad.doctor.baseline import Yardstick
+from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.setup import Setup, standardised
 from whygrad.settings import Settings
 
 __all__ = ["FAULTS", "break_it", "data_of", "healthy", "is_faulty", "is_healthy", "suited"]
 
-REACHES = 0.75  # of what its yardstick says: below, a drawn network is not taken for healthy
-LESS = 0.2  # of what its yardstick says: a fault that costs less is none
+REACHES = 0.75  # of what its baseline says: below, a drawn network is not taken for healthy
+LESS = 0.2  # of what its baseline says: a fault that costs less is none
 ROWS = 300
 WIDTHS = (16, 32, 64)
 DEPTHS = (0.3, 0.35, 0.2, 0.15)  # share of the networks with one to four hidden layers
@@ -120,17 +120,17 @@ def _settings(rng: np.random.Generator, loss: str, rows: int) -> Settings:
     )
 
 
-def is_healthy(yardstick: Yardstick, measures: Sequence[float]) -> bool:
-    """Return whether a drawn network reaches most of what its yardstick says."""
-    return yardstick.learned(float(np.median(measures))) >= REACHES
+def is_healthy(baseline: Baseline, measures: Sequence[float]) -> bool:
+    """Return whether a drawn network reaches most of what its baseline says."""
+    return baseline.learned(float(np.median(measures))) >= REACHES
 
 
-def is_faulty(yardstick: Yardstick, whole: Sequence[float], broken: Sequence[float]) -> bool:
+def is_faulty(baseline: Baseline, whole: Sequence[float], broken: Sequence[float]) -> bool:
     """Return whether a broken network really learned clearly less than the whole one.
 
     Args:
-        yardstick: that of the whole network.
+        baseline: that of the whole network.
         whole, broken: accuracy or r2 on the training part, one a seed.
     """
-    room = max(yardstick.level - yardstick.floor, 1e-6)
+    room = max(baseline.level - baseline.floor, 1e-6)
     return bool(np.median(whole) - np.median(broken) >= LESS * room)

@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.doctor.diagnosing import (
-    CONSEQUENCES,
+from whygrad.doctor.faults import FAULTS
+from whygrad.doctor.thresholds import (
     LEARNS,
     LEARNS_BY_HEART,
-    LEARNS_OF_TWIN,
+    LEARNS_OF_REFERENCE,
     LEARNS_THOUGH_ODD,
     ODD,
 )
-from whygrad.doctor.finding import AILMENTS
+from whygrad.doctor.triage import NOTE
 
 Line = Mapping[str, Any]
 THRESHOLDS = {
     "LEARNS": LEARNS,
-    "LEARNS_OF_TWIN": LEARNS_OF_TWIN,
+    "LEARNS_OF_TWIN": LEARNS_OF_REFERENCE,  # as results are written
     "LEARNS_THOUGH_ODD": LEARNS_THOUGH_ODD,
 }
 GRID = tuple(round(float(share), 2) for share in np.linspace(0.4, 1.0, 31))
@@ -86,7 +86,7 @@ def share_of(lines: Sequence[Line], holds: Callable[[Line], bool]) -> dict[str, 
 
 def hits(line: Line, depth: int) -> bool:
     """Return whether one of the first things that the doctor says names what was broken."""
-    named = {AILMENTS[kind].component for kind in line["told"][:depth]}
+    named = {FAULTS[kind].component for kind in line["told"][:depth]}
     return bool(named & set(line["components"]))
 
 
@@ -110,7 +110,7 @@ def _surest(line: Line) -> str | None:
 
 
 def first_told(line: Line) -> str:
-    """Return the first ailment that the doctor names, or that there is none."""
+    """Return the first fault that the doctor names, or that there is none."""
     return line["told"][0] if line["told"] else NOTHING
 
 
@@ -158,7 +158,7 @@ def is_flagged_at(line: Line, thresholds: Mapping[str, float]) -> bool:
 
 def is_odd(line: Line) -> bool:
     """Return whether a check is sure enough of a cause to be told."""
-    causes = [f for f in line["findings"] if f["kind"] not in CONSEQUENCES]
+    causes = [f for f in line["findings"] if FAULTS[f["kind"]].role != NOTE]
     return any(finding["confidence"] >= ODD for finding in causes)
 
 

@@ -121,15 +121,15 @@ def diagnosed(number: int, each: int = 1) -> list[Line]:
     from benchmarks.faults.generating import break_it, healthy, is_faulty, is_healthy, suited
 
     setup = healthy(number)
-    whole, yardstick = line_of(setup)
+    whole, baseline = line_of(setup)
     measures = whole.pop("measures")
-    status = "healthy" if is_healthy(yardstick, measures) else "set_aside"
+    status = "healthy" if is_healthy(baseline, measures) else "set_aside"
     lines = [_named(number, None, status, whole)]
     rng = np.random.default_rng([number, FAULT_SEED])
     names = suited(setup)
     for fault in rng.permutation(names)[:each] if status == "healthy" else []:
         broken, _ = line_of(break_it(setup, str(fault), rng))
-        is_ill = is_faulty(yardstick, measures, broken.pop("measures"))
+        is_ill = is_faulty(baseline, measures, broken.pop("measures"))
         lines.append(_named(number, str(fault), "faulty" if is_ill else "set_aside", broken))
     return lines
 
@@ -143,22 +143,22 @@ def _named(number: int, fault: str | None, status: str, line: Line) -> Line:
 
 
 def line_of(setup: Any) -> tuple[Line, Any]:
-    """Return what the doctor says of a set-up as plain data, and its yardstick.
+    """Return what the doctor says of a set-up as plain data, and its baseline.
 
     The same steps as :func:`whygrad.doctor.diagnosing.diagnose`, kept apart: the curves need what
-    was learned by both yardsticks, and what the checks find in healthy networks, too.
+    was learned by both baselines, and what the checks find in healthy networks, too.
     """
-    from whygrad.doctor.baseline import yardstick_of
-    from whygrad.doctor.checks import run_checks
-    from whygrad.doctor.diagnosing import is_on_its_way, judge, with_twin
-    from whygrad.doctor.evidence import gather
-    from whygrad.doctor.reference import twin
+    from whygrad.doctor.baseline import baseline_of
+    from whygrad.doctor.diagnosing import is_on_its_way, judge, raised_by
+    from whygrad.doctor.faults import run_checks
+    from whygrad.doctor.reference import reference_of
+    from whygrad.doctor.states import gather
     from whygrad.doctor.trials import try_out
 
     began = time.monotonic()
     outcome = try_out(setup)
-    evidence = gather(setup, yardstick_of(setup), outcome)
-    reference = with_twin(evidence, try_out(twin(setup)))
+    evidence = gather(setup, baseline_of(setup), outcome)
+    reference = raised_by(evidence, try_out(reference_of(setup)))
     diagnosis, found = judge(evidence, reference), run_checks(evidence)
     line = {
         "task": setup.task,
@@ -166,7 +166,7 @@ def line_of(setup: Any) -> tuple[Line, Any]:
         "measures": outcome.measures,
         "learned": evidence.learned,
         "of_twin": reference.learned(outcome.median),
-        "by_heart": evidence.yardstick.is_by_heart,
+        "by_heart": evidence.baseline.is_by_heart,
         "on_its_way": is_on_its_way(evidence, found),
         "flagged": not diagnosis.is_healthy,
         "told": [finding.kind for finding in diagnosis.findings],
@@ -176,7 +176,7 @@ def line_of(setup: Any) -> tuple[Line, Any]:
         ],
         "seconds": round(time.monotonic() - began, 2),
     }
-    return line, evidence.yardstick
+    return line, evidence.baseline
 
 
 if __name__ == "__main__":

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from whygrad.core.backprop import LayerAnatomy
     from whygrad.core.nn.network import Network
     from whygrad.data.table import Data
-    from whygrad.doctor.diagnosing import Diagnosis
-    from whygrad.doctor.watched import WatchedDiagnosis
+    from whygrad.doctor.diagnosis import Diagnosis
     from whygrad.explain import Ledger
     from whygrad.interop.exporting import Exported
     from whygrad.training.checking import Checked
@@ -75,9 +74,7 @@ class Run(RunFolder):
         replayed = replay(self.trained, self.steps - 1 if step is None else step)
         return dict(replayed.seen.anatomy.layers)
 
-    def doctor(
-        self, *, verify: bool = False, budget: float = 60.0
-    ) -> "Diagnosis | WatchedDiagnosis":
+    def doctor(self, *, verify: bool = False, budget: float = 60.0) -> "Diagnosis":
         """Say why the network does not learn, or that it does; printing the result tells it.
 
         Args:
@@ -88,15 +85,9 @@ class Run(RunFolder):
             OptionError: remedies of a watched model are to be tried.
             RunError: nothing was recorded.
         """
-        if verify:
-            self.require("verify")
-        if self.kind == WATCHED:
-            from whygrad.doctor.watched import diagnose_watched
-
-            return diagnose_watched(self)
         from whygrad.doctor.asking import diagnose_run
 
-        return diagnose_run(self.trained, verify=verify, budget=budget)
+        return diagnose_run(self, verify=verify, budget=budget)
 
     def check(self) -> "Checked":
         """Verify the folder whole: every file, every tensor, every line.
@@ -113,19 +104,19 @@ class Run(RunFolder):
         Args:
             out: the file; default: ``report.html`` in the run's folder.
         """
-        path = Path(out) if out else self.path / "report.html"
-        if self.kind == WATCHED:
-            from whygrad.render.report.watched import write_watched_report
-
-            return write_watched_report(self, path)
         from whygrad.render.report import write_report
 
-        return write_report(self.trained, path)
+        return write_report(self, Path(out) if out else self.path / "report.html")
 
     def __repr__(self) -> str:
         description = self.description
         what = description["model"] if self.kind == WATCHED else description["data"]["name"]
         return visible(f"Run({str(self.path)!r}, {what}, {description['state']})")
+
+    def _repr_html_(self) -> str:
+        from whygrad.render.run import as_html
+
+        return as_html(self)
 
     # --- of a network that whygrad trained ----------------------------------------------------
 

@@ -27,15 +27,15 @@ from benchmarks.faults.sweep import diagnosed_safely, line_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whygrad.doctor.baseline import Yardstick
+from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.diagnosing import diagnose
-from whygrad.doctor.finding import COMPONENTS
+from whygrad.doctor.faults import COMPONENTS
 from whygrad.doctor.reference import USUAL_RATE
 from whygrad.doctor.setup import Setup
 from whygrad.errors import OptionError
 
 NUMBERS = st.integers(0, 10_000)
-YARDSTICK = Yardstick(floor=0.5, level=0.9, is_by_heart=False)
+BASELINE = Baseline(floor=0.5, level=0.9, is_by_heart=False)
 ENDS = {
     "numbers": ("identity", "mean_squared"),
     "binary": ("sigmoid", "clipped_binary_cross_entropy"),
@@ -144,17 +144,17 @@ def test_faults_are_drawn_for_those_that_they_suit():
     assert "summed_loss" not in suited(adaptive)
 
 
-def test_healthy_is_what_reaches_most_of_its_yardstick():
-    enough = YARDSTICK.floor + REACHES * (YARDSTICK.level - YARDSTICK.floor)
-    assert is_healthy(YARDSTICK, [0.0, enough + 1e-6, 1.0])
-    assert not is_healthy(YARDSTICK, [0.0, enough - 1e-6, 1.0])
+def test_healthy_is_what_reaches_most_of_its_baseline():
+    enough = BASELINE.floor + REACHES * (BASELINE.level - BASELINE.floor)
+    assert is_healthy(BASELINE, [0.0, enough + 1e-6, 1.0])
+    assert not is_healthy(BASELINE, [0.0, enough - 1e-6, 1.0])
 
 
 def test_faulty_is_what_learned_clearly_less():
-    lost = LESS * (YARDSTICK.level - YARDSTICK.floor)
-    assert is_faulty(YARDSTICK, [0.95], [0.95 - lost - 1e-6])
-    assert not is_faulty(YARDSTICK, [0.95], [0.95 - lost + 1e-6])
-    assert is_faulty(YARDSTICK, [0.95], [-np.inf])
+    lost = LESS * (BASELINE.level - BASELINE.floor)
+    assert is_faulty(BASELINE, [0.95], [0.95 - lost - 1e-6])
+    assert not is_faulty(BASELINE, [0.95], [0.95 - lost + 1e-6])
+    assert is_faulty(BASELINE, [0.95], [-np.inf])
 
 
 def line(**changed: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.faults import peers
 
 import whygrad as wg
-from whygrad.doctor.diagnosing import Diagnosis
+from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.finding import Finding
 
 

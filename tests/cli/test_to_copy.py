@@ -9,7 +9,7 @@ import torch
 import whygrad as wg
 from whygrad.cli.console import WIDTH
 from whygrad.cli.pages import result_page
-from whygrad.cli.watched import watched_page
+from whygrad.cli.showing import show_page
 from whygrad.doctor.health import health_of
 from whygrad.words import speaking
 from whygrad.words.terminal import as_plain
@@ -58,6 +58,6 @@ def test_of_a_watched_model(folder, language):
         model["a b'c"](torch.ones(4, 2)).sum().backward()
         optimizer.step()
     with speaking(language):
-        found = commands(watched_page(watch.run), folder)
+        found = commands(show_page(watch.run), folder)
     assert set(found) == {"why", "doctor", "report"}
     assert watch.run.why(found["why"][3]).step == 0

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from whygrad.core.symmetry import effective_width
-from whygrad.doctor.baseline import Yardstick
-from whygrad.doctor.evidence import Evidence, LayerState, State, states_of
+from whygrad.doctor.baseline import Baseline
+from whygrad.doctor.own import LayerState, OwnEvidence, State
 from whygrad.doctor.setup import Setup, standardised
+from whygrad.doctor.states import states_of
 from whygrad.settings import Settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # the cases of the checks lie beside their tests
@@ -81,7 +82,7 @@ def drawn_state(setup: Setup) -> State:
     }
 
 
-def look(setup: Setup, measured: bool = False, **seen: Any) -> Evidence:
+def look(setup: Setup, measured: bool = False, **seen: Any) -> OwnEvidence:
     """Return what is known of a set-up whose network went nowhere, but for what was seen.
 
     Args:
@@ -89,7 +90,7 @@ def look(setup: Setup, measured: bool = False, **seen: Any) -> Evidence:
     """
     states = states_of(setup, [setup.start(SEED)]) if measured else (drawn_state(setup),)
     usual = {
-        "yardstick": Yardstick(0.4, 1.0, False),
+        "baseline": Baseline(0.4, 1.0, False),
         "measures": (0.4,),
         "starts": states,
         "ends": states,
@@ -97,7 +98,7 @@ def look(setup: Setup, measured: bool = False, **seen: Any) -> Evidence:
         "moved": (1.0,),
         "first_bad_step": (None,),
     }
-    return Evidence(setup=setup, **usual | seen)
+    return OwnEvidence(setup=setup, **usual | seen)
 
 
 @pytest.fixture(scope="session")
@@ -107,6 +108,6 @@ def make() -> Callable[..., Setup]:
 
 
 @pytest.fixture(scope="session")
-def examined() -> Callable[..., Evidence]:
+def examined() -> Callable[..., OwnEvidence]:
     """Return the function that looks at a set-up without training it."""
     return look

@@ -11,9 +11,10 @@ import pytest
 import whygrad as wg
 from whygrad.cli.app import run as command
 from whygrad.doctor import diagnosing
-from whygrad.doctor.asking import diagnose_run, evidence_of, setup_of
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.finding import AILMENTS
+from whygrad.doctor.asking import diagnose_run
+from whygrad.doctor.diagnosis import Diagnosis
+from whygrad.doctor.faults import FAULTS
+from whygrad.doctor.trained import evidence_of, setup_of
 from whygrad.errors import NonFiniteError, OptionError, RunError, ShapeError
 from whygrad.settings import Settings
 from whygrad.training.folder import RunFolder
@@ -53,7 +54,7 @@ def test_a_finished_run_is_judged_from_what_it_recorded(clones):
     assert evidence.first_bad_step == (None,)
     assert len(evidence.validation) == 4
     assert set(evidence.rows) == {"hidden1", "output"}
-    assert evidence.rows["hidden1"].rows.shape[::2] == (len(evidence.rows["hidden1"].steps), 6)
+    assert evidence.rows["hidden1"].values.shape[::2] == (len(evidence.rows["hidden1"].steps), 6)
     assert evidence.starts[0]["hidden1"].width == 1
     found = diagnose_run(clones)
     assert (found.findings[0].kind, found.findings[0].layer) == ("clones", "hidden1")
@@ -109,7 +110,7 @@ def test_a_run_can_be_verified(request, kind, monkeypatch):
         seen.update(options, setup=setup)
         return Diagnosis((), (), 1.0, (1.0,))
 
-    monkeypatch.setattr("whygrad.doctor.asking.diagnose", watched)
+    monkeypatch.setattr("whygrad.doctor.diagnosing.diagnose", watched)
     run = request.getfixturevalue(kind)
     assert diagnose_run(run, verify=True, budget=2.0).is_healthy
     assert (seen["verify"], seen["budget"]) == (True, 2.0)
@@ -217,7 +218,7 @@ def test_what_cannot_be_asked_ends_in_words_with_code_2(home, capsys, arguments,
     assert key is None or told["error"]["key"] == key
 
 
-@pytest.mark.parametrize("kind", AILMENTS)
-def test_every_ailment_is_explained(capsys, kind):
+@pytest.mark.parametrize("kind", FAULTS)
+def test_every_fault_is_explained(capsys, kind):
     assert command(["doctor", "--explain", kind]) == 0
     assert "{" not in capsys.readouterr().out

@@ -1,21 +1,20 @@
-"""Every check: a case that has the ailment, neighbours that just have it not, and the remedy."""
+"""Every check: a case that has the fault, neighbours that just have it not, and the remedy."""
 
 from typing import Any
 
-import ailing_ends
-import ailing_steps
+import faulty_ends
+import faulty_steps
 import pytest
 
-from whygrad.doctor.checks import CHECKS, run_checks
-from whygrad.doctor.finding import AILMENTS, COMPONENTS
+from whygrad.doctor.faults import COMPONENTS, faults_of, run_checks
 
-CASES = ailing_ends.CASES | ailing_steps.CASES
+CASES = faulty_ends.CASES | faulty_steps.CASES
 ROWS = [
     pytest.param(kind, case, id=f"{kind}{i}")
     for kind in CASES
     for i, case in enumerate(CASES[kind])
 ]
-BY_KIND = {check.__name__: check for check in CHECKS}
+BY_KIND = {fault.kind: fault for fault in faults_of("own") if fault.check}
 WITHOUT_REMEDY = ("unrelated_targets", "overfits")  # what helps is no change of the set-up
 MILDER = ("saturating_hidden",)  # tanh saturates too, and less
 
@@ -31,9 +30,12 @@ def seen(make, examined):
     return look
 
 
-def test_every_check_has_its_cases_and_its_ailment():
+def test_every_check_has_its_cases_and_its_fault():
     assert set(CASES) == set(BY_KIND)
-    assert set(AILMENTS) - set(BY_KIND) == {"found_by_trial", "unexplained"}
+    assert {fault.kind for fault in faults_of("own")} - set(BY_KIND) == {
+        "found_by_trial",
+        "unexplained",
+    }
 
 
 @pytest.mark.parametrize("task", ["classes", "binary", "labels", "numbers"])
@@ -42,7 +44,7 @@ def test_all_checks_are_silent_where_nothing_is_amiss(make, examined, task):
 
 
 @pytest.mark.parametrize(("kind", "case"), ROWS)
-def test_a_check_finds_its_ailment(seen, kind, case):
+def test_a_check_finds_its_fault(seen, kind, case):
     found = BY_KIND[kind](seen(case.ill))
     assert (found.kind, found.layer) == (kind, case.layer)
     assert 0 < found.confidence <= 0.98
@@ -63,7 +65,7 @@ def test_the_first_remedy_silences_the_check(make, examined, seen, kind, case):
     assert bool(remedies) == (kind not in WITHOUT_REMEDY)
     for remedy in remedies[:1]:
         changed = evidence.setup.changed(remedy.changes)
-        calm = examined(changed, case.ill["measured"], yardstick=evidence.yardstick)
+        calm = examined(changed, case.ill["measured"], baseline=evidence.baseline)
         left = BY_KIND[kind](calm)
         assert left is None or (kind in MILDER and left.confidence < 0.6 * found.confidence)
         assert remedy.component in COMPONENTS

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from whygrad.core.nn.activations import ACTIVATIONS
-from whygrad.doctor.baseline import Yardstick, yardstick_of
-from whygrad.doctor.checks import run_checks
+from whygrad.doctor.baseline import Baseline, baseline_of
 from whygrad.doctor.checks.ends import RANGES, one_unit_softmax, out_of_range
 from whygrad.doctor.checks.starts import clones
-from whygrad.doctor.evidence import Record, states_of
+from whygrad.doctor.evidence import LayerRows
+from whygrad.doctor.faults import run_checks
+from whygrad.doctor.states import states_of
 from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.layers import DENSE, LayerSpec
 
 SEED = 1000
 Z = np.concatenate([np.linspace(-80, 80, 4001), [-1e4, 1e4]])
@@ -112,14 +114,14 @@ def test_a_quantity_beyond_the_range_is_found_and_one_inside_is_not(make, examin
 
 
 def test_what_is_known_of_the_floor_alone_is_nothing_and_of_the_level_is_all():
-    yardstick = Yardstick(0.4, 0.9, False)
-    told = [yardstick.learned(measure) for measure in (0.4, 0.65, 0.9, 1.0, 0.15)]
+    baseline = Baseline(0.4, 0.9, False)
+    told = [baseline.learned(measure) for measure in (0.4, 0.65, 0.9, 1.0, 0.15)]
     assert told == pytest.approx([0, 0.5, 1, 1, -0.5])
-    assert Yardstick(0.0, 1.0, False).learned(-np.inf) == -1
+    assert Baseline(0.0, 1.0, False).learned(-np.inf) == -1
 
 
 def test_a_task_that_holds_nothing_is_learned_by_knowing_its_floor():
-    assert [Yardstick(0.5, 0.5, True).learned(m) for m in (0.5, 1.0, 0.4)] == [1, 1, 0]
+    assert [Baseline(0.5, 0.5, True).learned(m) for m in (0.5, 1.0, 0.4)] == [1, 1, 0]
 
 
 @pytest.mark.parametrize("task", ["classes", "labels", "numbers"])
@@ -127,41 +129,42 @@ def test_a_table_with_structure_has_a_level_of_unseen_rows(make, task):
     setup = make(task)
     if task == "numbers":  # a line, which an ordinary model carries over
         setup = replace(setup, y=setup.x[:, :1], labels=setup.x[:, :1])
-    yardstick = yardstick_of(setup)
-    assert not yardstick.is_by_heart
-    assert yardstick.floor < 0.65 < yardstick.level <= 1
+    baseline = baseline_of(setup)
+    assert not baseline.is_by_heart
+    assert baseline.floor < 0.65 < baseline.level <= 1
 
 
 def test_few_rows_are_measured_by_heart(make):
     setup = make()
-    assert not yardstick_of(replace(setup, x=setup.x[:40], labels=setup.labels[:40])).is_small
-    few = yardstick_of(replace(setup, x=setup.x[:39], labels=setup.labels[:39]))
+    assert not baseline_of(replace(setup, x=setup.x[:40], labels=setup.labels[:40])).is_small
+    few = baseline_of(replace(setup, x=setup.x[:39], labels=setup.labels[:39]))
     assert (few.level, few.is_by_heart, few.is_small) == (1.0, True, True)
 
 
 def test_labels_without_structure_are_measured_by_heart(make):
     generator = np.random.default_rng(5)
     x, labels = generator.normal(size=(400, 4)), generator.permutation(np.arange(400) % 2)
-    assert yardstick_of(replace(make("binary"), x=x, labels=labels)) == Yardstick(0.5, 1.0, True)
+    assert baseline_of(replace(make("binary"), x=x, labels=labels)) == Baseline(0.5, 1.0, True)
 
 
 def test_equal_rows_with_unlike_labels_lower_what_can_be_known_by_heart(make):
     setup = make("binary")
     few = replace(setup, x=np.repeat(setup.x[:4], 4, axis=0), labels=np.tile([0, 0, 0, 1], 4))
-    assert yardstick_of(few).level == 0.75
+    assert baseline_of(few).level == 0.75
 
 
 @pytest.mark.parametrize("task", ["binary", "numbers"])
 def test_constant_targets_hold_nothing_to_learn(make, task):
     setup = make(task)
-    yardstick = yardstick_of(replace(setup, labels=np.zeros_like(setup.labels)))
-    assert yardstick.learned(1.0) == 1
+    baseline = baseline_of(replace(setup, labels=np.zeros_like(setup.labels)))
+    assert baseline.learned(1.0) == 1
 
 
-def recorded(*opened: list[float]) -> Record:
+def recorded(*opened: list[float]) -> LayerRows:
     rows = np.zeros((len(opened), len(ROW_FIELDS), 2))
     rows[:, ROW_FIELDS.index("open")] = opened
-    return Record(np.arange(len(opened)) * 10, rows)
+    spec = LayerSpec("hidden1", DENSE, 1, 2, (1, 2), "hidden1.weight", None, "relu", 1.0, True)
+    return LayerRows(spec, np.arange(len(opened)) * 10, rows)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from sklearn.datasets import make_blobs
 
 from whygrad.cli.console import show_json
 from whygrad.doctor import verifying
-from whygrad.doctor.baseline import Yardstick
-from whygrad.doctor.diagnosing import LEARNS_THOUGH_ODD, diagnose, judge
+from whygrad.doctor.baseline import Baseline
+from whygrad.doctor.diagnosing import diagnose, judge
 from whygrad.doctor.plateau import plateau_of
-from whygrad.doctor.reference import twin
+from whygrad.doctor.reference import reference_of
+from whygrad.doctor.thresholds import LEARNS_THOUGH_ODD
 from whygrad.doctor.trials import WORST
 
 EPOCHS = 30
@@ -86,7 +87,7 @@ def test_softmax_over_one_unit_is_named_first_and_its_remedy_holds(blobs, few_tr
     assert_cured(diagnose(setup, verify=True, budget=1.5), "one_unit_softmax")
 
 
-def test_without_verifying_nothing_is_tried_but_the_original_and_its_twin(blobs):
+def test_without_verifying_nothing_is_tried_but_the_original_and_its_reference(blobs):
     told = []
     found = diagnose(blobs(init="constant:0.5"), tell=told.append)
     assert told == ["as it was", "the same network by the book"]
@@ -102,9 +103,9 @@ def test_a_network_that_diverged_can_be_written_as_json(blobs, capsys):
     assert json.loads(capsys.readouterr().out)["measures"] == [None] * 3
 
 
-def test_the_twin_is_by_the_book_and_for_as_many_steps(blobs):
+def test_the_reference_is_by_the_book_and_for_as_many_steps(blobs):
     sick = blobs(activation="sigmoid", init="zeros", optimizer="sgd", drop=0.9, l1=1.0)
-    other = twin(sick)
+    other = reference_of(sick)
     assert (other.sizes, other.total_steps) == (sick.sizes, sick.total_steps)
     assert other.activations == ("relu", "relu", "softmax")
     settings = other.settings
@@ -112,30 +113,30 @@ def test_the_twin_is_by_the_book_and_for_as_many_steps(blobs):
     assert other.settings.loss == "softmax_cross_entropy"
 
 
-def test_the_twin_of_quantities_tells_them_standardised(make):
-    other = twin(make("numbers", target_scale=1e6))
+def test_the_reference_of_quantities_tells_them_standardised(make):
+    other = reference_of(make("numbers", target_scale=1e6))
     assert other.targets.std() == pytest.approx(1)
     assert np.std(other.inputs, axis=0) == pytest.approx(np.ones(4))
 
 
 def test_a_run_that_ends_while_its_loss_falls_is_on_its_way(make, examined):
-    known = {"measures": (0.85,), "losses": FELL_YET, "yardstick": Yardstick(0.4, 1.0, False)}
+    known = {"measures": (0.85,), "losses": FELL_YET, "baseline": Baseline(0.4, 1.0, False)}
     assert judge(examined(make(), **known)).is_healthy
     sick = judge(examined(make(init="constant:0.5"), **known))
     assert sick.findings[0].kind == "clones"
 
 
 @pytest.mark.parametrize(
-    ("changes", "of_twin", "is_healthy"),
+    ("changes", "of_reference", "is_healthy"),
     [
         ({}, LEARNS_THOUGH_ODD - 0.01, True),
         ({"init": "constant:0.5"}, LEARNS_THOUGH_ODD - 0.01, False),
         ({"init": "constant:0.5"}, LEARNS_THOUGH_ODD, True),
     ],
 )
-def test_where_something_is_odd_more_is_asked(make, examined, changes, of_twin, is_healthy):
-    ordinary = Yardstick(0.0, of_twin, False)
-    evidence = examined(make(**changes), measures=(of_twin,), yardstick=ordinary)
+def test_where_something_is_odd_more_is_asked(make, examined, changes, of_reference, is_healthy):
+    ordinary = Baseline(0.0, of_reference, False)
+    evidence = examined(make(**changes), measures=(of_reference,), baseline=ordinary)
     assert judge(evidence, replace(ordinary, level=1.0)).is_healthy == is_healthy
 
 
@@ -181,16 +182,16 @@ def linear(make):
 def test_where_a_classifier_got_stuck(linear, off, level, plateau):
     setup, by_line = linear
     assert by_line < 0.7
-    assert plateau_of(setup, by_line + off, Yardstick(by_line - 0.2, level, True)) == plateau
+    assert plateau_of(setup, by_line + off, Baseline(by_line - 0.2, level, True)) == plateau
 
 
 def test_quantities_told_as_well_as_the_range_allows_are_at_a_plateau(make):
     setup = make("numbers", output_activation="sigmoid")
     y = setup.y
     reach = 1 - np.sum((np.clip(y, 0, 1) - y) ** 2) / np.sum(y**2)
-    yardstick = Yardstick(0.0, 1.0, False)
-    assert plateau_of(setup, reach, yardstick) == "range"
-    assert plateau_of(make("numbers"), reach, yardstick) != "range"
+    baseline = Baseline(0.0, 1.0, False)
+    assert plateau_of(setup, reach, baseline) == "range"
+    assert plateau_of(make("numbers"), reach, baseline) != "range"
 
 
 @pytest.mark.parametrize(

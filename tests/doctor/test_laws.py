@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad.doctor.checks import run_checks
+from whygrad.doctor.faults import run_checks
 
 SEED = 1000
 ILL = {  # sick in several ways at once, so that many checks speak

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from whygrad.cli.plan import KNOWN, make_plan
 from whygrad.cli.training import load_data, make_network
-from whygrad.doctor.checks import CHECKS
 from whygrad.doctor.examples import EXAMPLES, ill
+from whygrad.doctor.faults import FAULTS
 from whygrad.doctor.finding import Remedy
 from whygrad.doctor.prescribing import as_toml, prescribe
 from whygrad.doctor.reference import ADAM
@@ -92,12 +92,12 @@ def test_remedies_follow_one_another():
 
 @pytest.fixture(scope="module")
 def every_remedy(make, examined):
-    """Return every remedy that a check gives for an example of its ailment."""
+    """Return every remedy that a check gives for an example of its fault."""
     found = {}
     for kind in EXAMPLES:
         evidence = examined(ill(kind))
-        for check in CHECKS:
-            finding = check(evidence)
+        for fault in FAULTS.values():
+            finding = fault(evidence)
             for one in finding.remedies if finding else ():
                 found.setdefault(f"{one.component} {sorted(one.changes)}", []).append(one)
     return found

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from whygrad.doctor.baseline import Yardstick
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.finding import LITTLE, Finding, Remedy
-from whygrad.doctor.rendering import explain, tell
+from whygrad.doctor.baseline import Baseline
+from whygrad.doctor.diagnosis import Diagnosis
+from whygrad.doctor.finding import Finding, Remedy
+from whygrad.doctor.rendering import explain, render
+from whygrad.doctor.thresholds import LITTLE
 from whygrad.doctor.trials import Outcome
 from whygrad.doctor.verifying import Trial
 
@@ -24,8 +25,8 @@ def trial(learned: float, *remedies: Remedy) -> Trial:
 
 def diagnosis(*findings: Finding, best: Trial, verdict: str = "held") -> Diagnosis:
     trials = (best, trial(0.1, LONGER))
-    yardstick = Yardstick(0.0, 1.0, False)
-    return Diagnosis(findings, (), 0.1, (0.1,) * 3, verdict, best, trials, yardstick=yardstick)
+    baseline = Baseline(0.0, 1.0, False)
+    return Diagnosis(findings, (), 0.1, (0.1,) * 3, verdict, best, trials, baseline=baseline)
 
 
 def numbered(text: str) -> list[str]:
@@ -42,14 +43,14 @@ def numbered(text: str) -> list[str]:
 )
 def test_a_suspicion_whose_remedy_brought_little_back_is_no_cause(explained, causes):
     found = diagnosis(NARROW, replace(SHORT, explained=explained), best=trial(0.9, WIDER))
-    assert numbered(tell(found)) == causes
-    assert ("Looked likely too" in tell(found)) == (len(causes) == 1)
+    assert numbered(render(found)) == causes
+    assert ("Looked likely too" in render(found)) == (len(causes) == 1)
     assert [one["refuted"] for one in found.to_dict()["findings"]] == [False, len(causes) == 1]
 
 
 def test_where_no_remedy_alone_helped_every_suspicion_stands():
     found = diagnosis(replace(NARROW, explained=0.1), SHORT, best=trial(0.2, WIDER))
-    assert numbered(tell(found)) == ["Too narrow", "Too few steps"]
+    assert numbered(render(found)) == ["Too narrow", "Too few steps"]
 
 
 @pytest.mark.parametrize(
@@ -61,12 +62,12 @@ def test_where_no_remedy_alone_helped_every_suspicion_stands():
     ],
 )
 def test_only_what_held_is_advised(verdict, heading, others):
-    text = tell(diagnosis(NARROW, best=trial(0.9, WIDER), verdict=verdict))
+    text = render(diagnosis(NARROW, best=trial(0.9, WIDER), verdict=verdict))
     assert heading in text and others not in text
 
 
 def test_what_was_tried_is_told_in_sentences_the_best_first():
-    text = tell(diagnosis(NARROW, best=trial(0.9, WIDER, LONGER)))
+    text = render(diagnosis(NARROW, best=trial(0.9, WIDER, LONGER)))
     rows = [line.split(maxsplit=3) for line in text.splitlines() if re.match(r" +0\.\d", line)]
     assert rows == [
         ["0.1", "10", "%", "as it was"],
@@ -81,13 +82,13 @@ def test_what_was_tried_is_told_in_sentences_the_best_first():
     ]
 
 
-def test_an_ailment_of_both_is_explained_for_both():
+def test_a_fault_of_both_is_explained_for_both():
     told = explain("dead")
     own, _, of_torch = told.partition("In a PyTorch model that was watched")
     assert "nn." in of_torch and "nn." not in own
 
 
-def test_an_ailment_of_programs_is_explained_under_its_name():
+def test_a_fault_of_programs_is_explained_under_its_name():
     told = explain("softmax_twice").splitlines()
     assert told[0] == "Softmax before cross_entropy"
     assert told[2] == "What it is"

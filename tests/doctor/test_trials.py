@@ -10,16 +10,17 @@ import pytest
 
 import whygrad as wg
 from whygrad.doctor import verifying
-from whygrad.doctor.asking import setup_of
-from whygrad.doctor.baseline import Yardstick
+from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.diagnosing import verdict_of
 from whygrad.doctor.finding import COMPONENTS, Finding, Remedy
-from whygrad.doctor.trials import SEEDS, WORST, Outcome, accuracy, explained, measure_all, try_out
-from whygrad.doctor.verifying import CURED, MOST_COMPONENTS, Trial, choose, search
+from whygrad.doctor.thresholds import CURED, MOST_COMPONENTS, SEEDS
+from whygrad.doctor.trained import setup_of
+from whygrad.doctor.trials import WORST, Outcome, accuracy, explained, measure_all, try_out
+from whygrad.doctor.verifying import Trial, choose, search
 from whygrad.settings import Settings
 from whygrad.training.together import train_together
 
-ALL = Yardstick(0.0, 1.0, False)
+ALL = Baseline(0.0, 1.0, False)
 WIDER = Remedy("wide", "layers", {"hidden": (32, 32)})
 LONGER = Remedy("longer", "epochs", {"epochs": 1000})
 ADAM = Remedy("adam", "opt", {"optimizer": "adam", "learning_rate": 1e-3})
@@ -142,7 +143,7 @@ def tried(monkeypatch):
         clock = SimpleNamespace(monotonic=lambda: float(next(seconds)))
         monkeypatch.setattr(verifying, "time", clock)
 
-        def attempt(setup, remedies, yardstick):
+        def attempt(setup, remedies, baseline):
             return trial(good(verifying.components_of(remedies)), *remedies)
 
         monkeypatch.setattr(verifying, "_try", attempt)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.doctor.during_training import before_training, during_training, says
+from whygrad.doctor.during_training import before_training, during_training
 from whygrad.doctor.finding import Finding
+from whygrad.doctor.wording import sentence
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.sealed import write_lines, write_tensors
 
@@ -47,7 +48,7 @@ def test_what_no_training_can_undo_is_certain_before_the_first_step(make, kind):
     setup = CERTAIN[kind](make)
     (found,) = [f for f in before_training(setup, setup.start(1000)) if f.kind == kind]
     assert found.step == 0
-    assert says(found)
+    assert sentence(found)
 
 
 def test_a_layer_of_few_clones_is_certain_too(make):
@@ -108,7 +109,7 @@ def test_a_layer_that_stays_shut_while_the_loss_stands_still_is_certain(begun):
     (found,) = during_training(run, [])
     assert (found.kind, found.layer, found.neurons) == ("dead", "hidden1", (0, 1, 2))
     assert found.step == 12
-    assert says(found) == (
+    assert sentence(found) == (
         "All 3 neurons have had slope 0 on every sample since then, and the loss does not fall: "
         "no error gets through this layer."
     )

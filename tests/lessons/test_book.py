@@ -10,8 +10,8 @@ import pytest
 
 from whygrad import lessons
 from whygrad.lessons.lesson import AT_MOST, Law
-from whygrad.lessons.rendering.book import PARTS, book, fragment, write_book
-from whygrad.lessons.rendering.html import chapter
+from whygrad.lessons.rendering.book import PARTS, book, write_book
+from whygrad.lessons.rendering.html import as_html, chapter
 from whygrad.words import catalogue, number, speaking
 
 QUICK = {"chain": {}, "flat": {"points": 41}, "broadcast": {}, "outer": {"batch": 16}}
@@ -215,8 +215,8 @@ def test_a_chapter_may_have_a_heading_of_any_level(results, read):
 )
 def test_a_fragment_speaks_one_language_and_runs_nothing(results, read, language, tag, other):
     with speaking(language):
-        root = read(fragment(results[0]))
-        assert results[0]._repr_html_() == fragment(results[0])
+        root = read(as_html(results[0]))
+        assert results[0]._repr_html_() == as_html(results[0])
     body = classed(root, "whygrad-lesson")[0]
     assert body.attributes["lang"] == tag
     assert catalogue(language)["lesson.chain.title"] in body.text()
@@ -230,7 +230,7 @@ def test_the_style_of_a_fragment_touches_nothing_else(results):
     style = re.sub(
         r"/\*.*?\*/",
         "",
-        re.findall(r"<style>(.*?)</style>", fragment(results[0]), re.S)[0],
+        re.findall(r"<style>(.*?)</style>", as_html(results[0]), re.S)[0],
         flags=re.S,
     )
     depth, selector, selectors = 0, "", []

@@ -11,7 +11,7 @@ from benchmarks.attack.names import one_of_all, written
 
 import whygrad as wg
 from whygrad.doctor.prescribing import as_toml
-from whygrad.doctor.watched.rendering import module_of
+from whygrad.doctor.wording import module_of
 from whygrad.interop.exporting.portable import Portable
 from whygrad.interop.exporting.torch_script import load_script
 from whygrad.interop.exporting.torch_text import script

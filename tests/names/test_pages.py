@@ -48,7 +48,7 @@ def test_ids_come_from_no_name(pages, read):
 def test_every_name_stands_on_the_page_as_text(pages, read, trained, watched):
     text = read(pages[0]).text()
     names = watched.hostile.layers
-    if 'id="summary"' in pages[0]:
+    if 'id="configuration"' in pages[0]:
         names = [trained.hostile.description["data"]["name"], trained.hostile.path.name]
     assert [name for name in names if visible(name, keep="\n\t") not in text] == []
 
@@ -74,6 +74,14 @@ def test_a_ledger_in_a_notebook_is_the_same_with_any_name(watched, read):
     assert shape(hostile) == shape(harmless)
     assert read(kept[0]._repr_html_()).text() == hostile.text()
     assert visible(watched.hostile.layers[0], keep="\n\t") in hostile.text()
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_a_run_in_a_notebook_is_the_same_with_any_name(kind, request, read):
+    runs = request.getfixturevalue(kind)
+    hostile, harmless = runs.hostile._repr_html_(), runs.harmless._repr_html_()
+    assert shape(read(hostile)) == shape(read(harmless))
+    assert visible(hostile, keep="\n\t\u2060") == hostile
 
 
 @pytest.fixture(scope="module")

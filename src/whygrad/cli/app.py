@@ -120,7 +120,7 @@ def why(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.commands import open_named
+    from whygrad.cli.opening import open_named
 
     ledger = open_named(run).why(parameter, step=step, sample=sample)
     if as_json:
@@ -151,7 +151,7 @@ def show_run(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.commands import check_command, show_command
+    from whygrad.cli.showing import check_command, show_command
 
     return check_command(run, as_json) if check else show_command(run, step, as_json)
 
@@ -192,7 +192,7 @@ def report(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.commands import report_command
+    from whygrad.cli.showing import report_command
 
     return report_command(run, out, as_json)
 

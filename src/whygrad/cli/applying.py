@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whygrad.cli.commands import open_named
 from whygrad.cli.console import remark, show, show_json, show_table
+from whygrad.cli.opening import open_named
 from whygrad.cli.pages import measures_page
 from whygrad.data.loading import load_rows
 from whygrad.errors import OptionError

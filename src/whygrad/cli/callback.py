@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whygrad.cli.console import problem
+from whygrad.cli.training import make_network
 from whygrad.doctor.finding import Finding
 from whygrad.settings import Settings
 from whygrad.training.recorder import Moment, Watch
@@ -36,8 +37,6 @@ class Attendant:
 
     def sees_at_start(self, plan: "Plan", data: "Data") -> bool:
         """Tell what is certain before the first step; return whether it stops the run."""
-        from whygrad.cli.training import make_network
-
         settings = Settings.from_dict(plan.training)
         return self._sees(make_network(plan, data), data, settings, plan.to_dict())
 
@@ -49,8 +48,8 @@ class Attendant:
     def _sees(
         self, start: "Network", data: "Data", settings: Settings, origin: dict[str, Any] | None
     ) -> bool:
-        from whygrad.doctor.asking import setup_of
         from whygrad.doctor.during_training import before_training
+        from whygrad.doctor.trained import setup_of
 
         self._tell(before_training(setup_of(start, data, settings, origin), start))
         if self.stopped:
@@ -76,11 +75,10 @@ class Attendant:
         return self._files != before
 
     def _tell(self, findings: Iterable[Finding]) -> None:
-        from whygrad.doctor.during_training import says
-        from whygrad.doctor.wording import name_of
+        from whygrad.doctor.wording import name_of, sentence
 
         for finding in findings:
             self.told.append(finding)
             where = finding.layer or t("cli.watch.whole")
             values = {"step": finding.step or 0, "where": where, "name": name_of(finding)}
-            problem(t("cli.watch.finding", **values, says=says(finding)))
+            problem(t("cli.watch.finding", **values, says=sentence(finding)))

@@ -7,17 +7,12 @@ from whygrad.cli.callback import Attendant
 from whygrad.cli.console import show, show_json
 from whygrad.cli.pages import (
     data_page,
-    health_page,
     network_line,
     result_page,
-    run_page,
     runs_page,
-    step_page,
 )
 from whygrad.cli.plan import make_plan
 from whygrad.cli.training import (
-    RUNS,
-    files_bar,
     folder_for,
     folder_to_resume,
     go_on,
@@ -25,15 +20,10 @@ from whygrad.cli.training import (
     make_network,
     start_run,
 )
-from whygrad.cli.watched import watched_page, watched_summary
 from whygrad.doctor.health import health_of
 from whygrad.record.folder import RunFolder, find_runs
-from whygrad.record.producers import WATCHED
-from whygrad.runs import Run, open_run
-from whygrad.training.checking import check_run
-from whygrad.training.evaluation import evaluate
+from whygrad.runs import Run
 from whygrad.words import t
-from whygrad.words.terminal import Text
 
 FOUND = 1
 
@@ -98,73 +88,6 @@ def runs_command(folder: Path, as_json: bool) -> int:
     else:
         show(t("cli.no_runs", folder=folder))
     return 0
-
-
-def show_command(name: str, step: int | None, as_json: bool) -> int:
-    """Show what a run was asked for, how it ended or stood at a step, and how its layers are."""
-    run = open_named(name)
-    if run.kind == WATCHED:
-        show_json(watched_summary(run, step)) if as_json else show(watched_page(run, step))
-        return 0
-    if step is not None:
-        return _show_step(run, step, as_json)
-    health = health_of(run.trained)
-    if as_json:
-        told = {"path": str(run.path), "checksums": run.is_sealed, "health": health.to_dict()}
-        show_json(run.description | told)
-        return 0
-    show(run_page(run))
-    if not run.is_sealed:
-        show(t("run.unsealed"))
-    is_over = "result" in run.description
-    show(result_page(run.trained, health) if is_over else health_page(health))
-    return 0
-
-
-def _show_step(run: Run, step: int, as_json: bool) -> int:
-    network, data, loss = run.network_at(step), run.data, run.task.settings.loss
-    result = {
-        name: evaluate(network, part.x, part.y, loss, data.task)
-        for name, part in data.parts.items()
-        if len(part)
-    }
-    health = health_of(run.trained, network)
-    if as_json:
-        told = {"path": str(run.path), "step": step, "result": result, "health": health.to_dict()}
-        show_json(run.description | told)
-    else:
-        line = t("cli.network.at_step", step=step, total=run.task.total_steps)
-        show(run_page(run))
-        show(step_page(line, result, health))
-    return 0
-
-
-def check_command(name: str, as_json: bool) -> int:
-    """Verify the folder of a run whole."""
-    with files_bar() as tick:
-        checked = check_run(_path_of(name), tick)
-    show_json(checked.to_dict()) if as_json else show(Text(str(checked)))
-    return 0 if checked.is_sound else FOUND
-
-
-def report_command(name: str, out: Path | None, as_json: bool) -> int:
-    """Write a run as a page."""
-    written = open_named(name).report(out)
-    if as_json:
-        show_json({"report": str(written)})
-    else:
-        show(t("cli.report_is_in", path=written))
-    return 0
-
-
-def open_named(name: str) -> Run:
-    """Open a run by its folder, or by its name under ``runs/``."""
-    return open_run(_path_of(name))
-
-
-def _path_of(name: str) -> Path:
-    path, under = Path(name), RUNS / name
-    return under if not path.exists() and under.exists() else path
 
 
 def _summary(run: RunFolder) -> dict[str, Any]:

@@ -8,17 +8,18 @@ from typing import Any
 from rich.console import Group
 from rich.padding import Padding
 
-from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
+from whygrad.cli.opening import RUNS, open_named
 from whygrad.cli.plan import make_plan
-from whygrad.cli.training import RUNS, load_data, make_network
-from whygrad.doctor.asking import Tell, diagnose_run, setup_of
-from whygrad.doctor.diagnosing import Diagnosis, diagnose
+from whygrad.cli.training import load_data, make_network
+from whygrad.doctor.asking import Tell, diagnose_run
+from whygrad.doctor.diagnosing import diagnose
+from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.prescribing import Sections, as_toml, prescribe
-from whygrad.doctor.rendering import explain, tell
+from whygrad.doctor.rendering import explain
+from whygrad.doctor.trained import setup_of
 from whygrad.errors import OptionError
 from whygrad.record.files import write_whole
-from whygrad.record.producers import WATCHED
 from whygrad.runs import Run
 from whygrad.settings import Settings
 from whygrad.words import command_word, t
@@ -36,32 +37,25 @@ def doctor_command(
     if not budget > 0:
         raise OptionError("error.doctor_budget", came=budget)
     run = open_named(subject) if _is_run(subject) else None
-    if run is not None and run.kind == WATCHED:
-        return _watched(run, verify, as_json)
+    if run is not None and verify:
+        run.require("verify")
     with _progress() as telling:
-        asked, diagnosis = _asked(subject, verify, budget, telling)
+        asked, diagnosis = _asked(run or subject, verify, budget, telling)
     written = _write(asked, diagnosis, out)
     if as_json:
-        show_json(diagnosis.to_dict() | {"config": str(written) if written else None})
+        config = (
+            {} if diagnosis.steps is not None else {"config": str(written) if written else None}
+        )
+        show_json(diagnosis.to_dict() | config)
     else:
-        show(_page(tell(diagnosis)))
+        show(_page(str(diagnosis)))
         if written:
             show(Command(t("doctor.written", path=command_word(written))))
     return 0 if diagnosis.is_healthy else FOUND
 
 
-def _watched(run: Run, verify: bool, as_json: bool) -> int:
-    """Diagnose the run of a watched model, of which no remedy can be tried."""
-    diagnosis = run.doctor(verify=verify)
-    if as_json:
-        show_json(diagnosis.to_dict())
-    else:
-        show(_page(str(diagnosis)))
-    return 0 if diagnosis.is_healthy else FOUND
-
-
 def explain_command(kind: str, as_json: bool) -> int:
-    """Print what an ailment is."""
+    """Print what a fault is."""
     text = explain(kind)
     if as_json:
         show_json({"kind": kind, "text": text})
@@ -70,12 +64,13 @@ def explain_command(kind: str, as_json: bool) -> int:
     return 0
 
 
-def _asked(subject: str, verify: bool, budget: float, telling: Tell) -> tuple[Sections, Diagnosis]:
+def _asked(
+    subject: Run | str, verify: bool, budget: float, telling: Tell
+) -> tuple[Sections, Diagnosis]:
     """Return the configuration that was asked about, and the diagnosis."""
     options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
-    if _is_run(subject):
-        run = open_named(subject).trained
-        return dict(run.description.get("origin") or {}), diagnose_run(run, **options)
+    if isinstance(subject, Run):
+        return dict(subject.description.get("origin") or {}), diagnose_run(subject, **options)
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})
     data = load_data(plan, quiet=True)  # there is a display already

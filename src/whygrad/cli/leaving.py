@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from whygrad.cli.commands import open_named
 from whygrad.cli.console import show, show_json
+from whygrad.cli.opening import open_named
 from whygrad.errors import OptionError
 from whygrad.interop.tracking import log
 

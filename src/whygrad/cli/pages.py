@@ -1,25 +1,27 @@
 """What the commands print to read."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.padding import Padding
 
-from whygrad.core.nn.network import Network
-from whygrad.data import Data
-from whygrad.doctor.health import Health
 from whygrad.doctor.progress import is_still_falling
-from whygrad.record.folder import RunFolder
-from whygrad.training.trained import TrainedRun
 from whygrad.words import command_word, number, t
 from whygrad.words.terminal import Command, RenderableType, Table, Text
+
+if TYPE_CHECKING:
+    from whygrad.core.nn.network import Network
+    from whygrad.data import Data
+    from whygrad.doctor.health import Health
+    from whygrad.record.folder import RunFolder
+    from whygrad.training.trained import TrainedRun
 
 STYLES = {"well": "green", "worth_a_look": "yellow", "ill": "red"}
 MARKS = {"well": "●", "worth_a_look": "▲", "ill": "■"}
 
 
-def data_page(data: Data) -> RenderableType:
+def data_page(data: "Data") -> RenderableType:
     """Return what was loaded, with everything worth knowing about it."""
     counts = {part: len(samples) for part, samples in data.parts.items()}
     values = {"name": data.name, "inputs": data.n_in, "targets": len(data.target_names)}
@@ -28,14 +30,14 @@ def data_page(data: Data) -> RenderableType:
     return Group(Text(line), *notes)
 
 
-def network_line(network: Network) -> str:
+def network_line(network: "Network") -> str:
     """Return a network in one line: sizes and activations."""
     sizes = " → ".join(map(str, network.sizes))
     activations = ", ".join(dict.fromkeys(dense.activation for dense in network.dense))
     return t("cli.network", sizes=sizes, activations=activations)
 
 
-def result_page(run: TrainedRun, health: Health) -> RenderableType:
+def result_page(run: "TrainedRun", health: "Health") -> RenderableType:
     """Return how a run ended: its measures, its health, and what to ask next."""
     description, path = run.description, command_word(run.path)
     return Group(
@@ -50,14 +52,14 @@ def result_page(run: TrainedRun, health: Health) -> RenderableType:
     )
 
 
-def step_page(line: str, result: dict[str, dict[str, float]], health: Health) -> RenderableType:
+def step_page(line: str, result: dict[str, dict[str, float]], health: "Health") -> RenderableType:
     """Return how a run stood at one of its steps; ``line`` says at which."""
     return Group(
         Text(line, style="bold"), measures_page(result), Padding(health_page(health), (1, 0, 1, 0))
     )
 
 
-def health_page(health: Health) -> RenderableType:
+def health_page(health: "Health") -> RenderableType:
     """Return the verdict on every layer."""
     table = Table(show_header=False)
     table.add_column(no_wrap=True)
@@ -71,7 +73,7 @@ def health_page(health: Health) -> RenderableType:
     return Group(title, Text(t(key, **values), style=STYLES[health.severity]), table)
 
 
-def runs_page(runs: Sequence[RunFolder]) -> RenderableType:
+def runs_page(runs: "Sequence[RunFolder]") -> RenderableType:
     """Return a table of runs."""
     table = Table()
     for name in ("run", "data", "network", "state", "steps", "test"):
@@ -89,7 +91,7 @@ def runs_page(runs: Sequence[RunFolder]) -> RenderableType:
     return table
 
 
-def run_page(run: RunFolder) -> RenderableType:
+def run_page(run: "RunFolder") -> RenderableType:
     """Return everything that a run was asked for."""
     description = run.description
     table = Table(show_header=False)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.progress import (
@@ -18,8 +18,8 @@ from rich.progress import (
 )
 
 from whygrad.api import resume, train
-from whygrad.cli.callback import Attendant
 from whygrad.cli.console import warnings_in_words
+from whygrad.cli.opening import RUNS
 from whygrad.cli.plan import Plan
 from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
@@ -30,10 +30,11 @@ from whygrad.training.recorder import Moment, Watch
 from whygrad.words import number, t
 from whygrad.words.terminal import Console
 
-RUNS = Path("runs")
+if TYPE_CHECKING:
+    from whygrad.cli.callback import Attendant
 
 
-def start_run(plan: Plan, data: Data, out: Path, attendant: Attendant | None = None) -> Run:
+def start_run(plan: Plan, data: Data, out: Path, attendant: "Attendant | None" = None) -> Run:
     """Train what a plan asks for, in a new folder."""
     settings = dict(plan.training)
     network = make_network(plan, data)
@@ -42,7 +43,7 @@ def start_run(plan: Plan, data: Data, out: Path, attendant: Attendant | None = N
         return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **settings)
 
 
-def go_on(path: Path, attendant: Attendant | None = None) -> Run:
+def go_on(path: Path, attendant: "Attendant | None" = None) -> Run:
     """Train a run from its last checkpoint to its end."""
     with progress_bar() as bar, warnings_in_words():
         watch = bar if attendant is None else attendant.beside(bar, path)
@@ -158,18 +159,6 @@ def progress_bar() -> Iterator[Watch]:
             )
 
         yield watch
-
-
-@contextmanager
-def files_bar() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with how many files are done, on stderr where someone looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task(t("cli.checking"), total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _note(moment: Moment, measured: dict[str, float]) -> str:

@@ -27,6 +27,7 @@ from whygrad.core.nn.folding import along, each
 from whygrad.core.nn.losses import is_matched, sample_losses, upstream_of_loss
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.errors import AddressError, ShapeError
+from whygrad.record import describing
 
 NARROW = 32  # neurons; see contract
 
@@ -61,6 +62,15 @@ class Trace:
     def output(self) -> Float[Array, "m n_out"]:
         """Output of the last layer."""
         return self.layers["output"].output
+
+    def __repr__(self) -> str:
+        return f"Trace({', '.join(self.layers)})"
+
+    def __str__(self) -> str:
+        return str(describing.of_trace(self.layers))
+
+    def _repr_html_(self) -> str:
+        return describing.of_trace(self.layers)._repr_html_()
 
 
 @dataclass(frozen=True)
@@ -140,6 +150,15 @@ class Anatomy:
         return {
             name: each(LayerAnatomy.gradient, layer)(layer) for name, layer in self.layers.items()
         }
+
+    def __repr__(self) -> str:
+        return f"Anatomy({', '.join(self.layers)})"
+
+    def __str__(self) -> str:
+        return str(describing.of_anatomy(self.layers, self.loss))
+
+    def _repr_html_(self) -> str:
+        return describing.of_anatomy(self.layers, self.loss)._repr_html_()
 
 
 for record, fields, settings in (

@@ -13,7 +13,7 @@ of its input vector in place of |x_ij| and multiplies to the norm of its weight 
 layer takes norms over its neurons too and multiplies to the Frobenius norm of its gradient.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import jax
 import jax.numpy as jnp
@@ -21,8 +21,8 @@ from jaxtyping import Array, Float
 
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.activations import ACTIVATIONS
+from whygrad.record import describing
 from whygrad.record import factors as sizes
-from whygrad.record.activations import FLAT_SHARE
 from whygrad.record.factors import (
     Factors,
     layer_sizes,
@@ -33,6 +33,8 @@ from whygrad.record.factors import (
     weight_pulls,
 )
 from whygrad.record.fields import FACTORS
+from whygrad.words import t
+from whygrad.words.grid import Grid
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,16 @@ class LayerFactors:
     bias: Factors
     neuron: Factors
     layer: Factors
+
+    def __str__(self) -> str:
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def _table(self) -> Grid:
+        sets = {t(f"factors.of.{one.name}"): getattr(self, one.name) for one in fields(self)}
+        return describing.of_factors(sets, t("factors.title"))
 
 
 jax.tree_util.register_dataclass(Factors, data_fields=list(FACTORS), meta_fields=[])
@@ -125,7 +137,13 @@ def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:
 def is_open(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
     """Return 1 where a neuron is outside its flat region for a sample, else 0.
 
-    Open means |slope| > 1 % of the steepest slope of the activation.
+    Flat is where |slope| is below 1 % of the steepest slope of the activation on its way to an end;
+    never where loss and activation are taken as one function.
     """
-    steepest = ACTIVATIONS[layer.activation].steepest
-    return (jnp.abs(layer.slope) > FLAT_SHARE * steepest).astype(layer.share.dtype)
+    z, dtype = layer.preactivation, layer.share.dtype
+    if layer.is_matched:
+        return jnp.ones_like(z, dtype)
+    opened = z == z  # a number that is none is open to nothing
+    for low, high in ACTIVATIONS[layer.activation].flat:
+        opened &= ~((z >= low) & (z <= high))
+    return opened.astype(dtype)

@@ -10,8 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from whygrad.core.memory import require_memory
-from whygrad.data.columns import EXACT, NUMERIC, Column, coded_column, frame_names, name_problems
-from whygrad.errors import InputError, TooLargeError
+from whygrad.data.columns import (
+    EXACT,
+    NUMERIC,
+    Column,
+    Table,
+    coded_column,
+    frame_names,
+    name_problems,
+)
+from whygrad.errors import DataError, InputError, TooLargeError
 
 KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
     "empty": pa.types.is_null,
@@ -144,6 +152,18 @@ def fillings(source: str, kinds: Mapping[str, str], rows: int) -> list[Filling]:
     needed = rows * (ROW + sum(BYTES.get(kind, 0) for kind in kinds.values()))
     require_memory(needed, "error.data_memory", source=source, rows=rows, columns=len(kinds))
     return [Filling(name, kind, rows) for name, kind in kinds.items()]
+
+
+def table_from_frame(frame: object, name: str) -> Table:
+    """Return a DataFrame (pandas, polars) or Arrow table as columns.
+
+    Raises:
+        DataError: a column mixes kinds of values, or two columns share a name.
+    """
+    columns, problems = columns_from_frame(frame)
+    if problems:
+        raise DataError(name, problems)
+    return Table(name, columns, len(frame))  # type: ignore[arg-type]
 
 
 def columns_from_frame(frame: object) -> tuple[tuple[Column, ...], list[InputError]]:

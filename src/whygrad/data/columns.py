@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whygrad.errors import DataError, InputError
+from whygrad.errors import InputError
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?", re.I)
 NUMERIC = ("number", "integer", "boolean")
@@ -243,20 +243,6 @@ def frame_names(frame: object) -> list[str]:
     """Return the names of the columns of a DataFrame or Arrow table."""
     names = getattr(frame, "column_names", None)
     return [str(name) for name in (frame.columns if names is None else names)]  # type: ignore[attr-defined]
-
-
-def table_from_frame(frame: object, name: str) -> Table:
-    """Return a DataFrame (pandas, polars) or Arrow table as columns.
-
-    Raises:
-        DataError: a column mixes kinds of values, or two columns share a name.
-    """
-    from whygrad.data.arrow import columns_from_frame
-
-    columns, problems = columns_from_frame(frame)
-    if problems:
-        raise DataError(name, problems)
-    return Table(name, columns, len(frame))  # type: ignore[arg-type]
 
 
 def table_from_mapping(mapping: Mapping[str, object], name: str) -> Table:

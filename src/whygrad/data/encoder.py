@@ -19,7 +19,6 @@ from whygrad.data.columns import (
     row_place,
     settled,
     shortened,
-    table_from_frame,
     table_from_mapping,
 )
 from whygrad.data.numeric import KINDS, MOST, as_array
@@ -154,6 +153,8 @@ class Encoder:
 
     def _features(self, raw: object) -> Features:
         if is_frame(raw):
+            from whygrad.data.arrow import table_from_frame
+
             return self._select(table_from_frame(raw, "frame").columns)
         if isinstance(raw, Mapping):
             return self._select(table_from_mapping(raw, "dict").columns)

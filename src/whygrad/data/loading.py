@@ -12,7 +12,7 @@ import numpy as np
 from whygrad.data.arrays import from_arrays
 from whygrad.data.assembling import assemble
 from whygrad.data.builtin import BUILTIN, Builtin
-from whygrad.data.columns import Table, is_frame, table_from_frame
+from whygrad.data.columns import Table, is_frame
 from whygrad.data.fitting import Raw
 from whygrad.data.source import Tick
 from whygrad.data.split import check_split
@@ -85,6 +85,7 @@ def load(
         return _builtin(source, given, common)
     if is_frame(source):
         _refuse(given, ("target", "weight", "drop", "task"), "DataFrame")
+        from whygrad.data.arrow import table_from_frame
         from whygrad.data.selecting import data_from_table
 
         table = table_from_frame(source, "DataFrame")

@@ -1,109 +1,43 @@
-"""What the doctor is asked about: a run on disk, or a network and data before any run."""
+"""Diagnosing a run, whoever trained its network.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+What only whygrad's own networks need, JAX among it, is imported where such a run is asked about.
+"""
 
-import jax
-import jax.numpy as jnp
-import numpy as np
+from collections.abc import Callable
 
-from whygrad.core.nn.losses import as_matrix
-from whygrad.core.nn.network import Network
-from whygrad.data.table import Data
-from whygrad.doctor.baseline import yardstick_of
-from whygrad.doctor.diagnosing import Diagnosis, diagnose, judge
-from whygrad.doctor.evidence import Evidence, Record, moved_by, states_of
-from whygrad.doctor.setup import Setup
-from whygrad.doctor.trials import measure_all
-from whygrad.settings import Settings
-from whygrad.training.folder import RunFolder
-from whygrad.training.loop import check_size, prepare
+from whygrad.doctor.diagnosis import Diagnosis
+from whygrad.doctor.faults import run_checks
+from whygrad.doctor.loop import seen_in
+from whygrad.doctor.triage import triage
+from whygrad.record.folder import RunFolder
 
 Tell = Callable[[str], None]
 
 
-def setup_of(
-    network: Network, data: Data, settings: Settings, origin: Mapping[str, Any] | None = None
-) -> Setup:
-    """Return the set-up of a network that is to be trained on data.
-
-    Args:
-        origin: how the network was asked for: ``{"network": {"init": ...}}``. Without it trials
-            start from the very weights of ``network``; with it every seed draws its own.
-
-    Raises:
-        InputError: network, data and settings do not fit together.
-    """
-    check_size(network, data, settings)
-    task = prepare(network, data, settings)
-    asked = (origin or {}).get("network", {})
-    targets = as_matrix(jnp.asarray(data.train.y), network.sizes[-1], jnp.dtype("float32"))
-    return Setup(
-        x=np.asarray(data.train.x),
-        y=np.asarray(targets),
-        labels=np.asarray(data.train.y),
-        task=data.task,
-        sizes=network.sizes,
-        activations=tuple(dense.activation for dense in network.dense),
-        inits=_starts(asked.get("init"), [np.asarray(d.weight) for d in network.dense]),
-        bias_inits=_starts(asked.get("bias_init"), [_bias(d) for d in network.dense]),
-        dropout=tuple(dense.dropout for dense in network.dense[:-1]),
-        settings=replace(task.settings, record_every=0),
-        has_bias=network.dense[0].bias is not None,
-        weights=task.weights,
-    )
-
-
-def _bias(dense: Any) -> np.ndarray:
-    return np.zeros(dense.n_out, np.float32) if dense.bias is None else np.asarray(dense.bias)
-
-
-def _starts(asked: Any, drawn: Sequence[np.ndarray]) -> tuple[Any, ...]:
-    if asked is None:
-        return tuple(drawn)
-    return (asked,) * len(drawn) if isinstance(asked, str) else tuple(asked)
-
-
 def diagnose_run(
-    run: RunFolder, *, verify: bool = False, budget: float = 60.0, tell: Tell = lambda name: None
+    run: RunFolder,
+    *,
+    verify: bool = False,
+    budget: float = 60.0,
+    tell: Tell = lambda name: None,
 ) -> Diagnosis:
     """Say why the network of a run does not learn, or that it does, from what the run recorded.
 
     Args:
-        verify: try the remedies beside the original, from several seeds.
+        verify: try the remedies beside the original; only what can be trained again can be tried.
         budget: seconds after which no new trial begins.
         tell: called with the name of what is tried next.
 
     Raises:
-        RunError: the run is damaged.
+        OptionError: ``verify`` of a run that cannot be trained again.
+        RunError: nothing was recorded, or the run is damaged.
     """
-    evidence = evidence_of(run)
+    if run.can("train"):
+        from whygrad.doctor import diagnosing
+
+        return diagnosing.diagnose_trained(run, verify=verify, budget=budget, tell=tell)
     if verify:
-        return diagnose(evidence.setup, verify=True, budget=budget, tell=tell, record=evidence.rows)
-    return judge(evidence)
-
-
-def evidence_of(run: RunFolder) -> Evidence:
-    """Return what a run recorded, as a check reads it."""
-    start, end = run.checkpoint(0).state.network, run.network
-    setup = setup_of(start, run.data, run.settings, run.description.get("origin"))
-    epochs = [line["train_loss"] for line in run.history_lines if "train_loss" in line]
-    steps = [line["loss"] for line in run.history_lines]
-    losses = np.asarray(epochs if len(epochs) > 1 else steps or [np.nan], float)
-    failed = run.blew_up
-    is_sound = all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(end)) and not failed
-    return Evidence(
-        setup=setup,
-        yardstick=yardstick_of(setup),
-        measures=(-np.inf,) if failed else measure_all(setup, [end]),
-        starts=states_of(setup, [start]),
-        ends=states_of(setup, [end]) if is_sound else (None,),
-        losses=losses[None],
-        moved=(moved_by(start, end),),
-        first_bad_step=(run.description["steps"],) if failed else (None,),
-        validation=[
-            line["validation_loss"] for line in run.history_lines if "validation_loss" in line
-        ],
-        rows={name: Record(*run.rows(name)) for name in run.skeleton.layers},
-    )
+        run.require("verify")
+    seen = seen_in(run)
+    alarms, notes = triage(run_checks(seen), learns=None)
+    return Diagnosis(alarms, notes, steps=len(seen.facts))

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from whygrad.doctor.setup import Setup, standardised
+from whygrad.doctor.thresholds import CARRIES_OVER, FEW_ROWS
 
-FEW_ROWS = 40  # below, holding some back says nothing
 MOST_ROWS = 2000
 FOLDS = 3
-CARRIES_OVER = 0.1  # of what there is to know: less is nothing
 
 
 @dataclass(frozen=True)
-class Yardstick:
+class Baseline:
     """What can be learned.
 
     Attributes:
@@ -42,15 +41,15 @@ class Yardstick:
         return min((max(measure, self.floor - 1) - self.floor) / (self.level - self.floor), 1.0)
 
 
-def yardstick_of(setup: Setup) -> Yardstick:
+def baseline_of(setup: Setup) -> Baseline:
     """Return what can be learned from the data of a set-up."""
     floor, by_heart = _floor(setup), _by_heart(setup)
     if len(setup.x) < FEW_ROWS:
-        return Yardstick(floor, by_heart, True, is_small=True)
+        return Baseline(floor, by_heart, True, is_small=True)
     level = min(_carried_over(setup), by_heart)
     if level - floor < CARRIES_OVER * (by_heart - floor):
-        return Yardstick(floor, by_heart, True)
-    return Yardstick(floor, level, False)
+        return Baseline(floor, by_heart, True)
+    return Baseline(floor, level, False)
 
 
 def _floor(setup: Setup) -> float:

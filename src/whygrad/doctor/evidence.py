@@ -1,220 +1,213 @@
-"""What is known of a set-up before judging it: data, start, end, and the way between."""
+"""What a check reads, made from a record: the same names for own networks and for watched models.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+Here is what both have. Own networks show more, their set-up, states and trials: :mod:`own`. So do
+watched models, the facts of their training loop: :mod:`loop`. NumPy is all that either needs.
+"""
 
-import jax
-import jax.numpy as jnp
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
-from jaxtyping import Array
+from jaxtyping import Float
 
-from whygrad.core.backprop import LayerAnatomy, propagate, propagate_back
-from whygrad.core.factors import is_open, layer_factors
-from whygrad.core.nn.activations import ACTIVATIONS
-from whygrad.core.nn.folding import each, fold, unfold_tree
-from whygrad.core.nn.network import Network
-from whygrad.core.symmetry import effective_width
-from whygrad.doctor.baseline import Yardstick
-from whygrad.doctor.setup import Setup
-from whygrad.doctor.trials import Outcome
-from whygrad.record.fields import FACTORS, ROW_FIELDS
-
-REFERENCE_SAMPLES = 512
+from whygrad.doctor.thresholds import LATER
+from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.folder import RunFolder
+from whygrad.record.layers import LayerSpec
 
 
 @dataclass(frozen=True)
-class LayerState:
-    """How one layer is, on a reference set; numbers are those of one network.
+class LayerRows:
+    """What was recorded of one layer's neurons.
 
     Attributes:
-        factors: upstream, slope, input and agreement of the whole layer.
-        gradient: Frobenius norm of the weight gradient.
-        weight: Frobenius norm of the weights.
-        bias: largest size of a bias.
-        preactivation: root mean square of z.
-        output: root mean square of a.
-        slope_share: mean |f'(z)| over the steepest slope of the activation.
-        dead: numbers of the neurons whose slope is 0 for every sample; never of the output.
-        closed: numbers of those outside their steep region for 95 % of the samples or more.
-        width: how many different neurons there are.
-    """
-
-    factors: dict[str, float]
-    gradient: float
-    weight: float
-    bias: float
-    preactivation: float
-    output: float
-    slope_share: float
-    dead: tuple[int, ...]
-    closed: tuple[int, ...]
-    width: int
-    neurons: int
-
-
-State = dict[str, LayerState]
-
-
-@dataclass(frozen=True)
-class Record:
-    """What training recorded of one layer's neurons.
-
-    Attributes:
+        spec: what the layer is: kind, sizes, activation and its steepest slope.
         steps: numbers of the recorded steps, (recorded,).
-        rows: (recorded, len(ROW_FIELDS), n_out).
+        values: (recorded, len(ROW_FIELDS), n_out).
     """
 
+    spec: LayerSpec
     steps: np.ndarray
-    rows: np.ndarray
+    values: Float[np.ndarray, "recorded fields neurons"]
+
+    @property
+    def name(self) -> str:
+        """The layer's, in its network."""
+        return self.spec.name
+
+    @property
+    def neurons(self) -> int:
+        """How many there are."""
+        return self.values.shape[2]
+
+    def field(self, name: str) -> Float[np.ndarray, "recorded neurons"]:
+        """Return one of the recorded quantities."""
+        return self.values[:, ROW_FIELDS.index(name)]
+
+    def later(self, name: str) -> Float[np.ndarray, "recorded neurons"]:
+        """Return one of the recorded quantities, of the later half of the steps."""
+        return self.field(name)[int(LATER * len(self.steps)) :]
 
     def first_shut(self, neurons: Sequence[int]) -> int | None:
         """Return the first recorded step from which on none of some neurons was open."""
-        opened = self.rows[:, ROW_FIELDS.index("open")][:, list(neurons)].max(axis=1, initial=0)
+        opened = self.field("open")[:, list(neurons)].max(axis=1, initial=0)
         shut = np.flatnonzero(np.maximum.accumulate(opened[::-1])[::-1] == 0)
         return int(self.steps[shut[0]]) if len(shut) else None
 
 
+def rows_of(run: RunFolder, layer: str) -> LayerRows:
+    """Return what a run has recorded of a layer so far."""
+    return LayerRows(run.spec(layer), *run.rows(layer))
+
+
 @dataclass(frozen=True)
-class Evidence:
-    """What a check reads.
+class Hidden:
+    """A layer that feeds another one; ``feeds`` is that one's name."""
+
+    name: str
+    activation: str
+    feeds: str
+
+
+@dataclass(frozen=True)
+class InputScale:
+    """How large the inputs are.
 
     Attributes:
-        setup: what was trained.
-        yardstick: what can be learned from the data.
-        measures: accuracy or r2 on the training part, one a seed.
-        starts, ends: the layers of each network before and after training; an end is None where
-            its numbers are not finite.
-        losses: mean loss of every epoch, (seeds, epochs).
-        moved: how far each network's weights went, as a share of their size: the furthest layer.
-        first_bad_step: the first step whose loss was not finite, one a seed, or None.
-        rows: what training recorded, by layer; empty where it did not.
-        validation: loss on the validation part after every epoch; empty without one.
+        layer: the first one.
+        size: root mean square.
+        ratio: widest spread of a column over the median one; 1 where columns were not seen.
     """
 
-    setup: Setup
-    yardstick: Yardstick
-    measures: tuple[float, ...]
-    starts: tuple[State, ...]
-    ends: tuple[State | None, ...]
-    losses: np.ndarray
-    moved: tuple[float, ...]
-    first_bad_step: tuple[int | None, ...]
-    rows: Mapping[str, Record] = field(default_factory=dict)
-    validation: Sequence[float] = ()
+    layer: str
+    size: float
+    ratio: float = 1.0
+
+
+@dataclass(frozen=True)
+class TargetScale:
+    """How large quantities to tell are, and from where on that is too large or too narrow.
+
+    Attributes:
+        loss: what they are given to.
+        low, high: the least and the largest.
+        size, spread: root mean square and standard deviation of own data; of a watched batch, of
+            which only the ends are recorded, the largest in size, and the way from end to end.
+        large, narrow: the thresholds of these.
+        layer: whose outputs they are, if that is known.
+    """
+
+    loss: str
+    low: float
+    high: float
+    size: float
+    spread: float
+    large: float
+    narrow: float
+    layer: str | None = None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """The share of a layer that is dropped; infinitely many neurons where nobody counted them."""
+
+    layer: str
+    share: float
+    neurons: float = np.inf
+
+
+@dataclass(frozen=True)
+class Decay:
+    """A pull of the weights towards 0, and from where on an optimizer's is strong."""
+
+    amount: float
+    strong: float
+    optimizer: str
+
+
+@dataclass(frozen=True)
+class StartWeights:
+    """The Frobenius norm of a layer's weights before the first step."""
+
+    n_in: int
+    n_out: int
+    length: float
+
+
+class Evidence(ABC):
+    """What both kinds of networks show.
+
+    Attributes:
+        is_watched: whether the network is a model that something else trained.
+        rows: what was recorded, by layer, in the order of the layers.
+    """
+
+    is_watched: ClassVar[bool]
+    rows: Mapping[str, LayerRows]
 
     @property
-    def learned(self) -> float:
-        """Median share of what can be learned that was learned."""
-        return self.yardstick.learned(float(np.median(self.measures)))
+    @abstractmethod
+    def curve(self) -> Float[np.ndarray, " points"]:
+        """The loss over training: of every epoch, or of every recorded step."""
 
+    @property
+    @abstractmethod
+    def has_improved(self) -> bool:
+        """Whether the loss fell; False of own networks, where the baseline decides."""
 
-def gather(
-    setup: Setup,
-    yardstick: Yardstick,
-    outcome: Outcome,
-    rows: Mapping[str, Record] | None = None,
-) -> Evidence:
-    """Return what a trial shows, and what a run recorded."""
-    losses = outcome.trained.losses
-    starts = states_of(setup, outcome.starts)
-    ends = states_of(setup, outcome.trained.networks)
-    return Evidence(
-        setup=setup,
-        yardstick=yardstick,
-        measures=outcome.measures,
-        starts=starts,
-        ends=tuple(
-            end if _is_finite(network) else None
-            for end, network in zip(ends, outcome.trained.networks, strict=True)
-        ),
-        losses=losses.reshape(len(losses), setup.settings.epochs, -1).mean(axis=2),
-        rows=rows or {},
-        moved=tuple(map(moved_by, outcome.starts, outcome.trained.networks)),
-        first_bad_step=tuple(_first_bad(row) for row in losses),
-    )
+    @property
+    @abstractmethod
+    def hidden(self) -> Sequence[Hidden]:
+        """The layers that feed another one, first to last."""
 
+    @property
+    @abstractmethod
+    def output_activation(self) -> str | None:
+        """That of the last layer; None where the last one has none of its own."""
 
-def _is_finite(network: Network) -> bool:
-    return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(network))
+    @property
+    @abstractmethod
+    def input_scale(self) -> InputScale | None:
+        """How large the inputs are; None where they cannot be seen."""
 
+    @property
+    @abstractmethod
+    def target_scale(self) -> TargetScale | None:
+        """How large the quantities to tell are; None where there are none."""
 
-def moved_by(before: Network, after: Network) -> float:
-    """Return how far weights went, as a share of their size: the furthest layer."""
-    return max(
-        _norm(b.weight - a.weight) / (_norm(a.weight) or 1.0)
-        for a, b in zip(before.dense, after.dense, strict=True)
-    )
+    @property
+    @abstractmethod
+    def dropped(self) -> Sequence[Dropped]:
+        """The dropout of every layer that has any."""
 
+    @property
+    @abstractmethod
+    def decays(self) -> Sequence[Decay]:
+        """What pulls the weights towards 0: l2, or the decay of each optimizer."""
 
-def _norm(values: Array) -> float:
-    # in float64: the square of a weight that exploded is beyond float32
-    return float(np.linalg.norm(np.asarray(values, np.float64)))
+    @property
+    @abstractmethod
+    def start_weights(self) -> Sequence[StartWeights]:
+        """The weights before the first step; empty where they say nothing of how signals grow."""
 
+    @abstractmethod
+    def usual_variances(self, n_in: int, n_out: int) -> Iterable[float]:
+        """Return the variances with which such a layer may rightly start."""
 
-def _first_bad(losses: np.ndarray) -> int | None:
-    bad = np.flatnonzero(~np.isfinite(losses))
-    return int(bad[0]) if len(bad) else None
+    def above_usual(self, bound: Callable[[Iterable[float]], float]) -> float:
+        """Return the powers of ten by which all layers together start larger than is usual.
 
+        Equal weights of 0 have no size; the check of clones sees to them.
 
-def states_of(setup: Setup, networks: Sequence[Network]) -> tuple[State, ...]:
-    """Return how the layers of some networks of one shape are."""
-    chosen = np.linspace(0, len(setup.x) - 1, min(REFERENCE_SAMPLES, len(setup.x)), dtype=int)
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    x, y = jnp.asarray(setup.inputs[chosen]), jnp.asarray(setup.targets[chosen])
-    measured = _measure(fold(stacked, axis=1), x, y, setup.settings.loss)
-    measured = jax.tree.map(np.asarray, unfold_tree(stacked, measured, axis=1))
-    return tuple(
-        _state(network, {name: {k: v[i] for k, v in of.items()} for name, of in measured.items()})
-        for i, network in enumerate(networks)
-    )
-
-
-@partial(jax.jit, static_argnums=3)
-def _measure(stacked: Network, x: Array, y: Array, loss: str) -> dict[str, dict[str, Array]]:
-    return jax.vmap(lambda network: _measure_one(network, x, y, loss))(stacked)
-
-
-def _measure_one(network: Network, x: Array, y: Array, loss: str) -> dict[str, dict[str, Array]]:
-    share = jnp.full(len(x), 1 / len(x), x.dtype)
-    anatomy = propagate_back(network, propagate(network, x, None), y, loss, share)
-    layers = anatomy.layers.items()
-    return {name: each(_measure_layer, layer)(layer) for name, layer in layers}
-
-
-def _measure_layer(layer: LayerAnatomy) -> dict[str, Array]:
-    gradient = layer.mean_with_delta(layer.input)
-    steepest = ACTIVATIONS[layer.activation].steepest
-    return {
-        **vars(layer_factors(layer, gradient)),
-        "gradient": jnp.linalg.norm(gradient),
-        "preactivation": jnp.sqrt(jnp.mean(layer.preactivation**2)),
-        "output": jnp.sqrt(jnp.mean(layer.output**2)),
-        "slope_share": jnp.mean(jnp.abs(layer.slope)) / steepest,
-        "open": layer.share @ is_open(layer),
-        "passing": layer.share @ (layer.slope != 0).astype(layer.share.dtype),
-    }
-
-
-def _state(network: Network, measured: dict[str, dict[str, Any]]) -> State:
-    widths = effective_width(network) if _is_finite(network) else {}
-    layers = {}
-    for name, dense in network.items():
-        of, is_hidden = measured[name], name != "output"
-        numbers = ("gradient", "preactivation", "output", "slope_share")
-        layers[name] = LayerState(
-            factors={factor: float(of[factor]) for factor in FACTORS},
-            weight=_norm(dense.weight),
-            bias=0.0 if dense.bias is None else float(np.max(np.abs(dense.bias))),
-            dead=_numbers(of["passing"] == 0) if is_hidden else (),
-            closed=_numbers(of["open"] < 0.05) if is_hidden else (),
-            width=widths.get(name, dense.n_out),
-            neurons=dense.n_out,
-            **{number: float(of[number]) for number in numbers},
-        )
-    return layers
-
-
-def _numbers(mask: np.ndarray) -> tuple[int, ...]:
-    return tuple(int(k) for k in np.flatnonzero(mask))
+        Args:
+            bound: of the usual variances: ``min`` or ``max``.
+        """
+        total = 0.0
+        for layer in self.start_weights:
+            variance = bound(self.usual_variances(layer.n_in, layer.n_out))
+            usual = np.sqrt(layer.n_in * layer.n_out * variance)  # norm of the whole matrix
+            if layer.length > 0:
+                total += float(np.log10(layer.length / usual))
+        return total

@@ -1,4 +1,4 @@
-"""One small network an ailment: a healthy one, and what has to be changed to make it ill."""
+"""One small network a fault: a healthy one, and what has to be changed to make it ill."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from whygrad.settings import Settings
 
 @dataclass(frozen=True)
 class Example:
-    """A healthy set-up by name, and the changes that bring an ailment."""
+    """A healthy set-up by name, and the changes that bring a fault."""
 
     of: str
     changes: Mapping[str, Any]
@@ -24,7 +24,7 @@ def healthy(name: str) -> Setup:
 
 
 def ill(kind: str) -> Setup:
-    """Return a small network with an ailment."""
+    """Return a small network with a fault."""
     example = EXAMPLES[kind]
     return healthy(example.of).changed(example.changes)
 

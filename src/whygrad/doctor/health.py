@@ -23,14 +23,11 @@ from whygrad.core.nn.folding import each, fold, unfold_tree
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network
 from whygrad.core.symmetry import effective_width
+from whygrad.doctor.thresholds import CLOSED, FADED_SLOPES, SHARE, SOME
 from whygrad.record.fields import FACTORS
 from whygrad.training.folder import RunFolder
 
 REFERENCE_SAMPLES = 1024
-SATURATED_OPEN = 0.05  # open for fewer samples than this share is saturated
-MOST = 0.5  # of a layer's neurons: the layer is ill
-SOME = 0.1  # of a layer's neurons: worth a look
-VANISHED = 1e-3  # of the push at the output is left: AutoTrainer's limit for a vanishing gradient
 
 Sentence = tuple[str, dict[str, Any]]
 
@@ -148,7 +145,7 @@ def _described(
     four, is_open = measured[0], np.asarray(measured[1])
     is_hidden, is_exact = width is not None, dense.rule.exactly_flat
     dead = np.flatnonzero(is_open == 0) if is_hidden and is_exact else ()
-    closed = np.flatnonzero(is_open < SATURATED_OPEN) if is_hidden and not is_exact else ()
+    closed = np.flatnonzero(is_open < CLOSED) if is_hidden and not is_exact else ()
     return LayerHealth(
         layer=name,
         neurons=dense.n_out,
@@ -203,7 +200,7 @@ def _first_zero(layer: LayerHealth, pushed: float) -> _Finding | None:
 
 
 def _vanished(layer: LayerHealth, pushed: float) -> _Finding | None:
-    if layer.factors["upstream"] >= VANISHED * pushed:
+    if layer.factors["upstream"] >= FADED_SLOPES * pushed:
         return None
     share = layer.factors["upstream"] / pushed
     return _Finding("ill", "health.layer.vanished", {"share": share})
@@ -213,7 +210,7 @@ def _graded(count: int, neurons: int, key: str, values: dict[str, Any]) -> _Find
     share = count / neurons
     if share <= SOME:
         return None
-    return _Finding("ill" if share > MOST else "worth_a_look", key, values)
+    return _Finding("ill" if share > SHARE else "worth_a_look", key, values)
 
 
 RULES: tuple[Callable[[LayerHealth, float], _Finding | None], ...] = (

@@ -2,29 +2,27 @@
 
 import numpy as np
 
-from whygrad.doctor.baseline import Yardstick
+from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.checks.ends import RANGES
 from whygrad.doctor.setup import Setup, standardised
+from whygrad.doctor.thresholds import AT_PLATEAU, ROOM
 from whygrad.doctor.trials import accuracy, explained
 
-NEAR = 0.03  # of accuracy or r2
-ROOM = 0.1  # a plateau this far below what can be learned is worth a word
 
-
-def plateau_of(setup: Setup, measure: float, yardstick: Yardstick) -> str | None:
+def plateau_of(setup: Setup, measure: float, baseline: Baseline) -> str | None:
     """Return at which of three plateaus a measure is: ``base_rate``, ``range``, ``linear``.
 
     None where it is at none of them, or at what can be learned anyway.
     """
     levels = {
-        "base_rate": yardstick.floor,
+        "base_rate": baseline.floor,
         "range": _reach(setup),
         "linear": _linear(setup),
     }
     for name, level in levels.items():
-        if level is None or level >= yardstick.level - ROOM:
+        if level is None or level >= baseline.level - ROOM:
             continue
-        if abs(measure - level) < NEAR:
+        if abs(measure - level) < AT_PLATEAU:
             return name
     return None
 

@@ -1,12 +1,16 @@
 """How the loss went over a run."""
 
-from whygrad.training.folder import RunFolder
+from typing import TYPE_CHECKING
+
+from whygrad.doctor.thresholds import STILL_FALLING
+
+if TYPE_CHECKING:
+    from whygrad.training.folder import RunFolder
 
 LAST_PART = 0.25  # of the epochs
-STILL_FALLING = 0.95  # of the loss before that part: what is left after it
 
 
-def is_still_falling(run: RunFolder) -> bool:
+def is_still_falling(run: "RunFolder") -> bool:
     """Return whether the loss fell by more than 5 % over the last quarter of the run.
 
     The validation loss decides where there is one: a training loss may fall for ever.

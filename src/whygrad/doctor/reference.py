@@ -1,9 +1,9 @@
-"""What is done by the book: the usual choice for every part of a set-up."""
+"""The usual choice for every part of a set-up, and the reference configuration made of them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whygrad.core.nn.means import MEANS
-from whygrad.doctor.setup import Setup
+if TYPE_CHECKING:
+    from whygrad.doctor.setup import Setup
 
 USUAL_RATE = {
     "sgd": 1e-2,
@@ -55,15 +55,17 @@ USUAL_LOSSES = {
 }
 
 
-def usual_output(setup: Setup) -> str:
+def usual_output(setup: "Setup") -> str:
     """Return the output activation that fits the task and the number of outputs."""
     if setup.task == "numbers":
         return "identity"
     return "sigmoid" if setup.task == "labels" or setup.sizes[-1] == 1 else "softmax"
 
 
-def usual_loss(setup: Setup) -> str:
+def usual_loss(setup: "Setup") -> str:
     """Return the loss that fits the task and the number of outputs, of the same family."""
+    from whygrad.core.nn.means import MEANS
+
     family = "means" if setup.settings.loss in MEANS else "matched"
     if setup.task == "numbers":
         return USUAL_LOSSES[family]["numbers"]
@@ -75,7 +77,7 @@ def usual_init(activation: str) -> str:
     return "he_normal" if activation in ("relu", "leaky_relu", "elu") else "glorot_uniform"
 
 
-def with_outputs(setup: Setup) -> dict[str, Any]:
+def with_outputs(setup: "Setup") -> dict[str, Any]:
     """Return the changes that give one output a class, if there are too few; else none."""
     if setup.classes <= max(setup.sizes[-1], 2):
         return {}
@@ -83,8 +85,8 @@ def with_outputs(setup: Setup) -> dict[str, Any]:
     return {"outputs": setup.classes, **coded}
 
 
-def twin(setup: Setup) -> Setup:
-    """Return the same network on the same data for as many steps, all else by the book."""
+def reference_of(setup: "Setup") -> "Setup":
+    """Return the reference configuration: sizes, data and steps as given, all else as usual."""
     whole = setup.changed(with_outputs(setup))
     coding = {"target_coding": "standard"} if whole.task == "numbers" else {}
     return whole.changed(

@@ -1,18 +1,30 @@
-"""A diagnosis in words, for a terminal; and what an ailment is."""
+"""A diagnosis in words, for a terminal; and what a fault is."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.finding import AILMENTS, Finding
-from whygrad.doctor.trials import SEEDS, Outcome
-from whygrad.doctor.verifying import CURED, Trial
-from whygrad.doctor.watched.finding import AILMENTS as WATCHED
-from whygrad.doctor.watched.rendering import explain_watched_ailment, heading
-from whygrad.doctor.wording import name_of, remedy_sentence, sentence, share_text, told_together
+from whygrad.doctor.faults import FAULTS
+from whygrad.doctor.thresholds import CURED, SEEDS
+from whygrad.doctor.wording import (
+    in_short,
+    line_in_general,
+    line_to_change,
+    name_of,
+    remedy_sentence,
+    sentence,
+    share_text,
+    told_together,
+)
 from whygrad.errors import unknown_name
 from whygrad.words import number, t
+
+if TYPE_CHECKING:
+    from whygrad.doctor.diagnosis import Diagnosis
+    from whygrad.doctor.finding import Finding
+    from whygrad.doctor.trials import Outcome
+    from whygrad.doctor.verifying import Trial
 
 SHOWN_NEURONS = 6
 SHOWN_TRIALS = 6
@@ -20,27 +32,26 @@ BARS = "▁▂▃▄▅▆▇█"
 POINTS = 40
 
 
-def tell(diagnosis: Diagnosis) -> str:
+def render(diagnosis: "Diagnosis") -> str:
     """Return a diagnosis as text: the verdict, the findings, what was tried, what to do."""
     parts = [verdict(diagnosis)]
     causes, refuted = _parted(diagnosis.findings)
-    parts += [
-        _block(found, rank, diagnosis.best is None) for rank, found in enumerate(causes, start=1)
-    ]
+    is_open = diagnosis.best is None
+    parts += [_block(found, rank, is_open) for rank, found in enumerate(causes, start=1)]
     if refuted:
         parts.append("\n".join([t("doctor.refuted"), *_each(refuted)]))
     if diagnosis.trials:
         parts.append("\n".join(_trials(diagnosis)))
     if diagnosis.best is not None:
         parts.append("\n".join(_advice(diagnosis, diagnosis.best)))
-    elif diagnosis.findings:
+    elif any(finding.can_be_tried for finding in diagnosis.findings):
         parts.append(t("doctor.not_tried"))
     if diagnosis.notes:
         parts.append("\n".join([t("doctor.notes"), *_each(diagnosis.notes)]))
     return "\n\n".join(parts)
 
 
-def _parted(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+def _parted(findings: "Sequence[Finding]") -> "tuple[list[Finding], list[Finding]]":
     """Return the findings that may be the cause, and those whose remedies brought little back.
 
     Where none did, all of them may be: it may take two changes.
@@ -50,40 +61,46 @@ def _parted(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
     return (causes, refuted) if causes else (refuted, [])
 
 
-def _each(findings: Sequence[Finding]) -> Iterator[str]:
+def _each(findings: "Sequence[Finding]") -> Iterator[str]:
     """Yield findings in a line each."""
     for finding in findings:
-        yield "  " + t("doctor.in_short", name=name_of(finding), says=sentence(finding))
+        yield f"  {in_short(finding)}"
 
 
-def verdict(diagnosis: Diagnosis) -> str:
+def verdict(diagnosis: "Diagnosis") -> str:
     """Return whether the network learns, in a sentence or two."""
+    if diagnosis.steps is not None:
+        key = "doctor.watched.healthy" if diagnosis.is_healthy else "doctor.watched.ill"
+        return t(key, steps=diagnosis.steps, count=len(diagnosis.findings))
     learned = share_text(diagnosis.learned)
     if diagnosis.is_healthy:
         return t("doctor.healthy", learned=learned)
-    yardstick = diagnosis.yardstick
-    assert yardstick is not None, "whoever judges has measured what there is to learn"
+    baseline = diagnosis.baseline
+    assert baseline is not None, "whoever judges has measured what there is to learn"
     values = {
         "learned": learned,
         "measure": t(f"doctor.measure.{diagnosis.measure}"),
         "value": number(float(np.median(diagnosis.measures)), 3),
-        "floor": number(yardstick.floor, 3),
-        "level": number(yardstick.level, 3),
+        "floor": number(baseline.floor, 3),
+        "level": number(baseline.level, 3),
     }
     sentences = [t("doctor.ill", **values)]
     if diagnosis.plateau:
         sentences.append(t(f"doctor.plateau.{diagnosis.plateau}"))
-    if yardstick.is_by_heart:
+    if baseline.is_by_heart:
         sentences.append(t("doctor.by_heart"))
     return t("doctor.space").join(sentences)
 
 
-def _block(finding: Finding, rank: int, with_remedies: bool) -> str:
+def _block(finding: "Finding", rank: int, with_remedies: bool) -> str:
     """Return a finding: name, where and when, what it says, and what may help."""
-    component = t(f"doctor.component.{finding.component}")
-    title = t("doctor.found", rank=rank, name=name_of(finding), component=component)
-    lines = [title, f"   {sentence(finding)}", f"   {where_and_when(finding)}"]
-    if with_remedies:
+    name, component = name_of(finding), t(f"doctor.component.{finding.component}")
+    key = "doctor.found" if finding.can_be_tried else "doctor.watched.found"
+    lines = [t(key, rank=rank, name=name, component=component)]
+    lines += [f"   {sentence(finding)}", f"   {where_and_when(finding)}"]
+    if not finding.can_be_tried:
+        lines.append("   " + t("doctor.watched.change", line=line_to_change(finding)))
+    elif with_remedies:
         lines += [
             "   " + t("doctor.may_help", remedy=remedy_sentence(remedy))
             for remedy in finding.remedies[:2]
@@ -91,12 +108,12 @@ def _block(finding: Finding, rank: int, with_remedies: bool) -> str:
     return "\n".join(lines)
 
 
-def where_and_when(finding: Finding) -> str:
+def where_and_when(finding: "Finding") -> str:
     """Return which factor fails first, where, when, and how sure that is."""
     return t("doctor.joint").join(_facts(finding))
 
 
-def _facts(finding: Finding) -> Iterator[str]:
+def _facts(finding: "Finding") -> Iterator[str]:
     yield t("doctor.factor", factor=t(f"doctor.factor.{finding.factor}"))
     if finding.layer and finding.neurons:
         shown = ", ".join(map(str, finding.neurons[:SHOWN_NEURONS]))
@@ -105,7 +122,8 @@ def _facts(finding: Finding) -> Iterator[str]:
         yield t("doctor.where.neurons", **values)
     elif finding.layer:
         yield t("doctor.where", layer=finding.layer)
-    if finding.step is not None and finding.factor != "optimizer":
+    is_told = finding.factor != "optimizer" or not finding.can_be_tried
+    if finding.step is not None and is_told:
         key = "start" if finding.step == 0 else "step"
         yield t(f"doctor.when.{key}", step=finding.step)
     yield t("doctor.sure", share=share_text(finding.confidence))
@@ -113,7 +131,7 @@ def _facts(finding: Finding) -> Iterator[str]:
         yield t("doctor.explained", share=share_text(finding.explained))
 
 
-def _trials(diagnosis: Diagnosis) -> Iterator[str]:
+def _trials(diagnosis: "Diagnosis") -> Iterator[str]:
     """Yield the trials, the best ones first: reached, learned, and what was changed."""
     yield t("doctor.tried", seeds=len(SEEDS))
     yield _row(diagnosis.measures, diagnosis.learned, t("doctor.tried.original"))
@@ -128,7 +146,7 @@ def _row(measures: tuple[float, ...], learned: float, name: str) -> str:
     return f"  {number(float(np.median(measures)), 3):<8}{share_text(learned):>5}  {name}"
 
 
-def _advice(diagnosis: Diagnosis, best: Trial) -> Iterator[str]:
+def _advice(diagnosis: "Diagnosis", best: "Trial") -> Iterator[str]:
     """Yield what to do, whether it held, and both loss curves."""
     yield t("doctor.advice" if diagnosis.verdict == "held" else "doctor.nearest")
     for remedy in best.remedies:
@@ -146,7 +164,7 @@ def _advice(diagnosis: Diagnosis, best: Trial) -> Iterator[str]:
         yield f"    {_bars(best.outcome)}"
 
 
-def _cause(diagnosis: Diagnosis) -> str:
+def _cause(diagnosis: "Diagnosis") -> str:
     """Return whether the cause itself is gone."""
     if not diagnosis.remaining:
         return t("doctor.cause.gone")
@@ -155,7 +173,7 @@ def _cause(diagnosis: Diagnosis) -> str:
     return t(f"doctor.cause.{'harmless' if is_harmless else 'stays'}", names=names)
 
 
-def _bars(outcome: Outcome) -> str:
+def _bars(outcome: "Outcome") -> str:
     """Return the median loss over the run as bars, with its first and last value."""
     losses = np.median(outcome.trained.losses, axis=0)
     chosen = losses[np.linspace(0, len(losses) - 1, min(POINTS, len(losses))).astype(int)]
@@ -171,25 +189,30 @@ def _bars(outcome: Outcome) -> str:
 
 
 def explain(kind: str) -> str:
-    """Return what an ailment is, how it shows, its check and threshold, and what to do.
+    """Return what a fault is, how it shows, its check and threshold, and what to do.
 
     Raises:
-        OptionError: there is no such ailment.
+        OptionError: there is no such fault.
     """
-    if kind in WATCHED and kind not in AILMENTS:
-        return f"{heading(kind)}\n\n{explain_watched_ailment(kind)}"
-    if kind not in AILMENTS:
-        raise unknown_name("ailment", kind, [*AILMENTS, *(k for k in WATCHED if k not in AILMENTS)])
-    ailment = AILMENTS[kind]
+    if kind not in FAULTS:
+        raise unknown_name("fault", kind, list(FAULTS))
+    fault = FAULTS[kind]
     parts: list[str] = [t(f"doctor.{kind}.name")]
-    for part in ("is", "shows", "check", "remedy"):
-        parts.append(f"{t(f'doctor.explain.{part}')}\n  {t(f'doctor.{kind}.{part}')}")
+    parts += [f"{title}\n  {text}" for title, text in described(kind)]
     values = {
-        "component": t(f"doctor.component.{ailment.component}"),
-        "factor": t(f"doctor.factor.{ailment.factor}"),
+        "component": t(f"doctor.component.{fault.component}"),
+        "factor": t(f"doctor.factor.{fault.factor}"),
     }
     parts.append(t("doctor.explain.component", **values))
-    parts.append(t("doctor.explain.source", source=ailment.source))
-    if kind in WATCHED:
-        parts += [t("doctor.explain.watched"), explain_watched_ailment(kind)]
+    parts.append(t("doctor.explain.source", source=fault.source))
     return "\n\n".join(parts)
+
+
+def described(kind: str) -> Iterator[tuple[str, str]]:
+    """Yield what the catalogue says of a fault, each part with its title."""
+    fault = FAULTS[kind]
+    parts = ("is", "shows", "check", "remedy") if "own" in fault.of else ("is", "check")
+    for part in parts:
+        yield t(f"doctor.explain.{part}"), t(f"doctor.{kind}.{part}")
+    if "watched" in fault.of:
+        yield t("doctor.explain.watched"), line_in_general(kind)

@@ -12,10 +12,10 @@ from whygrad.core.nn.folding import fold
 from whygrad.core.nn.losses import predictions
 from whygrad.core.nn.network import Network
 from whygrad.doctor.setup import Setup
+from whygrad.doctor.thresholds import SEEDS
 from whygrad.training.step import reside
 from whygrad.training.together import Together, train_resident
 
-SEEDS = (1000, 1001, 1002)
 WORST = -np.inf
 
 

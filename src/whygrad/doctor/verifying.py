@@ -6,22 +6,23 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from whygrad.doctor import reference as book
-from whygrad.doctor.baseline import Yardstick
+from whygrad.doctor import reference
+from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.checks.hidden import activation_remedies, wide
 from whygrad.doctor.checks.starts import init_remedies
 from whygrad.doctor.finding import COMPONENTS, Finding, Remedy
 from whygrad.doctor.setup import Setup
+from whygrad.doctor.thresholds import (
+    AS_GOOD,
+    BY_TRIAL,
+    CURED,
+    HALF_BACK,
+    MOST_COMPONENTS,
+    OF_A_PAIR,
+    TRIED_PAIRS,
+)
 from whygrad.doctor.trials import Outcome, try_out
 from whygrad.doctor.wording import told_together
-
-CURED = 0.9  # of what can be learned
-NEAR = 0.03  # remedies this near to the best are as good; the smaller one is taken
-TRIED_PAIRS = 30
-OF_A_PAIR = 0.5  # of what two remedies together brought back counts for each
-HALF = 0.5  # of what was not learned: a trial that brings back less shows nothing
-BY_TRIAL = 0.35  # confidence of what no check saw
-MOST_COMPONENTS = 2  # a remedy that changes more is another network
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Search:
 def search(
     setup: Setup,
     findings: Sequence[Finding],
-    yardstick: Yardstick,
+    baseline: Baseline,
     learned: float,
     *,
     budget: float,
@@ -91,7 +92,7 @@ def search(
 
     def attempt(remedies: tuple[Remedy, ...]) -> None:
         tell(told_together(remedies))
-        trials.append(_try(setup, remedies, yardstick))
+        trials.append(_try(setup, remedies, baseline))
 
     def go_through(stages: Sequence[Stage]) -> None:
         for stage in stages:
@@ -112,12 +113,12 @@ def search(
     return Search(ranked, tuple(trials), choose(trials, ranked))
 
 
-def _try(setup: Setup, remedies: tuple[Remedy, ...], yardstick: Yardstick) -> Trial:
+def _try(setup: Setup, remedies: tuple[Remedy, ...], baseline: Baseline) -> Trial:
     changed = setup
     for remedy in remedies:
         changed = changed.changed(remedy.changes)
     outcome = try_out(changed)
-    return Trial(remedies, changed, outcome, yardstick.learned(outcome.median))
+    return Trial(remedies, changed, outcome, baseline.learned(outcome.median))
 
 
 def _best_learned(trials: Sequence[Trial]) -> float:
@@ -142,14 +143,14 @@ def _usual(
     tried = [trial.remedies[0].changes for trial in trials]
     rate = setup.settings.learning_rate
     usual = (
-        Remedy("adam", "opt", book.ADAM),
-        Remedy("adam_fast", "opt", {**book.ADAM, "learning_rate": 1e-2}),
+        Remedy("adam", "opt", reference.ADAM),
+        Remedy("adam_fast", "opt", {**reference.ADAM, "learning_rate": 1e-2}),
         Remedy("inputs_standard", "prep_x", {"input_scaling": "standard"}),
         Remedy("rate_up", "opt", {"learning_rate": rate * 10}),
         Remedy("rate_down", "opt", {"learning_rate": rate / 10}),
         Remedy("longer", "epochs", {"epochs": setup.settings.epochs * 5}),
-        *activation_remedies(setup, ("tanh", "relu")),
-        *init_remedies(setup)[:1],
+        *activation_remedies(setup.activations[:-1], ("tanh", "relu")),
+        *init_remedies(setup.activations[0])[:1],
         *((wide(setup),) if len(setup.sizes) > 2 else ()),
     )
     for remedy in usual:
@@ -205,7 +206,7 @@ def _found_by_trial(
 ) -> list[Finding]:
     """Return what no check saw and a trial found: the parts of the best remedy."""
     best = max(trials, key=lambda trial: trial.learned, default=None)
-    if best is None or gain(best, learned) < HALF:
+    if best is None or gain(best, learned) < HALF_BACK:
         return []
     seen = {finding.component for finding in findings}
     share = gain(best, learned) * (1 if len(best.remedies) == 1 else OF_A_PAIR)
@@ -226,7 +227,7 @@ def _found_by_trial(
 def choose(trials: Sequence[Trial], findings: Sequence[Finding]) -> Trial | None:
     """Return the smallest change that did as well as any; of equals, the likeliest cause's."""
     best = _best_learned(trials)
-    near = [trial for trial in trials if trial.learned >= best - NEAR]
+    near = [trial for trial in trials if trial.learned >= best - AS_GOOD]
     likely = {finding.component: finding.weight for finding in reversed(findings)}
 
     def merit(trial: Trial) -> tuple[int, float]:

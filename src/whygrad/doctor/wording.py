@@ -1,27 +1,39 @@
-"""The words for an ailment, a finding and a remedy."""
+"""The words for a fault, a finding and a remedy."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from keyword import iskeyword
+from typing import TYPE_CHECKING, Any
 
-from whygrad.doctor.finding import Finding, Remedy
 from whygrad.words import catalogue, number, t
+
+if TYPE_CHECKING:
+    from whygrad.doctor.finding import Finding, Remedy
 
 SHARES = ("outside", "share", "below", "moved")  # told as percentages
 GENERAL = ("loss", "init", "hidden", "rate", "adam")  # remedies told by one sentence each
+PLACE = re.compile("0|[1-9][0-9]*")  # in an nn.Sequential
+PACKED = re.compile(r"\[\d+:\d+\]$")  # rows of projections that are packed in one parameter
 
 
-def name_of(finding: Finding) -> str:
-    """Return the short name of a finding's ailment."""
+def name_of(finding: "Finding") -> str:
+    """Return the short name of a finding's fault."""
     return t(f"doctor.{finding.kind}.name")
 
 
-def sentence(finding: Finding) -> str:
+def sentence(finding: "Finding") -> str:
     """Return what a finding says, with its numbers."""
+    told = _told(finding.evidence) | {"layer": finding.layer or ""}
     advice = told_together(finding.remedies[:1])
-    return t(f"doctor.{finding.kind}.says", **_told(finding.evidence), advice=advice)
+    return t(f"doctor.{finding.kind}.{finding.said}", **told, advice=advice)
 
 
-def remedy_sentence(remedy: Remedy) -> str:
+def in_short(finding: "Finding") -> str:
+    """Return a finding in one line."""
+    return t("doctor.in_short", name=name_of(finding), says=sentence(finding))
+
+
+def remedy_sentence(remedy: "Remedy") -> str:
     """Return what to change, so that it can be done by hand."""
     general = remedy.name.partition("_")[0]
     own = f"doctor.remedy.{remedy.name}"
@@ -29,7 +41,7 @@ def remedy_sentence(remedy: Remedy) -> str:
     return t(key, **_told(remedy.changes))
 
 
-def told_together(remedies: Sequence[Remedy]) -> str:
+def told_together(remedies: "Sequence[Remedy]") -> str:
     """Return what to change at the same time, as one sentence after the other."""
     return t("doctor.space").join(map(remedy_sentence, remedies))
 
@@ -39,6 +51,44 @@ def share_text(share: float | None) -> str:
     if share is None:
         return "?"
     return f"{number(round(100 * min(max(share, 0.0), 1.0)))} %"
+
+
+def line_to_change(finding: "Finding") -> str:
+    """Return what to change in the program; what stands between backticks is Python."""
+    layer = finding.layer or ""
+    told = {name: _as_code(value) for name, value in finding.evidence.items()}
+    told |= {"layer": layer, "module": module_of(layer)}
+    return t(f"doctor.{finding.kind}.line", **told)
+
+
+def line_in_general(kind: str) -> str:
+    """Return what a fault asks to change, in a program that is not at hand."""
+    values = ("names", "count", "of", "loss", "passes", "claims", "targets", "low", "high", "ratio")
+    gaps = dict.fromkeys((*values, "activation", "optimizer"), "…")
+    gaps |= {**dict.fromkeys(("layer", "where", "last"), "LAYER"), "module": "model.LAYER"}
+    gaps["passes"] = "N"  # code, in which no ellipsis may stand
+    return t(f"doctor.{kind}.line", **gaps)
+
+
+def module_of(layer: str) -> str:
+    """Return the Python that leads from ``model`` to a layer: ``model.blocks[0].linear1``.
+
+    A key of an ``nn.ModuleDict`` may be anything; what is no name in Python is asked for as text.
+    """
+    path = PACKED.sub("", layer)
+    parts = path.split(".")
+    if not all(PLACE.fullmatch(part) or _is_name(part) for part in parts):
+        return f"model.get_submodule({path!r})"
+    return "model" + "".join(f"[{part}]" if PLACE.fullmatch(part) else f".{part}" for part in parts)
+
+
+def _is_name(part: str) -> bool:
+    return part.isidentifier() and not iskeyword(part)
+
+
+def _as_code(value: Any) -> str:
+    """Return a number as Python has it: with its own minus sign, and a count in full."""
+    return repr(float(f"{value:.3g}")) if isinstance(value, float) else str(value)
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, str]:

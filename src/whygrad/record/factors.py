@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from whygrad.record import describing
 from whygrad.record.fields import FACTORS
+from whygrad.words import t
+from whygrad.words.grid import Grid
 
 Array = Any  # of NumPy or of JAX
 
@@ -47,6 +50,18 @@ class Factors:
         xp = library_of(self.upstream)
         is_zero = xp.stack([getattr(self, name) == 0 for name in FACTORS])
         return xp.where(is_zero.any(axis=0), xp.argmax(is_zero, axis=0), -1)
+
+    def __repr__(self) -> str:
+        return f"Factors({describing.shape(self.upstream)})"
+
+    def __str__(self) -> str:
+        return str(self._table())
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def _table(self) -> Grid:
+        return describing.of_factors({t("factors.median"): self}, t("factors.title"))
 
 
 def library_of(array: Array) -> ModuleType:

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import whygrad as wg
-from whygrad.doctor.watched.finding import AILMENTS
-from whygrad.doctor.watched.rendering import module_of
+from whygrad.doctor.faults import faults_of
+from whygrad.doctor.wording import module_of
 from whygrad.words import catalogue
 
 STEPS = 40
@@ -364,7 +364,7 @@ def test_a_fault_is_named_first(kind):
     diagnosis = FAULTS[kind][0].run().doctor()
     assert not diagnosis.is_healthy
     assert diagnosis.findings[0].kind == kind, str(diagnosis)
-    assert catalogue("en")[f"torch.{kind}.name"] in str(diagnosis)
+    assert catalogue("en")[f"doctor.{kind}.name"] in str(diagnosis)
 
 
 NEIGHBOURS = {id(healthy): (kind, healthy) for kind, (_, healthy) in FAULTS.items()}
@@ -512,13 +512,14 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
     assert watch.run.description["state"] == "failed"
 
 
-def test_every_ailment_has_its_words_and_a_test():
+def test_every_fault_has_its_words_and_a_test():
     covered = {*FAULTS, "inplace_reuse", "wrong_dtype", "graph_used_twice", "frozen"}
     covered |= {"not_probabilities", "class_out_of_range"}
-    assert set(AILMENTS) - covered == {"steps_too_long", "stuck"}
-    for kind, part in ((k, p) for k in AILMENTS for p in ("name", "is", "check", "says", "line")):
-        assert f"torch.{kind}.{part}" in catalogue("en")
-        assert f"torch.{kind}.{part}" in catalogue("zh")
+    kinds = {fault.kind for fault in faults_of("watched")}
+    assert kinds - covered == {"steps_too_long", "stuck"}
+    for kind, part in ((k, p) for k in kinds for p in ("name", "is", "check", "says", "line")):
+        assert f"doctor.{kind}.{part}" in catalogue("en")
+        assert f"doctor.{kind}.{part}" in catalogue("zh")
 
 
 def test_a_loss_that_stays_and_steps_that_overshoot():

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 CHROMIUM = Path("/usr/bin/chromium")
-AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
+AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
 SWITCHES = (
     "--no-sandbox",
     "--disable-gpu",

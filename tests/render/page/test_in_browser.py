@@ -7,7 +7,8 @@ import pytest
 
 import whygrad as wg
 from whygrad import lessons
-from whygrad.lessons.rendering.book import fragment, write_book
+from whygrad.lessons.rendering.book import write_book
+from whygrad.lessons.rendering.html import as_html
 from whygrad.render.report import write_report
 from whygrad.words import speaking
 
@@ -228,7 +229,7 @@ NOTEBOOKS = {"light": ("#ffffff", "rgba(0, 0, 0, 0.87)"), "dark": ("#111111", "#
 def test_a_lesson_is_at_home_in_a_notebook(results, tmp_path, show, axe, theme, language):
     paper, ink = NOTEBOOKS[theme]
     with speaking(language):
-        lesson = fragment(results[0])
+        lesson = as_html(results[0])
     host = tmp_path / "notebook.html"
     host.write_text(
         f"<!DOCTYPE html><html lang='en'><meta charset='utf-8'><title>notebook</title>"

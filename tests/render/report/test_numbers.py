@@ -6,7 +6,7 @@ import pytest
 from whygrad.core.symmetry import distinct
 from whygrad.explain import explain
 from whygrad.render.report.heatmap import order
-from whygrad.render.report.ledgers import choose
+from whygrad.render.report.ledgers import choose, explainable
 from whygrad.render.report.material import Material
 from whygrad.training.replay import replay
 from whygrad.words import number
@@ -103,7 +103,7 @@ def test_pictures(root, digits, rows_of):
 
 def test_ledgers(root, digits):
     material = Material(digits)
-    chosen = choose(replay(digits, material.step_to_explain))
+    chosen = choose(explainable(material))
     articles = section(root, "ledgers").all("article")
     assert len(articles) == len(chosen) == 4
     for article, one in zip(articles, chosen, strict=True):
@@ -127,7 +127,7 @@ def test_settings(root, digits, rows_of):
 
 def test_the_smallest_factor_is_chosen(digits):
     step = Material(digits).step_to_explain
-    chosen = choose(replay(digits, step))
+    chosen = choose(explainable(Material(digits)))
     for one in chosen[:-1]:
         layer = one.address.partition("[")[0]
         last = digits.neurons(layer).sel(step=step)
@@ -139,13 +139,13 @@ def test_the_smallest_factor_is_chosen(digits):
 def test_the_largest_gradient_is_chosen(digits):
     replayed = replay(digits, Material(digits).step_to_explain)
     largest = max(float(np.abs(g["weight"]).max()) for g in replayed.seen.gradients.values())
-    weight = choose(replayed)[-1]
+    weight = choose(explainable(Material(digits)))[-1]
     assert abs(weight.value) == pytest.approx(largest)
     assert explain(digits, weight.address, step=replayed.step).gradient == weight.value
 
 
 def test_of_dead_neurons_the_first_zero_is_told(dead):
-    hidden, *_ = choose(replay(dead, Material(dead).step_to_explain))
+    hidden, *_ = choose(explainable(Material(dead)))
     assert (hidden.address, hidden.factor, hidden.value) == ("hidden1[0]", "slope", 0.0)
 
 

@@ -25,6 +25,7 @@ EVERY = (
 SECTIONS = [
     "summary",
     "diagnosis",
+    "layers",
     "curves",
     "timelines",
     "neurons",
@@ -189,10 +190,10 @@ def test_a_run_that_cannot_be_replayed_says_so(digits, monkeypatch, read):
 
     error = RunError("error.replay_differs", step=78, layer="hidden1", path="here")
 
-    def differs(run, step):
+    def differs(material):
         raise error
 
-    monkeypatch.setattr(telling, "replay", differs)
+    monkeypatch.setattr(telling, "explainable", differs)
     text = read(telling.section(Material(digits)).html()).text("zh-Hans")
     assert catalogue("en")["report.ledgers.no_replay"] in text
     assert str(error) in text

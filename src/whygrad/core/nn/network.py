@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import jax
 import jax.numpy as jnp
@@ -18,10 +18,12 @@ from whygrad.core.sizing import check_network
 from whygrad.errors import AddressError, OptionError, ShapeError
 from whygrad.record.layers import LayerSpec, specs_of_network
 from whygrad.settings import Range
+from whygrad.words import t
 
 Parameters = dict[str, dict[str, Array]]
 PerLayer = str | Sequence[str | ArrayLike]
 DROPOUT = Range(float, 0, 1)
+MANY = 4  # equal layers in a row are counted, not listed
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,18 @@ class Network:
             name: {"weight": dense.weight} | ({} if dense.bias is None else {"bias": dense.bias})
             for name, dense in self.items()
         }
+
+    def __repr__(self) -> str:
+        """One line: sizes and activations from the inputs to the outputs, and how much moves."""
+        if not all(hasattr(dense.weight, "shape") for dense in self.dense):
+            return object.__repr__(self)  # JAX puts other things in the place of arrays
+        layers = [f"{dense.n_out} {dense.activation}" for dense in self.dense]
+        chain = [str(self.sizes[0])]
+        for layer, equal in groupby(layers):
+            count = len(list(equal))
+            chain += [layer] * count if count < MANY else [f"{count} × ({layer})"]
+        total = sum(leaf.size for leaf in jax.tree.leaves(self))
+        return t("network.repr", chain=" → ".join(chain), parameters=total)
 
     def with_parameters(self, parameters: Mapping[str, Mapping[str, Array]]) -> "Network":
         """Return the same network with other weights and biases."""

@@ -1,54 +1,20 @@
-"""Every check, in one table: evidence -> a finding, or None."""
+"""The checks, each with its row of the table of faults; importing this package fills the table.
 
-from collections.abc import Callable
+A check takes evidence and returns a finding, or None. The modules are imported in the order of the
+chain: data and targets, the output and its loss, the way back, starts and hidden layers, then the
+updates, and last what the loss alone shows. In this order rows are listed and explained.
+"""
 
-from whygrad.doctor.checks import data, ends, hidden, penalties, scales, starts, steps
-from whygrad.doctor.evidence import Evidence
-from whygrad.doctor.finding import Finding
-
-Check = Callable[[Evidence], Finding | None]
-
-CHECKS: tuple[Check, ...] = (
-    scales.unscaled_inputs,
-    scales.unscaled_targets,
-    scales.rows_apart,
-    ends.too_few_outputs,
-    ends.one_unit_softmax,
-    ends.out_of_range,
-    ends.closed_output,
-    ends.not_probabilities,
-    ends.loss_of_one_unit,
-    ends.loss_of_classes,
-    ends.misfit_loss,
-    ends.loss_of_quantities,
-    ends.summed_loss,
-    ends.broadcast_loss,
-    starts.clones,
-    starts.small_start,
-    starts.large_start,
-    starts.closed_start,
-    hidden.linear_hidden,
-    hidden.exploding_hidden,
-    hidden.saturating_hidden,
-    hidden.too_deep,
-    hidden.too_narrow,
-    hidden.dead,
-    steps.flipped_sign,
-    steps.rate_too_high,
-    steps.rate_too_low,
-    steps.slow_optimizer,
-    steps.too_few_steps,
-    steps.noisy_batch,
-    steps.few_batches,
-    penalties.strong_dropout,
-    penalties.strong_l1,
-    penalties.strong_l2,
-    data.unrelated_targets,
-    data.overfits,
-)
-
-
-def run_checks(evidence: Evidence) -> list[Finding]:
-    """Return what the checks find, the surest first."""
-    found = [finding for check in CHECKS if (finding := check(evidence))]
-    return sorted(found, key=lambda finding: -finding.weight)
+# isort: off
+from whygrad.doctor.checks import scales  # noqa: F401
+from whygrad.doctor.checks import ends  # noqa: F401
+from whygrad.doctor.checks import losses  # noqa: F401
+from whygrad.doctor.checks import graph  # noqa: F401
+from whygrad.doctor.checks import starts  # noqa: F401
+from whygrad.doctor.checks import hidden  # noqa: F401
+from whygrad.doctor.checks import neurons  # noqa: F401
+from whygrad.doctor.checks import loop  # noqa: F401
+from whygrad.doctor.checks import steps  # noqa: F401
+from whygrad.doctor.checks import penalties  # noqa: F401
+from whygrad.doctor.checks import data  # noqa: F401
+from whygrad.doctor.checks import curve  # noqa: F401

@@ -1,52 +1,78 @@
 """Checks of the hidden layers: do their slopes let the error through, and is there room enough."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from whygrad.doctor.evidence import Evidence
+from whygrad.doctor.evidence import Evidence, LayerRows
+from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
-from whygrad.doctor.setup import Setup
+from whygrad.doctor.loop import WatchedEvidence
+from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.sources import GLOROT, GOODFELLOW, HOCHREITER
+from whygrad.doctor.thresholds import (
+    DEEP,
+    FADED_SLOPES,
+    HARMLESS,
+    LEAST_STEPS,
+    NARROW,
+    SHARE,
+)
+from whygrad.doctor.triage import CONSEQUENCE
+
+if TYPE_CHECKING:
+    from whygrad.doctor.setup import Setup
 
 SIGMOIDS = {"sigmoid": 1.0, "hard_sigmoid": 1.0, "softmax": 1.5, "tanh": 0.4, "softsign": 0.4}
-DEEP = 6  # hidden layers
-NARROW = 16  # neurons a layer
 TINY = {1: 0.45, 2: 0.35, 3: 0.25, 4: 0.2}
 
 
-def activation_remedies(setup: Setup, names: tuple[str, ...]) -> tuple[Remedy, ...]:
+def activation_remedies(now: Sequence[str], names: tuple[str, ...]) -> tuple[Remedy, ...]:
     """Return the changes of all hidden activations to one of ``names``, those of today left out."""
     return tuple(
         Remedy(f"hidden_{name}", "hidden_act", {"activation": name})
         for name in names
-        if any(name != now for now in setup.activations[:-1])
+        if any(name != activation for activation in now)
     )
 
 
+@fault(
+    "hidden_act",
+    "slope",
+    f"Minsky and Papert 1969; NeuraLint 2021; {GOODFELLOW}, section 6.1",
+    of=BOTH,
+    if_learning=HARMLESS,
+)
 def linear_hidden(evidence: Evidence) -> Finding | None:
     """Hidden layers without an activation: however many, together they are one linear map."""
-    setup = evidence.setup
-    hidden = setup.activations[:-1]
-    linear = [name for name, f in zip(setup.layers, hidden, strict=False) if f == "identity"]
+    hidden = evidence.hidden
+    linear = [layer for layer in hidden if layer.activation == "identity"]
     if not linear:
         return None
-    confidence = 0.8 if len(linear) == len(hidden) else 0.25
-    numbers = {"linear": len(linear), "hidden": len(hidden)}
-    remedies = activation_remedies(setup, ("tanh", "relu"))
-    return Finding("linear_hidden", confidence, numbers, remedies, linear[0])
+    of_all = 0.7 if evidence.is_watched else 0.8  # a function between may have gone unseen
+    confidence = of_all if len(linear) == len(hidden) else 0.25
+    numbers = {"linear": len(linear), "hidden": len(hidden), "last": linear[0].feeds}
+    numbers |= {"count": len(linear), "of": len(hidden)}
+    remedies = activation_remedies([layer.activation for layer in hidden], ("tanh", "relu"))
+    return Finding("linear_hidden", confidence, numbers, remedies, linear[0].name)
 
 
-def exploding_hidden(evidence: Evidence) -> Finding | None:
+@fault("hidden_act", "slope", "Zhang and others 2021, AutoTrainer", is_certain_before=True)
+def exploding_hidden(evidence: OwnEvidence) -> Finding | None:
     """Hidden layers whose slope grows without end."""
     setup = evidence.setup
     hidden = setup.activations[:-1]
     if "exponential" not in hidden:
         return None
     confidence = 0.95 if hidden.count("exponential") > 1 else 0.7
-    remedies = activation_remedies(setup, ("tanh", "relu"))
+    remedies = activation_remedies(hidden, ("tanh", "relu"))
     first = setup.layers[hidden.index("exponential")]
     return Finding("exploding_hidden", confidence, {"layers": len(hidden)}, remedies, first)
 
 
-def saturating_hidden(evidence: Evidence) -> Finding | None:
+@fault("hidden_act", "slope", f"{GLOROT}; {HOCHREITER}")
+def saturating_hidden(evidence: OwnEvidence) -> Finding | None:
     """Layers of small slopes one after the other: what is left of the error at the first one."""
     setup = evidence.setup
     hidden = setup.activations[:-1]
@@ -55,13 +81,14 @@ def saturating_hidden(evidence: Evidence) -> Finding | None:
         return None
     state = evidence.starts[0]
     left = state["hidden1"].factors["upstream"] / max(state["output"].factors["upstream"], 1e-30)
-    confidence = min(0.05 + 0.17 * burden + 0.1 * (left < 1e-3), 0.93)
+    confidence = min(0.05 + 0.17 * burden + 0.1 * (left < FADED_SLOPES), 0.93)
     numbers = {"layers": len(hidden), "left": left, "slope": state["hidden1"].slope_share}
-    remedies = activation_remedies(setup, ("tanh", "relu"))
+    remedies = activation_remedies(hidden, ("tanh", "relu"))
     return Finding("saturating_hidden", confidence, numbers, remedies, "hidden1")
 
 
-def too_deep(evidence: Evidence) -> Finding | None:
+@fault("layers", "slope", "Lu and others 2020, Dying ReLU and Initialization")
+def too_deep(evidence: OwnEvidence) -> Finding | None:
     """Many narrow layers: each one may close, and one closed layer closes all below it."""
     setup = evidence.setup
     widths = setup.sizes[1:-1]
@@ -73,7 +100,8 @@ def too_deep(evidence: Evidence) -> Finding | None:
     return Finding("too_deep", confidence, numbers, (shallow(setup), wide(setup)), "hidden1")
 
 
-def too_narrow(evidence: Evidence) -> Finding | None:
+@fault("layers", "upstream", f"{GOODFELLOW}, section 6.4.1")
+def too_narrow(evidence: OwnEvidence) -> Finding | None:
     """A layer of very few neurons: all that is learned must pass through them."""
     setup = evidence.setup
     widths = setup.sizes[1:-1]
@@ -88,18 +116,27 @@ def too_narrow(evidence: Evidence) -> Finding | None:
     return Finding("too_narrow", confidence, {"width": min(widths)}, (wide(setup),), layer)
 
 
-def shallow(setup: Setup) -> Remedy:
+def shallow(setup: "Setup") -> Remedy:
     """Return the change to two hidden layers."""
     width = max(16, min(max(setup.sizes[1:-1], default=16), 128))
     return Remedy("shallow", "layers", {"hidden": (width, width)})
 
 
-def wide(setup: Setup) -> Remedy:
+def wide(setup: "Setup") -> Remedy:
     """Return the change to at least 32 neurons in every hidden layer."""
     return Remedy("wide", "layers", {"hidden": tuple(max(size, 32) for size in setup.sizes[1:-1])})
 
 
-def dead(evidence: Evidence) -> Finding | None:
+@fault(
+    "hidden_act",
+    "slope",
+    "Maas, Hannun and Ng 2013",
+    of=BOTH,
+    role=CONSEQUENCE,
+    if_learning=0.3,
+    is_there_before=False,
+)
+def dead(evidence: OwnEvidence) -> Finding | None:
     """Neurons that are closed for every sample, at the end of the run."""
     ends = [end for end in evidence.ends if end is not None]
     shares = {
@@ -107,11 +144,33 @@ def dead(evidence: Evidence) -> Finding | None:
         for name in (evidence.setup.layers[:-1] if ends else ())
     }
     worst = max(shares, key=lambda name: shares[name], default=None)
-    if worst is None or shares[worst] < 0.5:
+    if worst is None or shares[worst] < SHARE:
         return None
-    remedies = activation_remedies(evidence.setup, ("leaky_relu", "tanh"))
+    remedies = activation_remedies(evidence.setup.activations[:-1], ("leaky_relu", "tanh"))
     numbers = {"share": shares[worst], "neurons": ends[0][worst].neurons}
     shut = ends[0][worst].dead
     record = evidence.rows.get(worst)
     since = record.first_shut(shut) if record and shut else None
     return Finding("dead", 0.3, numbers, remedies, worst, shut, since)
+
+
+@dead.watched
+def _pushed_and_closed(seen: WatchedEvidence) -> Finding | None:
+    """Neurons that are pushed and closed for every sample, in all later steps."""
+    found = [(rows, _dead_of(rows)) for rows in seen.shaped]
+    found = [(rows, neurons) for rows, neurons in found if len(neurons) >= 2]
+    if not found:
+        return None
+    rows, neurons = max(found, key=lambda one: len(one[1]) / one[0].neurons)
+    numbers = {"count": len(neurons), "of": rows.neurons, "activation": rows.spec.activation}
+    numbers |= {"share": len(neurons) / rows.neurons, "neurons": rows.neurons}
+    confidence = 0.85 if len(neurons) >= SHARE * rows.neurons else 0.3
+    shut = tuple(map(int, neurons))
+    return Finding("dead", confidence, numbers, layer=rows.name, neurons=shut)
+
+
+def _dead_of(rows: LayerRows) -> np.ndarray:
+    if not rows.spec.is_exactly_flat or len(rows.steps) < LEAST_STEPS:
+        return np.empty(0, int)
+    is_pushed = (rows.later("upstream") > 0).any(axis=0)
+    return np.flatnonzero((rows.later("slope") == 0).all(axis=0) & is_pushed)

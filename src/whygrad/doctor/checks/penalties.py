@@ -2,32 +2,42 @@
 
 from whygrad.doctor.checks.grades import decades, sure
 from whygrad.doctor.evidence import Evidence
+from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
+from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.sources import KARPATHY
+from whygrad.doctor.thresholds import (
+    FEW_NEURONS,
+    HARMLESS,
+    NOTABLE_DROPOUT,
+    STRONG_DROPOUT,
+    STRONG_L1,
+)
 
-STRONG_DROPOUT = 0.5
-NARROW = 8  # neurons: dropping some leaves few
-STRONG_L1 = 1e-3
-STRONG_L2 = 5e-3
 
-
+@fault("dropout", "slope", "Srivastava and others 2014", of=BOTH, if_learning=HARMLESS)
 def strong_dropout(evidence: Evidence) -> Finding | None:
     """Dropout that leaves too few neurons to learn with."""
-    setup = evidence.setup
     dropped = [
-        (share, size, name)
-        for share, size, name in zip(setup.dropout, setup.sizes[1:], setup.layers, strict=False)
-        if share >= STRONG_DROPOUT or (share >= 0.2 and size <= NARROW)
+        layer
+        for layer in evidence.dropped
+        if layer.share >= STRONG_DROPOUT
+        or (layer.share >= NOTABLE_DROPOUT and layer.neurons <= FEW_NEURONS)
     ]
     if not dropped:
         return None
-    share, size, name = max(dropped)
-    confidence = min(0.25 + (share - 0.4) * 0.8 * (share > 0.4) + 0.25 * (size <= NARROW), 0.85)
+    worst = max(dropped, key=lambda layer: (layer.share, layer.neurons))
+    share, is_narrow = worst.share, worst.neurons <= FEW_NEURONS
+    confidence = min(0.25 + (share - 0.4) * 0.8 * (share > 0.4) + 0.25 * is_narrow, 0.85)
     remedies = (Remedy("no_dropout", "dropout", {"drop": 0.0}),)
-    numbers = {"share": share, "neurons": size}
-    return Finding("strong_dropout", confidence, numbers, remedies, name)
+    numbers = {"share": share} | (
+        {} if worst.neurons == float("inf") else {"neurons": worst.neurons}
+    )
+    return Finding("strong_dropout", confidence, numbers, remedies, worst.layer)
 
 
-def strong_l1(evidence: Evidence) -> Finding | None:
+@fault("l1", "optimizer", KARPATHY)
+def strong_l1(evidence: OwnEvidence) -> Finding | None:
     """A penalty on the size of weights that pulls harder than the loss."""
     l1 = evidence.setup.settings.l1
     if l1 < STRONG_L1:
@@ -36,10 +46,16 @@ def strong_l1(evidence: Evidence) -> Finding | None:
     return Finding("strong_l1", confidence, {"l1": l1}, (Remedy("no_l1", "l1", {"l1": 0.0}),))
 
 
+DECAY = f"{KARPATHY}; Krogh and Hertz 1991; Loshchilov and Hutter 2019"
+
+
+@fault("l2", "optimizer", DECAY, of=BOTH, if_learning=HARMLESS)
 def strong_l2(evidence: Evidence) -> Finding | None:
-    """A penalty on the square of weights that pulls harder than the loss."""
-    l2 = evidence.setup.settings.l2
-    if l2 < STRONG_L2:
+    """A penalty on the square of weights, or a decay, that pulls harder than the loss."""
+    strong = [decay for decay in evidence.decays if decay.amount >= decay.strong]
+    if not strong:
         return None
-    confidence = sure(0.45, 0.28, decades(l2, STRONG_L2))
-    return Finding("strong_l2", confidence, {"l2": l2}, (Remedy("no_l2", "l2", {"l2": 0.0}),))
+    worst = max(strong, key=lambda decay: decay.amount / decay.strong)
+    confidence = sure(0.45, 0.28, decades(worst.amount, worst.strong))
+    numbers = {"l2": worst.amount, "decay": worst.amount, "optimizer": worst.optimizer}
+    return Finding("strong_l2", confidence, numbers, (Remedy("no_l2", "l2", {"l2": 0.0}),))

@@ -1,30 +1,41 @@
 """Checks of the start: clones, weights and biases of a size that lets nothing through."""
 
-from collections.abc import Callable
-from itertools import pairwise
-
 import numpy as np
 
 from whygrad.doctor.checks.grades import sure
-from whygrad.doctor.evidence import Evidence
+from whygrad.doctor.evidence import Evidence, LayerRows
+from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
+from whygrad.doctor.loop import WatchedEvidence
+from whygrad.doctor.own import OwnEvidence
 from whygrad.doctor.reference import usual_init
-from whygrad.doctor.setup import Setup
+from whygrad.doctor.sources import GLOROT, GOODFELLOW, HE
+from whygrad.doctor.thresholds import (
+    ALIKE,
+    GROUP,
+    HARMLESS,
+    LARGE_BIAS,
+    LEAST_STEPS,
+    LOST_DECADES,
+    SHARE,
+    SHUT_START,
+    WON_DECADES,
+)
+from whygrad.record.fields import FACTORS
 
-LOST_DECADES = 1.0  # of the size of a signal, over all layers together
-WON_DECADES = 0.7
-CLOSED = 0.5  # of a layer's neurons
-LARGE_BIAS = 0.3  # smaller ones close nothing that the weights leave open
+SUREST = 0.92  # of a size alone
+CONSEQUENT = 0.55  # in a watched model what a large start leads to is told first
 
 
-def init_remedies(setup: Setup) -> tuple[Remedy, ...]:
-    """Return the starts that keep a signal's size: the one for the activations first."""
-    usual = usual_init(setup.activations[0])
+def init_remedies(activation: str) -> tuple[Remedy, ...]:
+    """Return the starts that keep a signal's size: the one for the activation first."""
+    usual = usual_init(activation)
     other = "glorot_uniform" if usual == "he_normal" else "he_normal"
     return tuple(Remedy(f"init_{name}", "init", {"init": name}) for name in (usual, other))
 
 
-def clones(evidence: Evidence) -> Finding | None:
+@fault("init", "agreement", f"{GOODFELLOW}, section 8.4", of=BOTH, is_certain_before=True)
+def clones(evidence: OwnEvidence) -> Finding | None:
     """Neurons of a layer that start equal: equal gradients keep them equal for ever."""
     start = evidence.starts[0]
     hidden = [(name, layer) for name, layer in start.items() if name != "output"]
@@ -34,49 +45,78 @@ def clones(evidence: Evidence) -> Finding | None:
     name, layer = alike[0]
     share = 1 - layer.width / layer.neurons
     numbers = {"neurons": layer.neurons, "width": layer.width}
-    remedies = init_remedies(evidence.setup)
+    remedies = init_remedies(evidence.setup.activations[0])
     return Finding("clones", 0.95 * share**0.5, numbers, remedies, name)
 
 
+@clones.watched
+def _alike_throughout(seen: WatchedEvidence) -> Finding | None:
+    """Neurons with equal weights in and equal gradients, from the first to the last step.
+
+    The weights out were not recorded, so that it takes as many neurons as are no chance.
+    """
+    for rows in seen.shaped:
+        if len(rows.steps) < LEAST_STEPS:
+            continue
+        count = rows.neurons
+        is_still = seen.is_at_rest and _is_still(rows)
+        group = np.arange(count) if is_still else _largest_group(rows.field("signature"))
+        if len(group) >= max(GROUP, SHARE * count):
+            numbers = {"count": len(group), "of": count}
+            numbers |= {"neurons": count, "width": count - len(group) + 1}
+            neurons = tuple(map(int, group))
+            return Finding("clones", 0.9, numbers, layer=rows.name, neurons=neurons)
+    return None
+
+
+def _is_still(rows: LayerRows) -> bool:
+    """Return whether all weights in are 0, and no gradient ever came to any of them."""
+    gradients = np.prod([rows.field(factor) for factor in FACTORS], axis=0)
+    return not rows.field("signature").any() and not gradients.any()
+
+
+def _largest_group(marks: np.ndarray) -> np.ndarray:
+    """Return the largest group of neurons whose signatures are alike at every recorded step."""
+    if not np.isfinite(marks).all():
+        return np.empty(0, int)
+    size = np.abs(marks).max(axis=1, keepdims=True)
+    if not size.all():
+        return np.empty(0, int)
+    order = np.argsort(marks[-1], kind="stable")
+    gaps = (np.abs(np.diff(marks[:, order], axis=1)) > ALIKE * size).any(axis=0)
+    return max(np.split(order, np.flatnonzero(gaps) + 1), key=len)
+
+
+@fault("init", "upstream", f"{GLOROT}; {HE}", of=BOTH, if_learning=HARMLESS)
 def small_start(evidence: Evidence) -> Finding | None:
     """Weights so small that signals shrink on their way through the layers."""
-    lost = -_decades(evidence, min)
-    if lost < LOST_DECADES or not evidence.setup.layers[:-1]:
+    lost = -evidence.above_usual(min)
+    if lost < LOST_DECADES:
         return None
-    confidence = min(sure(0.35, 0.3, lost - LOST_DECADES), 0.92)
-    remedies = init_remedies(evidence.setup)
-    return Finding("small_start", confidence, {"decades": lost}, remedies, "hidden1")
+    confidence = min(sure(0.35, 0.3, lost - LOST_DECADES), SUREST)
+    return _of_all_layers(evidence, "small_start", confidence, lost)
 
 
+@fault("init", "slope", f"{GLOROT}; {HE}", of=BOTH, if_learning=HARMLESS)
 def large_start(evidence: Evidence) -> Finding | None:
     """Weights so large that signals grow on their way through the layers."""
-    won = _decades(evidence, max)
-    if won < WON_DECADES or not evidence.setup.layers[:-1]:
+    won = evidence.above_usual(max)
+    if won < WON_DECADES:
         return None
-    confidence = min(sure(0.35, 0.35, won - WON_DECADES), 0.92)
-    remedies = init_remedies(evidence.setup)
-    return Finding("large_start", confidence, {"decades": won}, remedies, "hidden1")
+    surest = CONSEQUENT if evidence.is_watched else SUREST
+    confidence = min(sure(0.35, 0.35, won - WON_DECADES), surest)
+    return _of_all_layers(evidence, "large_start", confidence, won)
 
 
-def _decades(evidence: Evidence, bound: Callable[[float, float], float]) -> float:
-    """Return the powers of ten by which all layers together are larger than a usual start.
-
-    Equal weights have no spread; :func:`clones` sees to them.
-
-    Args:
-        bound: of Glorot's and He's variance: ``min`` or ``max``.
-    """
-    total = 0.0
-    state = evidence.starts[0]
-    for name, (n_in, n_out) in zip(state, pairwise(evidence.setup.sizes), strict=True):
-        variance = bound(2 / (n_in + n_out), 2 / n_in)
-        usual = np.sqrt(n_in * n_out * variance)  # norm of the whole matrix
-        if state[name].weight > 0:
-            total += float(np.log10(state[name].weight / usual))
-    return total
+def _of_all_layers(evidence: Evidence, kind: str, confidence: float, decades: float) -> Finding:
+    """Return a finding of all layers together; in a watched model it is no single layer's."""
+    layer = None if evidence.is_watched else evidence.hidden[0].name
+    activation = evidence.hidden[0].activation if evidence.hidden else "identity"
+    return Finding(kind, confidence, {"decades": decades}, init_remedies(activation), layer)
 
 
-def closed_start(evidence: Evidence) -> Finding | None:
+@fault("bias_init", "slope", f"{GOODFELLOW}, section 8.4", is_certain_before=True)
+def closed_start(evidence: OwnEvidence) -> Finding | None:
     """Biases that close neurons before the first step."""
     setup, state = evidence.setup, evidence.starts[0]
     plain = [name for name in setup.bias_inits if isinstance(name, str)]
@@ -86,7 +126,7 @@ def closed_start(evidence: Evidence) -> Finding | None:
     shut = {name: (*state[name].dead, *state[name].closed) for name in setup.layers[:-1]}
     worst = max(shut, key=lambda name: len(set(shut[name])) / state[name].neurons, default=None)
     share = len(set(shut[worst])) / state[worst].neurons if worst else 0.0
-    if size < 1 and (size < LARGE_BIAS or share < CLOSED):
+    if size < 1 and (size < LARGE_BIAS or share < SHUT_START):
         return None
     confidence = max(min(0.5 + share / 2, 0.97), sure(0.35, 0.3, float(np.log10(max(size, 1)))))
     remedies = (Remedy("bias_zeros", "bias_init", {"bias_init": "zeros"}),)

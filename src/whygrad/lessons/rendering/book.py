@@ -1,19 +1,23 @@
 """The book: lessons one after the other, as one page that stands alone; or one lesson alone."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whygrad import __version__
 from whygrad.lessons import PARTS as LESSONS_BY_PART
-from whygrad.lessons.lesson import Law, Result
-from whygrad.lessons.rendering.html import chapter, law_numbers, mark
+from whygrad.lessons.rendering.html import chapter, law_numbers, mark, stylesheet
 from whygrad.lessons.rendering.introduction import introduction
 from whygrad.record.files import write_whole
-from whygrad.render.page.shell import Entry, resource, whole_page
-from whygrad.words import LANGUAGES, catalogue, language, t
-from whygrad.words.markup import TAGS, Markup, both, element, in_one_language, joined, said
+from whygrad.render.page.shell import Entry, whole_page
+from whygrad.words import LANGUAGES, catalogue, t
+from whygrad.words.markup import Markup, both, element, joined, said
+
+if TYPE_CHECKING:
+    from whygrad.lessons.lesson import Law, Result
 
 
 @dataclass(frozen=True)
@@ -52,16 +56,6 @@ def book(results: Sequence[Result]) -> str:
     return _one_lesson(results[0]) if len(results) == 1 else _whole_book(results)
 
 
-def fragment(result: Result) -> str:
-    """Return one lesson for a notebook: it brings its style, and speaks the language in use."""
-    style = f"{resource('parts.css')}{_css('lesson.css')}"
-    scoped = f"{_css('notebook.css')}.whygrad-lesson.whygrad-lesson{{{style}}}"
-    with in_one_language():
-        lesson = chapter(result)
-    body = element("div", lesson, class_="whygrad-lesson", lang=TAGS[language()])
-    return joined(element("style", Markup(scoped)), body)
-
-
 def _one_lesson(result: Result) -> str:
     key = f"lesson.{result.lesson.name}.title"
     return whole_page(
@@ -70,7 +64,7 @@ def _one_lesson(result: Result) -> str:
         contents=(),
         main=chapter(result, level=1),
         footer=said("lesson.book.footer", version=__version__),
-        style=_css("lesson.css") + _css("book.css"),
+        style=stylesheet("lesson.css") + stylesheet("book.css"),
         kind="single",
     )
 
@@ -93,7 +87,7 @@ def _whole_book(results: Sequence[Result]) -> str:
         ],
         main=joined(introduction(), (_part(*one, order) for one in told), _summary(order)),
         footer=said("lesson.book.footer", version=__version__),
-        style=_css("lesson.css") + _css("book.css"),
+        style=stylesheet("lesson.css") + stylesheet("book.css"),
         kind="book",
     )
 
@@ -192,7 +186,3 @@ def _law(lesson: str, law: Law) -> Markup:
         element("td", law_numbers(law)),
         class_=None if law.holds else "ill",
     )
-
-
-def _css(name: str) -> str:
-    return (files("whygrad.lessons.rendering") / name).read_text(encoding="utf-8")

@@ -1,24 +1,39 @@
 """A lesson's result as HTML: a part of the book, or a fragment for a notebook."""
 
-from dataclasses import fields
+from __future__ import annotations
 
-from whygrad.lessons.lesson import Exercise, Law, Lesson, Result
+from dataclasses import fields
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
 from whygrad.lessons.options import described, option_text
 from whygrad.lessons.rendering.blocks import as_blocks, table
 from whygrad.lessons.rendering.plotting import plot
 from whygrad.lessons.rendering.text import setup_line
 from whygrad.render.page import layout
-from whygrad.words import number, t
-from whygrad.words.markup import Markup, both, element, joined, said
+from whygrad.render.page.shell import resource
+from whygrad.words import language, number, t
+from whygrad.words.markup import TAGS, Markup, both, element, in_one_language, joined, said
 
-__all__ = ["as_html", "chapter", "law_numbers", "mark", "plot"]
+if TYPE_CHECKING:
+    from whygrad.lessons.lesson import Exercise, Law, Lesson, Result
+
+__all__ = ["as_html", "chapter", "law_numbers", "mark", "plot", "stylesheet"]
 
 
 def as_html(result: Result) -> str:
-    """Return a result as a fragment that brings its own style, in the language in use."""
-    from whygrad.lessons.rendering.book import fragment
+    """Return a lesson for a notebook: it brings its style, and speaks the language in use."""
+    style = f"{resource('parts.css')}{stylesheet('lesson.css')}"
+    scoped = f"{stylesheet('notebook.css')}.whygrad-lesson.whygrad-lesson{{{style}}}"
+    with in_one_language():
+        lesson = chapter(result)
+    body = element("div", lesson, class_="whygrad-lesson", lang=TAGS[language()])
+    return joined(element("style", Markup(scoped)), body)
 
-    return fragment(result)
+
+def stylesheet(name: str) -> str:
+    """Return the rules of a file that stands beside this one."""
+    return (files("whygrad.lessons.rendering") / name).read_text(encoding="utf-8")
 
 
 def chapter(result: Result, *, level: int = 2, bridge: Markup | None = None) -> Markup:

@@ -1,14 +1,15 @@
 """A lesson's result to read in a terminal."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.constrain import Constrain
 from rich.padding import Padding
 
-from whygrad.lessons.lesson import Exercise, Result
 from whygrad.lessons.options import option_text
 from whygrad.lessons.rendering.paragraph import Paragraph
 from whygrad.lessons.rendering.sparkline import scale_of, scale_text, sparkline
@@ -19,6 +20,9 @@ from whygrad.words import language, number, t, written
 from whygrad.words.terminal import RenderableType, Text, as_plain
 from whygrad.words.terminal import Table as Grid
 from whygrad.words.visible import Sentence
+
+if TYPE_CHECKING:
+    from whygrad.lessons.lesson import Exercise, Result
 
 WIDTH = 96
 INDENT = (0, 0, 0, 2)

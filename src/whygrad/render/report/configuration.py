@@ -10,8 +10,10 @@ from whygrad.settings import Settings
 from whygrad.words.markup import Markup, element, joined, said
 
 
-def section(material: Material) -> Section:
+def section(material: Material) -> Section | None:
     """Return the configuration as tables, and the lines that repeat the run."""
+    if not material.has_network:
+        return None
     parts = [
         element("h3", said("report.repeat.title")),
         element("p", said("report.repeat.meaning")),

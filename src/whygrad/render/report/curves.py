@@ -17,7 +17,7 @@ from whygrad.render.page.canvas import (
     whole_steps,
 )
 from whygrad.render.page.layout import TABLE_ROWS, figure, grid, legend, note, table
-from whygrad.render.report.material import Recording
+from whygrad.render.report.material import Material
 from whygrad.render.report.section import Section
 from whygrad.render.report.thinning import envelope, evenly
 from whygrad.words import number, t
@@ -35,7 +35,7 @@ LINES: dict[
 }
 
 
-def section(material: Recording) -> Section:
+def section(material: Material) -> Section:
     """Return the curves of the run."""
     if not any(len(material.series(name)[0]) for name in LINES):
         return Section("curves", note(said("report.curves.none")))
@@ -43,7 +43,7 @@ def section(material: Recording) -> Section:
     return Section("curves", grid(part for part in parts if part))
 
 
-def _losses(material: Recording) -> Markup:
+def _losses(material: Material) -> Markup:
     series = {name: material.series(name) for name in LINES}
     shown = {name: one for name, one in series.items() if len(one[0])}
     name = "losses"
@@ -64,7 +64,7 @@ def _losses(material: Recording) -> Markup:
     )
 
 
-def _measures(material: Recording) -> list[Markup]:
+def _measures(material: Material) -> list[Markup]:
     return [
         _measure(measure, *material.series(f"validation_{measure}"))
         for measure in MEASURES
@@ -103,7 +103,7 @@ def _ends(key: str, steps: np.ndarray, values: np.ndarray) -> Markup:
     return said(key, first_step=int(steps[0]), last_step=int(steps[-1]), **ends)
 
 
-def _best(material: Recording) -> Markup | None:
+def _best(material: Material) -> Markup | None:
     best = material.description.get("best")
     if best is None:
         return None

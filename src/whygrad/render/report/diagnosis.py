@@ -3,35 +3,35 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.evidence import Record
+from whygrad.doctor import html
+from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.rendering import verdict, where_and_when
-from whygrad.doctor.wording import name_of, remedy_sentence, sentence
-from whygrad.record.fields import ROW_FIELDS
+from whygrad.errors import WhygradError
 from whygrad.render.page.canvas import BLUE, FAINT, ORANGE, as_svg, panels, styled, whole_steps
 from whygrad.render.page.layout import figure, note
-from whygrad.render.report.material import Material
+from whygrad.render.report.material import Material, Record
+from whygrad.render.report.places import told
 from whygrad.render.report.section import Section
-from whygrad.words import command_word, number, t
-from whygrad.words.markup import Markup, both, element, joined, said
+from whygrad.words import command_word, number
+from whygrad.words.markup import Markup, both, joined, said
 
 RULER, HEIGHT = 60, 140
-REMEDIES = 2
 OF_NEURONS = ("clones", "dead", "closed_start", "large_start", "saturating_hidden", "too_deep")
 
 
 def section(material: Material) -> Section:
     """Return whether the network learns, and if not, why."""
-    diagnosis = material.diagnosis
-    parts = [element("p", both(lambda: verdict(diagnosis)), class_="lead")]
-    if not diagnosis.is_healthy:
-        parts.append(_ruler(diagnosis))
-        drawn = _drawn_once(diagnosis.findings)
-        parts += [_finding(material, found, found in drawn) for found in diagnosis.findings]
+    try:
+        diagnosis = material.run.doctor()
+    except WhygradError:
+        return Section("diagnosis", note(both(lambda: told(error))))
+    drawn = _drawn_once(diagnosis.findings)
+    parts = [html.lead(diagnosis), _ruler(diagnosis)]
+    for found in diagnosis.findings:
+        parts += [html.block(found), _neurons(material, found) if found in drawn else None]
+    if any(found.can_be_tried for found in diagnosis.findings):
         parts.append(note(said("report.diagnosis.verify", path=command_word(material.name))))
-    parts += [_odd(found) for found in diagnosis.notes]
-    return Section("diagnosis", joined(*parts))
+    return Section("diagnosis", joined(*parts, html.notes(diagnosis)))
 
 
 def _drawn_once(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -40,32 +40,13 @@ def _drawn_once(findings: tuple[Finding, ...]) -> list[Finding]:
     return list(firsts.values())
 
 
-def _finding(material: Material, found: Finding, is_drawn: bool) -> Markup:
-    component = f"doctor.component.{found.component}"
-    title = element("h3", both(lambda: name_of(found)), " — ", said(component))
-    remedies = [
-        element("li", both(lambda remedy=remedy: remedy_sentence(remedy)))
-        for remedy in found.remedies[:REMEDIES]
-    ]
-    return joined(
-        title,
-        element("p", both(lambda: sentence(found))),
-        element("p", both(lambda: where_and_when(found)), class_="meaning"),
-        element("ul", remedies) if remedies else None,
-        _neurons(material, found) if is_drawn else None,
-    )
-
-
-def _odd(found: Finding) -> Markup:
-    return note(both(lambda: f"{name_of(found)}{t('doctor.joint')}{sentence(found)}"))
-
-
-def _ruler(diagnosis: Diagnosis) -> Markup:
+def _ruler(diagnosis: Diagnosis) -> Markup | None:
     """Draw where the network stands between knowing nothing and an ordinary model."""
-    yardstick = diagnosis.yardstick
-    assert yardstick is not None, "whoever judges has measured what there is to learn"
-    value = float(np.clip(np.median(diagnosis.measures), yardstick.floor - 1, 1))
-    places = {"floor": yardstick.floor, "here": value, "level": yardstick.level}
+    baseline = diagnosis.baseline
+    if diagnosis.is_healthy or baseline is None:
+        return None
+    value = float(np.clip(np.median(diagnosis.measures), baseline.floor - 1, 1))
+    places = {"floor": baseline.floor, "here": value, "level": baseline.level}
     colours = {"floor": FAINT, "here": ORANGE, "level": BLUE}
     with styled("ruler"):
         drawing, (axes,) = panels([RULER])
@@ -87,14 +68,14 @@ def _neurons(material: Material, found: Finding) -> Markup | None:
     name = f"open-{found.kind}"
     with styled(name):
         drawing, (axes,) = panels([HEIGHT])
-        _draw_open(axes, Record(record.steps, record.rows))
+        _draw_open(axes, record)
         svg = as_svg(drawing, name)
     values = {"layer": record.layer, "neurons": record.neurons}
     return figure(name, svg, said("report.diagnosis.open", **values))
 
 
 def _draw_open(axes: Axes, record: Record) -> None:
-    opened = record.rows[:, ROW_FIELDS.index("open")]
+    opened = record.field("open")
     axes.fill_between(
         record.steps, opened.min(axis=1), opened.max(axis=1), color=BLUE, alpha=0.15, linewidth=0
     )

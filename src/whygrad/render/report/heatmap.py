@@ -19,10 +19,10 @@ from whygrad.render.page.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.render.page.layout import behind, figure, grid, listed, note, table
-from whygrad.render.report.material import Record, Recording
+from whygrad.render.page.layout import behind, figure, grid, listed, table
+from whygrad.render.report.material import Material, Record
 from whygrad.render.report.scale import Scale
-from whygrad.render.report.section import Section
+from whygrad.render.report.section import Section, unrecorded
 from whygrad.render.report.thinning import evenly
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
@@ -36,10 +36,10 @@ TOP, HEIGHT, LEFT, RIGHT = 6, 170, 6, 20
 BAR_LEFT, BAR_WIDTH, BAR_HEIGHT, BELOW = 24, 150, 8, 64
 
 
-def section(material: Recording) -> Section:
+def section(material: Material) -> Section | None:
     """Return the maps of all layers."""
     if not material.records:
-        return Section("neurons", note(said("report.nothing_recorded")))
+        return unrecorded("neurons", material)
     most = CELLS // (len(FACTORS) * len(material.drawn) * NEURONS)
     are_open = len(material.drawn) <= OPEN_LAYERS
     columns = max(most, 30)

@@ -1,30 +1,42 @@
 """The parameters worth reading about, chosen by a rule, and their ledgers.
 
 Of every layer the neuron with the smallest factor, measured by the median neuron of its layer; of
-the whole network the weight with the largest gradient.
+the whole network the weight with the largest gradient, where all gradients are at hand.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.core.factors import Factors, neuron_factors
-from whygrad.errors import RunError
-from whygrad.explain import explain
+from whygrad.errors import RunError, WhygradError
 from whygrad.explain.html import as_body
+from whygrad.record.factors import telescope
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.layout import note
 from whygrad.render.report.material import Material
 from whygrad.render.report.places import told
 from whygrad.render.report.section import Section
-from whygrad.training.replay import Replayed, replay
-from whygrad.training.step import Examined
 from whygrad.words import t
 from whygrad.words.markup import Markup, both, element, joined, said
 
 MOST_NEURONS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Explainable:
+    """A layer at a step that can be explained.
+
+    Attributes:
+        factors: of its neurons, in the order of FACTORS.
+        gradient: of its weights; None where only the factors are at hand.
+    """
+
+    layer: str
+    step: int
+    factors: Float[np.ndarray, "factors n_out"]
+    gradient: Float[np.ndarray, "n_in n_out"] | None = None
 
 
 @dataclass(frozen=True)
@@ -33,75 +45,103 @@ class Telling:
 
     Attributes:
         address: of it.
+        step: at which it is.
         value: its smallest factor, or its gradient.
         factor: which factor is small; None for a weight.
         ratio: that factor over its median in the layer.
     """
 
     address: str
+    step: int
     value: float
     factor: str | None = None
     ratio: float = 0.0
 
 
-def section(material: Material) -> Section:
+def section(material: Material) -> Section | None:
     """Return the ledgers of the most telling parameters."""
+    meaning = "meaning" if material.has_network else "meaning.recorded"
     try:
-        chosen = choose(replay(material.run, material.step_to_explain))
+        chosen = choose(explainable(material))
         ledgers = joined(_ledger(material, one) for one in chosen)
-    except RunError as error:
-        return Section("ledgers", _without(error))
-    return Section("ledgers", ledgers)
+    except WhygradError as error:
+        return Section("ledgers", _without(material, error), meaning)
+    return Section("ledgers", ledgers, meaning) if chosen else None
 
 
-def _without(error: RunError) -> Markup:
-    return joined(note(said("report.ledgers.no_replay")), note(both(lambda: told(error))))
+def _without(material: Material, error: WhygradError) -> Markup:
+    no_replay = note(said("report.ledgers.no_replay")) if material.has_network else None
+    return joined(no_replay, note(both(lambda: told(error))))
 
 
-def choose(replayed: Replayed) -> list[Telling]:
-    """Return what is most telling in a step: at most four neurons, and one weight."""
-    gradients = {n: np.asarray(g["weight"]) for n, g in replayed.seen.gradients.items()}
-    smallest = [
-        _smallest(name, np.stack([getattr(four, factor) for factor in FACTORS], dtype=np.float64))
-        for name, four in _factors(replayed.seen).items()
-    ]
+def explainable(material: Material) -> list[Explainable]:
+    """Return every layer at the last step at which it can be explained.
+
+    Raises:
+        RunError: there is none, or the step does not replay as it was recorded.
+    """
+    return _replayed(material) if material.has_network else _kept_whole(material)
+
+
+def _replayed(material: Material) -> list[Explainable]:
+    from whygrad.explain.replayed import ReplayedStep
+
+    record = ReplayedStep(material.run.trained, material.step_to_explain).record
+    found = []
+    for name, layer in record.layers.items():
+        sizes, gradient = layer.sizes, layer.weight.gradient
+        norms = np.linalg.norm(gradient, axis=0)
+        four = telescope(sizes.pushed, sizes.through, sizes.pulled, norms)
+        factors = np.stack([getattr(four, factor) for factor in FACTORS])
+        found.append(Explainable(name, record.step, factors, gradient))
+    return found
+
+
+def _kept_whole(material: Material) -> list[Explainable]:
+    kept = material.run.kept_whole()
+    if not kept:
+        raise RunError("error.watched_nothing", path=material.path)
+    found = []
+    for layer, record in material.records.items():
+        shown = np.flatnonzero(np.isin(record.steps, kept.get(layer, [])))
+        if len(shown):
+            factors = np.stack([record.field(name)[shown[-1]] for name in FACTORS])
+            found.append(Explainable(layer, int(record.steps[shown[-1]]), factors))
+    return found
+
+
+def choose(layers: Sequence[Explainable]) -> list[Telling]:
+    """Return what is most telling: at most four neurons, and one weight."""
+    smallest = [_smallest(one) for one in layers if one.factors.shape[1] > 1]
     kept = sorted(smallest, key=lambda one: one.ratio)[:MOST_NEURONS]
-    return [one for one in smallest if one in kept] + _largest(gradients)
+    return [one for one in smallest if one in kept] + _largest(layers)
 
 
-def _factors(seen: Examined) -> dict[str, Factors]:
-    return {
-        name: _of_layer(layer, seen.gradients[name]["weight"])
-        for name, layer in seen.anatomy.layers.items()
-    }
-
-
-_of_layer = jax.jit(neuron_factors)  # one compilation a layer shape, however deep the network
-
-
-def _smallest(layer: str, values: Float[np.ndarray, "factors neurons"]) -> Telling:
+def _smallest(layer: Explainable) -> Telling:
     """Return the neuron with the smallest factor; of several zeros the first factor's counts."""
+    values = layer.factors.astype(np.float64)
     medians = np.median(values, axis=1, keepdims=True)
     ratios = np.where(values == 0, 0, np.inf)
     np.divide(values, medians, out=ratios, where=medians > 0)
     factor, neuron = np.unravel_index(np.nan_to_num(ratios, nan=np.inf).argmin(), ratios.shape)
     value, ratio = float(values[factor, neuron]), float(ratios[factor, neuron])
-    return Telling(f"{layer}[{neuron}]", value, FACTORS[factor], ratio)
+    return Telling(f"{layer.layer}[{neuron}]", layer.step, value, FACTORS[factor], ratio)
 
 
-def _largest(gradients: dict[str, np.ndarray]) -> list[Telling]:
-    size = {name: float(np.nan_to_num(np.abs(g)).max()) for name, g in gradients.items()}
-    layer = max(size, key=lambda name: size[name])
-    if not size[layer]:
-        return []
-    gradient = gradients[layer]
-    place = np.unravel_index(np.nan_to_num(np.abs(gradient)).argmax(), gradient.shape)
-    address = f"{layer}.weight[{place[0]}, {place[1]}]"
-    return [Telling(address, float(gradient[place]))]
+def _largest(layers: Sequence[Explainable]) -> list[Telling]:
+    found = []
+    for layer in layers:
+        if layer.gradient is not None:
+            size = np.nan_to_num(np.abs(layer.gradient))
+            i, k = (int(at) for at in np.unravel_index(size.argmax(), size.shape))
+            address = f"{layer.layer}.weight[{i}, {k}]"
+            found.append(Telling(address, layer.step, float(layer.gradient[i, k])))
+    largest = sorted(found, key=lambda one: -abs(np.nan_to_num(one.value)))[:1]
+    return [one for one in largest if one.value]
 
 
 def _ledger(material: Material, one: Telling) -> Markup:
-    ledger = explain(material.run, one.address, step=material.step_to_explain)
+    ledger = material.run.why(one.address, step=one.step)
     words = element("p", both(lambda: _why(one)), class_="why")
     return element("article", words, both(lambda: as_body(ledger), name="div"))
 
@@ -110,5 +150,5 @@ def _why(one: Telling) -> str:
     if one.factor is None:
         return t("report.ledgers.weight", address=one.address, value=one.value)
     key = "report.ledgers.neuron" if one.value else "report.ledgers.neuron.zero"
-    words = {"address": one.address, "layer": one.address.partition("[")[0]}
+    words = {"address": one.address, "layer": one.address.rpartition("[")[0]}
     return t(key, factor=t(f"factor.{one.factor}"), value=one.value, ratio=one.ratio, **words)

@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from whygrad.core.nn.network import Network
-from whygrad.doctor.asking import diagnose_run
-from whygrad.doctor.diagnosing import Diagnosis
-from whygrad.doctor.health import Health, health_of
 from whygrad.errors import RunError
 from whygrad.record.fields import FACTORS, ROW_FIELDS
-from whygrad.record.watched import WatchedFolder
+from whygrad.record.layers import LayerSpec
 from whygrad.render.report.thinning import evenly
-from whygrad.training.folder import RunFolder
 from whygrad.words.markup import Markup, element, said
+
+if TYPE_CHECKING:
+    from whygrad.core.nn.network import Network
+    from whygrad.doctor.health import Health
+    from whygrad.runs import Run
 
 COLUMNS = 300  # recorded steps that are shown at most
 LAYERS = 24  # that are drawn at most, so that a deep model's report is made in seconds
@@ -55,17 +55,38 @@ class Record:
         return size
 
 
-class Recording:
-    """What any run recorded, read for a report. What is needed more than once is kept."""
+class Material:
+    """A run, read for a report. What is needed more than once is kept.
 
-    def __init__(self, run: RunFolder | WatchedFolder):
-        self.description = run.description
-        self._recorded = run
+    What a run does not hold is None or empty, and the sections that tell of it are left out.
+    """
+
+    def __init__(self, run: "Run"):
+        self.run = run
+
+    @cached_property
+    def description(self) -> dict[str, Any]:
+        """``run.json``."""
+        return self.run.description
+
+    @property
+    def path(self) -> Path:
+        return self.run.path
+
+    @property
+    def name(self) -> str:
+        """What the run's folder is called."""
+        return self.path.resolve().name
+
+    @property
+    def layers(self) -> dict[str, LayerSpec]:
+        """What each layer is."""
+        return self.run.specs
 
     @cached_property
     def history(self) -> list[dict[str, Any]]:
         """A line a recorded step or ended epoch, in order."""
-        return self._recorded.history_lines
+        return self.run.history_lines
 
     def series(self, name: str) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
         """Return the steps at which the history holds a number of this name, and the numbers."""
@@ -74,9 +95,14 @@ class Recording:
         return np.array(steps, int), np.array(values, float)
 
     @cached_property
+    def facts(self) -> list[dict[str, Any]]:
+        """How the training loop went about each recorded step, where somebody else wrote it."""
+        return self.run.facts
+
+    @cached_property
     def records(self) -> dict[str, Record]:
         """What was recorded, by layer; empty if nothing was."""
-        found = {layer: _record(self._recorded, layer) for layer in self._recorded.layers}
+        found = {layer: _record(self.run, layer) for layer in self.run.layers}
         return {layer: record for layer, record in found.items() if record.recorded}
 
     @cached_property
@@ -92,43 +118,31 @@ class Recording:
         return element("p", said("report.layers_drawn", **counts), class_="axes") if some else None
 
     @property
-    def path(self) -> Path:
-        return self._recorded.path
-
-    @property
-    def name(self) -> str:
-        """What the run's folder is called."""
-        return self.path.resolve().name
-
-
-class Material(Recording):
-    """A run of whygrad's own."""
-
-    def __init__(self, run: RunFolder):
-        super().__init__(run)
-        self.run = run
-
-    @property
     def hidden(self) -> dict[str, Record]:
-        """What was recorded of the hidden layers."""
+        """What was recorded of the hidden layers of a network of whygrad's own."""
         return {layer: record for layer, record in self.records.items() if layer != "output"}
 
-    @cached_property
-    def health(self) -> Health:
-        return health_of(self.run)
+    @property
+    def has_network(self) -> bool:
+        """Whether the run holds its networks, with data and settings, so that steps replay."""
+        return self.run.can("network")
 
     @cached_property
-    def diagnosis(self) -> Diagnosis:
-        """What the doctor says of the run's record, without a trial."""
-        return diagnose_run(self.run)
+    def health(self) -> "Health | None":
+        """How the layers of the trained network are."""
+        if not self.has_network:
+            return None
+        from whygrad.doctor.health import health_of
+
+        return health_of(self.run.trained)
 
     @property
-    def network(self) -> Network:
+    def network(self) -> "Network":
         """The trained network."""
         return self.run.network
 
     @cached_property
-    def start(self) -> Network | None:
+    def start(self) -> "Network | None":
         """The network before the first step; None if it was not kept."""
         try:
             return self.run.checkpoint(0).state.network
@@ -143,7 +157,7 @@ class Material(Recording):
         return max((step for step in steps if step <= last), default=last)
 
 
-def _record(run: RunFolder | WatchedFolder, layer: str) -> Record:
+def _record(run: "Run", layer: str) -> Record:
     steps, rows = run.rows(layer)
     shown = evenly(len(steps), COLUMNS)
     return Record(layer, steps[shown].astype(int), rows[shown], len(steps))

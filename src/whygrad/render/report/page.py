@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from whygrad.explain.html import STYLE as LEDGER_STYLE
 from whygrad.record.files import write_whole
@@ -12,38 +13,44 @@ from whygrad.render.report import (
     curves,
     diagnosis,
     heatmap,
+    layers,
+    ledgers,
     pictures,
     summary,
     timelines,
     width,
 )
-from whygrad.render.report import ledgers as telling
 from whygrad.render.report.material import Material
 from whygrad.render.report.places import without_folders
 from whygrad.render.report.section import Section
-from whygrad.training.folder import RunFolder
-from whygrad.words.markup import Markup, element, joined, said
+from whygrad.render.report.title import title
+from whygrad.words.markup import joined, said
+
+if TYPE_CHECKING:
+    from whygrad.runs import Run
 
 Progress = Callable[[int, int], None]
-Part = Callable[[Material], Section]
+Part = Callable[[Material], Section | None]  # None where the run holds nothing to tell
 
-SECTIONS: tuple[Part, ...] = (
+PARTS: tuple[Part, ...] = (
     summary.section,
     diagnosis.section,
+    layers.section,
     curves.section,
     timelines.section,
     heatmap.section,
     width.section,
     pictures.section,
-    telling.section,
+    ledgers.section,
     configuration.section,
 )
 
 
-def write_report(run: RunFolder, out: Path, *, progress: Progress | None = None) -> Path:
+def write_report(run: "Run", out: Path, *, progress: Progress | None = None) -> Path:
     """Write a run as one self-contained HTML page and return its path.
 
-    The page speaks both languages and opens in the one in use; it needs no network.
+    The page speaks both languages and opens in the one in use; it needs no network. Sections for
+    which the run holds nothing are left out.
 
     Args:
         out: the file; folders on the way to it are made.
@@ -54,11 +61,11 @@ def write_report(run: RunFolder, out: Path, *, progress: Progress | None = None)
     """
     material, sections = Material(run), []
     with without_folders(run.path):
-        for done, part in enumerate(SECTIONS):
+        for done, part in enumerate(PARTS, start=1):
             sections.append(part(material))
             if progress is not None:
-                progress(done + 1, len(SECTIONS))
-        content = page(material, sections).encode()
+                progress(done, len(PARTS))
+        content = page(material, [section for section in sections if section]).encode()
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, content)
@@ -67,30 +74,13 @@ def write_report(run: RunFolder, out: Path, *, progress: Progress | None = None)
 
 def page(material: Material, sections: list[Section]) -> str:
     """Return the HTML page."""
+    style = (files("whygrad.render.report") / "report.css").read_text(encoding="utf-8")
+    version = material.description.get("versions", {}).get("whygrad", "")
     return whole_page(
         f"{material.name} · whygrad",
-        top=_title(material),
+        top=title(material),
         contents=[Entry(section.name, section.title) for section in sections],
         main=joined(section.html() for section in sections),
-        footer=said("report.footer", version=_version(material)),
-        style=stylesheet() + LEDGER_STYLE,
+        footer=said("report.footer", version=version),
+        style=style + LEDGER_STYLE,
     )
-
-
-def _title(material: Material) -> Markup:
-    return element(
-        "div",
-        element("p", said("report.title"), class_="kind"),
-        element("h1", material.name),
-        element("p", summary.network_line(material), class_="network"),
-        summary.facts(material),
-    )
-
-
-def stylesheet() -> str:
-    """Return the style of every report."""
-    return (files("whygrad.render.report") / "report.css").read_text(encoding="utf-8")
-
-
-def _version(material: Material) -> str:
-    return material.description.get("versions", {}).get("whygrad", "")

@@ -27,8 +27,10 @@ LABEL = 16  # height of a picture's number
 SPACE = 6  # between two pictures
 
 
-def section(material: Material) -> Section:
+def section(material: Material) -> Section | None:
     """Return the pictures before and after training."""
+    if not material.has_network:
+        return None
     if material.run.data.image_shape is None:
         return Section("pictures", note(said("report.pictures.none")))
     after = np.asarray(material.network.dense[0].weight, np.float64)

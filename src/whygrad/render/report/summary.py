@@ -1,10 +1,11 @@
 """What was trained, how it ended, and how the layers are."""
 
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from whygrad.doctor.health import LayerHealth
 from whygrad.errors import WhygradError
+from whygrad.record.description import words_of_overhead
+from whygrad.record.loss import told_loss
 from whygrad.render.page.layout import table
 from whygrad.render.report.material import Material
 from whygrad.render.report.places import nameless
@@ -12,63 +13,49 @@ from whygrad.render.report.section import Section
 from whygrad.words import catalogue, number, t
 from whygrad.words.markup import Markup, both, element, joined, said
 
+if TYPE_CHECKING:
+    from whygrad.doctor.health import LayerHealth
+
 SIGNS = {"well": "●", "worth_a_look": "▲", "ill": "✕"}
 MEASURES = ("loss", "accuracy", "r2")
 ABOUT = ("kind", "key", "message")  # of an error as data; the rest are its values
 
 
 def section(material: Material) -> Section:
-    """Return the summary of the run."""
-    return Section("summary", joined(_ending(material), _measures(material), _health(material)))
+    """Return how training ended, and what is known of the network that it led to."""
+    parts = (ending, _loss, _overhead, measures, _health)
+    meaning = "meaning" if material.has_network else "meaning.recorded"
+    return Section("summary", joined(part(material) for part in parts), meaning)
 
 
-def facts(material: Material) -> Markup:
-    """Return what was trained on what, as a list of terms and values."""
-    description = material.description
-    data = description["data"]
-    rows = {
-        "data": joined(data["name"], " · ", said(f"report.task.{data['task']}")),
-        "samples": said("report.samples", **_samples(material)),
-        "parameters": number_of_parameters(material),
-        "loss_name": material.run.task.settings.loss,
-        "device": description.get("device", ""),
-    }
-    pairs = [
-        element("div", element("dt", said(f"report.fact.{name}")), element("dd", value))
-        for name, value in rows.items()
-    ]
-    return element("dl", pairs)
-
-
-def network_line(material: Material) -> str:
-    """Return the network as a line: sizes, and the activations of its layers."""
-    network = material.description["network"]
-    line = " → ".join(map(str, network["sizes"]))
-    *hidden, last = network["activations"]
-    inner = ", ".join(hidden[:1] if len(set(hidden)) == 1 else hidden)
-    return f"{line} ({', '.join(part for part in (inner, last) if part)})"
-
-
-def number_of_parameters(material: Material) -> str:
-    """Return how many weights and biases there are."""
-    layers = material.run.skeleton.dense
-    counts = (dense.n_in * dense.n_out + dense.n_out * (dense.bias is not None) for dense in layers)
-    return str(sum(counts))
-
-
-def _samples(material: Material) -> dict[str, int]:
-    return {name: int(count) for name, count in material.description["data"]["samples"].items()}
-
-
-def _ending(material: Material) -> Markup:
-    description, task = material.description, material.run.task
-    steps = description.get("steps", material.run.steps)
-    state = description["state"]
-    if state == "finished" and steps < task.total_steps:
-        state = "early"
-    epochs = steps // task.steps_per_epoch
-    line = said(f"report.state.{state}", steps=steps, total=task.total_steps, epochs=epochs)
+def ending(material: Material) -> Markup:
+    """Return how many steps were taken, of how many, and why it was no more."""
+    description, run = material.description, material.run
+    total = run.producer.limit_of(description)
+    if total is None:  # nobody knows how many there were to be
+        counts = {"steps": run.steps, "recorded": len(material.history)}
+        line = said("report.watched.lead", every=description["every"], **counts)
+    else:
+        steps, state = description.get("steps", run.steps), description["state"]
+        if state == "finished" and steps < total:
+            state = "early"
+        epochs = steps * description["settings"]["epochs"] // total
+        line = said(f"report.state.{state}", steps=steps, total=total, epochs=epochs)
     return joined(element("p", line, class_="lead"), _failure(description.get("failure")))
+
+
+def _loss(material: Material) -> Markup | None:
+    """Say what the last loss was made of, where the record tells it."""
+    if not material.facts or told_loss(material.run) is None:
+        return None
+    return element("p", both(lambda: told_loss(material.run) or ""))
+
+
+def _overhead(material: Material) -> Markup | None:
+    overhead = material.description.get("overhead")
+    if not overhead:
+        return None
+    return element("p", said("report.watched.overhead", **words_of_overhead(overhead)))
 
 
 def _failure(failure: dict[str, Any] | None) -> Markup | None:
@@ -86,7 +73,8 @@ def _told(failure: dict[str, Any]) -> str:
     return str(failure.get("message", ""))
 
 
-def _measures(material: Material) -> Markup | None:
+def measures(material: Material) -> Markup | None:
+    """Return loss and measures by part of the data, where they were taken."""
     result = material.description.get("result")
     if not result:
         return None
@@ -103,16 +91,19 @@ def _measured(value: float | None) -> str:
     return "" if value is None else number(value)
 
 
-def _health(material: Material) -> Markup:
-    key, values = material.health.sentence
-    items = [_layer(layer) for layer in material.health.layers]
+def _health(material: Material) -> Markup | None:
+    health = material.health
+    if health is None:
+        return None
+    key, values = health.sentence
+    items = [_layer(layer) for layer in health.layers]
     title = element("h3", said("health.title"))
     return joined(
         title, element("p", both(lambda: t(key, **values))), element("ul", items, class_="health")
     )
 
 
-def _layer(layer: LayerHealth) -> Markup:
+def _layer(layer: "LayerHealth") -> Markup:
     key, values = layer.verdict
     mark = element("span", SIGNS[layer.severity], class_=f"sign {layer.severity}")
     judged = element("b", layer.layer), " ", _severity(layer.severity)

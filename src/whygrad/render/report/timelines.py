@@ -17,9 +17,9 @@ from whygrad.render.page.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.render.page.layout import figure, grid, legend, listed, note, table
-from whygrad.render.report.material import Recording
-from whygrad.render.report.section import Section
+from whygrad.render.page.layout import figure, grid, legend, listed, table
+from whygrad.render.report.material import Material
+from whygrad.render.report.section import Section, unrecorded
 from whygrad.render.report.thinning import evenly
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
@@ -41,15 +41,15 @@ class Quartiles:
     upper: Float[np.ndarray, " shown"]
 
 
-def section(material: Recording) -> Section:
+def section(material: Material) -> Section | None:
     """Return the timelines of the factors."""
     if not material.records:
-        return Section("timelines", note(said("report.nothing_recorded")))
+        return unrecorded("timelines", material)
     drawings = grid(_timeline(material, name) for name in FACTORS)
     return Section("timelines", joined(material.drawn_of(), drawings))
 
 
-def quartiles(material: Recording, factor: str) -> list[Quartiles]:
+def quartiles(material: Material, factor: str) -> list[Quartiles]:
     """Return the quartiles of a factor, a layer each."""
     found = []
     for layer, record in material.drawn.items():
@@ -61,7 +61,7 @@ def quartiles(material: Recording, factor: str) -> list[Quartiles]:
     return found
 
 
-def _timeline(material: Recording, factor: str) -> Markup:
+def _timeline(material: Material, factor: str) -> Markup:
     layers = quartiles(material, factor)
     has_zeros = any((one.median == 0).any() for one in layers)
     svg, is_log = _drawn(layers, f"timeline-{factor}")

@@ -17,8 +17,10 @@ TABLE_STEPS = 30
 GROUPS, NEURONS = 8, 16  # that are listed at most
 
 
-def section(material: Material) -> Section:
+def section(material: Material) -> Section | None:
     """Return the effective width over the run, and the clones of the trained network."""
+    if not material.has_network:
+        return None
     if len(material.network.layers) < 2:
         return Section("clones", note(said("report.clones.no_hidden")))
     parts = [_widths(material)] if material.hidden else [note(said("report.nothing_recorded"))]

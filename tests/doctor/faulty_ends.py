@@ -1,11 +1,11 @@
-"""Ailments of the data and of the output: ill cases, and neighbours that are well."""
+"""Faults of the data and of the output: ill cases, and neighbours that are well."""
 
 import numpy as np
-from ailing import BETWEEN, SGD, SHARES, Case, X, Y, of, quantities
+from faulty import BETWEEN, SGD, SHARES, Case, X, Y, of, quantities
 
-from whygrad.doctor.baseline import Yardstick
+from whygrad.doctor.baseline import Baseline
 
-HEART = Yardstick(0.4, 0.51, True)
+HEART = Baseline(0.4, 0.51, True)
 
 CASES = {
     "unscaled_inputs": [
@@ -137,11 +137,11 @@ CASES = {
     ],
     "unrelated_targets": [
         Case(
-            of(seen={"yardstick": HEART}),
+            of(seen={"baseline": HEART}),
             (
-                of(seen={"yardstick": Yardstick(0.4, 0.49, True)}),
-                of(seen={"yardstick": Yardstick(0.4, 0.51, False)}),
-                of(seen={"yardstick": Yardstick(0.4, 0.51, True, is_small=True)}),
+                of(seen={"baseline": Baseline(0.4, 0.49, True)}),
+                of(seen={"baseline": Baseline(0.4, 0.51, False)}),
+                of(seen={"baseline": Baseline(0.4, 0.51, True, is_small=True)}),
             ),
             {"samples": 64, "floor": 0.4},
         )

@@ -1,0 +1,12 @@
+"""Where checks, thresholds and remedies come from, as rows of the table cite it."""
+
+KARPATHY = "Karpathy 2019, A Recipe for Training Neural Networks"
+LECUN = "LeCun, Bottou, Orr and Mueller 1998, Efficient BackProp"
+GLOROT = "Glorot and Bengio 2010"
+HE = "He, Zhang, Ren and Sun 2015"
+BISHOP = "Bishop 2006, section 4.3.6"
+GOODFELLOW = "Goodfellow, Bengio and Courville 2016"
+BENGIO = "Bengio 2012, Practical Recommendations"
+CHECKER = "Ben Braiek and Khomh 2022, TheDeepChecker"
+HOCHREITER = "Hochreiter 1991"
+PYTORCH = "docs.pytorch.org"

@@ -1,0 +1,71 @@
+"""A run in a notebook: what it was, how it ended, and its layers, in the language in use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import whygrad as wg
+from whygrad.render.run import STYLE
+from whygrad.words import number, speaking, t
+
+RECORDED = Path(__file__).parents[2] / "record" / "format1"
+
+
+def test_it_holds_the_numbers_of_the_run(digits, read):
+    style, body = read(digits._repr_html_()).children
+    assert (style.tag, style.text()) == ("style", STYLE)
+    assert body.attributes == {"class": "whygrad-run", "lang": "en"}
+    told = body.text()
+    assert "64 → 12 → 8 → 10 (relu, identity)" in told
+    for measures in digits.description["result"].values():
+        assert all(number(value) in told for value in measures.values())
+    shapes = [row.text() for row in body.all("table")[1].all("tr")]
+    assert len(shapes) == 4 and "64 × 12" in shapes[1]
+
+
+def test_it_speaks_the_language_in_use(digits, read):
+    with speaking("zh"):
+        _, body = read(digits._repr_html_()).children
+        assert t("report.fact.samples") in body.text()
+    assert body.attributes["lang"] == "zh-Hans"
+
+
+@pytest.mark.parametrize("name", ["begun", "failed", "unrecorded", "one_step", "nasty"])
+def test_every_run_has_one(name, request, read):
+    run = request.getfixturevalue(name)
+    _, body = read(run._repr_html_()).children
+    assert run.path.name in body.text()
+    assert not body.all("script") and not body.all("img")
+
+
+def test_every_rule_of_the_style_stays_inside():
+    selectors = [rule.partition("{")[0].strip() for rule in STYLE.split("}") if rule.strip()]
+    assert all(one.startswith(".whygrad-run") for one in selectors)
+
+
+def test_of_a_watched_model_what_is_known_is_told(read):
+    run = wg.open_run(RECORDED / "watched")
+    _, body = read(run._repr_html_()).children
+    described = run.description
+    assert described["model"] in body.text() and str(described["parameters"]) in body.text()
+    assert [row.all("th")[0].text() for row in body.all("tr")[1:]] == run.layers
+    assert len(body.all("table")) == 1  # there are no measures
+
+
+READING = """
+import sys
+import whygrad as wg
+run = wg.open_run(sys.argv[1])
+run.doctor(), run.report(sys.argv[2]), run._repr_html_(), run.why(run.layers[0] + "[0]")
+print(*sorted({"jax", "jaxlib", "optax"} & set(sys.modules)))
+"""
+
+
+def test_whoever_reads_a_watched_run_waits_for_no_library_of_ours(tmp_path):
+    arguments = [str(RECORDED / "watched"), str(tmp_path / "report.html")]
+    told = subprocess.run(
+        [sys.executable, "-c", READING, *arguments], capture_output=True, text=True, check=True
+    )
+    assert told.stdout == "\n"
