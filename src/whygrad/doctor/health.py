@@ -25,7 +25,6 @@ from whygrad.core.nn.network import Network
 from whygrad.core.symmetry import effective_width
 from whygrad.doctor.thresholds import CLOSED, FADED_SLOPES, SHARE, SOME
 from whygrad.record.fields import FACTORS
-from whygrad.record.folder import RunFolder
 from whygrad.training.trained import TrainedRun
 
 REFERENCE_SAMPLES = 1024
@@ -100,7 +99,7 @@ class Health:
         return {"severity": self.severity, "samples": self.samples, "layers": layers}
 
 
-def health_of(run: RunFolder, network: Network | None = None) -> Health:
+def health_of(run: TrainedRun, network: Network | None = None) -> Health:
     """Return how the network of a run is, on samples of its training part.
 
     Args:
