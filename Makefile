@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 LOWEST := .venv-lowest
+NEWEST := .venv-newest
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-all coverage test-lowest install check docs format smoke lock attack bench bench-gpu faults clean
+.PHONY: demo test test-all coverage test-lowest test-newest install check docs format smoke lock attack bench bench-gpu faults clean
 
 # Both workers share what is compiled. A test that hangs says where, and ends its worker.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile \
@@ -63,6 +64,9 @@ lock:                          ## write the lock files anew: newest versions, an
 test-lowest: $(LOWEST)/.dev    ## run the core of the tests with the lowest versions that are allowed
 	$(LOWEST)/bin/pytest -n auto --dist loadfile $(CORE)
 
+test-newest: $(NEWEST)/.dev    ## run the same tests with the newest versions that there are
+	$(NEWEST)/bin/pytest -n auto --dist loadfile $(CORE)
+
 attack: $(VENV)/.dev           ## attack whygrad from outside for ten minutes: SEED=1
 	$(BIN)/python -m benchmarks.attack --seed $(SEED)
 
@@ -83,7 +87,7 @@ bench-gpu: $(VENV)/.dev        ## the same on an NVIDIA GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu
 
 clean:                         ## remove what can be made again
-	rm -rf $(VENV) $(LOWEST) demo dist build .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(NEWEST) demo dist build .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/.base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -100,4 +104,9 @@ $(LOWEST)/.dev: pyproject.toml requirements/lowest.txt
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
 	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lowest.txt
 	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check -e ".[test]"
+	@touch $@
+
+$(NEWEST)/.dev: pyproject.toml
+	@test -x $(NEWEST)/bin/python || $(PYTHON) -m venv $(NEWEST)
+	$(NEWEST)/bin/pip install --quiet --disable-pip-version-check --upgrade -e ".[test]"
 	@touch $@

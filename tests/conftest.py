@@ -1,6 +1,7 @@
 """What all tests share: checked types, drawn cases that are the same every time, float64, pages
 read into trees."""
 
+import builtins
 import ctypes
 import gc
 import os
@@ -97,6 +98,16 @@ def float64() -> Iterator[None]:
 
     with jax.enable_x64(True):
         yield
+
+
+class ZMQInteractiveShell:
+    """What libraries know a notebook by: the name of the class of its shell."""
+
+
+@pytest.fixture
+def notebook(monkeypatch) -> Callable[[], None]:
+    """Return what makes a test run as in a notebook from there on."""
+    return lambda: monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
 
 
 VOID = ("br", "link", "meta")

@@ -105,14 +105,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name == "lessons":
-        return _imported("whygrad.lessons")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'whygrad' has no attribute {name!r}")
-    value = getattr(_imported(f"whygrad.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker knows all names from above, and finds the others wrong
+
+    def __getattr__(name: str) -> Any:
+        if name == "lessons":
+            return _imported("whygrad.lessons")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'whygrad' has no attribute {name!r}")
+        value = getattr(_imported(f"whygrad.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
 
 
 def _imported(module: str) -> ModuleType:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from whygrad.errors import InputError, extra
 from whygrad.record.files import temporary_folder
 from whygrad.record.schema.checks import brief, place_text
 from whygrad.record.schema.trained import ORIGIN
 from whygrad.runs import Run
-from whygrad.settings import Settings
+from whygrad.settings import Settings, SettingsGiven, shows_settings
 
 if TYPE_CHECKING:
     from jax.typing import ArrayLike
@@ -78,13 +78,18 @@ def watch(
     )
 
 
-def watch_lightning(**options: Any) -> LightningWatch:
+def watch_lightning(
+    *,
+    every: int = 10,
+    out: str | Path | None = None,
+    optimizer: Optimizer | list[Optimizer] | None = None,
+    explain: Sequence[str] = (),
+    log: Tracker | None = None,
+    uncompiled: bool = False,
+) -> LightningWatch:
     """Return a callback for Lightning's ``Trainer(callbacks=[...])`` that watches the module.
 
-    Its ``run`` holds what was recorded.
-
-    Args:
-        options: of :func:`watch`.
+    Its ``run`` holds what was recorded. The arguments are those of :func:`watch`.
 
     Raises:
         MissingExtraError: Lightning is not installed.
@@ -92,16 +97,29 @@ def watch_lightning(**options: Any) -> LightningWatch:
     with extra("lightning", what="wg.watch_lightning", package="lightning"):
         from whygrad.capture.lightning import LightningWatch
 
-    return LightningWatch(**options, opened=Run)
+    return LightningWatch(
+        every=every,
+        out=out,
+        optimizer=optimizer,
+        explain=explain,
+        log=log,
+        uncompiled=uncompiled,
+        opened=Run,
+    )
 
 
-def watch_trainer(**options: Any) -> TrainerWatch:
+def watch_trainer(
+    *,
+    every: int = 10,
+    out: str | Path | None = None,
+    optimizer: Optimizer | list[Optimizer] | None = None,
+    explain: Sequence[str] = (),
+    log: Tracker | None = None,
+    uncompiled: bool = False,
+) -> TrainerWatch:
     """Return a callback for Hugging Face's ``Trainer(callbacks=[...])`` that watches the model.
 
-    Its ``run`` holds what was recorded.
-
-    Args:
-        options: of :func:`watch`.
+    Its ``run`` holds what was recorded. The arguments are those of :func:`watch`.
 
     Raises:
         MissingExtraError: transformers is not installed.
@@ -109,9 +127,18 @@ def watch_trainer(**options: Any) -> TrainerWatch:
     with extra("transformers", what="wg.watch_trainer", package="transformers"):
         from whygrad.capture.transformers import TrainerWatch
 
-    return TrainerWatch(**options, opened=Run)
+    return TrainerWatch(
+        every=every,
+        out=out,
+        optimizer=optimizer,
+        explain=explain,
+        log=log,
+        uncompiled=uncompiled,
+        opened=Run,
+    )
 
 
+@shows_settings
 def train(
     network: Network,
     data: Data | str | Path | tuple[ArrayLike, ArrayLike],
@@ -119,7 +146,7 @@ def train(
     out: str | Path | None = None,
     watch: Watching | None = None,
     origin: dict[str, Any] | None = None,
-    **settings: Any,
+    **settings: Unpack[SettingsGiven],
 ) -> Run:
     """Train a network and return the run.
 
@@ -172,13 +199,14 @@ def resume(path: str | Path, *, watch: Watching | None = None) -> Run:
     return Run(path)
 
 
+@shows_settings
 def diagnose(
     network: Network,
     data: Data | str | Path | tuple[ArrayLike, ArrayLike],
     *,
     verify: bool = False,
     budget: float = 60.0,
-    **settings: Any,
+    **settings: Unpack[SettingsGiven],
 ) -> Diagnosis:
     """Say why a network would not learn from data, or that it would, before any run.
 

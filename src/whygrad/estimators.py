@@ -1,15 +1,17 @@
 """The estimators that a user has: scikit-learn's names and defaults, and what is beyond them."""
 
+from collections.abc import Mapping, Sequence
 from inspect import signature
-from typing import ClassVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+import numpy as np
 from sklearn.neural_network import MLPClassifier as _Classifier
 from sklearn.neural_network import MLPRegressor as _Regressor
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import _check_sample_weight
 
 from whygrad.errors import NotRecordedError
+from whygrad.interop.sklearn.sklearn_private import StrOptions, check_sample_weight
 from whygrad.interop.sklearn.training import LOSSES, Training
 from whygrad.runs import Run
 
@@ -65,42 +67,51 @@ class MLPClassifier(Estimator, _Classifier):
         "loss": [StrOptions(OF_CLASSES)],
         "class_weight": [StrOptions({"balanced"}), dict, None],
     }
+    classes_: np.ndarray
+
+    if TYPE_CHECKING:  # scikit-learn's own, which says no types
+
+        def partial_fit(
+            self, X: object, y: object, sample_weight: object = None, classes: object = None
+        ) -> Self: ...
+        def predict_proba(self, X: object) -> np.ndarray: ...
+        def predict_log_proba(self, X: object) -> np.ndarray: ...
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        init="auto",
-        bias_init="auto",
-        dropout=0.0,
-        loss="log_loss",
-        class_weight=None,
-        record_every=0,
-        out=None,
-        device=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        init: str = "auto",
+        bias_init: str = "auto",
+        dropout: float = 0.0,
+        loss: str = "log_loss",
+        class_weight: str | Mapping[Any, float] | None = None,
+        record_every: int = 0,
+        out: str | Path | None = None,
+        device: str | None = None,
+    ) -> None:
         given = {name: value for name, value in locals().items() if name in THEIR_NAMES}
         super().__init__(**given)
         self.init = init
@@ -112,7 +123,16 @@ class MLPClassifier(Estimator, _Classifier):
         self.out = out
         self.device = device
 
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: object,
+        y: object,
+        sample_weight: object = None,
+        *,
+        X_val: object = None,
+        y_val: object = None,
+        sample_weight_val: object = None,
+    ) -> Self:
         """Train.
 
         Args:
@@ -126,7 +146,7 @@ class MLPClassifier(Estimator, _Classifier):
         """
         if self.class_weight is not None:
             by_class = compute_sample_weight(self.class_weight, y)
-            own = 1.0 if sample_weight is None else _check_sample_weight(sample_weight, X)
+            own = 1.0 if sample_weight is None else check_sample_weight(sample_weight, X)
             sample_weight = by_class * own
         with self._validated_by(X_val, y_val, sample_weight_val):
             return super().fit(X, y, sample_weight)
@@ -145,40 +165,44 @@ class MLPRegressor(Estimator, _Regressor):
         "loss": [StrOptions(set(LOSSES))],
     }
 
+    if TYPE_CHECKING:  # scikit-learn's own, which says no types
+
+        def partial_fit(self, X: object, y: object, sample_weight: object = None) -> Self: ...
+
     def __init__(
         self,
-        loss="squared_error",
-        hidden_layer_sizes=(100,),
-        activation="relu",
+        loss: str = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: str = "relu",
         *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        init="auto",
-        bias_init="auto",
-        dropout=0.0,
-        record_every=0,
-        out=None,
-        device=None,
-    ):
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        init: str = "auto",
+        bias_init: str = "auto",
+        dropout: float = 0.0,
+        record_every: int = 0,
+        out: str | Path | None = None,
+        device: str | None = None,
+    ) -> None:
         given = {name: value for name, value in locals().items() if name in THEIR_NAMES}
         super().__init__(loss=loss, **given)
         self.init = init
@@ -188,7 +212,16 @@ class MLPRegressor(Estimator, _Regressor):
         self.out = out
         self.device = device
 
-    def fit(self, X, y, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+    def fit(
+        self,
+        X: object,
+        y: object,
+        sample_weight: object = None,
+        *,
+        X_val: object = None,
+        y_val: object = None,
+        sample_weight_val: object = None,
+    ) -> Self:
         """Train; as :meth:`MLPClassifier.fit`, with numbers (samples,) or (samples, n_out)."""
         with self._validated_by(X_val, y_val, sample_weight_val):
             return super().fit(X, y, sample_weight)

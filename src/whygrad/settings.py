@@ -4,13 +4,16 @@ The table :data:`RANGES` is the one place where ranges stand; errors, the comman
 pages read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ctypes import c_float
 from dataclasses import asdict, dataclass, fields, replace
+from inspect import Parameter, signature
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 from whygrad.errors import OptionError, unknown_name
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 OPTIMIZERS = (
     "sgd",
@@ -223,6 +226,53 @@ class Settings:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+class SettingsGiven(TypedDict, total=False):
+    """Settings as a function takes them by name: ``**settings: Unpack[SettingsGiven]``.
+
+    For type checkers and editors; an unknown name still comes to :meth:`Settings.from_dict`, which
+    names the nearest one. A list of class weights is as good as a tuple.
+    """
+
+    loss: str
+    optimizer: str
+    learning_rate: float
+    schedule: str
+    warmup: int
+    batch_size: int
+    epochs: int
+    record_every: int
+    seed: int
+    momentum: float
+    beta1: float
+    beta2: float
+    epsilon: float
+    l1: float
+    l2: float
+    weight_decay: float
+    clip_norm: float | None
+    patience: int | None
+    class_weight: str | tuple[float, ...] | list[float] | None
+    maximize: bool
+    shuffle: str
+    reduction: str
+
+
+def shows_settings(function: F) -> F:
+    """Show every setting with its default in the signature of a function that takes ``**settings``.
+
+    ``help``, notebooks and shells read it; what the function takes stays as it is.
+    """
+    shown = signature(function)
+    own = [one for one in shown.parameters.values() if one.kind is not Parameter.VAR_KEYWORD]
+    settings = [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
+        for field in fields(Settings)
+    ]
+    signed: Any = function
+    signed.__signature__ = shown.replace(parameters=[*own, *settings])
+    return function
 
 
 def _check_class_weight(given: str | tuple[float, ...] | None) -> None:

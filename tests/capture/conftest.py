@@ -1,7 +1,9 @@
 """Training programs as people write them, each a function that a test can run watched or not."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from whygrad.capture import isolation as guard
+
+sys.path.insert(0, str(Path(__file__).parent))  # what tests share lies beside them
+from torch_hooks import hooks_on_all
 
 Watching = Callable[[nn.Module], AbstractContextManager]
 Program = Callable[[Watching], nn.Module]
@@ -374,8 +379,8 @@ def programs() -> dict[str, Program]:
 def nothing_left_behind():
     """No watch leaves a hook that every module of the process would call."""
     yield
-    left = dict(torch.nn.modules.module._global_forward_pre_hooks)
-    torch.nn.modules.module._global_forward_pre_hooks.clear()  # of one test, not of all after it
+    left = dict(hooks_on_all())
+    hooks_on_all().clear()  # of one test, not of all after it
     assert not left
 
 

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
-from torch.overrides import _get_current_function_mode_stack as _stack
+from torch_hooks import hooks_on, hooks_on_all
 
 import whygrad as wg
+from whygrad.capture.torch_private import mode_stack
 
 pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 
@@ -41,9 +42,7 @@ def test_nothing_stays_behind(program):
 
     program(watching)
     model = kept[0]
-    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
-    assert not any(p._post_accumulate_grad_hooks or p._backward_hooks for p in model.parameters())
-    assert not torch.overrides._get_current_function_mode_stack()
+    assert not hooks_on(model) and not mode_stack()
 
 
 def steps(model: nn.Module, forward, count: int = 3) -> None:
@@ -87,8 +86,8 @@ def test_a_model_can_be_copied_and_saved_while_it_is_watched():
             steps(twin, twin)
         watch.detach()
         assert watch.run.steps == 1
-        assert not any(m._forward_pre_hooks for m in model.modules())
-    assert not torch.nn.modules.module._global_forward_pre_hooks
+        assert not hooks_on(model)
+    assert not hooks_on_all()
 
 
 class Passing(TorchFunctionMode):
@@ -106,10 +105,10 @@ def test_modes_of_others_end_where_they_should():
 
     with wg.watch(model, every=1) as watch:
         steps(model, within)
-        assert not any(isinstance(mode, Passing) for mode in _stack())
+        assert not any(isinstance(mode, Passing) for mode in mode_stack())
         with torch.device("cpu"):
             steps(model, within)
-    assert not _stack()
+    assert not mode_stack()
     assert watch.run.layers == ["0"]
 
 
@@ -131,7 +130,7 @@ def test_a_step_for_every_parameter_as_its_gradient_comes():
             for _ in range(3):
                 model(torch.randn(6, 4)).square().mean().backward()
         ends.append([p.detach().clone() for p in model.parameters()])
-        assert not _stack()
+        assert not mode_stack()
     assert all(torch.equal(one, other) for one, other in zip(*ends, strict=True))
     ledger = watch.run.why("0.weight[1, 2]")
     assert [stage.name for stage in ledger.stages] == ["learning_rate"]

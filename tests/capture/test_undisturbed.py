@@ -10,6 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch_hooks import hooks_on
 
 import whygrad as wg
 from whygrad.capture import accumulators as sums
@@ -20,6 +21,7 @@ from whygrad.capture import layer_calls as passages
 from whygrad.capture import registry as places
 from whygrad.capture import tracer as seeing
 from whygrad.capture import watch as watching
+from whygrad.capture.torch_private import mode_stack
 from whygrad.record.watched_loss import told_loss
 
 PLACES_TO_BREAK = [
@@ -42,8 +44,7 @@ def trained(watching, steps: int = 3) -> tuple[list, torch.Tensor]:
             optimizer.zero_grad()
             F.cross_entropy(model(torch.randn(8, 4)), torch.randint(0, 3, (8,))).backward()
             optimizer.step()
-    hooks = [p._backward_hooks or p._post_accumulate_grad_hooks for p in model.parameters()]
-    assert not any(hooks) and not torch.overrides._get_current_function_mode_stack()
+    assert not hooks_on(model) and not mode_stack()
     return [p.detach() for p in model.parameters()], torch.get_rng_state()
 
 

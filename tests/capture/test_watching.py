@@ -15,6 +15,7 @@ import whygrad as wg
 from whygrad.capture import layer_calls as passages
 from whygrad.capture import schedule as turns
 from whygrad.capture import writing
+from whygrad.capture.torch_private import mode_stack
 from whygrad.errors import AddressError, OptionError, RunError
 from whygrad.render.report import material
 from whygrad.words import t
@@ -71,7 +72,7 @@ def test_an_exception_in_the_loop_passes_through_and_the_run_stays(tmp_path):
         model(torch.randn(8, 4))
         raise ZeroDivisionError
     assert wg.open_run(tmp_path / "run").history["step"].tolist() == [0]
-    assert not torch.overrides._get_current_function_mode_stack()
+    assert not mode_stack()
 
 
 def test_updates_by_hand():

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import whygrad as wg
+from whygrad.record.folder import RunFolder, find_runs
 from whygrad.record.sealed import read_json, write_json
-from whygrad.training.folder import RunFolder, find_runs
 
 pytestmark = pytest.mark.long
 
@@ -320,7 +320,7 @@ EARLY = ("the folder", "run.json", "first lines")  # long before the end on any 
 def same_run(run: Path, whole: Path) -> None:
     assert numbers_of(run) == numbers_of(whole)
     one, other = RunFolder(run), RunFolder(whole)
-    for layer in one.skeleton.layers:
+    for layer in one.layers:
         for a, b in zip(one.rows(layer), other.rows(layer), strict=True):
             assert a.tobytes() == b.tobytes()
     assert one.description["result"] == other.description["result"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
 
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
 OLD = Path(__file__).parents[1] / "record" / "format1"

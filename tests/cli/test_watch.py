@@ -2,7 +2,7 @@
 
 import json
 
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
 
 SMALL = ("--hidden", "8", "--epochs", "20", "--record-every", "2", "--seed", "1")
 CLONES = ("train", "iris", *SMALL, "--init", "constant:0.5")

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from jax._src.lru_cache import LRUCache
 
 from whygrad.core.compiled import Sealed
+from whygrad.core.jax_private import file_cache
 
 KEY, VALUE = "jit_step-0a1b", bytes(range(256)) * 4
 
@@ -17,7 +17,7 @@ KEY, VALUE = "jit_step-0a1b", bytes(range(256)) * 4
 @pytest.fixture
 def kept(tmp_path) -> Sealed:
     """A cache that holds one entry."""
-    cache = Sealed(LRUCache(str(tmp_path), max_size=-1), tmp_path)
+    cache = Sealed(file_cache(str(tmp_path)), tmp_path)
     cache.put(KEY, VALUE)
     return cache
 
@@ -57,7 +57,7 @@ DAMAGES = {
 
 def test_what_was_put_is_got_by_whoever_asks(kept, tmp_path):
     assert kept.get(KEY) == VALUE
-    assert Sealed(LRUCache(str(tmp_path), max_size=-1), tmp_path).get(KEY) == VALUE
+    assert Sealed(file_cache(str(tmp_path)), tmp_path).get(KEY) == VALUE
     assert kept.get("another") is None
 
 
@@ -71,7 +71,7 @@ def test_a_damaged_entry_is_thrown_away_once(kept, tmp_path, damage):
 
 def test_an_entry_without_a_checksum_is_not_ours(kept, tmp_path):
     """Another program may use the same folder, and must find its own entries there."""
-    theirs = LRUCache(str(tmp_path), max_size=-1)
+    theirs = file_cache(str(tmp_path))
     theirs.put(KEY, b"theirs")
     assert (kept.get(KEY), theirs.get(KEY)) == (VALUE, b"theirs")
 
@@ -93,7 +93,7 @@ def test_where_nothing_can_be_written_nothing_is_kept(tmp_path):
 
 PROGRAM = """
 import sys
-from whygrad import backend, compiled
+from whygrad.core import backend, compiled
 compiled.keep()
 backend.start()
 import jax

@@ -18,6 +18,8 @@ from whygrad.core.symmetry import (
     clones,
     distinct,
     effective_width,
+    gradient_inward,
+    inward,
     proof,
     signatures,
 )
@@ -276,9 +278,24 @@ def test_steps_do_to_clones_what_their_kind_says(optimizer, activation, kind, st
     assert ((group.neurons, kind) in [(g.neurons, g.kind) for g in groups]) is stays
 
 
+def signed(network: Network, x: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """Return the signatures of every layer, with the gradients of a batch."""
+    n_in = network.sizes[0]
+    x = np.random.default_rng(0).normal(size=(8, n_in)) if x is None else x
+    y = np.random.default_rng(1).normal(size=(len(x), network.sizes[-1]))
+    anatomy = backward(network, forward(network, x), y, loss="squared")
+    found = {}
+    for name, dense in network.items():
+        gradient = jnp.asarray(anatomy.gradients()[name]["weight"])
+        reach = anatomy[name].share * jnp.linalg.norm(anatomy[name].input, axis=1)
+        pulls = reach @ jnp.abs(anatomy[name].delta)
+        found[name] = np.asarray(signatures(inward(dense), gradient_inward(gradient), pulls))
+    return found
+
+
 def test_equal_neurons_have_equal_signatures_and_others_do_not():
     network = network_of({2: (1, 1), 3: (0, 1)}, "tanh")
-    came = {name: np.asarray(numbers) for name, numbers in jax.jit(signatures)(network).items()}
+    came = signed(network)
     assert {name: numbers.shape for name, numbers in came.items()} == {
         "hidden1": (7,),
         "output": (3,),
@@ -298,7 +315,19 @@ def test_signatures_tell_where_every_part_differs(part):
     where = {"weight": (0, 1), "bias": (1,), "out": (1, 0)}[part]
     parameters[layer][name] = parameters[layer][name].at[where].add(0.01)
     for one, expected in ((network, 1), (network.with_parameters(parameters), 2)):
-        assert distinct(np.asarray(signatures(one)["hidden1"])) == expected
+        assert distinct(signed(one)["hidden1"]) == expected
+
+
+@pytest.mark.parametrize("fan", ["in", "gradient", "both"])
+def test_signatures_of_layers_without_weights_or_gradients_are_finite(fan):
+    weights, gradients = jnp.asarray([0.0, 0.0]), jnp.asarray([0.0, 0.0])
+    if fan == "in":
+        weights = jnp.asarray([1.0, 2.0])
+    if fan == "gradient":
+        gradients = jnp.asarray([1.0, 2.0])
+    came = np.asarray(signatures(weights, gradients, jnp.abs(gradients)))
+    assert np.isfinite(came).all()
+    assert distinct(came) == (1 if fan == "both" else 2)
 
 
 def test_swapped_weights_are_no_clones():
@@ -307,7 +336,7 @@ def test_swapped_weights_are_no_clones():
         None,
         activations=["relu", "identity"],
     )
-    assert distinct(np.asarray(signatures(swapped)["hidden1"])) == 2
+    assert distinct(signed(swapped)["hidden1"]) == 2
     assert clones(swapped) == {"hidden1": []}
 
 
@@ -318,7 +347,7 @@ def test_different_neurons_are_counted_without_chains():
     assert distinct(np.array([1.0, 1.08, 1.16, 1.24]), tolerance=0.1 / 1.24) == 2
 
 
-def test_signatures_follow_a_stack_of_networks():
+def test_weights_in_are_followed_through_a_stack_of_networks():
     stack = jax.tree.map(lambda a: jnp.stack([a, 2 * a]), network_of(RELATED, "tanh"))
-    together = jax.vmap(signatures)(stack)["hidden1"]
+    together = jax.vmap(lambda network: inward(network["hidden1"]))(stack)
     np.testing.assert_allclose(2 * together[0], together[1], rtol=1e-5)

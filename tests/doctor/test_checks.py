@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import ailing_ends
-import ailing_steps
+import faulty_ends
+import faulty_steps
 import pytest
 
 from whygrad.doctor.faults import COMPONENTS, faults_of, run_checks
 
-CASES = ailing_ends.CASES | ailing_steps.CASES
+CASES = faulty_ends.CASES | faulty_steps.CASES
 ROWS = [
     pytest.param(kind, case, id=f"{kind}{i}")
     for kind in CASES

@@ -255,10 +255,10 @@ def test_in_a_notebook_it_is_html(run, language):
     assert page.count("<div") == page.count("</div>") and "hidden1[3]" in page
 
 
-def test_in_a_notebook_the_text_is_text_all_the_same(run, monkeypatch):
+def test_in_a_notebook_the_text_is_text_all_the_same(run, notebook, monkeypatch):
     ledger = run.why("hidden1[3]")
     expected = str(ledger)
-    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    notebook()
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert str(ledger) == expected
 

@@ -128,9 +128,9 @@ def test_what_was_left_out_and_the_questions_close_it(result):
     assert as_text(result)[-len(LEFT_OUT) :] == LEFT_OUT
 
 
-def test_in_a_notebook_the_text_is_text_all_the_same(result, monkeypatch):
+def test_in_a_notebook_the_text_is_text_all_the_same(result, notebook, monkeypatch):
     expected = as_text(result)
-    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    notebook()
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert as_text(result) == expected
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import whygrad as wg
 from whygrad.doctor.health import health_of
 from whygrad.errors import RunError, WhygradError
+from whygrad.record.folder import find_runs
 from whygrad.record.sealed import append_lines, read_json, write_json
-from whygrad.training.folder import find_runs
 
 FILES = ["run.json", "data.safetensors", "history.jsonl", "anatomy/0", "checkpoints/0", "newest"]
 

@@ -360,7 +360,7 @@ def test_what_watching_writes_passes(tmp_path, name):
 
 
 def test_the_kinds_of_layers_are_those_of_watching():
-    assert schema.KINDS == tuple(KINDS)
+    assert schema.WATCHED_KINDS == tuple(KINDS)
 
 
 @pytest.mark.parametrize("kind", ["finished", "seen"])

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 import whygrad as wg
 from whygrad.core.optimizer import schedule_of
-from whygrad.core.symmetry import signatures
 from whygrad.data.table import Part
 from whygrad.errors import OptionError, ShapeError
-from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.fields import ROW_FIELDS, directions
 from whygrad.settings import OPTIMIZERS, SCHEDULES, Settings
 from whygrad.training import loop as training
 from whygrad.training.loop import (
@@ -28,7 +27,7 @@ from whygrad.training.loop import (
     sample_weights,
     train_steps,
 )
-from whygrad.training.step import State, first_state
+from whygrad.training.step import State, examine, first_state
 
 BASE = Settings(epochs=3, batch_size=16, record_every=2, learning_rate=0.05)
 ALONE = {  # the library's own optimisers, as a user of optax would ask for them
@@ -315,11 +314,20 @@ def test_recorded_rows_hold_the_factors_of_the_step(iris, network):
         np.testing.assert_allclose(first["upstream"], pushed, rtol=1e-5)
 
 
-def test_recorded_signatures_are_those_after_the_step(iris, network):
-    after, _, rows = trained(network, iris, replace(BASE, record_every=1))
-    for name, expected in signatures(after).items():
-        came = dict(zip(ROW_FIELDS, rows[name][-1], strict=True))["signature"]
-        np.testing.assert_allclose(came, expected, rtol=1e-5)
+def test_recorded_signatures_are_of_the_weights_after_the_step_and_the_gradient(iris, network):
+    task = prepare(network, iris, BASE)
+    batch = epoch_plan(task, 0)[0]
+    seen, rows = examine(task.recipe, start(task, network), task.resident, batch)
+    for name in network.layers:
+        came = dict(zip(ROW_FIELDS, rows[name], strict=True))
+        after, layer = seen.after[name], seen.anatomy[name]
+        along = directions(len(after["weight"]) + 1)
+        weights = along @ np.vstack([after["weight"], after["bias"]])
+        reach = np.asarray(layer.share) * np.linalg.norm(layer.input, axis=1)
+        pulls = np.linalg.norm(reach @ np.abs(np.asarray(layer.delta)))
+        gradient = along[:-1] @ np.asarray(seen.gradients[name]["weight"])
+        expected = weights + gradient * np.linalg.norm(weights) / pulls
+        np.testing.assert_allclose(came["signature"], expected, rtol=1e-4, atol=1e-6)
 
 
 def test_dropout_is_the_same_for_the_same_seed_and_another_for_another(iris):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from whygrad.capture.kinds import KINDS, Use, by_neuron, wide
-from whygrad.record.activations import FLAT_SHARE
+from whygrad.record.activations import INFINITY, Flat
 
 
 @dataclass
@@ -23,8 +23,9 @@ class Sums:
 
     Attributes:
         pushed, through, pulled: as above, (n_out,).
-        opened: how many deltas came through an open activation, (n_out,).
-        asked: of how many, (n_out,).
+        opened: for how many samples and positions the activation was outside its flat region,
+            (n_out,).
+        counted: of how many.
         rows: samples times positions seen.
         calls: how often the layer was called.
         dtype: of the deltas.
@@ -35,7 +36,7 @@ class Sums:
     through: Tensor | None = None
     pulled: Tensor | None = None
     opened: Tensor | None = None
-    asked: Tensor | None = None
+    counted: int = 0
     rows: int = 0
     calls: int = 0
     dtype: torch.dtype = torch.float32
@@ -56,10 +57,10 @@ class Sums:
         """Take in sum |dC/da| of one call."""
         self.pushed = _plus(self.pushed, pushed)
 
-    def add_slope(self, passed: "Passed") -> None:
-        """Take in what the activation of one call let through."""
-        self.opened = _plus(self.opened, passed.opened)
-        self.asked = _plus(self.asked, passed.asked)
+    def add_opened(self, opened: "Opened") -> None:
+        """Take in where the activation of one call was open."""
+        self.opened = _plus(self.opened, opened.count)
+        self.counted += opened.of
 
     def add_delta(self, use: Use, delta: Tensor, sizes: Tensor) -> None:
         """Take in dC/dz of one call, and its absolute values."""
@@ -133,16 +134,16 @@ class Whole:
 
 
 @dataclass(frozen=True)
-class Passed:
-    """What one call of an activation let through, neuron by neuron.
+class Opened:
+    """Where one call of an activation was outside its flat region, neuron by neuron.
 
     Attributes:
-        opened: for how many samples and positions it was open.
-        asked: of how many at which it was pushed at all.
+        count: for how many samples and positions, (n_out,).
+        of: of how many.
     """
 
-    opened: Tensor
-    asked: Tensor
+    count: Tensor
+    of: int
 
 
 class Sizes:
@@ -168,23 +169,22 @@ def sum_of_sizes(use: Use, sizes: Tensor) -> Tensor:
     return by_neuron(use, sizes).sum((0, 2))
 
 
-def passed(use: Use, upstream: Tensor, delta: Tensor, steepest: float) -> Passed:
-    """Return where an activation was open: delta over upstream is its slope.
+def opened(use: Use, z: Tensor, flat: Flat) -> Opened:
+    """Return where an activation is open: outside its flat region.
 
     Args:
-        upstream, delta: absolute values.
+        z: what it is called on.
+        flat: the intervals (low, high) in which it is flat, each up to one of the ends.
     """
-    size = by_neuron(use, upstream)
-    opened = _count(by_neuron(use, delta), size * (FLAT_SHARE * steepest))
-    return Passed(opened, _count(size, size.new_zeros(())))
-
-
-def _count(values: Tensor, over: Tensor) -> Tensor:
-    """Return how many values of each neuron are over a bound, (n_out,).
-
-    As floats: of booleans torch takes sums several times as slowly.
-    """
-    return torch.gt(values, over, out=torch.empty_like(values)).sum((0, 2))
+    laid = by_neuron(use, wide(z))
+    of = laid.shape[0] * laid.shape[2]
+    count = laid.new_full((laid.shape[1],), of)
+    for low, high in flat:
+        is_lower, bound = low == -INFINITY, high if low == -INFINITY else low
+        # as floats: of booleans torch takes sums several times as slowly
+        beyond = (torch.gt if is_lower else torch.lt)(laid, bound, out=torch.empty_like(laid))
+        count = count + beyond.sum((0, 2)) - of
+    return Opened(count.clamp_(min=0), of)
 
 
 def _weighted(sizes: Tensor, reach: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A layer before its update: what a row, and the length of the update, are made of.
+"""A layer before its update: what the length of the update is made of.
 
 Copying all parameters of a model takes as long as an optimiser's step; of a large weight only some
 neurons are kept, spread evenly, and the length of the update is worked out from them.
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from whygrad.capture.gradients import WEIGHT_SEED, direction
 from whygrad.capture.kinds import fan_in_last
 from whygrad.capture.registry import Place, Places
 
@@ -21,13 +20,11 @@ class Before:
     """A layer's weights before its update.
 
     Attributes:
-        mark: each neuron's weights along a fixed direction, (n_out,).
         length: norm of all weights.
         stride: every how many neurons one is kept.
         kept: the weights of these, (neurons, n_in).
     """
 
-    mark: Tensor
     length: float
     stride: int
     kept: Tensor
@@ -47,7 +44,6 @@ def before(places: Places, place: Place) -> Before:
     weight = fan_in_last(place.kind, place.cut(places.parameters[place.weight].detach()))
     stride = max(-(-weight.numel() // SAMPLED), 1)
     return Before(
-        mark=weight.float() @ direction(weight, WEIGHT_SEED),
         length=float(torch.linalg.vector_norm(weight)),
         stride=min(stride, weight.shape[0]),
         kept=weight[:: min(stride, weight.shape[0])].clone(),

@@ -11,11 +11,14 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
 
 from whygrad.capture.registry import Places
+from whygrad.capture.torch_private import BatchNorm, steps_taken
 
 if TYPE_CHECKING:
     from whygrad.capture.watch import Window
 
-MODAL = (nn.modules.dropout._DropoutNd, nn.modules.batchnorm._BatchNorm)
+DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
+DROPOUTS += (nn.AlphaDropout, nn.FeatureAlphaDropout)
+MODAL = (*DROPOUTS, BatchNorm)
 
 
 def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dict[str, Any]:
@@ -51,9 +54,9 @@ def in_eval_mode(model: nn.Module) -> list[str]:
     return [name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training]
 
 
-def _dropouts(model: nn.Module) -> Iterator[tuple[str, nn.modules.dropout._DropoutNd]]:
+def _dropouts(model: nn.Module) -> Iterator[tuple[str, Any]]:
     for name, module in model.named_modules():
-        if isinstance(module, nn.modules.dropout._DropoutNd):
+        if isinstance(module, DROPOUTS):
             yield name, module
 
 
@@ -64,7 +67,7 @@ def early_schedulers(optimizer: Optimizer) -> list[str]:
     objects; once, before the first update.
     """
     schedulers = [one for one in gc.get_objects() if issubclass(type(one), LRScheduler)]
-    early = [s for s in schedulers if s.optimizer is optimizer and s._step_count > 1]
+    early = [s for s in schedulers if s.optimizer is optimizer and steps_taken(s) > 1]
     return sorted(type(scheduler).__name__ for scheduler in early)
 
 

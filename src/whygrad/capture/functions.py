@@ -4,13 +4,26 @@ Keyed by the function that a ``TorchFunctionMode`` is handed, which is the same 
 called as a module, a function, a method or in place.
 """
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from whygrad.record.activations import (
+    FACTS,
+    FLAT_SHARE,
+    INFINITY,
+    OF_EXP,
+    OF_SOFTPLUS,
+    ActivationFacts,
+    Flat,
+    below,
+    beyond,
+)
 
 
 @dataclass(frozen=True)
@@ -18,40 +31,77 @@ class ActivationOfTorch:
     """An activation of torch's.
 
     Attributes:
-        name: whygrad's name where whygrad has it, else torch's.
-        steepest: its largest slope, the measure for "open".
+        name: a name of :data:`whygrad.record.activations.FACTS`.
+        facts: what is known of it as torch has it.
     """
 
     name: str
-    steepest: float = 1.0
+    facts: ActivationFacts
+
+    @property
+    def steepest(self) -> float:
+        return self.facts.steepest
 
 
+# torch's has other ends than ours
+HARD_SIGMOID = replace(FACTS["hard_sigmoid"], steepest=1 / 6, flat=beyond(3.0))
 ACTIVATIONS: dict[Callable, ActivationOfTorch] = {
-    function: ActivationOfTorch(name, steepest)
-    for name, steepest, functions in (
-        ("relu", 1.0, (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)),
-        ("relu6", 1.0, (F.relu6,)),
-        ("leaky_relu", 1.0, (F.leaky_relu, F.leaky_relu_)),
-        ("prelu", 1.0, (F.prelu, torch.prelu, Tensor.prelu)),
-        ("rrelu", 1.0, (F.rrelu, torch.rrelu, torch.rrelu_)),
-        ("sigmoid", 0.25, (torch.sigmoid, torch.sigmoid_, Tensor.sigmoid, Tensor.sigmoid_)),
-        ("sigmoid", 0.25, (F.sigmoid, torch.special.expit)),
-        ("hard_sigmoid", 1 / 6, (F.hardsigmoid,)),
-        ("tanh", 1.0, (torch.tanh, torch.tanh_, Tensor.tanh, Tensor.tanh_, F.tanh)),
-        ("hardtanh", 1.0, (F.hardtanh, F.hardtanh_)),
-        ("gelu", 1.128904, (F.gelu,)),
-        ("silu", 1.099839, (F.silu,)),
-        ("hardswish", 1.5, (F.hardswish,)),
-        ("mish", 1.08850, (F.mish,)),
-        ("elu", 1.0, (F.elu, F.elu_)),
-        ("celu", 1.0, (F.celu, torch.celu, torch.celu_)),
-        ("selu", 1.758099, (F.selu, torch.selu, torch.selu_)),
-        ("softplus", 1.0, (F.softplus,)),
-        ("softsign", 1.0, (F.softsign,)),
-        ("exponential", 1.0, (torch.exp, torch.exp_, Tensor.exp, Tensor.exp_)),
+    function: ActivationOfTorch(name, HARD_SIGMOID if name == "hard_sigmoid" else FACTS[name])
+    for name, functions in (
+        ("relu", (F.relu, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_)),
+        ("relu6", (F.relu6,)),
+        ("leaky_relu", (F.leaky_relu, F.leaky_relu_)),
+        ("prelu", (F.prelu, torch.prelu, Tensor.prelu)),
+        ("rrelu", (F.rrelu, torch.rrelu, torch.rrelu_)),
+        ("sigmoid", (torch.sigmoid, torch.sigmoid_, Tensor.sigmoid, Tensor.sigmoid_)),
+        ("sigmoid", (F.sigmoid, torch.special.expit)),
+        ("hard_sigmoid", (F.hardsigmoid,)),
+        ("tanh", (torch.tanh, torch.tanh_, Tensor.tanh, Tensor.tanh_, F.tanh)),
+        ("hardtanh", (F.hardtanh, F.hardtanh_)),
+        ("gelu", (F.gelu,)),
+        ("silu", (F.silu,)),
+        ("hardswish", (F.hardswish,)),
+        ("mish", (F.mish,)),
+        ("elu", (F.elu, F.elu_)),
+        ("celu", (F.celu, torch.celu, torch.celu_)),
+        ("selu", (F.selu, torch.selu, torch.selu_)),
+        ("softplus", (F.softplus,)),
+        ("softsign", (F.softsign,)),
+        ("exponential", (torch.exp, torch.exp_, Tensor.exp, Tensor.exp_)),
     )
     for function in functions
 }
+
+PARAMETERS: dict[str, tuple[tuple[str, float], ...]] = {  # that a call may have, and torch's own
+    "leaky_relu": (("negative_slope", 0.01),),
+    "elu": (("alpha", 1.0),),
+    "celu": (("alpha", 1.0),),
+    "softplus": (("beta", 1.0),),
+    "hardtanh": (("min_val", -1.0), ("max_val", 1.0)),
+}
+
+
+def flat_of(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Flat:
+    """Return where an activation is flat, as it is called."""
+    known = ACTIVATIONS[function]
+    names = PARAMETERS.get(known.name, ())
+    given = [
+        float(args[place] if len(args) > place else kwargs.get(name, usual))
+        for place, (name, usual) in enumerate(names, 1)
+    ]
+    match known.name, given:
+        case "leaky_relu", [slope]:
+            return below(0.0) if abs(slope) < FLAT_SHARE else ()
+        case "elu", [alpha]:
+            return below(OF_EXP - math.log(alpha)) if alpha > 0 else below(0.0)
+        case "celu", [alpha]:
+            return below(OF_EXP * alpha) if alpha > 0 else ()
+        case "softplus", [beta]:
+            return below(OF_SOFTPLUS / beta) if beta > 0 else ()
+        case "hardtanh", [low, high]:
+            return ((-INFINITY, low), (high, INFINITY))
+    return known.facts.flat
+
 
 NORMS: tuple[Callable, ...] = (F.layer_norm, F.batch_norm, F.group_norm, F.rms_norm)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
@@ -11,8 +11,8 @@ from torch import Tensor
 from whygrad.capture.isolation import Guard
 from whygrad.capture.kinds import fan_in_last
 from whygrad.capture.registry import Place, Places
-
-WEIGHT_SEED, GRADIENT_SEED = 20, 21  # of the directions of signatures; any fixed numbers do
+from whygrad.capture.torch_private import at_end_of_backward, version
+from whygrad.record.fields import directions
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Came:
 
     Attributes:
         size: norm of each neuron's, (n_out,).
-        mark: each neuron's along a fixed direction, (n_out,).
+        mark: each neuron's along the directions of signatures, (n_out,).
     """
 
     size: Tensor
@@ -147,9 +147,9 @@ class Gradients:
         self._versions[name] = _version(parameter)
         if self._is_parallel and not self._is_waiting:
             self._is_waiting = True
-            at_end = torch.autograd.Variable._execution_engine.queue_callback
             # the mean is taken by a callback at the end of the pass; this one comes after it
-            at_end(lambda: at_end(lambda: self._guard(self._note_reduced)))
+            later = partial(at_end_of_backward, lambda: self._guard(self._note_reduced))
+            at_end_of_backward(later)
 
     def _note_unheard(self, name: str, parameter: Tensor) -> None:
         """Note a gradient that no backward pass was seen to add to a parameter's.
@@ -180,24 +180,27 @@ class Gradients:
 
 def _version(parameter: Tensor) -> tuple[int, int]:
     """Return what changes whenever somebody writes into a gradient."""
-    return (id(parameter.grad), -1 if parameter.grad is None else parameter.grad._version)
+    return (id(parameter.grad), -1 if parameter.grad is None else version(parameter.grad))
 
 
 def came_of(place: Place, gradient: Tensor) -> Came:
     """Return what is kept of a place's gradient."""
     laid = fan_in_last(place.kind, gradient).float()
-    return Came(torch.linalg.vector_norm(laid, dim=1), laid @ direction(laid, GRADIENT_SEED))
+    return Came(torch.linalg.vector_norm(laid, dim=1), laid @ directions_of(laid)[:-1])
 
 
-def direction(laid: Tensor, seed: int) -> Tensor:
-    """Return the fixed vector on which the inputs of each neuron are projected, (n_in,)."""
-    return _direction(laid.shape[1], seed, laid.device)
+def directions_of(laid: Tensor) -> Tensor:
+    """Return the fixed numbers along which a neuron's inputs are summed, and its bias, (n_in + 1,).
+
+    Args:
+        laid: weights as (n_out, n_in).
+    """
+    return _directions(laid.shape[1] + 1, laid.device)
 
 
 @cache
-def _direction(length: int, seed: int, device: torch.device) -> Tensor:
-    draws = torch.Generator(device="cpu").manual_seed(seed)
-    return torch.randn(length, generator=draws).to(device)
+def _directions(length: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(directions(length)).to(device)
 
 
 def dense(gradient: Tensor) -> Tensor:

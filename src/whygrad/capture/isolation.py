@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 from weakref import WeakMethod
 
-from torch._C import DisableTorchFunction
+from whygrad.capture.torch_private import DisableTorchFunction
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")

@@ -24,6 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from whygrad.capture.torch_private import BatchNorm
 from whygrad.record.kinds import KINDS as TRAITS
 from whygrad.record.kinds import LayerKind
 
@@ -270,7 +271,5 @@ KINDS: dict[str, Kind] = {
     ),
     "embedding": Kind((nn.Embedding,), -1, _reach_of_embedding, _contract_embedding),
     "norm": Kind((nn.LayerNorm, nn.RMSNorm), -1, _reach_of_norm, _contract_norm),
-    "channel_norm": Kind(
-        (nn.modules.batchnorm._BatchNorm, nn.GroupNorm), 1, _reach_of_norm, _contract_norm
-    ),
+    "channel_norm": Kind((BatchNorm, nn.GroupNorm), 1, _reach_of_norm, _contract_norm),
 }

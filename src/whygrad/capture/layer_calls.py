@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from whygrad.capture.accumulators import Sizes, Sums, passed, sum_of_sizes
+from whygrad.capture.accumulators import Opened, Sizes, Sums, sum_of_sizes
 from whygrad.capture.functions import ActivationOfTorch
 from whygrad.capture.kinds import KINDS, Use, wide
 from whygrad.capture.registry import Place
+from whygrad.capture.torch_private import view_base
 
 
 @dataclass
@@ -86,9 +87,8 @@ class Opening:
     """One call of an activation, behind one layer, or behind a layer and its norm."""
 
     passages: list[Passage]
-    activation: ActivationOfTorch
     backward: Backward
-    upstream: Tensor | None = None  # its absolute values wait for what comes through
+    opened: Opened | None = None  # counted when it is called; a pass that comes back takes it in
 
     def on_upstream(self, gradient: Tensor) -> None:
         """Take in dC/da, from the hook on the activation's output."""
@@ -96,23 +96,13 @@ class Opening:
         if use is None:
             return
         with torch.no_grad():
-            self.upstream = self.backward.sizes.of(gradient)
-            pushed = sum_of_sizes(use, self.upstream)
+            pushed = sum_of_sizes(use, self.backward.sizes.of(gradient))
             for passage in self._reached():
                 passage.sums.add_upstream(pushed)
+                if self.opened is not None:
+                    passage.sums.add_opened(self.opened)
                 if passage.sums.whole is not None:
                     passage.sums.whole.waiting = gradient
-
-    def on_slope(self, gradient: Tensor) -> None:
-        """Take in what came through, from the hook on the activation's input."""
-        use, upstream, self.upstream = self._use(), self.upstream, None
-        if use is None or upstream is None:
-            return
-        with torch.no_grad():
-            delta = self.backward.sizes.of(gradient)
-            share = passed(use, upstream, delta, self.activation.steepest)
-            for passage in self._reached():
-                passage.sums.add_slope(share)
 
     def _reached(self) -> list[Passage]:
         return [one for one in self.passages if self.backward.reaches(one.place.weight)]
@@ -142,7 +132,7 @@ def follow(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:
     place in the graph, and with it its hooks; those of the tensor that it is a view of stay, and
     hear of the same gradient later.
     """
-    base = tensor._base
+    base = view_base(tensor)
     _ = tensor.grad_fn  # of a view whose base was written over torch makes the node only when asked
     if base is None or base.numel() != tensor.numel() or not base.requires_grad:
         tensor.register_hook(hook)

@@ -15,7 +15,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn._reduction import legacy_get_string
 
 from whygrad.capture.kinds import wide
 
@@ -224,9 +223,11 @@ def loss_call(
 
 def _reduction(kwargs: dict[str, Any]) -> str:
     """Return how a loss is made one number, also where it is said in the words of old."""
-    old = kwargs.get("size_average"), kwargs.get("reduce")
-    if old != (None, None):
-        return legacy_get_string(*old, emit_warning=False)
+    averages, reduces = kwargs.get("size_average"), kwargs.get("reduce")
+    if averages is not None or reduces is not None:
+        if reduces is not None and not reduces:
+            return "none"
+        return "mean" if averages is None or averages else "sum"
     return str(kwargs.get("reduction", "mean"))
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._device import DeviceContext
+
+from whygrad.capture.torch_private import DeviceContext, mode_stack, pop_mode, push_mode
 
 
 class Mode(TorchFunctionMode):
@@ -52,18 +52,18 @@ class Mode(TorchFunctionMode):
         """
         above = []
         while (modes := stack()) and not isinstance(modes[-1], DeviceContext):
-            above.append(torch.overrides._pop_mode())
+            above.append(pop_mode())
         for mode in (self, *reversed(above)):
-            torch.overrides._push_mode(mode)
+            push_mode(mode)
 
     def _leave(self) -> None:
         above = []
-        while (top := torch.overrides._pop_mode()) is not self:
+        while (top := pop_mode()) is not self:
             above.append(top)
         for mode in reversed(above):
-            torch.overrides._push_mode(mode)
+            push_mode(mode)
 
 
 def stack() -> list[TorchFunctionMode]:
     """Return the modes that are on, the one on top last."""
-    return torch.overrides._get_current_function_mode_stack()
+    return mode_stack()

@@ -13,7 +13,7 @@ from torch.optim.optimizer import Optimizer
 
 from whygrad.capture.accumulators import Sums
 from whygrad.capture.diagnostics import facts_of
-from whygrad.capture.gradients import Came, came_of
+from whygrad.capture.gradients import Came, came_of, directions_of
 from whygrad.capture.kinds import fan_in_last
 from whygrad.capture.optimizers import settings_of, state_of
 from whygrad.capture.registry import Place, Places
@@ -160,7 +160,7 @@ class _Part:
         sums = self.sums
         assert sums.through is not None and sums.pulled is not None
         sizes = (_pushed(sums), sums.through, sums.pulled, self.came.size)
-        fields = (*_factors(*sizes), _opened(sums), self._marks())
+        fields = (*_factors(*sizes), _opened(sums), self._signatures())
         assert len(fields) == len(ROW_FIELDS)
         return _numpy(torch.stack(fields))
 
@@ -233,14 +233,18 @@ class _Part:
         count = fan_in_last(self.place.kind, self._after()).shape[0]
         return {key: self.place.cut_bias(value.flatten(), count) for key, value in content.items()}
 
-    def _marks(self) -> Tensor:
-        """Return one number a neuron, the same where weights in and gradients are the same.
-
-        Clones have equal weights in and equal gradients; what else the network holds for them
-        shows in the gradient alone.
-        """
-        before, length = self.window.before[self.place], self.came.size.norm()
-        return before.mark + (before.length / length if length > 0 else 0.0) * self.came.mark
+    def _signatures(self) -> Tensor:
+        """Return one number a neuron; see :data:`whygrad.record.fields.FIELDS`."""
+        assert self.sums.pulled is not None
+        weight = fan_in_last(self.place.kind, self._after()).float()
+        along = directions_of(weight)
+        mark = weight @ along[:-1]
+        if self.place.bias is not None:
+            bias = self.places.parameters[self.place.bias].detach().flatten().float()
+            mark = mark + along[-1] * self.place.cut_bias(bias, len(weight))
+        size, pulls = mark.norm(), self.sums.pulled.float().norm()
+        scale = torch.where(size > 0, size, 1.0) / torch.where(pulls > 0, pulls, 1.0)
+        return mark + scale * self.came.mark
 
     def _after(self) -> Tensor:
         return self.place.cut(self.weight_parameter.detach())
@@ -260,11 +264,9 @@ def _pushed(sums: Sums) -> Tensor:
 
 
 def _opened(sums: Sums) -> Tensor:
-    """Return the share of samples for which each neuron was open; 1 where nothing was asked."""
+    """Return the share of samples for which each neuron was open; 1 without an activation."""
     assert sums.through is not None
-    if sums.opened is None or sums.asked is None:
-        return torch.ones_like(sums.through)
-    return torch.where(sums.asked > 0, sums.opened / sums.asked.clamp(min=1), 1.0)
+    return torch.ones_like(sums.through) if sums.opened is None else sums.opened / sums.counted
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from whygrad.capture.kinds import KINDS, Use
+from whygrad.capture.torch_private import view_base
 from whygrad.record.kinds import KINDS as TRAITS
 from whygrad.record.kinds import LayerKind
 
@@ -68,7 +69,7 @@ class Places:
 
     def find(self, use: Use) -> Place | None:
         """Return the layer that was used, or None where its weight is not one of the model's."""
-        whole = use.weight if id(use.weight) in self._names else use.weight._base
+        whole = use.weight if id(use.weight) in self._names else view_base(use.weight)
         if whole is None or id(whole) not in self._names or not whole.requires_grad:
             return None
         first = _first_row(use.weight, whole)
@@ -116,7 +117,7 @@ class Places:
         is_packed = use.weight.shape[0] != whole.shape[0]
         if is_packed:
             name = f"{name}[{first}:{first + use.weight.shape[0]}]"
-        bias = use.bias if use.bias is None or id(use.bias) in self._names else use.bias._base
+        bias = use.bias if use.bias is None or id(use.bias) in self._names else view_base(use.bias)
         is_shared = len({kind_of(self._modules, n) for n in self._names[id(whole)]}) > 1
         return Place(
             name,

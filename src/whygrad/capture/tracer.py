@@ -14,8 +14,16 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from whygrad.capture.accumulators import Room, Sums, Whole
-from whygrad.capture.functions import ACTIVATIONS, LOSSES, NORMS, OPENED, PROBABILITIES, RESHAPING
+from whygrad.capture.accumulators import Room, Sums, Whole, opened
+from whygrad.capture.functions import (
+    ACTIVATIONS,
+    LOSSES,
+    NORMS,
+    OPENED,
+    PROBABILITIES,
+    RESHAPING,
+    flat_of,
+)
 from whygrad.capture.gradients import Gradients
 from whygrad.capture.isolation import Guard
 from whygrad.capture.kinds import Use
@@ -23,6 +31,7 @@ from whygrad.capture.layer_calls import Backward, Opening, Passage, follow, foll
 from whygrad.capture.losses import Losses, loss_call, pass_of, scale_of
 from whygrad.capture.modes import Mode, stack
 from whygrad.capture.registry import Place, Places
+from whygrad.capture.torch_private import is_transforming
 from whygrad.capture.trace import Seen
 from whygrad.capture.uses import CALLS, after_call, use_of
 from whygrad.capture.wrapped import is_within_compiled
@@ -61,7 +70,6 @@ class Seeing(Mode):
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the passage that it left
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
         self._passages: list[weakref.ref[Passage]] = []
-        self._openings: list[weakref.ref[Opening]] = []
         self._is_aside = False  # gradients come back that no parameter gets
         self._is_asked_for = False  # gradients come back, and ``torch.autograd.grad`` returns them
         self._were_asked_for = False  # so did all that came back before
@@ -119,9 +127,7 @@ class Seeing(Mode):
         self._handles = []
         for passage in filter(None, (reference() for reference in self._passages)):
             passage.let_go()
-        for opening in filter(None, (reference() for reference in self._openings)):
-            opening.upstream = None
-        self._passages, self._openings = [], []
+        self._passages = []
         self.backward.sizes.let_go()
         self._made_by = WeakTensorKeyDictionary()
 
@@ -129,7 +135,7 @@ class Seeing(Mode):
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.is_blind or self.guard.has_failed or _is_transforming():
+        if self.is_blind or self.guard.has_failed or is_transforming():
             return func(*args, **kwargs)
         if func is torch.autograd.backward:
             return self._go_back(func, args, kwargs)
@@ -141,7 +147,7 @@ class Seeing(Mode):
             return func(*args, **kwargs)
         if func in CALLS:
             return self._layer(func, args, kwargs)
-        opening = self.guard(self._opening, func, args)
+        opening = self.guard(self._opening, func, args, kwargs)
         result = func(*args, **kwargs)
         if opening is not None:
             self.guard(self._watch, opening, result)
@@ -220,7 +226,7 @@ class Seeing(Mode):
             self.gradients.begin_again()
         self.seen.losses.gradient_came()
 
-    def _opening(self, func: Callable, args: tuple) -> Opening | None:
+    def _opening(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Opening | None:
         """Follow an activation that is called on the output of a layer, before it may change it."""
         came = self._made_by.get(args[0]) if func in ACTIVATIONS and args else None
         passages = [passage for passage in came or [] if passage.activation is None]
@@ -229,10 +235,9 @@ class Seeing(Mode):
         for passage in passages:
             passage.activation = ACTIVATIONS[func]
             self.seen.activations[passage.place] = ACTIVATIONS[func]
-        opening = Opening(passages, ACTIVATIONS[func], self.backward)
-        self._openings.append(weakref.ref(opening))
-        follow(args[0], self._heard(opening.on_slope))
-        return opening
+        use, flat = passages[-1].use, flat_of(func, args, kwargs)
+        share = None if use is None else opened(use, args[0].detach(), flat)
+        return Opening(passages, self.backward, share)
 
     def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         """Note what a loss function was called with, and what probabilities came from."""
@@ -312,12 +317,3 @@ def _tell(
     seeing = reference()
     if seeing is not None:
         seeing.guard(note, seeing.seen.losses, gradient)
-
-
-def _is_transforming() -> bool:
-    """Return whether ``vmap``, ``grad`` or another of ``torch.func`` runs what is called.
-
-    Tensors then stand for others, and gradients that come back are no parameter's.
-    """
-    functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - a module that types miss
-    return functorch.peek_interpreter_stack() is not None

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from whygrad.capture.kinds import Use, wide
+from whygrad.capture.torch_private import is_packing, saved_statistics
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Use:
@@ -170,11 +171,9 @@ def after_call(use: Use, result: Tensor) -> Use:
     somebody packs what the graph keeps, as a checkpoint does, to ask for it would unpack it.
     """
     node: Any = result.grad_fn
-    autograd: Any = torch._C._autograd  # type: ignore[attr-defined] - a module that types miss
-    is_packed = autograd._top_saved_tensors_default_hooks(False) is not None
-    if node is None or node.name() not in BATCH_NORMS or is_packed:
+    if node is None or node.name() not in BATCH_NORMS or is_packing():
         return use
-    mean, scale = node._saved_result1, node._saved_result2
+    mean, scale = saved_statistics(node)
     if not mean.numel():
         return use  # it took those that it had
     known = {"running_mean": wide(mean), "running_var": wide(scale) ** -2}

@@ -8,11 +8,18 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from whygrad.capture.torch_private import (
+    COMPILED,
+    anything_is_compiled,
+    has_compiler,
+    is_compiled,
+    mark_uncompiled,
+)
 from whygrad.errors import OptionError
 from whygrad.record.tracker import Tracker
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
-INNER = ("_orig_mod", "module")
+INNER = (COMPILED, "module")
 SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -47,7 +54,7 @@ class Stance:
         return self._set is not None
 
     def eager(self) -> None:
-        if self._set is None and _anything_is_compiled():
+        if self._set is None and anything_is_compiled():
             self._set = torch.compiler.set_stance("force_eager")
             self._set.__enter__()
 
@@ -61,29 +68,20 @@ def never_compiled(function: F) -> F:
     """Let a compiled function call this one as it is written, as a hook of its optimizer.
 
     As ``torch.compiler.disable``, which would import the compiler for those who have none of it.
-    The mark is the one that it leaves (torch 2.13 tried).
     """
     aside = cache(torch.compiler.disable)
 
     @wraps(function)
     def called(*given: Any) -> Any:
-        is_there = "torch._dynamo" in sys.modules
-        return (aside(function) if is_there else function)(*given)
+        return (aside(function) if has_compiler() else function)(*given)
 
-    called._torchdynamo_disable = True  # type: ignore[attr-defined]
+    mark_uncompiled(called)
     return called  # type: ignore[return-value]
 
 
 def compiled_parts(model: nn.Module) -> list[str]:
     """Return the modules that run compiled, by name; "" for the model itself."""
-    return [name for name, module in model.named_modules() if _is_compiled(module)]
-
-
-def _is_compiled(module: nn.Module) -> bool:
-    """Return whether it is what ``torch.compile`` returned, or compiled in place."""
-    is_called = module._compiled_call_impl is not None
-    forward = getattr(module.forward, "_torchdynamo_orig_callable", None)
-    return is_called or (forward is not None and "torch._dynamo" in sys.modules)
+    return [name for name, module in model.named_modules() if is_compiled(module)]
 
 
 def is_within_compiled() -> bool:
@@ -95,11 +93,6 @@ def is_within_compiled() -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def _anything_is_compiled() -> bool:
-    dynamo: Any = sys.modules.get("torch._dynamo.eval_frame")
-    return bool(getattr(dynamo, "cached_backends", ()))
 
 
 def unwrapped(model: nn.Module) -> nn.Module:

@@ -18,6 +18,7 @@ from whygrad.capture.registry import Places
 from whygrad.capture.schedule import Turns, work_of
 from whygrad.record.beginning import new_run
 from whygrad.record.description import FORMAT
+from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, make_folder, prepared, remove, temporary_folder, writing
 from whygrad.record.producers import WATCHED
 from whygrad.record.schema.rows import key_of_rows
@@ -240,6 +241,7 @@ def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:
 def _description(model: nn.Module, places: Places, every: int) -> dict[str, Any]:
     return {
         "format": FORMAT,
+        "fields": DEFINED,
         "kind": WATCHED,
         "state": "training",
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),

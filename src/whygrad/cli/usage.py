@@ -5,6 +5,8 @@ from difflib import get_close_matches
 from typing import Any
 
 import typer
+from rich.highlighter import Highlighter
+from rich.text import Text
 
 from whygrad.cli.console import show_error
 from whygrad.errors import OptionError
@@ -22,7 +24,8 @@ def translate(command: Any) -> Any:
 
     for panel in PANELS:
         setattr(rich_utils, f"{panel}_PANEL_TITLE", t(f"cli.panel.{panel.lower()}"))
-    _fold_long_words(rich_utils)
+    if not isinstance(rich_utils.highlighter, _Folding):
+        rich_utils.highlighter = _Folding(rich_utils.highlighter)  # type: ignore[assignment]
     for each in [command, *getattr(command, "commands", {}).values()]:
         for parameter in [*each.params, each.get_help_option(typer.Context(each))]:
             own = {"help": "help.help", "install_completion": "help.install_completion"}
@@ -32,19 +35,22 @@ def translate(command: Any) -> Any:
     return command
 
 
-def _fold_long_words(rich_utils: Any) -> None:
-    """Break what is too long for a column of the help: Chinese has no spaces, and would be cut."""
-    make: Any = getattr(rich_utils, "_make_rich_text", None)
-    if make is None or hasattr(make, "folds"):
-        return
+class _Folding(Highlighter):
+    """The help's own highlighter, whose texts break where they are too long for their column.
 
-    def folding(**given: Any) -> Any:
-        text = make(**given)
-        text.overflow = "fold"
-        return text
+    Chinese has no spaces, and would be cut.
+    """
 
-    folding.folds = True  # type: ignore[attr-defined] - a mark, so that it is done once
-    rich_utils._make_rich_text = folding
+    def __init__(self, inner: Highlighter):
+        self._inner = inner
+
+    def __call__(self, text: str | Text) -> Text:
+        highlighted = self._inner(text)
+        highlighted.overflow = "fold"
+        return highlighted
+
+    def highlight(self, text: Text) -> None:
+        self._inner.highlight(text)
 
 
 def explain_usage(error: Any, as_json: bool) -> int:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from whygrad.core import compiled
+from whygrad.core.jax_private import is_running
 from whygrad.errors import BackendError, in_short
 
 # ends well unless XLA ends the process; what Python hears of is told elsewhere
@@ -40,7 +41,7 @@ def start() -> None:
         return
     if _is_forked():
         raise BackendError("error.backend_forked", process=os.getpid())
-    if not _is_running():
+    if not is_running():
         _check_flags()
     if compiled.is_kept():
         compiled.seal()
@@ -71,15 +72,6 @@ def _start() -> None:
         ) from error
 
 
-def _is_running() -> bool:
-    """Return whether JAX's backend was started, by whomever.
-
-    There is no public way to ask without starting it (JAX 0.8.0 and 0.10.2 tried).
-    """
-    bridge = sys.modules.get("jax._src.xla_bridge")
-    return bool(getattr(bridge, "backends_are_initialized", bool)())
-
-
 def _is_forked() -> bool:
     """Return whether the backend was started in a process of which this one is a fork.
 
@@ -88,7 +80,7 @@ def _is_forked() -> bool:
     if _started_in is not None:
         return True
     threads = Path("/proc/self/task")
-    return _is_running() and threads.is_dir() and len(list(threads.iterdir())) == 1
+    return is_running() and threads.is_dir() and len(list(threads.iterdir())) == 1
 
 
 def _check_flags() -> None:

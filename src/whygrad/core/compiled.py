@@ -14,6 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from whygrad.core import jax_private
+
 DIGEST = 32  # bytes in front of an entry
 
 _is_kept = False
@@ -48,25 +50,12 @@ def is_kept() -> bool:
 def seal() -> None:
     """Put a checksum on every entry that JAX keeps, from here on in this process.
 
-    JAX has no public way to bring one's own cache (JAX 0.8.0 and 0.10.2 tried); where this one is
-    gone, nothing is kept.
+    Where this JAX takes no cache but its own, nothing is kept.
     """
     import jax
-    from jax._src import compilation_cache
 
-    make: Any = getattr(compilation_cache, "get_file_cache", None)
-    if make is None:
+    if not jax_private.wrap_file_caches(lambda files, folder: Sealed(files, Path(folder))):
         jax.config.update("jax_enable_compilation_cache", False)
-        return
-
-    def sealed(path: str) -> tuple["Sealed", str] | None:
-        try:
-            cache, path = make(path)
-        except Exception:  # nothing can be kept there, and that is no reason to stop
-            return None
-        return Sealed(cache, Path(path)), path
-
-    compilation_cache.get_file_cache = sealed
 
 
 class Sealed:

@@ -23,7 +23,6 @@ from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.record import describing
 from whygrad.record import factors as sizes
-from whygrad.record.activations import FLAT_SHARE
 from whygrad.record.factors import (
     Factors,
     layer_sizes,
@@ -138,7 +137,13 @@ def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:
 def is_open(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
     """Return 1 where a neuron is outside its flat region for a sample, else 0.
 
-    Open means |slope| > 1 % of the steepest slope of the activation.
+    Flat is where |slope| is below 1 % of the steepest slope of the activation on its way to an end;
+    never where loss and activation are taken as one function.
     """
-    steepest = ACTIVATIONS[layer.activation].steepest
-    return (jnp.abs(layer.slope) > FLAT_SHARE * steepest).astype(layer.share.dtype)
+    z, dtype = layer.preactivation, layer.share.dtype
+    if layer.is_matched:
+        return jnp.ones_like(z, dtype)
+    opened = z == z  # a number that is none is open to nothing
+    for low, high in ACTIVATIONS[layer.activation].flat:
+        opened &= ~((z >= low) & (z <= high))
+    return opened.astype(dtype)

@@ -25,9 +25,9 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from whygrad.core.backprop import Anatomy
+from whygrad.core.factors import ratio
 from whygrad.core.grouping import TOLERANCE, Side, pieces, representatives, side
 from whygrad.core.nn import Dense, Network
-from whygrad.core.nn.folding import each
 from whygrad.errors import OptionError
 
 ROOM = 10.0  # two clones are two tolerances apart at most, and each step of a proof adds as much
@@ -202,35 +202,40 @@ def proof(network: Network, anatomy: Anatomy, *, tolerance: float = TOLERANCE) -
     return proofs
 
 
-def signatures(network: Network) -> dict[str, Float[Array, " n_out"]]:
-    """Return one number a neuron, by layer: its weights in, bias and weights out, projected.
+def inward(dense: Dense) -> Float[Array, "*deep n_out"]:
+    """Return each neuron's weights in and bias, along fixed directions.
 
-    Equal neurons have equal signatures, but for rounding. A stack of a folded network has one row
-    a layer. Two products of a matrix and a vector a
-    layer, without state: meant for the inside of a compiled training loop.
+    A product of a vector and a matrix, without state: meant for the inside of a compiled training
+    loop. A stack of a folded network has one row a layer.
     """
-    numbers = {layer: each(_inward, dense)(dense) for layer, dense in network.items()}
-    above = None  # of the layer above: its weights as the weights out of the neurons here
-    for layer, dense in reversed(list(network.items())):
-        is_needed = dense.is_stack or layer != network.layers[0]
-        outward = each(_outward, dense)(dense.weight) if is_needed else None
-        if dense.is_stack and outward is not None and above is not None:
-            numbers[layer] += jnp.concatenate([outward[1:], above[None]])
-        elif above is not None:
-            numbers[layer] += above
-        above = outward[0] if dense.is_stack and outward is not None else outward
-    return numbers
-
-
-def _inward(dense: Dense) -> Float[Array, " n_out"]:
     # the last direction belongs to the bias, a weight from the constant 1
     along = _directions(dense.n_in + 1, dense.weight.dtype)
     number = along[:-1] @ dense.weight
     return number if dense.bias is None else number + along[-1] * dense.bias
 
 
-def _outward(weight: Float[Array, "n_in n_out"]) -> Float[Array, " n_in"]:
-    return weight @ _directions(weight.shape[1], weight.dtype)
+def gradient_inward(gradient: Float[Array, "*deep n_in n_out"]) -> Float[Array, "*deep n_out"]:
+    """Return each neuron's weight gradient, along the directions of :func:`inward`."""
+    return _directions(gradient.shape[-2] + 1, gradient.dtype)[:-1] @ gradient
+
+
+def signatures(
+    weights: Float[Array, "*many n_out"],
+    gradients: Float[Array, "*many n_out"],
+    pulls: Float[Array, "*many n_out"],
+) -> Float[Array, "*many n_out"]:
+    """Return one number a neuron of a layer: its weights in, and what its gradient adds to them.
+
+    Equal neurons have equal ones, but for rounding: what else the network holds for them, such as
+    weights out, shows in the gradient.
+
+    Args:
+        weights, gradients: as :func:`inward` and :func:`gradient_inward` tell.
+        pulls: mean of |input| |delta|; the gradient counts in units of them, so that its rounding
+            is small whatever is left of it.
+    """
+    size, most = (jnp.linalg.norm(one, axis=-1, keepdims=True) for one in (weights, pulls))
+    return weights + gradients * ratio(jnp.where(size == 0, 1, size), most)
 
 
 def distinct(signatures: Float[np.ndarray, " n_out"], tolerance: float = TOLERANCE) -> int:
@@ -251,12 +256,9 @@ def distinct(signatures: Float[np.ndarray, " n_out"], tolerance: float = TOLERAN
 
 
 def _directions(count: int, dtype: jnp.dtype) -> Float[Array, " count"]:
-    """Return numbers in [0.5, 1.5) that look random: the position, hashed.
+    """Return :func:`whygrad.record.fields.directions`, made where they are needed.
 
-    Integer arithmetic on a counter, so it costs no memory, no state, and is the same on every
-    device. Above 0, so that equal weights add up instead of cancelling.
-
-    Source: the finaliser of MurmurHash3, Appleby 2011.
+    Integer arithmetic on a counter, so it costs no memory and no state in a compiled loop.
     """
     bits = jnp.arange(1, count + 1, dtype=jnp.uint32)
     bits = (bits ^ (bits >> 16)) * jnp.uint32(0x85EBCA6B)

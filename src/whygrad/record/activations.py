@@ -11,6 +11,7 @@ FLAT_SHARE = 0.01  # a slope below this share of the steepest one counts as flat
 SELU_SCALE = 1.0507009873554805
 SELU_ALPHA = 1.6732632423543772
 INFINITY = math.inf
+Flat = tuple[tuple[float, float], ...]  # intervals (low, high) of z, each up to one of the ends
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ActivationFacts:
     """
 
     steepest: float = 1.0
-    flat: tuple[tuple[float, float], ...] = ()
+    flat: Flat = ()
     exactly_flat: bool = False
     is_odd: bool = False
     is_homogeneous: bool = False
@@ -36,37 +37,46 @@ class ActivationFacts:
     saturates: bool = False
 
 
-def _beyond(bound: float) -> tuple[tuple[float, float], ...]:
+# where a slope is exactly 1 % of the steepest one; of curves without a closed form to 7 digits
+OF_EXP = math.log(FLAT_SHARE)
+OF_SIGMOID = math.log((1 + math.sqrt(1 - FLAT_SHARE)) / (1 - math.sqrt(1 - FLAT_SHARE)))
+OF_TANH = math.atanh(math.sqrt(1 - FLAT_SHARE))
+OF_SOFTPLUS = math.log(FLAT_SHARE / (1 - FLAT_SHARE))
+
+
+def beyond(bound: float) -> Flat:
+    """Return what lies beyond a bound on both sides."""
     return ((-INFINITY, -bound), (bound, INFINITY))
 
 
-def _below(bound: float) -> tuple[tuple[float, float], ...]:
+def below(bound: float) -> Flat:
+    """Return what lies below a bound."""
     return ((-INFINITY, bound),)
 
 
 OWN: dict[str, ActivationFacts] = {
     "identity": ActivationFacts(is_odd=True, is_homogeneous=True),
-    "sigmoid": ActivationFacts(0.25, _beyond(5.99), saturates=True),
-    "tanh": ActivationFacts(1.0, _beyond(3.0), is_odd=True, saturates=True),
-    "relu": ActivationFacts(flat=_below(0.0), exactly_flat=True, is_homogeneous=True),
+    "sigmoid": ActivationFacts(0.25, beyond(OF_SIGMOID), saturates=True),
+    "tanh": ActivationFacts(1.0, beyond(OF_TANH), is_odd=True, saturates=True),
+    "relu": ActivationFacts(flat=below(0.0), exactly_flat=True, is_homogeneous=True),
     "leaky_relu": ActivationFacts(is_homogeneous=True),
-    "elu": ActivationFacts(flat=_below(-4.61)),
-    "selu": ActivationFacts(SELU_SCALE * SELU_ALPHA, _below(-4.61)),
-    "gelu": ActivationFacts(1.128904, _below(-3.03)),
-    "silu": ActivationFacts(1.099839, _below(-6.15)),
-    "softplus": ActivationFacts(1.0, _below(-4.6)),
-    "softsign": ActivationFacts(1.0, _beyond(9.0), is_odd=True, saturates=True),
-    "hard_sigmoid": ActivationFacts(0.2, _beyond(2.5), exactly_flat=True, saturates=True),
-    "exponential": ActivationFacts(1.0, _below(-4.61)),  # its slope has no bound
+    "elu": ActivationFacts(flat=below(OF_EXP)),
+    "selu": ActivationFacts(SELU_SCALE * SELU_ALPHA, below(OF_EXP)),
+    "gelu": ActivationFacts(1.128904, below(-3.021663)),
+    "silu": ActivationFacts(1.099839, below(-6.142917)),
+    "softplus": ActivationFacts(1.0, below(OF_SOFTPLUS)),
+    "softsign": ActivationFacts(1.0, beyond(9.0), is_odd=True, saturates=True),
+    "hard_sigmoid": ActivationFacts(0.2, beyond(2.5), exactly_flat=True, saturates=True),
+    "exponential": ActivationFacts(1.0, below(OF_EXP)),  # its slope has no bound
     "softmax": ActivationFacts(0.25, is_coupled=True),
 }
 OF_TORCH: dict[str, ActivationFacts] = {
     "relu6": ActivationFacts(flat=((-INFINITY, 0.0), (6.0, INFINITY)), exactly_flat=True),
     "prelu": ActivationFacts(is_homogeneous=True),
     "rrelu": ActivationFacts(is_homogeneous=True),
-    "hardtanh": ActivationFacts(flat=_beyond(1.0), exactly_flat=True, saturates=True),
-    "hardswish": ActivationFacts(1.5, _below(-3.0), exactly_flat=True),
-    "mish": ActivationFacts(1.08850, _below(-6.15)),
-    "celu": ActivationFacts(flat=_below(-4.61)),
+    "hardtanh": ActivationFacts(flat=beyond(1.0), exactly_flat=True, saturates=True),
+    "hardswish": ActivationFacts(1.5, below(-3.0), exactly_flat=True),
+    "mish": ActivationFacts(1.08850, below(-6.15874)),
+    "celu": ActivationFacts(flat=below(OF_EXP)),
 }
 FACTS: dict[str, ActivationFacts] = OWN | OF_TORCH

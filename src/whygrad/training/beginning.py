@@ -12,6 +12,7 @@ from whygrad.data.table import Data
 from whygrad.errors import OptionError
 from whygrad.record.beginning import new_run
 from whygrad.record.description import FORMAT, PARTS
+from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, prepared
 from whygrad.record.sealed import sealed_json, sealed_tensors
 from whygrad.record.versions import ENGINE, device_kind, versions_of
@@ -66,6 +67,7 @@ def _description(
 ) -> dict[str, Any]:
     return {
         "format": FORMAT,
+        "fields": DEFINED,
         "state": "training",
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "versions": versions_of(*ENGINE),

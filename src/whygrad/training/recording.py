@@ -3,7 +3,7 @@
 Inside the compiled loop every operation costs about half a microsecond, as much as a small
 network's matrix product. So the loop keeps only sizes, the sums and norms that the factors are
 ratios of, all means over the samples being one matrix product; :func:`as_rows` makes them factors
-once the loop is over.
+once the loop is over. What each number means stands in :mod:`whygrad.record.fields`.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.factors import is_open, pushes, ratio, telescope
 from whygrad.core.nn.folding import each
 from whygrad.core.nn.network import Network, Parameters
-from whygrad.core.symmetry import signatures
-from whygrad.record.fields import FACTORS, ROW_FIELDS
+from whygrad.core.symmetry import gradient_inward, inward, signatures
+from whygrad.record.fields import FACTORS
 
-KEPT = len(ROW_FIELDS)  # sizes a neuron
+KEPT = 7  # sizes a neuron
 
 
 def sizes(
@@ -32,7 +32,8 @@ def sizes(
     """Return the sizes that the factors of all neurons are ratios of, one after the other.
 
     For all neurons of the network each: mean |upstream|, mean |delta|, open share, mean of
-    |input| |delta| with the norm of the input vector, squared norm of the gradient, signature.
+    |input| |delta| with the norm of the input vector, squared norm of the gradient, and what
+    signatures are made of: weights in and gradient along fixed directions.
 
     Args:
         network: after the step; folded or not.
@@ -60,17 +61,25 @@ def sizes(
         for (name, layer), (a, b) in zip(layers.items(), pairwise(ends), strict=True)
     ]
     squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=-2).ravel() for name in layers]
-    marks = signatures(network)
-    return jnp.concatenate([means[0], *pulls, *squares, *(marks[name].ravel() for name in layers)])
+    marks = [each(inward, dense)(dense).ravel() for dense in network.dense]
+    moving = [gradient_inward(gradients[name]["weight"]).ravel() for name in layers]
+    return jnp.concatenate([means[0], *pulls, *squares, *marks, *moving])
 
 
 def as_rows(
-    kept: Float[Array, "recorded kept"],
+    network: Network, kept: Float[Array, "recorded kept"]
 ) -> Float[Array, "recorded fields neurons"]:
-    """Return the numbers of ROW_FIELDS for every recorded step and neuron of the network."""
-    pushed, through, opened, pulls, squares, marks = jnp.split(kept, KEPT, axis=1)
+    """Return the numbers of ROW_FIELDS for every recorded step and neuron of the network.
+
+    Args:
+        network: whose sizes were kept; folded or not.
+    """
+    pushed, through, opened, pulls, squares, marks, moving = jnp.split(kept, KEPT, axis=1)
     four = telescope(pushed, through, pulls, jnp.sqrt(squares))
-    return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, marks], axis=1)
+    ends = np.cumsum([dense.n_out for dense in network.dense for _ in range(dense.depth)])[:-1]
+    layers = (jnp.split(part, ends, axis=1) for part in (marks, moving, pulls))
+    signed = jnp.concatenate([signatures(*parts) for parts in zip(*layers, strict=True)], axis=1)
+    return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, signed], axis=1)
 
 
 def by_layer(

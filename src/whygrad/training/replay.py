@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError, RunError
+from whygrad.record.fields import comparable
 from whygrad.record.versions import differences
 from whygrad.training.loop import Task, epoch_plan, walk
 from whygrad.training.step import Examined, State, examine
@@ -123,11 +124,12 @@ def _nearest_state(run: "TrainedRun", step: int) -> tuple[State, int]:
 
 def _agrees(run: "TrainedRun", step: int, again: dict[str, np.ndarray]) -> bool:
     """Return whether the step was recorded; if it was, it must be what was replayed."""
+    fields = comparable(run.description)
     for layer, rows in again.items():
         recorded = run.row(layer, step)
         if recorded is None:
             return False
-        if not _alike(rows, recorded).all():
+        if not _alike(rows, recorded)[fields].all():
             where = {"step": step, "layer": layer, "path": run.path}
             versions = differences(run.description)
             if versions:

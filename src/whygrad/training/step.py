@@ -234,7 +234,7 @@ def run_stretch(
     carry = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
     after_last = jnp.where(groups == 0, 0, first_recorded + (groups - 1) * every + 1)
     state, losses, kept = jax.lax.fori_loop(after_last, count, plain, carry)
-    return state, Stretch(losses, as_rows(kept))
+    return state, Stretch(losses, as_rows(state.network, kept))
 
 
 def fold_state(state: State, axis: int = 0) -> State:
@@ -333,4 +333,4 @@ def _examine(
     after, seen = take_step(recipe, state, resident, batch)
     reach = resident.reach[batch.rows]
     kept = sizes(after.network, seen.anatomy.layers, seen.gradients, reach)
-    return seen, as_rows(kept[None])[0]
+    return seen, as_rows(state.network, kept[None])[0]

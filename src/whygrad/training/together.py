@@ -6,6 +6,7 @@ seeds costs little more than one run.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +16,7 @@ from whygrad.core import backend
 from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
-from whygrad.settings import Settings
+from whygrad.settings import Settings, SettingsGiven, shows_settings
 from whygrad.training.loop import check_size, plan_of_epoch, plan_window, prepare, recorded_steps
 from whygrad.training.recording import by_layer
 from whygrad.training.step import Plan, Recipe, Resident, State, advance_together, first_state
@@ -42,19 +43,23 @@ class Together:
     rows: dict[str, np.ndarray]
 
 
+@shows_settings
 def train_together(
     networks: Sequence[Network],
     data: Data,
-    settings: Settings,
+    settings: Settings | None = None,
     *,
     learning_rates: Sequence[float] | np.ndarray | None = None,
     seeds: Sequence[int] | np.ndarray | None = None,
     watch: Tick = lambda share: None,
+    **given: Unpack[SettingsGiven],
 ) -> Together:
     """Train many networks of one shape side by side.
 
     Args:
         networks: same sizes and activations; different starts.
+        settings: of all of them; default: those of :class:`whygrad.Settings`.
+        given: single settings, by name, in place of those of ``settings``.
         learning_rates: one a network; default: that of ``settings``.
         seeds: of each network's order of samples and dropout; default: that of ``settings``.
         watch: called now and then with the share of the epochs that are done.
@@ -64,6 +69,7 @@ def train_together(
         OptionError: not one rate and seed a network, or one out of its range.
     """
     _check_alike(networks)
+    settings = Settings.from_dict((settings or Settings()).to_dict() | given)
     check_size(networks[0], data, settings)
     task = prepare(networks[0], data, settings)
     rates = _one_each("learning_rate", learning_rates, networks, settings)

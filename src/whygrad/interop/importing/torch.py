@@ -101,7 +101,9 @@ def _is_module(model: object) -> bool:
 
 
 def _leaves(where: str, module: Any) -> Iterator[tuple[str, Any]]:
-    if module._forward_hooks or module._forward_pre_hooks:  # they may change what goes through
+    from whygrad.capture.torch_private import has_hooks
+
+    if has_hooks(module):  # they may change what goes through
         raise InputError("error.import_hooks", where=where or "model", module=_kind(module))
     if _kind(module) != "Sequential":
         yield where or "model", module

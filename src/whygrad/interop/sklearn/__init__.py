@@ -9,4 +9,5 @@ in the precision of the inputs: give float32 where speed counts.
     training                    starting, training and going forward, on :mod:`epochs`
     progress                    when training is over: scikit-learn's rules, and its callbacks
     recorded                    the same training as a run, for ``why`` and ``doctor``
+    sklearn_private             what of scikit-learn has no public name
 """

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
-from sklearn.callback import CallbackContext, CallbackSupportMixin
-from sklearn.neural_network._multilayer_perceptron import BaseMultilayerPerceptron
-from sklearn.neural_network._stochastic_optimizers import AdamOptimizer, SGDOptimizer
+from sklearn.callback import CallbackContext
+
+from whygrad.interop.sklearn.sklearn_private import AdamOptimizer, Perceptron, SGDOptimizer
 
 FITTED = ("coefs_", "intercepts_", "n_iter_", "loss_")  # what a callback's own copy is made of
 
@@ -31,10 +31,8 @@ class Samples:
         return len(self.X)
 
 
-class Progress(CallbackSupportMixin, BaseMultilayerPerceptron):
+class Progress(Perceptron):
     """Takes note of every epoch, and says when training is over."""
-
-    _label_binarizer: Any
 
     def _new_optimizer(self) -> Any:
         """Return scikit-learn's optimiser, which knows how the rate falls and when to stop."""
@@ -51,7 +49,7 @@ class Progress(CallbackSupportMixin, BaseMultilayerPerceptron):
 
     def _looks_at_every_epoch(self, held_back: Samples | None) -> bool:
         falls = self.solver == "sgd" and self.learning_rate == "invscaling"
-        return bool(held_back is not None or self.verbose or falls or self._calls_back())
+        return bool(held_back is not None or self.verbose or falls or self._has_callbacks())
 
     def _ends(self, loss: float, train: Samples, held_back: Samples | None) -> bool:
         """Take note of an epoch and return whether training is over: scikit-learn's rules."""
@@ -63,7 +61,7 @@ class Progress(CallbackSupportMixin, BaseMultilayerPerceptron):
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
         self._note_score(held_back)
         self._optimizer.iteration_ends(self.t_)
-        is_asked = self._calls_back() and self._called_back(train)
+        is_asked = self._has_callbacks() and self._called_back(train)
         return is_asked or self._has_converged()
 
     def _note_score(self, held_back: Samples | None) -> None:
@@ -90,11 +88,8 @@ class Progress(CallbackSupportMixin, BaseMultilayerPerceptron):
 
     # --- scikit-learn's callbacks, set with set_callbacks() -----------------------------------
 
-    def _calls_back(self) -> bool:
-        return bool(getattr(self, "_skl_callbacks", ()))
-
     def _begin_callbacks(self, train: Samples, most: int) -> None:
-        if self._calls_back():
+        if self._has_callbacks():
             context = self._init_callback_context(max_subtasks=most)
             context.call_on_fit_task_begin(estimator=self, **self._told(train))
 
@@ -105,7 +100,7 @@ class Progress(CallbackSupportMixin, BaseMultilayerPerceptron):
         return self._task_ends(epoch, train)
 
     def _end_callbacks(self, train: Samples) -> None:
-        if self._calls_back():
+        if self._has_callbacks():
             self._task_ends(self._callback_fit_ctx, train)
 
     def _task_ends(self, context: CallbackContext, train: Samples) -> bool:

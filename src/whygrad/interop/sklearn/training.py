@@ -7,20 +7,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import jax
 import numpy as np
 from jaxtyping import Array
 from scipy.sparse import issparse
+from scipy.special import expit
 from sklearn.base import is_classifier
 from sklearn.callback import with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.neural_network._base import ACTIVATIONS as LINKS
 from sklearn.utils import check_consistent_length, shuffle
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.extmath import softmax
+from sklearn.utils.validation import validate_data
 
 from whygrad.core.backprop import propagate
 from whygrad.core.nn.activations import ACTIVATIONS
@@ -33,6 +33,7 @@ from whygrad.interop.sklearn.checking import check_movement, check_rate, check_s
 from whygrad.interop.sklearn.epochs import Epochs, epochs_of, precision_of
 from whygrad.interop.sklearn.progress import Progress, Samples
 from whygrad.interop.sklearn.recorded import begin_run, train_run
+from whygrad.interop.sklearn.sklearn_private import Interval, StrOptions, check_sample_weight
 from whygrad.settings import SMALLEST, in_float32
 from whygrad.training.step import State
 
@@ -63,6 +64,14 @@ class Training(Progress):
     record_every: int
     out: Any
     device: str | None
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    loss_: float
+    loss_curve_: list[float]
+    n_iter_: int
+    n_features_in_: int
+    n_outputs_: int
+    out_activation_: str
     _given_validation: tuple | None = None
 
     _more_constraints: ClassVar[dict[str, list]] = {
@@ -74,6 +83,13 @@ class Training(Progress):
         "out": [str, Path, None],
         "device": [StrOptions({"cpu", "gpu"}), None],
     }
+
+    if TYPE_CHECKING:  # scikit-learn's own, which says no types
+
+        def predict(self, X: object) -> np.ndarray: ...
+        def score(self, X: object, y: object, sample_weight: object = None) -> float: ...
+        def get_params(self, deep: bool = True) -> dict[str, Any]: ...
+        def set_params(self, **params: Any) -> Self: ...
 
     def _init_coef(self, fan_in: int, fan_out: int, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
         weight, bias = super()._init_coef(fan_in, fan_out, dtype)
@@ -193,7 +209,7 @@ class Training(Progress):
         check_consistent_length(X, y)
         if is_classifier(self) and y.ndim == 1 and (new := set(y.tolist()) - set(self.classes_)):
             raise ValueError(f"`y_val` has classes that `y` has not: {sorted(new)}.")
-        weight = None if weight is None else _check_sample_weight(weight, X)
+        weight = None if weight is None else check_sample_weight(weight, X)
         return Samples(X, y, weight)
 
     def _is_float32(self) -> bool:
@@ -369,9 +385,9 @@ class Training(Progress):
         filled = np.pad(np.asarray(X, self.coefs_[0].dtype), ((0, rows - len(X)), (0, 0)))
         with self._on_device(), precision_of(self.coefs_[0]):
             output = np.array(_output(fold(self._network()), filled))[: len(X)]
-        if (self.loss, self.out_activation_) in LINKED:
-            LINKS[self.out_activation_](output)
-        return output
+        if (self.loss, self.out_activation_) not in LINKED:
+            return output
+        return softmax(output, copy=False) if self.out_activation_ == "softmax" else expit(output)
 
 
 def _dense(X: Any) -> np.ndarray:

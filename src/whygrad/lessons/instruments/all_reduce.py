@@ -10,8 +10,6 @@ processes as there are.
 import json
 import sys
 from dataclasses import dataclass
-from functools import partial
-from importlib import import_module
 from typing import Any
 
 import jax
@@ -22,6 +20,7 @@ from jaxtyping import Array, Float
 
 from whygrad.core import compiled
 from whygrad.core.backprop import LayerAnatomy, propagate, propagate_back
+from whygrad.core.jax_private import speak_gloo_over
 from whygrad.core.nn import Network
 from whygrad.lessons.instruments.timing import FEW, median_seconds
 from whygrad.lessons.instruments.workers import LOOPBACK, end_with_parent
@@ -127,16 +126,9 @@ def over_processes(batch: Batch, count: int, rank: int, port: int) -> dict[str, 
 
 
 def _speak_over_loopback() -> None:
-    """Take gloo for the all-reduce, on this machine alone.
-
-    By itself gloo looks up the host's name, which on a laptop may lead nowhere, and JAX has no
-    public setting for that.
-    """
+    """Take gloo for the all-reduce, on this machine alone."""
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    engine: Any = getattr(import_module("jax._src.lib"), "_jax", None)
-    make = getattr(engine, "make_gloo_tcp_collectives", None)
-    if make is not None:
-        engine.make_gloo_tcp_collectives = partial(make, hostname=LOOPBACK)
+    speak_gloo_over(LOOPBACK)
 
 
 def _mesh() -> Mesh:

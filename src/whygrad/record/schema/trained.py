@@ -136,6 +136,7 @@ RUN = record(
     },
     {
         **STANDING,
+        "fields": COUNT,
         "steps": COUNT,
         "result": record({}, {part: MEASURED for part in PARTS}),
         "best": maybe(record({"epoch": SIZE, "loss": number})),

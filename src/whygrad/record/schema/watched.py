@@ -106,6 +106,7 @@ RUN = record(
     },
     {
         "device": text,
+        "fields": COUNT,
         "parameters": LARGE,
         "uncovered": TEXTS,
         "explainable": TEXTS,

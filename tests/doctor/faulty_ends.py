@@ -1,7 +1,7 @@
 """Faults of the data and of the output: ill cases, and neighbours that are well."""
 
 import numpy as np
-from ailing import BETWEEN, SGD, SHARES, Case, X, Y, of, quantities
+from faulty import BETWEEN, SGD, SHARES, Case, X, Y, of, quantities
 
 from whygrad.doctor.baseline import Baseline
 

@@ -1,7 +1,7 @@
 """Faults of start, hidden layers, steps and penalties: ill cases, and well neighbours."""
 
 import numpy as np
-from ailing import FALLING, FEW_SHUT, GROWN, HALF_SHUT, SGD, Case, X, deep, of, shut
+from faulty import FALLING, FEW_SHUT, GROWN, HALF_SHUT, SGD, Case, X, deep, of, shut
 
 CASES = {
     "clones": [
