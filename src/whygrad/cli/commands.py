@@ -59,7 +59,7 @@ def train_command(
             return _not_begun(attendant, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
             run = start_run(plan, data, folder, attendant)
-    health = health_of(run.trained)
+    health = health_of(run)
     if as_json:
         findings = {} if attendant is None else _findings(attendant)
         show_json(_summary(run) | {"health": health.to_dict()} | findings)

@@ -25,7 +25,8 @@ from whygrad.core.nn.network import Network
 from whygrad.core.symmetry import effective_width
 from whygrad.doctor.thresholds import CLOSED, FADED_SLOPES, SHARE, SOME
 from whygrad.record.fields import FACTORS
-from whygrad.training.folder import RunFolder
+from whygrad.record.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 
 REFERENCE_SAMPLES = 1024
 
@@ -104,7 +105,11 @@ def health_of(run: RunFolder, network: Network | None = None) -> Health:
 
     Args:
         network: at another step of the run; None for the trained one.
+
+    Raises:
+        InputError: whygrad did not train it.
     """
+    run = TrainedRun.of(run)
     train = run.data.train
     chosen = np.linspace(0, len(train.x) - 1, min(REFERENCE_SAMPLES, len(train.x)), dtype=int)
     network = run.network if network is None else network
