@@ -59,7 +59,7 @@ def train_command(
             return _not_begun(callback, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
             run = start_run(plan, data, folder, callback)
-    health = health_of(run.trained)
+    health = health_of(run)
     if as_json:
         findings = {} if callback is None else _findings(callback)
         show_json(_summary(run) | {"health": health.to_dict()} | findings)

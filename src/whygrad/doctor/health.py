@@ -104,6 +104,9 @@ def health_of(run: TrainedRun, network: Network | None = None) -> Health:
 
     Args:
         network: at another step of the run; None for the trained one.
+
+    Raises:
+        InputError: whygrad did not train it.
     """
     run = TrainedRun.of(run)
     train = run.data.train
