@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from whygrad.capture import isolation as guard
+from whygrad.capture import isolation
 
 sys.path.insert(0, str(Path(__file__).parent))  # what tests share lies beside them
 from torch_hooks import hooks_on_all
@@ -388,6 +388,6 @@ def nothing_left_behind():
 def nothing_said_aside(monkeypatch):
     """A warning that nobody expected fails a test, though it ends no training."""
     said = []
-    monkeypatch.setattr(guard, "_aside", said.append)
+    monkeypatch.setattr(isolation, "_aside", said.append)
     yield said
     assert not said

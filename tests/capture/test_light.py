@@ -18,6 +18,7 @@ with wg.watch(model, every=2) as watch:
 run = watch.run
 assert run.rows("0")[1].shape == (3, 6, 8)
 assert isinstance(run, wg.Run)
+str(run.why("0[1]")), str(run.doctor())
 print([name for name in ("jax", "jaxlib", "optax", "pandas", "sklearn") if name in sys.modules])
 """
 

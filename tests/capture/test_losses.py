@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import whygrad as wg
-from whygrad.record.watched_loss import told_loss
+from whygrad.record.loss import told_loss
 
 pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 X = torch.randn(12, 4, generator=torch.Generator().manual_seed(0))

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from torch import nn
 
 import whygrad as wg
-from whygrad.capture import schedule as turns
-from whygrad.capture import writing
-from whygrad.capture.schedule import ARRAYS, ROUND, SHARE, SMALL, STEP, Turns, work_of
+from whygrad.capture import schedule, writing
+from whygrad.capture.schedule import ARRAYS, ROUND, SHARE, SMALL, STEP, SnapshotSchedule, work_of
 from whygrad.errors import AddressError
 
 SIZES = st.lists(st.integers(1, ROUND // ARRAYS // 4), min_size=1, max_size=12)
 
 
-def rounds(table: Turns, work: dict[str, float], steps: int) -> list[list[frozenset[str]]]:
+def rounds(
+    table: SnapshotSchedule, work: dict[str, float], steps: int
+) -> list[list[frozenset[str]]]:
     """Return what each of so many recorded steps keeps, round by round."""
     found = []
     for _ in range(steps):
@@ -33,7 +34,7 @@ def rounds(table: Turns, work: dict[str, float], steps: int) -> list[list[frozen
 def test_every_weight_has_one_turn_a_round(sizes, data):
     bytes_of = {f"layer{number}.weight": size for number, size in enumerate(sizes)}
     work = {name: float(data.draw(st.integers(0, 1000), label=name)) for name in bytes_of}
-    table = Turns(bytes_of)
+    table = SnapshotSchedule(bytes_of)
     first, *others = rounds(table, work, 70)
     for steps in (first, *others[:-1]):
         assert sorted(name for step in steps for name in step) == sorted(table.explained)
@@ -47,15 +48,15 @@ def test_every_weight_has_one_turn_a_round(sizes, data):
 
 
 def test_of_a_large_model_ever_fewer_rounds_are_taken():
-    table = Turns({"0.weight": 2 * SMALL})
+    table = SnapshotSchedule({"0.weight": 2 * SMALL})
     every = [step for steps in rounds(table, {"0.weight": 1.0}, 70) for step in steps]
     assert [at for at, step in enumerate(every) if step] == [0, 4, 16, 64]
 
 
 def test_what_is_asked_for_comes_first_and_whatever_its_size():
     sizes = {"stem.weight": SMALL, "large.weight": ROUND, "head.weight": 64}
-    assert Turns(sizes).explained == ["stem.weight", "head.weight"]
-    table = Turns(sizes, ["large"])
+    assert SnapshotSchedule(sizes).explained == ["stem.weight", "head.weight"]
+    table = SnapshotSchedule(sizes, ["large"])
     assert table.explained == ["large.weight"]
     assert table.now() == {"large.weight"}
 
@@ -75,8 +76,8 @@ def deep() -> nn.Sequential:
 
 
 def test_layers_that_take_turns_are_all_explained(monkeypatch):
-    monkeypatch.setattr(turns, "SMALL", 0)
-    monkeypatch.setattr(turns, "STEP", ARRAYS * 4 * 36 * 2)
+    monkeypatch.setattr(schedule, "SMALL", 0)
+    monkeypatch.setattr(schedule, "STEP", ARRAYS * 4 * 36 * 2)
     model = deep()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     grads = []
@@ -107,8 +108,8 @@ def test_layers_that_take_turns_are_all_explained(monkeypatch):
 
 
 def test_a_layer_whose_turn_has_not_come(monkeypatch):
-    monkeypatch.setattr(turns, "SMALL", 0)
-    monkeypatch.setattr(turns, "STEP", ARRAYS * 4 * 3 * 36)  # of five weights and their biases
+    monkeypatch.setattr(schedule, "SMALL", 0)
+    monkeypatch.setattr(schedule, "STEP", ARRAYS * 4 * 3 * 36)  # of five weights and their biases
     model = deep()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     with wg.watch(model, every=1) as watch:
@@ -123,7 +124,7 @@ def test_a_layer_whose_turn_has_not_come(monkeypatch):
 
 
 def test_the_disk_holds_the_first_round_and_the_last(monkeypatch):
-    monkeypatch.setattr(turns, "SMALL", 0)
+    monkeypatch.setattr(schedule, "SMALL", 0)
     monkeypatch.setattr(writing, "ROOM", 0)
     model = deep()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)

@@ -13,25 +13,31 @@ from torch import nn
 from torch_hooks import hooks_on
 
 import whygrad as wg
-from whygrad.capture import accumulators as sums
-from whygrad.capture import before, gradients, losses, record, writing
-from whygrad.capture import diagnostics as facts
-from whygrad.capture import isolation as guard
-from whygrad.capture import layer_calls as passages
-from whygrad.capture import registry as places
-from whygrad.capture import tracer as seeing
-from whygrad.capture import watch as watching
+from whygrad.capture import (
+    accumulators,
+    diagnostics,
+    gradients,
+    isolation,
+    layer_calls,
+    losses,
+    record,
+    registry,
+    tracer,
+    watch,
+    writing,
+)
 from whygrad.capture.torch_private import mode_stack
-from whygrad.record.watched_loss import told_loss
+from whygrad.record.loss import told_loss
 
 PLACES_TO_BREAK = [
-    (seeing, "use_of"), (seeing, "after_call"), (seeing, "loss_call"), (seeing, "pass_of"),
-    (seeing, "follow"), (losses, "wide"), (passages, "sum_of_sizes"), (sums, "by_neuron"),
-    (gradients, "came_of"), (before, "direction"), (record, "facts_of"), (facts, "_told"),
-    (places, "_layer_name"), (watching, "recorded"), (watching, "before"),
-    (watching, "Gradients"), (watching, "Seeing"), (watching, "in_eval_mode"),
-    (watching, "early_schedulers"), (writing, "write_tensors"), (writing, "sealed_lines"),
-    (writing, "work_of"), (watching, "compiled_parts"), (watching, "check_compiled"),
+    (tracer, "use_of"), (tracer, "after_call"), (tracer, "loss_call"), (tracer, "pass_of"),
+    (tracer, "follow"), (tracer, "opened"), (losses, "wide"), (layer_calls, "sum_of_sizes"),
+    (accumulators, "by_neuron"), (gradients, "actual_gradient"), (record, "directions_of"),
+    (record, "diagnostics_of"), (diagnostics, "_told"), (registry, "_layer_name"),
+    (watch, "recorded"), (watch, "before"), (watch, "Gradients"), (watch, "Tracer"),
+    (watch, "in_eval_mode"), (watch, "early_schedulers"), (writing, "write_tensors"),
+    (writing, "sealed_lines"), (writing, "work_of"), (watch, "compiled_parts"),
+    (watch, "check_compiled"),
 ]  # fmt: skip
 
 
@@ -81,7 +87,7 @@ def test_a_program_that_makes_errors_of_warnings_goes_on(monkeypatch, nothing_sa
         raise LookupError("nothing here")
 
     with monkeypatch.context() as patched:
-        patched.setattr(passages, "sum_of_sizes", broken)
+        patched.setattr(layer_calls, "sum_of_sizes", broken)
         assert same(trained(lambda model: wg.watch(model, every=1)), expected)
     (said,) = nothing_said_aside
     assert "LookupError: nothing here" in said
@@ -92,7 +98,7 @@ def test_what_is_said_aside_goes_to_stderr(monkeypatch, capsys):
     monkeypatch.undo()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        guard.warn("wg.watch says")
+        isolation.warn("wg.watch says")
     assert capsys.readouterr().err == "wg.watch says\n"
 
 

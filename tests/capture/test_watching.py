@@ -12,9 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import whygrad as wg
-from whygrad.capture import layer_calls as passages
-from whygrad.capture import schedule as turns
-from whygrad.capture import writing
+from whygrad.capture import layer_calls, schedule, writing
 from whygrad.capture.torch_private import mode_stack
 from whygrad.errors import AddressError, OptionError, RunError
 from whygrad.render.report import material
@@ -165,8 +163,8 @@ def test_what_is_not_covered_is_named_once():
 
     said = (
         "wg.watch does not take apart: inner. It knows Linear, Conv, Embedding and norm layers and "
-        "the projections of attention; all others, and weights that are computed, train as ever "
-        "and are left out."
+        "the projections of attention; all others, and weights that are computed, still train, "
+        "unanalysed."
     )
     with pytest.warns(UserWarning, match=f"^{re.escape(said)}$") as warned:
         run = trained(Gru(), 2, every=1)
@@ -368,7 +366,7 @@ def test_its_own_error_ends_the_watching_and_not_the_training(monkeypatch):
     def broken(*_):
         raise LookupError("nothing here")
 
-    monkeypatch.setattr(passages, "sum_of_sizes", broken)
+    monkeypatch.setattr(layer_calls, "sum_of_sizes", broken)
     model = mlp()
     before = model[0].weight.clone()
     said = (
@@ -470,7 +468,7 @@ def test_nothing_recorded():
 
 
 def test_large_weights_are_kept_when_they_are_asked_for(monkeypatch):
-    monkeypatch.setattr(turns, "ROUND", 2**20)
+    monkeypatch.setattr(schedule, "ROUND", 2**20)
     model = nn.Sequential(nn.Linear(1500, 1000), nn.ReLU(), nn.Linear(1000, 2))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     runs = []

@@ -18,7 +18,7 @@ from whygrad.doctor.faults import FAULTS
 from whygrad.doctor.trained import evidence_of, setup_of
 from whygrad.errors import NonFiniteError, OptionError, RunError, ShapeError
 from whygrad.settings import Settings
-from whygrad.training.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 
 TINY = {"epochs": 4, "batch_size": 16, "record_every": 1}
 
@@ -29,16 +29,16 @@ def data() -> wg.Data:
 
 
 @pytest.fixture(scope="module")
-def clones(data, tmp_path_factory) -> RunFolder:
+def clones(data, tmp_path_factory) -> TrainedRun:
     """A finished run, made in Python, whose neurons all start alike; classes count alike."""
     network = wg.Network.create([4, 6, 3], init="constant:0.5")
     out = tmp_path_factory.mktemp("runs") / "clones"
     wg.train(network, data, out=out, class_weight="balanced", **TINY)
-    return RunFolder(out)
+    return TrainedRun(out)
 
 
 @pytest.fixture(scope="module")
-def failed(data, tmp_path_factory) -> RunFolder:
+def failed(data, tmp_path_factory) -> TrainedRun:
     """A run that ended with numbers that are none."""
     out = tmp_path_factory.mktemp("runs") / "failed"
     network = wg.Network.create([4, 6, 3], output_activation="identity")
@@ -46,7 +46,7 @@ def failed(data, tmp_path_factory) -> RunFolder:
         wg.train(
             network, data, out=out, optimizer="sgd", learning_rate=1e30, loss="squared", **TINY
         )
-    return RunFolder(out)
+    return TrainedRun(out)
 
 
 def test_a_finished_run_is_judged_from_what_it_recorded(clones):
@@ -124,7 +124,7 @@ def test_a_damaged_run_ends_in_words(data, tmp_path, name):
     path = tmp_path / "run" / name
     path.write_bytes(b"{" + path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(RunError):
-        diagnose_run(RunFolder(tmp_path / "run"))
+        diagnose_run(TrainedRun(tmp_path / "run"))
 
 
 def test_a_network_that_does_not_fit_the_data_ends_in_words(data):
@@ -182,7 +182,7 @@ def test_a_remedy_is_written_and_training_takes_it(home, capsys, monkeypatch):
     assert (
         command(["train", "--config", "well.toml", "--epochs", "1", "--out", "run", "--json"]) == 0
     )
-    assert RunFolder(home / "run").description["state"] == "finished"
+    assert TrainedRun(home / "run").description["state"] == "finished"
 
 
 def test_findings_are_told_in_words(home, clones, capsys):

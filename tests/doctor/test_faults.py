@@ -9,7 +9,7 @@ import pytest
 import whygrad as wg
 from whygrad.doctor.health import Health, examine_health, health_of
 from whygrad.doctor.progress import is_still_falling
-from whygrad.training.folder import RunFolder
+from whygrad.training.trained import TrainedRun
 from whygrad.words import LANGUAGES, speaking, t
 
 SIZES = [64, 32, 32, 10]
@@ -155,10 +155,10 @@ def told(losses: list[float]) -> bool:
         {"step": i, "epoch": i, "loss": loss, "train_loss": loss} for i, loss in enumerate(losses)
     ]
     part = SimpleNamespace(validation=SimpleNamespace(x=np.zeros((0, 1))))
-    run = RunFolder.__new__(RunFolder)
+    run = TrainedRun.__new__(TrainedRun)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RunFolder, "history_lines", property(lambda _: lines))
-        patch.setattr(RunFolder, "data", part)
+        patch.setattr(TrainedRun, "history_lines", property(lambda _: lines))
+        patch.setattr(TrainedRun, "data", part)
         return is_still_falling(run)
 
 

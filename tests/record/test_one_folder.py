@@ -89,6 +89,7 @@ import sys
 import whygrad as wg
 run = wg.open_run({str(FORMAT1 / "watched")!r})
 run.rows(run.layers[0]), run.facts, run.kept_whole(), run.specs, run.steps, repr(run)
+str(run.why(run.layers[0])), str(run.doctor()), run.check()
 from whygrad.record import address, loss, merging, tracker
 loss.told_loss(run)
 print([name for name in {HEAVY} if name in sys.modules])

@@ -18,7 +18,7 @@ from whygrad.record.activations import INFINITY, Flat
 
 
 @dataclass
-class Sums:
+class Accumulators:
     """Running sums of one layer in one step.
 
     Attributes:
@@ -30,6 +30,7 @@ class Sums:
         calls: how often the layer was called.
         dtype: of the deltas.
         gradient: what the layer's calls put into the weight's gradient, where asked for.
+        snapshot: what a full snapshot needs besides; None where the layer is in none.
     """
 
     pushed: Tensor | None = None
@@ -41,7 +42,7 @@ class Sums:
     calls: int = 0
     dtype: torch.dtype = torch.float32
     gradient: Tensor | None = None
-    whole: "Whole | None" = None
+    snapshot: "FullSnapshot | None" = None
 
     @property
     def is_empty(self) -> bool:
@@ -50,8 +51,8 @@ class Sums:
 
     def begin_again(self) -> None:
         """Forget everything; what is still to come back is added to nothing."""
-        whole = None if self.whole is None else Whole(self.whole.room)
-        self.__init__(whole=whole)
+        snapshot = None if self.snapshot is None else FullSnapshot(self.snapshot.room)
+        self.__init__(snapshot=snapshot)
 
     def add_upstream(self, pushed: Tensor) -> None:
         """Take in sum |dC/da| of one call."""
@@ -71,8 +72,8 @@ class Sums:
         self.pulled = _plus(self.pulled, _weighted(laid, reach))
         self.rows += laid.shape[0] * laid.shape[2]
         self.calls += 1
-        if self.whole is not None:
-            self.whole.add(use, wide(delta), sizes, reach)
+        if self.snapshot is not None:
+            self.snapshot.add(use, wide(delta), sizes, reach)
 
     def add_gradient(self, own: Tensor) -> None:
         """Take in what one call puts into its weight's gradient."""
@@ -87,7 +88,7 @@ class Room:
 
 
 @dataclass
-class Whole:
+class FullSnapshot:
     """What a ledger needs beyond the sums: a size for every weight, and the samples themselves.
 
     Attributes:

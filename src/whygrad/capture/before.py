@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from whygrad.capture.kinds import fan_in_last
-from whygrad.capture.registry import Place, Places
+from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 
 SAMPLED = 2**16  # most numbers of a weight that are kept
 
@@ -39,9 +39,9 @@ class Before:
         return float(part) * (after.shape[0] / self.kept.shape[0]) ** 0.5
 
 
-def before(places: Places, place: Place) -> Before:
+def before(registry: LayerRegistry, layer: RegisteredLayer) -> Before:
     """Look at a layer as it is now."""
-    weight = fan_in_last(place.kind, place.cut(places.parameters[place.weight].detach()))
+    weight = fan_in_last(layer.kind, layer.cut(registry.parameters[layer.weight].detach()))
     stride = max(-(-weight.numel() // SAMPLED), 1)
     return Before(
         length=float(torch.linalg.vector_norm(weight)),

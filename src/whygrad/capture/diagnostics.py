@@ -1,4 +1,4 @@
-"""What the doctor must know of a step that no factor tells: how the training loop went about it."""
+"""Loop diagnostics: what the doctor must know of a step that no factor tells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
 
-from whygrad.capture.registry import Places
+from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.torch_private import BatchNorm, steps_taken
 
 if TYPE_CHECKING:
@@ -21,29 +21,35 @@ DROPOUTS += (nn.AlphaDropout, nn.FeatureAlphaDropout)
 MODAL = (*DROPOUTS, BatchNorm)
 
 
-def facts_of(window: Window, places: Places, optimizers: list[Optimizer]) -> dict[str, Any]:
-    """Return what can be at fault in a training loop, as JSON-able data."""
-    seen, gradients = window.seeing.seen, window.gradients
+def diagnostics_of(
+    window: Window, registry: LayerRegistry, optimizers: list[Optimizer]
+) -> dict[str, Any]:
+    """Return what can be at fault in a training loop, as a line of ``facts.jsonl``."""
+    trace, gradients = window.tracer.trace, window.gradients
     held = {id(p) for o in optimizers for group in o.param_groups for p in group["params"]}
-    parameters = {name: p for name, p in places.parameters.items() if p.numel()}
+    parameters = {name: p for name, p in registry.parameters.items() if p.numel()}
     learning = {name: p for name, p in parameters.items() if p.requires_grad}
     return {
         "step": window.step,
-        "losses": seen.losses.told(),
-        "backwards": [one.trained for one in seen.losses.trained],
-        "scales": sorted({one.scale for one in seen.losses.trained} - {1.0}),
+        "losses": trace.losses.told(),
+        "backwards": [one.trained for one in trace.losses.trained],
+        "scales": sorted({one.scale for one in trace.losses.trained} - {1.0}),
         "left_over": sorted(gradients.left),
         "in_eval_mode": window.in_eval_mode,
-        "dropout": {name: m.p for name, m in _dropouts(places.model) if m.training},
-        "modal": sum(isinstance(module, MODAL) for module in places.model.modules()),
+        "dropout": {name: m.p for name, m in _dropouts(registry.model) if m.training},
+        "modal": sum(isinstance(module, MODAL) for module in registry.model.modules()),
         "frozen": sorted(set(parameters) - set(learning)),
         "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
         if optimizers
         else [],
-        "without_gradient": sorted(set(learning) - set(gradients.asked)),
-        "cut_off": sorted(place.name for place, sums in seen.sums.items() if sums.is_empty),
-        "strangers": len(seen.strangers),
-        "uncovered": sorted(places.unexplained(gradients.asked)),
+        "without_gradient": sorted(set(learning) - set(gradients.requested)),
+        "cut_off": sorted(
+            layer.name
+            for layer, accumulators in trace.accumulators.items()
+            if accumulators.is_empty
+        ),
+        "strangers": len(trace.unregistered),
+        "uncovered": sorted(registry.unexplained(gradients.requested)),
         "early_schedulers": window.early_schedulers,
         "optimizers": [_told(optimizer) for optimizer in optimizers],
     }

@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whygrad.capture.isolation import Guard
+from whygrad.capture.isolation import ErrorIsolation
 from whygrad.capture.kinds import fan_in_last
-from whygrad.capture.registry import Place, Places
+from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 from whygrad.capture.torch_private import at_end_of_backward, version
 from whygrad.record.fields import directions
 
 
 @dataclass(frozen=True)
-class Came:
+class ActualGradient:
     """What is kept of a weight's gradient: enough for a row of its neurons.
 
     Attributes:
@@ -34,38 +34,43 @@ class Change:
 
     before: Tensor
     gradient: Tensor
-    asked: Tensor
+    requested: Tensor
 
 
 class Gradients:
     """What the backward passes of one step added to the parameters' gradients.
 
     Attributes:
-        came: by place, what is kept of the gradient after the last backward pass of the step, less
-            what had been there before the first.
+        actual: by layer, what is kept of the gradient after the last backward pass of the step,
+            less what had been there before the first.
         left: by parameter, what was there before the first; only where that was not 0.
-        asked: by parameter, norm of the gradient that the optimiser was given.
-        whole: by parameter, what ledgers will need of it.
-        reduced: by place, norms (n_out,) of the mean gradient that all processes were given after
+        requested: by parameter, norm of the gradient that the optimiser was given.
+        snapshot: by parameter, what ledgers will need of it.
+        reduced: by layer, norms (n_out,) of the mean gradient that all processes were given after
             the last backward pass; empty where there is one process only.
     """
 
     def __init__(
-        self, places: Places, whole: frozenset[str], guard: Guard, *, is_parallel: bool = False
+        self,
+        registry: LayerRegistry,
+        snapshot: frozenset[str],
+        isolated: ErrorIsolation,
+        *,
+        is_parallel: bool = False,
     ):
-        self._places, self._whole, self._guard = places, whole, guard
+        self._registry, self._snapshot, self._isolated = registry, snapshot, isolated
         self._is_parallel, self._is_waiting = is_parallel, False
-        self.reduced: dict[Place, Tensor] = {}
-        self.came: dict[Place, Came] = {}
+        self.reduced: dict[RegisteredLayer, Tensor] = {}
+        self.actual: dict[RegisteredLayer, ActualGradient] = {}
         self.left: dict[str, Tensor] = {}
-        self.asked: dict[str, float] = {}
-        self.whole: dict[str, Change] = {}
+        self.requested: dict[str, float] = {}
+        self.snapshot: dict[str, Change] = {}
         self._before: dict[str, Tensor] = {}
         self._found: dict[str, Tensor] = {}  # gradients that were there before the first pass
         self._kept: dict[str, Tensor] = {}
         self._versions: dict[str, tuple[int, int]] = {}
         self._handles: list[Any] = []
-        for name, parameter in places.parameters.items():
+        for name, parameter in registry.parameters.items():
             if parameter.requires_grad and parameter.is_leaf:
                 hook = self._noting(name)
                 self._handles.append(parameter.register_post_accumulate_grad_hook(hook))
@@ -73,69 +78,71 @@ class Gradients:
     def begin(self) -> None:
         """Note what is there before the first backward pass adds anything."""
         self.left = {}
-        self._found = {n: p.grad for n, p in self._places.parameters.items() if p.grad is not None}
+        self._found = {
+            n: p.grad for n, p in self._registry.parameters.items() if p.grad is not None
+        }
         with torch.no_grad():
-            for name, parameter in self._places.parameters.items():
+            for name, parameter in self._registry.parameters.items():
                 if parameter.grad is not None and bool(dense(parameter.grad).any()):
                     self.left[name] = dense(parameter.grad).clone()
 
     def begin_again(self) -> None:
         """Forget what was thrown away."""
-        self.came, self.left, self._kept, self.reduced = {}, {}, {}, {}
+        self.actual, self.left, self._kept, self.reduced = {}, {}, {}, {}
 
     def are_gone(self) -> bool:
         """Return whether all gradients were set to 0 again without an update.
 
         A scaler that met infinity skips its step, and what was summed up belongs to nobody then.
         """
-        if not self.came:
+        if not self.actual:
             return False
-        grads = [self._places.parameters[place.weight].grad for place in self.came]
+        grads = [self._registry.parameters[layer.weight].grad for layer in self.actual]
         return all(grad is None or not bool(dense(grad).any()) for grad in grads)
 
-    def note_place(self, place: Place) -> None:
+    def note_layer(self, layer: RegisteredLayer) -> None:
         """Keep a layer's parameters as they are, where ledgers will need them."""
-        if place.weight in self._whole:
-            for name in filter(None, (place.weight, place.bias)):
-                self._before[name] = self._places.parameters[name].detach().clone()
+        if layer.weight in self._snapshot:
+            for name in filter(None, (layer.weight, layer.bias)):
+                self._before[name] = self._registry.parameters[name].detach().clone()
 
     def before(self, name: str) -> Tensor | None:
         """Return a parameter as it was when its layer was called, where that was kept."""
         return self._before.get(name)
 
-    def note_asked(self) -> None:
+    def note_requested(self) -> None:
         """Note what the optimiser is about to be given."""
-        for name, parameter in self._places.parameters.items():
-            if name not in self.asked and parameter.grad is not None:
+        for name, parameter in self._registry.parameters.items():
+            if name not in self.requested and parameter.grad is not None:
                 if name not in self._versions:
                     self._note_unheard(name, parameter)
-                grad, came = dense(parameter.grad), self._came(name)
+                grad, actual = dense(parameter.grad), self._actual(name)
                 is_same = self._versions.get(name) == _version(parameter) and name not in self.left
                 is_same = is_same and not self._is_parallel  # a mean may be written unnoticed
-                length = torch.cat(came).norm() if came and is_same else grad.norm()
-                self.asked[name] = float(length)
+                length = torch.cat(actual).norm() if actual and is_same else grad.norm()
+                self.requested[name] = float(length)
                 if name in self._before:
                     kept = self._kept.get(name, torch.zeros_like(grad))
-                    self.whole[name] = Change(self._before[name], kept, grad.clone())
-            elif parameter.grad is None and name in self._kept and name not in self.whole:
+                    self.snapshot[name] = Change(self._before[name], kept, grad.clone())
+            elif parameter.grad is None and name in self._kept and name not in self.snapshot:
                 kept = self._kept[name]  # it came, and was thrown away before the update
-                self.whole[name] = Change(self._before[name], kept, torch.zeros_like(kept))
+                self.snapshot[name] = Change(self._before[name], kept, torch.zeros_like(kept))
 
-    def _came(self, name: str) -> list[Tensor]:
-        return [self.came[p].size for p in self._places.of_weight(name) if p in self.came]
+    def _actual(self, name: str) -> list[Tensor]:
+        return [self.actual[p].size for p in self._registry.of_weight(name) if p in self.actual]
 
     def let_go(self) -> None:
         """Remove the hooks and hold nothing any longer."""
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        self.came, self.left, self.whole, self.reduced = {}, {}, {}, {}
+        self.actual, self.left, self.snapshot, self.reduced = {}, {}, {}, {}
         self._before, self._kept, self._found = {}, {}, {}
 
     def _noting(self, name: str) -> Callable[[Tensor], None]:
         def note(parameter: Tensor) -> None:
             if parameter.grad is not None:
-                self._guard(self._note, name, parameter)
+                self._isolated(self._note, name, parameter)
 
         return note
 
@@ -148,7 +155,7 @@ class Gradients:
         if self._is_parallel and not self._is_waiting:
             self._is_waiting = True
             # the mean is taken by a callback at the end of the pass; this one comes after it
-            later = partial(at_end_of_backward, lambda: self._guard(self._note_reduced))
+            later = partial(at_end_of_backward, lambda: self._isolated(self._note_reduced))
             at_end_of_backward(later)
 
     def _note_unheard(self, name: str, parameter: Tensor) -> None:
@@ -163,19 +170,19 @@ class Gradients:
             self._keep(name, dense(parameter.grad))
 
     def _keep(self, name: str, grad: Tensor) -> None:
-        for place in self._places.of_weight(name):
-            self.came[place] = came_of(place, place.cut(grad))
+        for layer in self._registry.of_weight(name):
+            self.actual[layer] = actual_gradient(layer, layer.cut(grad))
         if name in self._before:
             self._kept[name] = grad.clone()
 
     @torch.no_grad()
     def _note_reduced(self) -> None:
         self._is_waiting = False
-        for place in self.came:
-            grad, left = self._places.parameters[place.weight].grad, self.left.get(place.weight)
+        for layer in self.actual:
+            grad, left = self._registry.parameters[layer.weight].grad, self.left.get(layer.weight)
             if grad is not None:
-                whole = dense(grad) if left is None else dense(grad) - left
-                self.reduced[place] = came_of(place, place.cut(whole)).size
+                mean = dense(grad) if left is None else dense(grad) - left
+                self.reduced[layer] = actual_gradient(layer, layer.cut(mean)).size
 
 
 def _version(parameter: Tensor) -> tuple[int, int]:
@@ -183,10 +190,10 @@ def _version(parameter: Tensor) -> tuple[int, int]:
     return (id(parameter.grad), -1 if parameter.grad is None else version(parameter.grad))
 
 
-def came_of(place: Place, gradient: Tensor) -> Came:
-    """Return what is kept of a place's gradient."""
-    laid = fan_in_last(place.kind, gradient).float()
-    return Came(torch.linalg.vector_norm(laid, dim=1), laid @ directions_of(laid)[:-1])
+def actual_gradient(layer: RegisteredLayer, gradient: Tensor) -> ActualGradient:
+    """Return what is kept of a layer's gradient."""
+    laid = fan_in_last(layer.kind, gradient).float()
+    return ActualGradient(torch.linalg.vector_norm(laid, dim=1), laid @ directions_of(laid)[:-1])
 
 
 def directions_of(laid: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-class Guard:
+class ErrorIsolation:
     """Calls what looks on; the first error ends the looking, and nothing else.
 
     Args:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from whygrad.capture.accumulators import Opened, Sizes, Sums, sum_of_sizes
+from whygrad.capture.accumulators import Accumulators, Opened, Sizes, sum_of_sizes
 from whygrad.capture.functions import ActivationOfTorch
 from whygrad.capture.kinds import KINDS, Use, wide
-from whygrad.capture.registry import Place
+from whygrad.capture.registry import RegisteredLayer
 from whygrad.capture.torch_private import view_base
 
 
@@ -33,7 +33,7 @@ class Backward:
 
 
 @dataclass
-class Passage:
+class LayerCall:
     """One call of a layer, from its forward to its backward pass.
 
     Attributes:
@@ -42,9 +42,9 @@ class Passage:
         is_told: whether the graph tells what this call puts into its weight's gradient.
     """
 
-    place: Place
+    layer: RegisteredLayer
     use: Use | None
-    sums: Sums
+    accumulators: Accumulators
     backward: Backward
     activation: ActivationOfTorch | None = None
     is_told: bool = False
@@ -52,24 +52,24 @@ class Passage:
     @property
     def needs_gradient(self) -> bool:
         """Whether what this call puts into its weight's gradient is wanted apart."""
-        return self.place.is_shared or self.sums.whole is not None
+        return self.layer.is_shared or self.accumulators.snapshot is not None
 
     def let_go(self) -> None:
         """Hold nothing of the step any longer, for whoever keeps its graph keeps this, too."""
-        self.use, self.sums = None, Sums()
+        self.use, self.accumulators = None, Accumulators()
 
     def on_delta(self, gradient: Tensor) -> None:
         """Take in dC/dz, from the hook on the layer's output."""
-        if self.use is None or not self.backward.reaches(self.place.weight):
+        if self.use is None or not self.backward.reaches(self.layer.weight):
             return
         with torch.no_grad():
             sizes = self.backward.sizes.of(gradient)
             if self.activation is None:
-                self.sums.add_upstream(sum_of_sizes(self.use, sizes))
-            self.sums.add_delta(self.use, gradient, sizes)
+                self.accumulators.add_upstream(sum_of_sizes(self.use, sizes))
+            self.accumulators.add_delta(self.use, gradient, sizes)
             if self.needs_gradient and not self.is_told:
                 own = KINDS[self.use.kind].contract(self.use, self.use.x, wide(gradient))
-                self.sums.add_gradient(own)
+                self.accumulators.add_gradient(own)
         if self.backward.frees:  # the input, which torch lets go of now, too
             self.use = self.use.emptied()
 
@@ -79,14 +79,14 @@ class Passage:
         A copy: torch may make the tensor the parameter's gradient, and others write into that.
         """
         if self.use is not None and own is not None:
-            self.sums.add_gradient(own.detach().clone())
+            self.accumulators.add_gradient(own.detach().clone())
 
 
 @dataclass
-class Opening:
+class ActivationCall:
     """One call of an activation, behind one layer, or behind a layer and its norm."""
 
-    passages: list[Passage]
+    layer_calls: list[LayerCall]
     backward: Backward
     opened: Opened | None = None  # counted when it is called; a pass that comes back takes it in
 
@@ -97,19 +97,19 @@ class Opening:
             return
         with torch.no_grad():
             pushed = sum_of_sizes(use, self.backward.sizes.of(gradient))
-            for passage in self._reached():
-                passage.sums.add_upstream(pushed)
+            for layer_call in self._reached():
+                layer_call.accumulators.add_upstream(pushed)
                 if self.opened is not None:
-                    passage.sums.add_opened(self.opened)
-                if passage.sums.whole is not None:
-                    passage.sums.whole.waiting = gradient
+                    layer_call.accumulators.add_opened(self.opened)
+                if layer_call.accumulators.snapshot is not None:
+                    layer_call.accumulators.snapshot.waiting = gradient
 
-    def _reached(self) -> list[Passage]:
-        return [one for one in self.passages if self.backward.reaches(one.place.weight)]
+    def _reached(self) -> list[LayerCall]:
+        return [one for one in self.layer_calls if self.backward.reaches(one.layer.weight)]
 
     def _use(self) -> Use | None:
         """The use of the layer nearest to the activation; all of them lay out neurons alike."""
-        return self.passages[-1].use
+        return self.layer_calls[-1].use
 
 
 def follow_weight(result: Tensor, hook: Callable[[Tensor | None], None]) -> bool:

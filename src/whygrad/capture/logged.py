@@ -40,7 +40,11 @@ class Logged:
         """Pass a recorded step on."""
         self._look_back()
         if not self._has_failed.is_set():
-            what = (step.facts["optimizers"], step.line, step.recorded())  # no arrays for ledgers
+            what = (
+                step.diagnostics["optimizers"],
+                step.line,
+                step.recorded(),
+            )  # no arrays for ledgers
             self._under_way.append(self._pool.submit(self._tell, *what))
 
     def close(self) -> None:

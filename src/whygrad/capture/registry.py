@@ -12,7 +12,7 @@ from whygrad.record.kinds import LayerKind
 
 
 @dataclass(frozen=True)
-class Place:
+class RegisteredLayer:
     """A layer of a model: a weight, or some rows of one, and how it is used.
 
     Attributes:
@@ -50,8 +50,8 @@ class Place:
         return whole if len(whole) == neurons else whole[self.bias_first :][:neurons]
 
 
-class Places:
-    """Finds layers by the identity of their parameters.
+class LayerRegistry:
+    """The layers of a model, found by the identity of their parameters.
 
     Args:
         model: as it is called; its parameters are what counts.
@@ -64,10 +64,10 @@ class Places:
         for name, parameter in model.named_parameters(remove_duplicate=False):
             self._names.setdefault(id(parameter), []).append(name)
         self._modules = dict(model.named_modules(remove_duplicate=False))
-        self._found: dict[tuple[int, str, int, int], Place] = {}
-        self._of_weight: dict[str, list[Place]] = {}
+        self._found: dict[tuple[int, str, int, int], RegisteredLayer] = {}
+        self._of_weight: dict[str, list[RegisteredLayer]] = {}
 
-    def find(self, use: Use) -> Place | None:
+    def find(self, use: Use) -> RegisteredLayer | None:
         """Return the layer that was used, or None where its weight is not one of the model's."""
         whole = use.weight if id(use.weight) in self._names else view_base(use.weight)
         if whole is None or id(whole) not in self._names or not whole.requires_grad:
@@ -77,8 +77,8 @@ class Places:
             return None
         key = (id(whole), use.kind, first, use.weight.shape[0])
         if key not in self._found:
-            place = self._found[key] = self._place(use, whole, first)
-            self._of_weight.setdefault(place.weight, []).append(place)
+            layer = self._found[key] = self._layer(use, whole, first)
+            self._of_weight.setdefault(layer.weight, []).append(layer)
         return self._found[key]
 
     @property
@@ -96,22 +96,22 @@ class Places:
         return id(tensor) in self._names
 
     def unexplained(self, names: Iterable[str]) -> set[str]:
-        """Return which of these parameters belong to no place found so far.
+        """Return which of these parameters belong to no layer found so far.
 
         A module of which nothing else is explained is named instead of its parameters: a recurrent
         layer, or one whose weight is computed from other parameters.
         """
-        known = {place.weight for place in self._found.values()}
-        known |= {place.bias for place in self._found.values() if place.bias}
+        known = {layer.weight for layer in self._found.values()}
+        known |= {layer.bias for layer in self._found.values() if layer.bias}
         paths = {name: _module_of(name) for name in set(names) - known}
         explained = {path for name in known for path in _above(name)}
         return {name if not path or path in explained else path for name, path in paths.items()}
 
-    def of_weight(self, name: str) -> list[Place]:
-        """Return the places found so far whose weight this is."""
+    def of_weight(self, name: str) -> list[RegisteredLayer]:
+        """Return the layers found so far whose weight this is."""
         return self._of_weight.get(name, [])
 
-    def _place(self, use: Use, whole: Tensor, first: int) -> Place:
+    def _layer(self, use: Use, whole: Tensor, first: int) -> RegisteredLayer:
         weight = self._named(whole, use.kind)
         name = _layer_name(weight)
         is_packed = use.weight.shape[0] != whole.shape[0]
@@ -119,7 +119,7 @@ class Places:
             name = f"{name}[{first}:{first + use.weight.shape[0]}]"
         bias = use.bias if use.bias is None or id(use.bias) in self._names else view_base(use.bias)
         is_shared = len({kind_of(self._modules, n) for n in self._names[id(whole)]}) > 1
-        return Place(
+        return RegisteredLayer(
             name,
             use.kind,
             self._canonical(whole),

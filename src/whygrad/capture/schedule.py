@@ -1,6 +1,6 @@
-"""Whose turn it is to be kept whole: what a ledger needs of a weight costs time and room.
+"""Which weights are in which full snapshot: what a ledger needs of one costs time and room.
 
-A small model is kept whole at every recorded step. The weights of a larger one take turns: each
+Of a small model all are in that of every recorded step. Those of a larger one take turns: each
 recorded step holds as many as a share of its work and some room allow, until all had their turn.
 That is a round. The next begins with the 4th, 16th, 64th … recorded step, so that the number of
 rounds grows with the logarithm of the length of the run.
@@ -21,8 +21,8 @@ SHARE = 1 / 12  # of the work of a recorded step that may be done once more, for
 BESIDE = 64  # what reading an output some times takes, in products with an input
 
 
-class Turns:
-    """Which weights are kept whole at which recorded step.
+class SnapshotSchedule:
+    """Which weights are in the full snapshot of which recorded step.
 
     Args:
         bytes_of: size of every weight that learns, in the order of the model.
@@ -50,7 +50,7 @@ class Turns:
         return self._waiting == self.explained
 
     def now(self) -> frozenset[str]:
-        """Return the weights that the coming recorded step keeps whole."""
+        """Return the weights that are in the coming step's full snapshot."""
         if self._is_small:
             return frozenset(self.explained)
         if not self._work:  # the first step; what it costs is not known before it
@@ -87,8 +87,8 @@ class Turns:
 
     def _in_turn(self, names: Sequence[str]) -> list[str]:
         """Return names in the order of the model, so that neighbours are explained together."""
-        place = {name: position for position, name in enumerate(self._bytes)}
-        return sorted(names, key=lambda name: (name not in self._asked, place[name]))
+        layer = {name: position for position, name in enumerate(self._bytes)}
+        return sorted(names, key=lambda name: (name not in self._asked, layer[name]))
 
 
 def work_of(layers: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""What is seen of one training step: every layer, activation and loss as its function is called.
+"""The tracer of one training step: every layer, activation and loss as its function is called.
 
 A ``TorchFunctionMode`` sees functions, modules and methods alike, in place or not. It calls what
 was asked for, unchanged, and then hangs hooks on tensors: on a layer's output for delta, on its
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from whygrad.capture.accumulators import Room, Sums, Whole, opened
+from whygrad.capture.accumulators import Accumulators, FullSnapshot, Room, opened
 from whygrad.capture.functions import (
     ACTIVATIONS,
     LOSSES,
@@ -25,96 +25,96 @@ from whygrad.capture.functions import (
     flat_of,
 )
 from whygrad.capture.gradients import Gradients
-from whygrad.capture.isolation import Guard
+from whygrad.capture.isolation import ErrorIsolation
 from whygrad.capture.kinds import Use
-from whygrad.capture.layer_calls import Backward, Opening, Passage, follow, follow_weight
+from whygrad.capture.layer_calls import ActivationCall, Backward, LayerCall, follow, follow_weight
 from whygrad.capture.losses import Losses, loss_call, pass_of, scale_of
 from whygrad.capture.modes import Mode, stack
-from whygrad.capture.registry import Place, Places
+from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 from whygrad.capture.torch_private import is_transforming
-from whygrad.capture.trace import Seen
+from whygrad.capture.trace import StepTrace
 from whygrad.capture.uses import CALLS, after_call, use_of
 from whygrad.capture.wrapped import is_within_compiled
 
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 
 
-class Seeing(Mode):
-    """Sees one step.
+class Tracer(Mode):
+    """Traces one step.
 
     Args:
-        places: the layers of the model, by their parameters.
-        whole: names of the weights of which everything is kept, for ledgers.
-        on_place: called with every layer when it is first called in the step.
+        registry: the layers of the model, by their parameters.
+        snapshot: names of the weights of which everything is kept, for ledgers.
+        on_layer: called with every layer when it is first called in the step.
         gradients: hears when the first gradient of a pass comes back, before any is added to a
             parameter's.
-        guard: calls everything that is not the model's own.
+        isolated: calls everything that is not the model's own.
     """
 
     def __init__(
         self,
-        places: Places,
-        whole: frozenset[str],
-        on_place: Callable[[Place], None],
+        registry: LayerRegistry,
+        snapshot: frozenset[str],
+        on_layer: Callable[[RegisteredLayer], None],
         gradients: Gradients,
-        guard: Guard,
+        isolated: ErrorIsolation,
     ):
         super().__init__()
-        self.places = places
-        self.guard = guard
-        self.whole = whole
+        self.registry = registry
+        self.isolated = isolated
+        self.snapshot = snapshot
         self.room = Room(ROOM)
         self.backward = Backward()
-        self.on_place, self.gradients = on_place, gradients
-        self.seen = Seen()
-        self._made_by: Any = WeakTensorKeyDictionary()  # output -> the passage that it left
+        self.on_layer, self.gradients = on_layer, gradients
+        self.trace = StepTrace()
+        self._made_by: Any = WeakTensorKeyDictionary()  # output -> the calls that it left
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
-        self._passages: list[weakref.ref[Passage]] = []
+        self._layer_calls: list[weakref.ref[LayerCall]] = []
         self._is_aside = False  # gradients come back that no parameter gets
         self._is_asked_for = False  # gradients come back, and ``torch.autograd.grad`` returns them
         self._were_asked_for = False  # so did all that came back before
         self._handles = [
-            parameter.register_hook(lambda _: self.guard(self._begin))
-            for parameter in places.parameters.values()
+            parameter.register_hook(lambda _: self.isolated(self._begin))
+            for parameter in registry.parameters.values()
             if parameter.requires_grad and parameter.is_leaf
         ]
 
     def _go_back(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let a backward pass run; what is opened here is handed to no mode below."""
-        modes = [m for m in (self, *stack()) if isinstance(m, Seeing) and not m.is_blind]
-        before = [(m.backward.frees, m.backward.asked, m.seen.losses.under_way) for m in modes]
+        modes = [m for m in (self, *stack()) if isinstance(m, Tracer) and not m.is_blind]
+        before = [(m.backward.frees, m.backward.asked, m.trace.losses.under_way) for m in modes]
         for mode in modes:
-            mode.guard(mode._note_backward, *args, **kwargs)
+            mode.isolated(mode._note_backward, *args, **kwargs)
         try:
             return self._inside(OPENED[func], args, kwargs)
         finally:  # of a pass within this one, such as a checkpoint's
             for mode, (frees, asked, under_way) in zip(modes, before, strict=True):
                 mode.backward.frees, mode.backward.asked = frees, asked
-                mode.seen.losses.under_way = under_way
+                mode.trace.losses.under_way = under_way
 
     def _named(self, inputs: Any) -> frozenset[str] | None:
         """Return the parameters that a backward pass is to reach; None where it is all of them."""
         if inputs is None or (not isinstance(inputs, Tensor) and not len(inputs)):
             return None
         asked = {id(one) for one in ((inputs,) if isinstance(inputs, Tensor) else inputs)}
-        return frozenset(n for n, p in self.places.parameters.items() if id(p) in asked)
+        return frozenset(n for n, p in self.registry.parameters.items() if id(p) in asked)
 
     def _leads_to_the_model(self, args: tuple, kwargs: dict[str, Any]) -> bool:
         """Return whether ``torch.autograd.grad`` is asked for gradients of the model's own."""
         inputs = args[1] if len(args) > 1 else kwargs["inputs"]
         asked = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-        return any(self.places.holds(tensor) for tensor in asked)
+        return any(self.registry.holds(tensor) for tensor in asked)
 
     def _asked_for(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let gradients come back that no parameter's own grows by.
 
         Those of something else, as for a penalty on the gradient, are not the model's at all.
         """
-        losses = self.seen.losses
+        losses = self.trace.losses
         before = (self._is_aside, self._is_asked_for, losses.under_way)
         self._is_asked_for = True
         self._is_aside = self._is_aside or not self._leads_to_the_model(args, kwargs)
-        self.guard(self._note_asked_for, *args, **kwargs)
+        self.isolated(self._note_asked_for, *args, **kwargs)
         try:
             return function(*args, **kwargs)
         finally:
@@ -125,9 +125,9 @@ class Seeing(Mode):
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        for passage in filter(None, (reference() for reference in self._passages)):
-            passage.let_go()
-        self._passages = []
+        for layer_call in filter(None, (reference() for reference in self._layer_calls)):
+            layer_call.let_go()
+        self._layer_calls = []
         self.backward.sizes.let_go()
         self._made_by = WeakTensorKeyDictionary()
 
@@ -135,7 +135,7 @@ class Seeing(Mode):
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.is_blind or self.guard.has_failed or is_transforming():
+        if self.is_blind or self.isolated.has_failed or is_transforming():
             return func(*args, **kwargs)
         if func is torch.autograd.backward:
             return self._go_back(func, args, kwargs)
@@ -147,35 +147,35 @@ class Seeing(Mode):
             return func(*args, **kwargs)
         if func in CALLS:
             return self._layer(func, args, kwargs)
-        opening = self.guard(self._opening, func, args, kwargs)
+        activation_call = self.isolated(self._activation_call, func, args, kwargs)
         result = func(*args, **kwargs)
-        if opening is not None:
-            self.guard(self._watch, opening, result)
-        self.guard(self._note, func, args, kwargs, result)
+        if activation_call is not None:
+            self.isolated(self._watch, activation_call, result)
+        self.isolated(self._note, func, args, kwargs, result)
         return result
 
     def _layer(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
-        use = self.guard(use_of, func, args, kwargs)
+        use = self.isolated(use_of, func, args, kwargs)
         result = func(*args, **kwargs)
-        self.guard(self._passed_by, func, use, args, result)
+        self.isolated(self._note_layer, func, use, args, result)
         return result
 
-    def _passed_by(self, func: Callable, use: Use | None, args: tuple, result: Any) -> None:
+    def _note_layer(self, func: Callable, use: Use | None, args: tuple, result: Any) -> None:
         """Note the call of a layer."""
-        place = None if use is None else self.places.find(use)
-        if use is not None and place is None and use.weight.requires_grad and use.weight.is_leaf:
-            self.seen.strangers.append(weakref.ref(use.weight))
+        layer = None if use is None else self.registry.find(use)
+        if use is not None and layer is None and use.weight.requires_grad and use.weight.is_leaf:
+            self.trace.unregistered.append(weakref.ref(use.weight))
         came = (self._made_by.get(args[0]) if args else None) or []
-        if place is not None and use is not None and result.requires_grad:
-            self._pass(place, use, result, came)
+        if layer is not None and use is not None and result.requires_grad:
+            self._follow_layer(layer, use, result, came)
         elif came and func in NORMS:
             self._made_by[result] = came
 
-    def _watch(self, opening: Opening, result: Tensor) -> None:
+    def _watch(self, activation_call: ActivationCall, result: Tensor) -> None:
         """Follow what an activation put out."""
         if result.requires_grad:
-            follow(result, self._heard(opening.on_upstream))
-            self._made_by[result] = opening.passages
+            follow(result, self._heard(activation_call.on_upstream))
+            self._made_by[result] = activation_call.layer_calls
 
     def _heard(self, hook: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return what hands a gradient to a hook, and leaves it as it is.
@@ -188,56 +188,62 @@ class Seeing(Mode):
         self._begin()
         hook(gradient)
 
-    def _pass(self, place: Place, use: Use, result: Tensor, came: list[Passage]) -> None:
+    def _follow_layer(
+        self, layer: RegisteredLayer, use: Use, result: Tensor, came: list[LayerCall]
+    ) -> None:
         """Follow one call of a layer that learns."""
-        if place not in self.seen.sums:
-            self.on_place(place)
-            is_whole = place.weight in self.whole
-            self.seen.sums[place] = Sums(whole=Whole(self.room) if is_whole else None)
-        sums = self.seen.sums[place]
-        passage = Passage(place, after_call(use, result), sums, self.backward)
-        self._passages.append(weakref.ref(passage))
-        follow(result, self._heard(passage.on_delta))
-        if passage.needs_gradient:
-            passage.is_told = follow_weight(result, self._heard(passage.on_gradient))
-        if place.traits.takes_outputs:
+        if layer not in self.trace.accumulators:
+            self.on_layer(layer)
+            is_in_snapshot = layer.weight in self.snapshot
+            self.trace.accumulators[layer] = Accumulators(
+                snapshot=FullSnapshot(self.room) if is_in_snapshot else None
+            )
+        accumulators = self.trace.accumulators[layer]
+        layer_call = LayerCall(layer, after_call(use, result), accumulators, self.backward)
+        self._layer_calls.append(weakref.ref(layer_call))
+        follow(result, self._heard(layer_call.on_delta))
+        if layer_call.needs_gradient:
+            layer_call.is_told = follow_weight(result, self._heard(layer_call.on_gradient))
+        if layer.traits.takes_outputs:
             for before in came:
-                self.seen.feeds.setdefault(before.place, set()).add(place)
+                self.trace.feeds.setdefault(before.layer, set()).add(layer)
         # behind a norm the activation is that of the layer before, too
-        follows = [before for before in came if place.traits.is_norm and before.activation is None]
-        self._made_by[result] = [*follows, passage]
+        follows = [before for before in came if layer.traits.is_norm and before.activation is None]
+        self._made_by[result] = [*follows, layer_call]
 
     def _begin(self) -> None:
         """Note that a gradient came back; look at the first one of every pass."""
-        if self.seen.is_fresh:
+        if self.trace.is_fresh:
             return
-        self.seen.is_fresh = True
-        if not self.seen.has_begun:
-            self.seen.has_begun = True
+        self.trace.is_fresh = True
+        if not self.trace.has_begun:
+            self.trace.has_begun = True
             self._were_asked_for = self._is_asked_for
             self.gradients.begin()
         elif self._were_asked_for and not self._is_asked_for:
             self._were_asked_for = False  # and what came was for something else
-            self.seen.forget_sums()
+            self.trace.reset_accumulators()
             self.gradients.begin_again()
             self.gradients.begin()
         elif self.gradients.are_gone():
-            self.seen.begin_again()
+            self.trace.begin_again()
             self.gradients.begin_again()
-        self.seen.losses.gradient_came()
+        self.trace.losses.gradient_came()
 
-    def _opening(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Opening | None:
+    def _activation_call(
+        self, func: Callable, args: tuple, kwargs: dict[str, Any]
+    ) -> ActivationCall | None:
         """Follow an activation that is called on the output of a layer, before it may change it."""
         came = self._made_by.get(args[0]) if func in ACTIVATIONS and args else None
-        passages = [passage for passage in came or [] if passage.activation is None]
-        if not passages or not args[0].requires_grad:
+        layer_calls = [layer_call for layer_call in came or [] if layer_call.activation is None]
+        if not layer_calls or not args[0].requires_grad:
             return None
-        for passage in passages:
-            passage.activation = ACTIVATIONS[func]
-            self.seen.activations[passage.place] = ACTIVATIONS[func]
-        use, flat = passages[-1].use, flat_of(func, args, kwargs)
+        for layer_call in layer_calls:
+            layer_call.activation = ACTIVATIONS[func]
+            self.trace.activations[layer_call.layer] = ACTIVATIONS[func]
+        use, flat = layer_calls[-1].use, flat_of(func, args, kwargs)
         share = None if use is None else opened(use, args[0].detach(), flat)
-        return Opening(passages, self.backward, share)
+        return ActivationCall(layer_calls, self.backward, share)
 
     def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
         """Note what a loss function was called with, and what probabilities came from."""
@@ -256,10 +262,10 @@ class Seeing(Mode):
         """Note the call of a loss function, and the gradient that comes back to it."""
         if not result.requires_grad:
             return  # of an evaluation
-        self.seen.is_within_compiled |= is_within_compiled()
+        self.trace.is_within_compiled |= is_within_compiled()
         claims = args[0] if args else kwargs.get("input")
         call = loss_call(name, args, kwargs, result, self._claimed.get(claims))
-        self.seen.losses.note_call(call)
+        self.trace.losses.note_call(call)
         if not result.is_complex():
             numbers = result.detach().clone()  # the program may write over them
             follow(result, self._told(lambda losses, g: losses.note_part(call, numbers, g)))
@@ -278,11 +284,11 @@ class Seeing(Mode):
         inputs: Any = None,
     ) -> None:
         """Note what ``torch.autograd.backward`` is called with."""
-        self.seen.is_fresh = False
+        self.trace.is_fresh = False
         self.backward.frees = not (create_graph if retain_graph is None else retain_graph)
         self.backward.asked = self._named(inputs)
         given = grad_variables if grad_tensors is None else grad_tensors
-        self.seen.losses.set_out(pass_of(tensors, given))
+        self.trace.losses.set_out(pass_of(tensors, given))
 
     def _note_asked_for(
         self,
@@ -298,22 +304,22 @@ class Seeing(Mode):
         """Note what ``torch.autograd.grad`` is called with."""
         given = None if is_grads_batched else grad_outputs
         if not self._is_aside:
-            self.seen.is_fresh = False
+            self.trace.is_fresh = False
             one = pass_of(outputs, given, is_asked=True, is_on_the_way=create_graph)
-            self.seen.losses.set_out(one)
+            self.trace.losses.set_out(one)
 
 
 def _hear(
-    reference: "weakref.ref[Seeing]", hook: Callable[[Any], None], gradient: Tensor | None
+    reference: "weakref.ref[Tracer]", hook: Callable[[Any], None], gradient: Tensor | None
 ) -> None:
-    seeing = reference()
-    if seeing is not None and not seeing._is_aside:
-        seeing.guard(seeing._on, hook, gradient)
+    tracer = reference()
+    if tracer is not None and not tracer._is_aside:
+        tracer.isolated(tracer._on, hook, gradient)
 
 
 def _tell(
-    reference: "weakref.ref[Seeing]", note: Callable[[Losses, Tensor], None], gradient: Tensor
+    reference: "weakref.ref[Tracer]", note: Callable[[Losses, Tensor], None], gradient: Tensor
 ) -> None:
-    seeing = reference()
-    if seeing is not None:
-        seeing.guard(note, seeing.seen.losses, gradient)
+    tracer = reference()
+    if tracer is not None:
+        tracer.isolated(note, tracer.trace.losses, gradient)

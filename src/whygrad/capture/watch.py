@@ -1,7 +1,7 @@
 """Watching a model train: when to look, and what a step is.
 
 A step is what leads to one ``optimizer.step()``: every forward and backward pass before it. On the
-steps that are recorded a :class:`Seeing` is in place from the first forward pass to the update; on
+steps that are recorded a :class:`Tracer` is in place from the first forward pass to the update; on
 all others nothing is, but two hooks of the optimiser that count.
 """
 
@@ -27,17 +27,16 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from whygrad.capture.before import Before, before
 from whygrad.capture.diagnostics import early_schedulers, in_eval_mode
 from whygrad.capture.gradients import Gradients
-from whygrad.capture.isolation import Guard, warn
+from whygrad.capture.isolation import ErrorIsolation, warn
 from whygrad.capture.overhead import Overhead
 from whygrad.capture.record import Recorded, recorded
-from whygrad.capture.registry import Place, Places
-from whygrad.capture.tracer import Seeing
+from whygrad.capture.registry import LayerRegistry, RegisteredLayer
+from whygrad.capture.tracer import Tracer
 from whygrad.capture.wrapped import (
     Inert,
     Stance,
     check,
     check_compiled,
-    check_log,
     compiled_parts,
     is_within_compiled,
     never_compiled,
@@ -47,6 +46,7 @@ from whygrad.capture.wrapped import (
 from whygrad.capture.writing import Writer
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import folder_of_rank
+from whygrad.record.tracker import check_log
 from whygrad.words import t
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class Window:
     """One step that is being recorded."""
 
     step: int
-    seeing: Seeing
+    tracer: Tracer
     gradients: Gradients
     in_eval_mode: list[str]
-    before: dict[Place, Before]
+    before: dict[RegisteredLayer, Before]
     updated_by: list[Optimizer] = field(default_factory=list)
     early_schedulers: list[str] = field(default_factory=list)
 
@@ -111,31 +111,31 @@ class Watch:
         self.last: Recorded | None = None
         self._opened = opened
         self._only = _as_list(optimizer)
-        self._places = Places(unwrapped(model))
+        self._registry = LayerRegistry(unwrapped(model))
         self._rank, ranks = rank_of_process()
         self._is_parallel = ranks > 1
         own = folder_of_rank(Path(out), self._rank) if out is not None and ranks > 1 else out
         told = log if self._rank == 0 else None
         rank = (self._rank, ranks)
-        self._writer = Writer(own, model, self._places, every, explain, told, rank)
+        self._writer = Writer(own, model, self._registry, every, explain, told, rank)
         self._window: Window | None = None
         self._handles: list[Any] = []
         self._triggers: list[Any] = []
         self._own_modules: set[int] = set()
-        self._leaving: list[Seeing] = []
+        self._leaving: list[Tracer] = []
         self._counts: dict[int, int] = {}
         self._optimizers: list[Optimizer] = []  # seen at work
         self._held: dict[int, bool] = {}
         self._stance = Stance()
         self._may_uncompile, self._has_told_uncompiled = uncompiled, False
-        self._guard = Guard(self._give_up)
-        self._strangers: Any = WeakTensorKeyDictionary()  # weights of others, seen before
+        self._isolated = ErrorIsolation(self._give_up)
+        self._unregistered: Any = WeakTensorKeyDictionary()  # weights of others, seen before
         self._told: set[str] = set()  # what cannot be taken apart, and has been said
 
     @property
     def run(self) -> Run:
         """What has been recorded so far, by this process."""
-        self._guard(self._writer.flush)
+        self._isolated(self._writer.flush)
         return cast("Run", self._opened(self._writer.path))
 
     def attach(self) -> Watch:
@@ -155,14 +155,14 @@ class Watch:
             handle.remove()
         self._handles = []
         if self._window is not None and self._window.updated_by:
-            self._guard(self._finish)
+            self._isolated(self._finish)
         self._disarm()  # behind what waits for the next step
         self._drop_window()
         self._sweep()
         try:  # also after an error of ours; but no disk that is full may end somebody's training
             self._writer.finish(self.steps, self.overhead.to_dict())
         except Exception as error:
-            if not self._guard.has_failed:  # else it has been said
+            if not self._isolated.has_failed:  # else it has been said
                 self._give_up(error)
 
     def __enter__(self) -> Watch:
@@ -176,20 +176,20 @@ class Watch:
     @contextmanager
     def update(self) -> Iterator[None]:
         """Mark an update by hand, where no optimiser of torch's makes it."""
-        self._guard(self._note_before)
+        self._isolated(self._note_before)
         yield
-        self._guard(self._finish)
+        self._isolated(self._finish)
 
     # --- a step, from its first forward pass to its update -----------------------------------
 
     def _arm(self) -> None:
         """Wait for the first forward pass, if the coming step is to be recorded."""
         if self.steps % self.every == 0 and not self._triggers:
-            self._guard(self._set_triggers)
+            self._isolated(self._set_triggers)
 
     def _set_triggers(self) -> None:
         self._stance.eager()
-        modules = list(self._places.model.modules())
+        modules = list(self._registry.model.modules())
         self._own_modules = {id(module) for module in modules}
         if compiled_parts(self.model):  # torch warns of hooks that hear of every module
             hook = Inert(self._forward_begins)
@@ -207,7 +207,7 @@ class Watch:
     def _forward_begins(self, module: nn.Module, *_: Any) -> None:
         """Hear of every module: a hook of the model's own would be copied and saved with it."""
         if id(module) in self._own_modules:
-            self._guard(self._on_forward)
+            self._isolated(self._on_forward)
 
     def _on_forward(self) -> None:
         if not torch.is_grad_enabled():
@@ -218,39 +218,41 @@ class Watch:
                 return
         self._window = self._window or self._new_window()
         self._tell_uncompiled()
-        self._window.seeing.seen.is_fresh = False
-        self._window.seeing.open()
+        self._window.tracer.trace.is_fresh = False
+        self._window.tracer.open()
 
     def _new_window(self) -> Window:
         check_compiled(self.model, uncompiled=self._may_uncompile)  # it may have been since
-        if self._places.are_stale:
-            self._places, self._held = Places(self._places.model), {}
-        whole = self._writer.whole_now(self._places)
+        if self._registry.are_stale:
+            self._registry, self._held = LayerRegistry(self._registry.model), {}
+        snapshot = self._writer.snapshot_now(self._registry)
         undo = ExitStack()  # of what hangs hooks on parameters, should anything fail in between
-        gradients = Gradients(self._places, whole, self._guard, is_parallel=self._is_parallel)
+        gradients = Gradients(
+            self._registry, snapshot, self._isolated, is_parallel=self._is_parallel
+        )
         undo.callback(gradients.let_go)
-        looked: dict[Place, Before] = {}
+        looked: dict[RegisteredLayer, Before] = {}
 
         @torch.no_grad()
-        def look(place: Place) -> None:
-            looked[place] = before(self._places, place)
-            gradients.note_place(place)
+        def look(layer: RegisteredLayer) -> None:
+            looked[layer] = before(self._registry, layer)
+            gradients.note_layer(layer)
 
         with undo:
-            seeing = Seeing(self._places, whole, look, gradients, self._guard)
-            undo.callback(seeing.let_go)
-            window = Window(self.steps, seeing, gradients, in_eval_mode(self.model), looked)
+            tracer = Tracer(self._registry, snapshot, look, gradients, self._isolated)
+            undo.callback(tracer.let_go)
+            window = Window(self.steps, tracer, gradients, in_eval_mode(self.model), looked)
             undo.pop_all()
         return window
 
     @never_compiled
     def _before_update(self, optimizer: Optimizer, *_: Any) -> None:
         self._sweep()
-        self._guard(self._update_begins, optimizer)
+        self._isolated(self._update_begins, optimizer)
 
     @never_compiled
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
-        self._guard(self._update_ended, optimizer)
+        self._isolated(self._update_ended, optimizer)
 
     def _update_begins(self, optimizer: Optimizer) -> None:
         if self._is_ours(optimizer):
@@ -264,11 +266,11 @@ class Watch:
     def _note_before(self) -> None:
         """Note the gradients that the update is made of, if there are any yet."""
         window = self._window
-        if window is None or not window.seeing.seen.has_begun:
+        if window is None or not window.tracer.trace.has_begun:
             return
-        window.seeing.close()
+        window.tracer.close()
         with torch.no_grad():
-            window.gradients.note_asked()
+            window.gradients.note_requested()
 
     def _update_ended(self, optimizer: Optimizer) -> None:
         if not self._is_ours(optimizer):
@@ -301,26 +303,26 @@ class Watch:
         is_first = self.last is None
         try:
             with torch.no_grad():
-                self.last = recorded(window, self._places, self._optimizers)
+                self.last = recorded(window, self._registry, self._optimizers)
         finally:
-            window.seeing.let_go()
+            window.tracer.let_go()
             window.gradients.let_go()
-        passing = self._count_passing(window.seeing.seen.strangers, is_first=is_first)
-        self.last.facts["made_in_forward"] = passing
+        passing = self._count_passing(window.tracer.trace.unregistered, is_first=is_first)
+        self.last.diagnostics["made_in_forward"] = passing
         self._writer.take(self.last)
-        self._tell_uncompiled(is_within=window.seeing.seen.is_within_compiled)
-        self._tell_uncovered(set(self.last.facts["uncovered"]))
+        self._tell_uncompiled(is_within=window.tracer.trace.is_within_compiled)
+        self._tell_uncovered(set(self.last.diagnostics["uncovered"]))
 
-    def _count_passing(self, strangers: list[weakref.ref[Tensor]], *, is_first: bool) -> int:
+    def _count_passing(self, unregistered: list[weakref.ref[Tensor]], *, is_first: bool) -> int:
         """Count the weights of others that last for one step only.
 
         They are gone after it; or a loss that still has its name keeps them, and then they are new
         in every step. Whether they are in the first that is recorded cannot be known.
         """
-        alive = [weight for stranger in strangers if (weight := stranger()) is not None]
-        new = [weight for weight in alive if weight not in self._strangers]
-        self._strangers.update({weight: True for weight in alive})
-        gone = len(strangers) - len(alive)
+        alive = [weight for reference in unregistered if (weight := reference()) is not None]
+        new = [weight for weight in alive if weight not in self._unregistered]
+        self._unregistered.update({weight: True for weight in alive})
+        gone = len(unregistered) - len(alive)
         return gone + (0 if is_first else len(new))
 
     def _tell_uncovered(self, names: set[str]) -> None:
@@ -349,27 +351,27 @@ class Watch:
         window, self._window = self._window, None
         if window is not None:
             self._close(window)
-            window.seeing.let_go()
+            window.tracer.let_go()
             window.gradients.let_go()
 
     def _close(self, window: Window) -> None:
         """See no more of a step; within a backward pass what sees can only be made blind."""
-        window.seeing.close()
-        if window.seeing.is_on:
-            self._leaving.append(window.seeing)
+        window.tracer.close()
+        if window.tracer.is_on:
+            self._leaving.append(window.tracer)
 
     def _sweep(self) -> None:
         """Take down what could not be taken down from within a backward pass."""
-        for seeing in self._leaving:
-            seeing.close()
-        self._leaving = [seeing for seeing in self._leaving if seeing.is_on]
+        for tracer in self._leaving:
+            tracer.close()
+        self._leaving = [tracer for tracer in self._leaving if tracer.is_on]
 
     def _is_ours(self, optimizer: Optimizer) -> bool:
         if self._only:
             return any(optimizer is one for one in self._only)
         known = self._held.get(id(optimizer))
         if known is None:
-            ours = {id(parameter) for parameter in self._places.parameters.values()}
+            ours = {id(parameter) for parameter in self._registry.parameters.values()}
             held = (p for group in optimizer.param_groups for p in group["params"])
             known = self._held[id(optimizer)] = any(id(parameter) in ours for parameter in held)
         return known

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from whygrad.capture.logged import Logged
 from whygrad.capture.record import Recorded
-from whygrad.capture.registry import Places
-from whygrad.capture.schedule import Turns, work_of
+from whygrad.capture.registry import LayerRegistry
+from whygrad.capture.schedule import SnapshotSchedule, work_of
 from whygrad.record.beginning import new_run
 from whygrad.record.description import FORMAT
 from whygrad.record.fields import DEFINED
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 WAITING_STEPS = 50  # recorded steps in memory
 WAITING_BYTES = 8 * 2**20
-ROUNDS = 16  # of whole steps on disk at most
+ROUNDS = 16  # of full snapshots on disk at most
 ROOM = 512 * 2**20  # bytes that they may take there; two rounds are always kept
-DROPPED_BYTES = 64 * 2**20  # of whole steps that are no longer kept and not yet removed
+DROPPED_BYTES = 64 * 2**20  # of full snapshots that are no longer kept and not yet removed
 LINES = ("facts", "history")
 LONGEST = 600  # characters of an exception's message
 
@@ -40,12 +40,12 @@ LONGEST = 600  # characters of an exception's message
 class Writer:
     """Writes what is recorded, as the only one who writes into the folder.
 
-    Order: rows and whole steps, lines, then run.json, which tells of them; then what it no longer
-    tells of is removed.
+    Order: rows and full snapshots, lines, then run.json, which tells of them; then what it no
+    longer tells of is removed.
 
     Args:
         out: folder, new or empty; None for one that is gone with the process.
-        explain: names of layers that are kept whole first, and whatever their size.
+        explain: names of layers that get full snapshots first, and whatever their size.
         log: someone else's record, that is told of every recorded step, too.
         rank: number of this process and how many there are, where several train one model.
     """
@@ -54,7 +54,7 @@ class Writer:
         self,
         out: str | Path | None,
         model: nn.Module,
-        places: Places,
+        registry: LayerRegistry,
         every: int,
         explain: Sequence[str] = (),
         log: "Tracker | None" = None,
@@ -62,21 +62,21 @@ class Writer:
     ):
         # absolute, for a training program may change its folder
         self.path = Path(out).absolute() if out is not None else temporary_folder()
-        self._explain, self._learning = explain, _learning(places)
-        self._turns = Turns(self._learning, explain)
+        self._explain, self._learning = explain, _learning(registry)
+        self._schedule = SnapshotSchedule(self._learning, explain)
         if rank[1] > 1:
             with writing(self.path.parent):
                 make_folder(self.path.parent)
         self._writing = ExitStack()
         self._writing.enter_context(new_run(self.path, ("anatomy", "whole")))
-        self._description = _description(model, places, every)
-        self._description["explainable"] = self._turns.explained
+        self._description = _description(model, registry, every)
+        self._description["explainable"] = self._schedule.explained
         if rank[1] > 1:
             self._description |= dict(zip(("rank", "ranks"), rank, strict=True))
         self._lines = 0
-        self._whole: dict[str, str] = {}  # checksums of the whole steps on disk
+        self._snapshots: dict[str, str] = {}  # checksums of the full snapshots on disk
         self._dropped: dict[Path, int] = {}  # bytes of those to be removed
-        self._rounds: list[list[int]] = []  # the whole steps of each
+        self._rounds: list[list[int]] = []  # the steps of each that have one
         self._waiting: list[Recorded] = []
         self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
         self._being_written: tuple[int, Future] | None = None
@@ -84,19 +84,19 @@ class Writer:
         empty: dict[Path, Content] = {self.path / f"{name}.jsonl": b"" for name in LINES}
         self._publish(empty)
 
-    def whole_now(self, places: Places) -> frozenset[str]:
-        """Return the weights of which the coming recorded step keeps everything, for ledgers."""
-        learning = _learning(places)
+    def snapshot_now(self, registry: LayerRegistry) -> frozenset[str]:
+        """Return the weights that are in the coming step's full snapshot."""
+        learning = _learning(registry)
         if learning.keys() != self._learning.keys():  # some were frozen, or are no longer
-            self._learning, self._turns = learning, Turns(learning, self._explain)
-            self._description["explainable"] = self._turns.explained
+            self._learning, self._schedule = learning, SnapshotSchedule(learning, self._explain)
+            self._description["explainable"] = self._schedule.explained
             self._describe()
-        return self._turns.now()
+        return self._schedule.now()
 
     def take(self, step: Recorded) -> None:
         """Take a recorded step over; write what is due."""
         known = self._description["layers"]
-        uncovered = set(self._description["uncovered"]) | set(step.facts["uncovered"])
+        uncovered = set(self._description["uncovered"]) | set(step.diagnostics["uncovered"])
         is_new = any(known.get(name) != layer for name, layer in step.layers.items())
         if is_new or len(uncovered) > len(self._description["uncovered"]):
             self.flush()
@@ -105,12 +105,12 @@ class Writer:
             self._describe()
         if self._logged is not None:
             self._logged.take(step)
-        if self._turns.begins_a_round:
+        if self._schedule.begins_a_round:
             self._begin_round(step.step)
         if step.tensors:
-            self._write_whole(step)
-        rows = {name: sizes["rows"] for name, sizes in step.facts["layers"].items()}
-        self._turns.taken(work_of(step.layers, rows))
+            self._write_snapshot(step)
+        rows = {name: sizes["rows"] for name, sizes in step.diagnostics["layers"].items()}
+        self._schedule.taken(work_of(step.layers, rows))
         self._waiting.append(replace(step, tensors={}))  # those are many bytes
         bytes_waiting = sum(row.nbytes for one in self._waiting for row in one.rows.values())
         if len(self._waiting) >= WAITING_STEPS or bytes_waiting > WAITING_BYTES:
@@ -120,7 +120,7 @@ class Writer:
         """Write what waits."""
         self._settle()
         waiting, self._waiting = self._waiting, []
-        if not waiting and self._whole == self._description["whole"]:
+        if not waiting and self._snapshots == self._description["whole"]:
             return
         rows: dict[Path, Content] = {}
         for group in _of_equal_layers(waiting):
@@ -148,7 +148,7 @@ class Writer:
         if self._logged is not None:
             self._logged.close()
 
-    def _write_whole(self, step: Recorded) -> None:
+    def _write_snapshot(self, step: Recorded) -> None:
         path = self.path / "whole" / f"{step.step}.safetensors"
         notes = finite({"optimizers": step.notes, "line": step.line})
         self._settle()
@@ -157,16 +157,16 @@ class Writer:
         self._rounds[-1].append(step.step)
 
     def _begin_round(self, step: int) -> None:
-        """Make room for a round of whole steps; the first and the last one stay."""
+        """Make room for a round of full snapshots; the first and the last one stay."""
         self._rounds = [*filter(None, self._rounds), []]
-        most = min(max(ROOM // max(self._turns.bytes_a_round, 1), 2), ROUNDS)
+        most = min(max(ROOM // max(self._schedule.bytes_a_round, 1), 2), ROUNDS)
         if len(self._rounds) > most:
             self._settle()
             starts = [*(one[0] for one in self._rounds[:-1]), step]
             for dropped in self._rounds.pop(_least_missed(starts)):
                 path = self.path / "whole" / f"{dropped}.safetensors"
                 self._dropped[path] = path.stat().st_size
-                del self._whole[str(dropped)]
+                del self._snapshots[str(dropped)]
             if sum(self._dropped.values()) > DROPPED_BYTES:
                 self.flush()
 
@@ -174,7 +174,7 @@ class Writer:
         """Wait for what is being written, so that at most one step is held for it."""
         if self._being_written is not None:
             (step, written), self._being_written = self._being_written, None
-            self._whole[str(step)] = written.result()
+            self._snapshots[str(step)] = written.result()
 
     def _describe(self) -> None:
         self._publish({})
@@ -186,7 +186,7 @@ class Writer:
             rows: contents of files.
         """
         lines = self._lines + len(steps)
-        self._description |= {"whole": dict(self._whole), "lines": dict.fromkeys(LINES, lines)}
+        self._description |= {"whole": dict(self._snapshots), "lines": dict.fromkeys(LINES, lines)}
         described = self.path / "run.json"
         with prepared(rows | {described: sealed_json(self._description)}) as files:
             files.publish(*rows, appended=self._lines_of(steps) if steps else None)
@@ -196,17 +196,17 @@ class Writer:
         remove(dropped)
 
     def _lines_of(self, steps: Sequence[Recorded]) -> dict[Path, bytes]:
-        """Return what is appended to the facts and the history."""
-        told = [one.facts for one in steps], [one.line for one in steps]
+        """Return what is appended to ``facts.jsonl`` and ``history.jsonl``."""
+        told = [one.diagnostics for one in steps], [one.line for one in steps]
         return {
             self.path / f"{name}.jsonl": sealed_lines([finite(line) for line in lines])
             for name, lines in zip(LINES, told, strict=True)
         }
 
 
-def _learning(places: Places) -> dict[str, int]:
+def _learning(registry: LayerRegistry) -> dict[str, int]:
     """Return the parameters that learn, and how many bytes each takes."""
-    return {name: _size(p) for name, p in places.parameters.items() if p.requires_grad}
+    return {name: _size(p) for name, p in registry.parameters.items() if p.requires_grad}
 
 
 def _size(parameter: Tensor) -> int:
@@ -238,7 +238,7 @@ def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:
     return groups
 
 
-def _description(model: nn.Module, places: Places, every: int) -> dict[str, Any]:
+def _description(model: nn.Module, registry: LayerRegistry, every: int) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "fields": DEFINED,
@@ -246,9 +246,9 @@ def _description(model: nn.Module, places: Places, every: int) -> dict[str, Any]
         "state": "training",
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),
         "versions": versions_of("whygrad", "torch", "numpy"),
-        "device": str(next(iter(places.parameters.values())).device),
-        "model": type(places.model).__name__,
-        "parameters": sum(p.numel() for p in places.parameters.values()),
+        "device": str(next(iter(registry.parameters.values())).device),
+        "model": type(registry.model).__name__,
+        "parameters": sum(p.numel() for p in registry.parameters.values()),
         "every": every,
         "layers": {},
         "uncovered": [],

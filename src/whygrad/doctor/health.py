@@ -105,15 +105,18 @@ def health_of(run: RunFolder, network: Network | None = None) -> Health:
 
     Args:
         network: at another step of the run; None for the trained one.
+
+    Raises:
+        InputError: whygrad did not train it.
     """
-    run = TrainedRun.of(run)
-    train = run.data.train
+    trained = TrainedRun.of(run)
+    train = trained.data.train
     chosen = np.linspace(0, len(train.x) - 1, min(REFERENCE_SAMPLES, len(train.x)), dtype=int)
-    network = run.network if network is None else network
+    network = trained.network if network is None else network
     targets = as_matrix(
         jnp.asarray(train.y[chosen]), network.sizes[-1], network.dense[0].weight.dtype
     )
-    return examine_health(network, train.x[chosen], targets, run.task.settings.loss)
+    return examine_health(network, train.x[chosen], targets, trained.task.settings.loss)
 
 
 def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> Health:

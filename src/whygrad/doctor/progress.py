@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 from whygrad.doctor.thresholds import STILL_FALLING
 
 if TYPE_CHECKING:
-    from whygrad.training.folder import RunFolder
+    from whygrad.training.trained import TrainedRun
 
 LAST_PART = 0.25  # of the epochs
 
 
-def is_still_falling(run: "RunFolder") -> bool:
+def is_still_falling(run: "TrainedRun") -> bool:
     """Return whether the loss fell by more than 5 % over the last quarter of the run.
 
     The validation loss decides where there is one: a training loss may fall for ever.

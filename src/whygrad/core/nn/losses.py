@@ -114,14 +114,8 @@ def _unclipped(p: Array) -> Array:
     return inside.astype(p.dtype)
 
 
-_OF_SOFTMAX = {
-    "matched_value": softmax_cross_entropy,
-    "matched_upstream": softmax_cross_entropy_upstream,
-}
-_OF_SIGMOID = {
-    "matched_value": binary_cross_entropy_of_logits,
-    "matched_upstream": binary_cross_entropy_of_logits_upstream,
-}
+_OF_SOFTMAX = (softmax_cross_entropy, softmax_cross_entropy_upstream)
+_OF_SIGMOID = (binary_cross_entropy_of_logits, binary_cross_entropy_of_logits_upstream)
 
 
 def _of_quantities(value: Callable, upstream: Callable) -> Loss:
@@ -131,14 +125,12 @@ def _of_quantities(value: Callable, upstream: Callable) -> Loss:
 LOSSES: dict[str, Loss] = {
     # Bridle 1990; the loss brings its softmax where the network has none of its own
     "softmax_cross_entropy": Loss(
-        softmax_cross_entropy, softmax_cross_entropy_upstream, **_OF_SOFTMAX
+        softmax_cross_entropy, softmax_cross_entropy_upstream, *_OF_SOFTMAX
     ),
     # the same, of outputs that claim to be probabilities already
-    "cross_entropy": Loss(cross_entropy, cross_entropy_upstream, **_OF_SOFTMAX),
+    "cross_entropy": Loss(cross_entropy, cross_entropy_upstream, *_OF_SOFTMAX),
     # one yes-or-no question an output: binary and multi-label
-    "binary_cross_entropy": Loss(
-        binary_cross_entropy, binary_cross_entropy_upstream, **_OF_SIGMOID
-    ),
+    "binary_cross_entropy": Loss(binary_cross_entropy, binary_cross_entropy_upstream, *_OF_SIGMOID),
     "squared": _of_quantities(squared, squared_upstream),
     "absolute": _of_quantities(absolute, absolute_upstream),
     # Huber 1964, width 1
