@@ -45,7 +45,7 @@ check: $(VENV)/.dev            ## lint, format, types, and imports that point do
 	$(BIN)/python -m benchmarks.table --check
 	$(BIN)/python scripts/readme --check
 	$(BIN)/python scripts/picture --check
-	$(BIN)/python scripts/ailments --check
+	$(BIN)/python scripts/faults --check
 
 docs: $(VENV)/.dev             ## build the documentation into build/site, and run every example in it
 	NO_MKDOCS_2_WARNING=1 JAX_PLATFORMS=cpu $(BIN)/mkdocs build --strict

@@ -12,6 +12,7 @@ import xarray as xr
 import whygrad as wg
 from whygrad.api import _as_data
 from whygrad.errors import InputError, OptionError, RunError
+from whygrad.interop.tracking import Tracker
 
 
 def test_the_interface_as_designed(tmp_path):
@@ -170,4 +171,48 @@ def test_an_origin_that_no_run_could_hold_is_refused(tmp_path):
         "The origin of a run holds what was asked for by section, so data must be an object, got "
         '"iris". Pass a dict such as {"data": {"source": "table.csv"}}, or leave origin out.'
     )
+    assert not (tmp_path / "a").exists()
+
+
+class Listening(Tracker):
+    """A tracker that keeps what it is told."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = []
+
+    def _open(self, notes):
+        self.notes = notes
+
+    def _write(self, entry):
+        self.written.append(entry)
+
+
+def test_a_tracker_is_given_as_log_beside_a_callback(tmp_path):
+    tracker, told = Listening(), []
+
+    def stop(event):
+        told.append(event.step)
+        return event.epoch == 1
+
+    network, path = wg.Network.create([2, 1]), tmp_path / "a"
+    wg.train(network, "xor", epochs=2, out=path, log=tracker, watch=stop)
+    assert told and tracker.steps > 0 and tracker.notes["epochs"] == 2
+    resumed = Listening()
+    run = wg.resume(path, log=resumed)
+    assert resumed.steps > 0 and tracker.steps + resumed.steps == len(run.history)
+
+
+def test_a_log_that_is_no_tracker_is_an_error(tmp_path):
+    message = (
+        'log must be a tracker, got 3. Pass for example wg.TensorBoard("logs"), wg.WandB(...) or '
+        "wg.MLflow(...)."
+    )
+    for call in (
+        lambda: wg.train(wg.Network.create([2, 1]), "xor", log=3, out=tmp_path / "a"),
+        lambda: wg.resume(tmp_path / "a", log=3),
+    ):
+        with pytest.raises(OptionError) as caught:
+            call()
+        assert str(caught.value) == message
     assert not (tmp_path / "a").exists()

@@ -2,9 +2,11 @@
 
 import ast
 import random
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +32,9 @@ ROOMS = (  # from the ground up
     ("__init__", "__main__"),
 )
 LEVEL = {name: level for level, names in enumerate(ROOMS) for name in names}
+MAP = Path(__file__).parents[1] / "ARCHITECTURE.md"
+WIDTH = 30  # of the column of the map's drawing that names rooms
+MOST_WORDS = 900  # of the map: details stand beside the code
 
 
 def modules() -> dict[str, Path]:
@@ -123,3 +128,33 @@ def test_public_names_are_there_whatever_was_imported_first():
     code = "import whygrad as wg; [getattr(wg, n) for n in wg.__all__]; print(callable(wg.factors))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"
+
+
+def drawn() -> list[list[str]]:
+    """Return the rooms of each line of the map's drawing, the upper ones first."""
+    drawing = re.search(r"```text\n(.*?)```", MAP.read_text(encoding="utf-8"), re.S)[1]
+    lines = [re.findall(r"\w+/?", line[:WIDTH]) for line in drawing.splitlines()]
+    return [rooms for rooms in lines if rooms]
+
+
+def test_the_map_draws_the_rooms_that_there_are():
+    folders = {f"{path.parent.name}/" for path in SOURCE.glob("*/__init__.py")}
+    files = {path.stem for path in SOURCE.glob("[!_]*.py")}
+    assert sorted(name for rooms in drawn() for name in rooms) == sorted(folders | files)
+
+
+def test_the_map_draws_lower_rooms_lower():
+    levels = [[LEVEL[name.rstrip("/")] for name in rooms] for rooms in drawn()]
+    for above, below in pairwise(levels):
+        assert max(below) < min(above)
+
+
+def test_the_map_is_short():
+    assert len(MAP.read_text(encoding="utf-8").split()) <= MOST_WORDS
+
+
+def test_the_map_names_modules_that_there_are():
+    known = {part for name in modules() for part in name.split(".")}
+    named = re.findall(r"`([a-z]+(?:\.[a-z_]+)?)`", MAP.read_text(encoding="utf-8"))
+    dotted = [name for name in named if part(name) in LEVEL and "." in name]
+    assert dotted and all(name.split(".")[1] in known for name in dotted)

@@ -3,22 +3,51 @@
 import ast
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from string import Formatter
 
 import pytest
 
 from whygrad import words
-from whygrad.words import catalogue, language, language_of, number, speaking, t, written
+from whygrad.words import (
+    LANGUAGES,
+    catalogue,
+    language,
+    language_of,
+    number,
+    speaking,
+    t,
+    written,
+)
+from whygrad.words.plural import Filled, categories
 
 SOURCE = Path(words.__file__).parents[1]
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "numbers.json").read_text("utf-8"))
 KEY = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9_-]+)+")
+ADJECTIVES = (
+    "different|hidden|recorded|backward|linear|random|output|such|class|favourite|whole|training"
+)
+NOUNS = (
+    "neurons|steps|samples|seeds|epochs|layers|weights|inputs|rows|classes|pairs|passages|outputs|"
+    "biases|columns|parameters|networks|activations|devices|processes|clones|units|bytes|targets|"
+    "images|labels|texts|features|entries|lines|roundings|additions|rounds|trainings|runs|passes|"
+    "experiments|cores|places|powers|others|ones|digits|errors|findings|files"
+)
+# placeholders of names, of measures and of ordinal numbers
+NO_COUNTS = {"activation", "column", "layer", "loss", "name", "path", "random", "smallest"}
+FORMS = re.compile(r"\{\w+:(?:[^{}]|\{\w+\})*\}")
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def placeholders(sentence: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(sentence) if name is not None}
+
+
+def forms_in(sentence: str) -> list[list[str]]:
+    """Return the plural forms of every counted word in a sentence."""
+    return [forms.split("|") for _, name, forms, _ in Formatter().parse(sentence) if name and forms]
 
 
 def keys_in(path: Path) -> list[str]:
@@ -45,6 +74,52 @@ def test_both_languages_have_the_same_placeholders():
         key for key in english if placeholders(english[key]) != placeholders(chinese[key])
     ] == []
     assert [key for key in english if "" in placeholders(english[key])] == []
+
+
+@pytest.mark.parametrize("name", LANGUAGES)
+def test_a_counted_word_has_every_form_of_its_language(name):
+    expected = len(categories(name))
+    assert [
+        (key, forms)
+        for key, sentence in catalogue(name).items()
+        for forms in forms_in(sentence)
+        if len(forms) != expected or not all(forms)
+    ] == []
+
+
+def test_no_counted_plural_is_without_forms():
+    """A plural right after a number would be wrong beside a 1: "1 hidden layers"."""
+    plural = re.compile(rf"\{{(\w+)\}} (?:(?:{ADJECTIVES}) ){{0,2}}({NOUNS})\b")
+    assert [
+        (key, found[0])
+        for key, sentence in catalogue("en").items()
+        for found in plural.finditer(FORMS.sub("", sentence))
+        if found[1] not in NO_COUNTS
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 steps."), (1, "1 step."), (1.0, "1 step."), (2, "2 steps."), (1.5, "1.5 steps."),
+     ("1", "1 step."), ("many", "many steps."), (-1, "-1 step."), (float("inf"), "∞ steps."),
+     (float("nan"), "NaN steps."), (10**400, f"1{'0' * 400} steps.")],
+)  # fmt: skip
+def test_a_counted_word_takes_the_form_of_its_number(count, text):
+    assert t("export.step", step=count) == f"The network after {text}"
+
+
+def test_the_forms_of_other_languages_are_known():
+    assert categories("en") == ("one", "other")
+    assert categories("zh") == ("other",)
+    assert categories("pl") == ("one", "few", "many", "other")
+    forms = "{0:plik|pliki|plików|pliku}"
+    polish = [forms.format(Filled(str(n), n, "pl")) for n in (1, 2, 5, 22, 1.5)]
+    assert polish == ["plik", "pliki", "plików", "pliki", "pliku"]
+
+
+def test_importing_the_words_does_not_load_the_rules_of_languages():
+    code = "import sys, whygrad.words; sys.exit('babel' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_errors_end_alike_in_both_languages():

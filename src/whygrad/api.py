@@ -10,6 +10,7 @@ from whygrad.errors import InputError, extra
 from whygrad.record.files import temporary_folder
 from whygrad.record.schema.checks import brief, place_text
 from whygrad.record.schema.trained import ORIGIN
+from whygrad.record.tracker import check_log
 from whygrad.runs import Run
 from whygrad.settings import Settings, SettingsGiven, shows_settings
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from whygrad.data.table import Data
     from whygrad.doctor.diagnosis import Diagnosis
     from whygrad.record.tracker import Tracker
-    from whygrad.training.recorder import Watch as Watching
+    from whygrad.training.recorder import Callback
 
 # what trains is imported where it is needed: who watches a PyTorch model pays for no JAX
 
@@ -144,7 +145,8 @@ def train(
     data: Data | str | Path | tuple[ArrayLike, ArrayLike],
     *,
     out: str | Path | None = None,
-    watch: Watching | None = None,
+    watch: Callback | None = None,
+    log: Tracker | None = None,
     origin: dict[str, Any] | None = None,
     **settings: Unpack[SettingsGiven],
 ) -> Run:
@@ -155,13 +157,15 @@ def train(
         data: what :func:`whygrad.load` or :func:`whygrad.from_arrays` gave; a name or path to
             load; or a pair (x, y) of arrays.
         out: folder of the run, new or empty; default: a temporary one, gone with the process.
-        watch: called after every stretch of steps with how far training is; if it returns True,
-            training stops there, to be gone on with by :func:`resume`.
+        watch: a callback, called after every segment of steps with how far training is; if it
+            returns True, training stops there, to be gone on with by :func:`resume`.
+        log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step.
         origin: how network and data were asked for, kept with the run.
         settings: see :class:`whygrad.Settings`; ``loss="auto"`` matches the target.
 
     Raises:
         InputError: network, data and settings do not fit together.
+        OptionError: ``log`` is no tracker.
         RunError: there is already something at ``out``.
         NonFiniteError: a number was not finite; the run up to there is kept.
         StalledError: the first epoch moved no parameter; the run is kept.
@@ -170,6 +174,7 @@ def train(
     from whygrad.training.beginning import begin
     from whygrad.training.recorder import record
 
+    check_log(log)
     fault = ORIGIN(origin or {})
     if fault is not None:
         raise InputError(
@@ -180,22 +185,27 @@ def train(
     with running_out():
         run = begin(folder, network, data, Settings.from_dict(settings), origin or {})
         run.data = data  # what was just written need not be read, and held, a second time
-        record(run, watch)
+        record(run, log, watch)
     return Run(folder)
 
 
-def resume(path: str | Path, *, watch: Watching | None = None) -> Run:
-    """Go on with a run that was stopped or killed; the end is the same as without interruption.
+def resume(path: str | Path, *, watch: Callback | None = None, log: Tracker | None = None) -> Run:
+    """Go on with a run that was stopped or killed; the result is that of an uninterrupted run.
+
+    Args:
+        watch, log: a callback and a tracker, as for :func:`train`.
 
     Raises:
+        OptionError: ``log`` is no tracker.
         RunError: there is no run at ``path``, or another process is writing it.
     """
     from whygrad.core.sizing import running_out
     from whygrad.training.recorder import record
 
+    check_log(log)
     run = Run(path).trained
     with running_out():
-        record(run, watch)
+        record(run, log, watch)
     return Run(path)
 
 

@@ -163,8 +163,8 @@ def test_what_is_not_covered_is_named_once():
 
     said = (
         "wg.watch does not take apart: inner. It knows Linear, Conv, Embedding and norm layers and "
-        "the projections of attention; all others, and weights that are computed, train as ever "
-        "and are left out."
+        "the projections of attention; all others, and weights that are computed, still train, "
+        "unanalysed."
     )
     with pytest.warns(UserWarning, match=f"^{re.escape(said)}$") as warned:
         run = trained(Gru(), 2, every=1)

@@ -191,7 +191,7 @@ FAULTS = {  # arguments -> exit code and what is said, whole
     ("train", "xor", "--hidden", "a"): (
         2,
         "Error: --hidden must be whole numbers separated by commas, from first to last hidden "
-        "layer, got a. Write for example --hidden 32,32, or an empty text for no hidden layer.\n",
+        "layer, got a. Write for example --hidden 32,32, or an empty string for no hidden layer.\n",
     ),
     ("train", "xor", "--out", "/dev/null/x"): (
         1,

@@ -151,7 +151,7 @@ def test_a_package_that_fails_while_it_is_imported_is_named(tmp_path, monkeypatc
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["train"], "Interrupted. What was kept can go on with: whygrad train --resume --out RUN"),
+        (["train"], "Interrupted. Resume with: whygrad train --resume --out RUN"),
         (["lesson"], "Interrupted before the lesson was over; nothing was written."),
         (["why"], "Interrupted before the command was finished; no file was left half-written."),
         ([], "Interrupted before the command was finished; no file was left half-written."),

@@ -50,13 +50,13 @@ def inside(home, monkeypatch):
     """Be in that folder, and stop where training would begin to take time."""
     monkeypatch.chdir(home)
 
-    def stop(plan, data, out, attendant=None):
+    def stop(plan, data, out, callback=None):
         network = cli_commands.make_network(plan, data)
         run = begin(out, network, data, Settings.from_dict(dict(plan.training)), plan.to_dict())
         assert run.description["state"] == "training"
         raise Reached("cli.interrupted")
 
-    def go_on(path, attendant=None):
+    def go_on(path, callback=None):
         raise Reached("cli.interrupted")
 
     monkeypatch.setattr(cli_commands, "start_run", stop)

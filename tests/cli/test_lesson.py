@@ -380,7 +380,9 @@ def test_an_interrupted_book_keeps_what_was_finished(inside, capsys, put):
     assert app.run(["lesson", "all"]) == 1
     streams = capsys.readouterr()
     assert len(rows_of(streams.out)) == 2 and "The book is in lessons/book.html" in streams.out
-    assert streams.err == "Cut off: lessons finished 2 of 3. Nothing that was finished is lost.\n"
+    assert streams.err == (
+        "Interrupted: lessons finished 2 of 3. Nothing that was finished is lost.\n"
+    )
     assert (inside / "lessons" / "book.html").read_text() == "tiny tiny2"
     put({}, {"measure": interrupted})
     assert app.run(["lesson", "all", "--json"]) == 1
@@ -418,7 +420,7 @@ def test_a_lesson_that_fails_does_not_take_the_others_with_it(inside, capsys, pu
     assert app.run(["lesson", "all"]) == 1
     streams = capsys.readouterr()
     assert "The book is in lessons/book.html" in streams.out
-    assert "Cut off: lessons finished 1 of 3." in streams.err
+    assert "Interrupted: lessons finished 1 of 3." in streams.err
     assert "The operating system refused scratch: No space left on device." in streams.err
 
 

@@ -46,7 +46,7 @@ CONFIGS = {
     ),
     "a long value": (
         b"[data]\nsource = [" + b'"iris", ' * 1000 + b"]",
-        "In the configuration, source under [data] must be a text, got "
+        "In the configuration, source under [data] must be a string, got "
         + str(["iris"] * 1000)[:80]
         + "…. Write it in quotes.",
     ),

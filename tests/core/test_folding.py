@@ -10,7 +10,7 @@ from whygrad.core.backprop import propagate, propagate_back
 from whygrad.core.nn import folding
 from whygrad.settings import Settings
 from whygrad.training.loop import epoch_plan, plan_window, prepare, train_steps
-from whygrad.training.step import first_state, fold_state, run_stretch, unfold_state
+from whygrad.training.step import first_state, fold_state, run_segment, unfold_state
 
 X = np.random.default_rng(0).normal(size=(24, 5)).astype(np.float32)
 Y = np.arange(24) % 3
@@ -53,7 +53,7 @@ def test_what_is_folded_comes_back_bit_for_bit(eager_folding):
         np.testing.assert_array_equal(a, b)
     data = wg.from_arrays(X, Y, validation=0, test=0)
     task = prepare(network, data, Settings(epochs=1))
-    state = first_state(network, task.recipe, 1e-3, 0)
+    state = first_state(network, task.config, 1e-3, 0)
     back = unfold_state(fold_state(state), network)
     assert jax.tree.structure(back) == jax.tree.structure(state)
 
@@ -89,10 +89,10 @@ def test_training_and_its_record_are_the_same(monkeypatch, optimizer):
 
     def trained() -> tuple:
         task = prepare(deep(), data, settings)
-        state = first_state(deep(), task.recipe, 1e-3, 0)
-        chunks = list(train_steps(task, state))
-        rows = [chunk.rows for chunk in chunks]
-        return [chunk.losses for chunk in chunks], rows, chunks[-1].state.network
+        state = first_state(deep(), task.config, 1e-3, 0)
+        segments = list(train_steps(task, state))
+        rows = [segment.rows for segment in segments]
+        return [segment.losses for segment in segments], rows, segments[-1].state.network
 
     plain = trained()
     monkeypatch.setattr(folding, "FEWEST", 3)
@@ -127,9 +127,9 @@ def test_a_deep_step_compiles_a_small_program():
         network = wg.Network.create([5, *[4] * depth, 3], activation="tanh")
         data = wg.from_arrays(X, Y, validation=0, test=0)
         task = prepare(network, data, Settings(epochs=1, record_every=2, batch_size=8))
-        state = fold_state(first_state(network, task.recipe, 1e-3, 0))
+        state = fold_state(first_state(network, task.config, 1e-3, 0))
         plan = plan_window(epoch_plan(task, 0), 0, task.capacity)
-        run = jax.jit(run_stretch, static_argnums=0)
-        return run.lower(task.recipe, state, task.resident, plan, 0, 3).as_text().count("\n")
+        run = jax.jit(run_segment, static_argnums=0)
+        return run.lower(task.config, state, task.dataset, plan, 0, 3).as_text().count("\n")
 
     assert size(200) < 1.1 * size(40)

@@ -152,6 +152,58 @@ def test_impossible_options_are_refused():
     )
 
 
+WEIGHTS = [np.ones((4, 3)), np.ones((3, 5)), np.ones((5, 2))]
+ALIKE = [
+    ({"activation": "tanh"}, ("tanh", "tanh", "identity")),
+    ({"activations": "tanh"}, ("tanh", "tanh", "identity")),
+    ({"activation": ["tanh", "elu"]}, ("tanh", "elu", "identity")),
+    ({"activation": "tanh", "output_activation": "softmax"}, ("tanh", "tanh", "softmax")),
+    ({"activations": "tanh", "output_activation": "softmax"}, ("tanh", "tanh", "softmax")),
+    ({"activations": ("tanh", "elu", "softmax")}, ("tanh", "elu", "softmax")),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), ALIKE)
+def test_activations_are_named_alike_however_a_network_is_made(given, expected):
+    for network in (
+        Network.create([4, 3, 5, 2], **given),
+        Network.from_arrays(WEIGHTS, None, **given),
+    ):
+        assert tuple(dense.activation for dense in network.dense) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "first"),
+    [
+        ({"activation": "tanh", "activations": ["tanh", "tanh", "identity"]}, "activation"),
+        ({"activation": "tanh", "activations": "tanh"}, "activation"),
+        (
+            {"output_activation": "softmax", "activations": ["tanh", "tanh", "identity"]},
+            "output_activation",
+        ),
+    ],
+)
+def test_activations_given_twice_are_an_error(given, first):
+    message = (
+        f"The activations must be given once, but {first} and activations were both given. "
+        "Give activations for all layers, or activation for the hidden layers and "
+        "output_activation for the last one."
+    )
+    for make in (
+        lambda: Network.create([4, 3, 5, 2], **given),
+        lambda: Network.from_arrays(WEIGHTS, None, **given),
+    ):
+        with pytest.raises(OptionError) as caught:
+            make()
+        assert str(caught.value) == message
+
+
+def test_given_parameters_need_activations_of_hidden_layers_only():
+    with pytest.raises(OptionError, match=r"^Parameters say nothing about activations, "):
+        Network.from_arrays(WEIGHTS, None)
+    assert Network.from_arrays(WEIGHTS[:1], None).output_activation == "identity"
+
+
 def from_arrays(weights, biases, activations=("relu", "identity"), **more) -> Network:
     return Network.from_arrays(weights, biases, activations=list(activations), **more)
 

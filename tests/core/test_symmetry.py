@@ -351,3 +351,15 @@ def test_weights_in_are_followed_through_a_stack_of_networks():
     stack = jax.tree.map(lambda a: jnp.stack([a, 2 * a]), network_of(RELATED, "tanh"))
     together = jax.vmap(lambda network: inward(network["hidden1"]))(stack)
     np.testing.assert_allclose(2 * together[0], together[1], rtol=1e-5)
+
+
+def test_what_is_equal_to_one_vector_is_found(monkeypatch):
+    draw = np.random.default_rng(0)
+    upper, lower = draw.normal(size=(5, 6)), draw.normal(size=(2, 6))
+    upper[:, 4], lower[:, 4] = upper[:, 1] * (1 + 1e-8), lower[:, 1]
+    upper[:, 3] = upper[:, 1]  # but not below
+    for piece in (2**20, 7):
+        monkeypatch.setattr(grouping, "PIECE", piece)
+        equal = grouping.equal_to(1, [upper, lower], 1e-6)
+        assert np.flatnonzero(equal).tolist() == [1, 4]
+    assert grouping.equal_to(0, [np.zeros((3, 4))], 1e-6).all()

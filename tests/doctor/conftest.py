@@ -10,7 +10,7 @@ import pytest
 
 from whygrad.core.symmetry import effective_width
 from whygrad.doctor.baseline import Baseline
-from whygrad.doctor.own import LayerState, OwnEvidence, State
+from whygrad.doctor.own_evidence import LayerState, OwnEvidence, State
 from whygrad.doctor.setup import Setup, standardised
 from whygrad.doctor.states import states_of
 from whygrad.settings import Settings

@@ -1,6 +1,7 @@
 """What the doctor is asked about: runs on disk, networks before any run, the command line."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -221,4 +222,4 @@ def test_what_cannot_be_asked_ends_in_words_with_code_2(home, capsys, arguments,
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_is_explained(capsys, kind):
     assert command(["doctor", "--explain", kind]) == 0
-    assert "{" not in capsys.readouterr().out
+    assert not re.search(r"\{\w*\}", capsys.readouterr().out), "every value is filled in"

@@ -90,7 +90,7 @@ def test_softmax_over_one_unit_is_named_first_and_its_remedy_holds(blobs, few_tr
 def test_without_verifying_nothing_is_tried_but_the_original_and_its_reference(blobs):
     told = []
     found = diagnose(blobs(init="constant:0.5"), tell=told.append)
-    assert told == ["as it was", "the same network by the book"]
+    assert told == ["as it was", "a reference configuration"]
     assert (found.verdict, found.best, found.trials) == ("not tried", None, ())
     assert found.findings[0].kind == "clones"
 

@@ -56,9 +56,9 @@ def test_where_no_remedy_alone_helped_every_suspicion_stands():
 @pytest.mark.parametrize(
     ("verdict", "heading", "others"),
     [
-        ("held", "What to do", "What came nearest"),
-        ("did not hold", "What came nearest", "What to do"),
-        ("worse", "What came nearest", "What to do"),
+        ("held", "What to do", "Closest results"),
+        ("did not hold", "Closest results", "What to do"),
+        ("worse", "Closest results", "What to do"),
     ],
 )
 def test_only_what_held_is_advised(verdict, heading, others):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from whygrad import lessons
 from whygrad.core import backprop
-from whygrad.lessons.experiments.broadcast import STEPS
+from whygrad.lessons.experiments.broadcast import STEPS, story
 from whygrad.lessons.experiments.broadcast.story import tell
 from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
@@ -206,3 +206,8 @@ def test_exercises_are_open_by_default_and_solved_by_their_solutions(default):
     assert default.answered() == {"cancel": False, "run_away": False}
     for exercise in default.lesson.exercises:
         assert run(**exercise.solution).answered()[exercise.name]
+
+
+def test_the_picture_says_how_much_it_shows_where_that_is_not_all(default, monkeypatch):
+    monkeypatch.setattr(story, "SHOWN", 4)
+    assert tell(default.setup, default.measured).pictures[0].caption.key.endswith("_mixed.some")

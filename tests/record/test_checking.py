@@ -98,7 +98,7 @@ def test_the_network_is_that_which_run_json_tells_of_or_none(copy, finished):
             assert str(raised.value) == (
                 f"The run stands at step {kept[-1]}, but the checkpoint of that step, {newest}, is "
                 f"missing or damaged. The newest sound one is of step {kept[-2]}: use it with "
-                f"--step {kept[-2]}, or train on from it with --resume."
+                f"--step {kept[-2]}, or resume from it with --resume."
             )
     older = wg.Run(copy).network_at(kept[-2])
     same = finished.network_at(kept[-2])

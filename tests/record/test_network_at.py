@@ -56,7 +56,7 @@ def test_no_older_network_stands_in_for_the_one_asked_for(copy, harm):
         assert str(raised.value) == (
             f"The run stands at step 21, but the checkpoint of that step, {path}, is missing or "
             f"damaged. The newest sound one is of step {sound}: use it with --step {sound}, or "
-            "train on from it with --resume."
+            "resume from it with --resume."
         )
     assert not (copy / "model.safetensors").exists()
     run = wg.open_run(copy)

@@ -29,10 +29,10 @@ class Cut(Exception):
     """Training is cut off here."""
 
 
-def cut_after(stretches: int):
-    left = [stretches]
+def cut_after(segments: int):
+    left = [segments]
 
-    def watch(_: recorder.Moment) -> None:
+    def watch(_: recorder.ProgressEvent) -> None:
         left[0] -= 1
         if not left[0]:
             raise Cut

@@ -25,7 +25,7 @@ class Pace(training._Pace):
 
 @pytest.fixture
 def logged(tmp_path, monkeypatch) -> tuple[Path, Log]:
-    """A run that writes at every stretch, and the calls that made it."""
+    """A run that writes at every segment, and the calls that made it."""
     monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", -1.0)
     monkeypatch.setattr(recorder, "KEPT_CHECKPOINTS", 2)
     monkeypatch.setattr(training, "_Pace", Pace)

@@ -43,11 +43,11 @@ class Cut(Exception):
     """Training is cut off here."""
 
 
-def cut_after(chunks: int):
-    """Return a watch that cuts training off after so many stretches."""
-    left = [chunks]
+def cut_after(segments: int):
+    """Return a watch that cuts training off after so many segments."""
+    left = [segments]
 
-    def watch(_: recorder.Moment) -> None:
+    def watch(_: recorder.ProgressEvent) -> None:
         left[0] -= 1
         if not left[0]:
             raise Cut
@@ -56,8 +56,8 @@ def cut_after(chunks: int):
 
 
 @pytest.fixture
-def short_stretches(monkeypatch):
-    """Make every stretch three steps long, whatever the time."""
+def short_segments(monkeypatch):
+    """Make every segment three steps long, whatever the time."""
     from whygrad.training import loop as training
 
     class Pace(training._Pace):
@@ -69,21 +69,21 @@ def short_stretches(monkeypatch):
     monkeypatch.setattr(training, "_Pace", Pace)
 
 
-@pytest.mark.parametrize("chunks", [1, 2, 3, 5, 8])
-@pytest.mark.parametrize("checkpoints", ["at every stretch", "seldom"])
+@pytest.mark.parametrize("segments", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("checkpoints", ["at every segment", "seldom"])
 def test_a_run_cut_off_goes_on_to_the_same_end(
-    tmp_path, iris, network, options, finished, short_stretches, monkeypatch, chunks, checkpoints
+    tmp_path, iris, network, options, finished, short_segments, monkeypatch, segments, checkpoints
 ):
     monkeypatch.setattr(recorder, "KEPT_CHECKPOINTS", 2)
-    seconds = -1.0 if checkpoints == "at every stretch" else 1e9
+    seconds = -1.0 if checkpoints == "at every segment" else 1e9
     monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", seconds)
     with pytest.raises(Cut):
-        wg.train(network, iris, out=tmp_path / "a", watch=cut_after(chunks), **options)
+        wg.train(network, iris, out=tmp_path / "a", watch=cut_after(segments), **options)
     assert wg.open_run(tmp_path / "a").description["state"] == "training"
     assert_same_run(wg.resume(tmp_path / "a"), finished)
 
 
-def test_cut_off_again_and_again(tmp_path, iris, network, options, finished, short_stretches):
+def test_cut_off_again_and_again(tmp_path, iris, network, options, finished, short_segments):
     path = tmp_path / "a"
     with pytest.raises(Cut):
         wg.train(network, iris, out=path, watch=cut_after(2), **options)
@@ -99,7 +99,7 @@ def test_cut_off_again_and_again(tmp_path, iris, network, options, finished, sho
 @pytest.mark.parametrize("call", ["write", "fsync", "replace"])
 @pytest.mark.parametrize("turn", [1, 6])
 def test_a_crash_in_any_writing_loses_nothing(
-    tmp_path, iris, network, options, finished, short_stretches, monkeypatch, call, turn
+    tmp_path, iris, network, options, finished, short_segments, monkeypatch, call, turn
 ):
     """The process dies at a call to the system; begin is over by then."""
     monkeypatch.setattr(recorder, "KEPT_CHECKPOINTS", 2)
@@ -153,8 +153,8 @@ def test_lost_checkpoints_are_made_again(copy, finished, lost, how):
     with pytest.warns(UserWarning) as warned:
         again = wg.resume(copy)
     assert str(warned[0].message) == (
-        f"The checkpoint of step 21 in {copy} is missing or damaged. Training goes on from that of "
-        f"step {step} instead, and does the steps in between again."
+        f"The checkpoint of step 21 in {copy} is missing or damaged. Training resumes from that of "
+        f"step {step} instead and repeats the steps in between."
     )
     assert_same_run(again, finished)
 
@@ -198,7 +198,7 @@ def test_a_folder_with_anything_in_it_is_left_alone(tmp_path, iris, network, has
         wg.train(network, iris, out=tmp_path / "mine")
     assert str(raised.value) == (
         f"The folder {tmp_path / 'mine'} must be new or empty, but there is something in it. "
-        "Choose another --out, or go on with the run there: --resume"
+        "Choose another --out, or resume the run there: --resume"
     )
     assert hashes(tmp_path) == before
 
@@ -228,10 +228,10 @@ def test_two_writers_are_kept_apart(copy, hashes):
 
 
 def test_ctrl_c_stops_after_the_stretch_and_nothing_is_lost(
-    tmp_path, iris, network, options, finished, short_stretches
+    tmp_path, iris, network, options, finished, short_segments
 ):
-    def interrupt(moment: recorder.Moment) -> None:
-        if moment.step == 6:
+    def interrupt(event: recorder.ProgressEvent) -> None:
+        if event.step == 6:
             signal.raise_signal(signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
@@ -243,8 +243,8 @@ def test_ctrl_c_stops_after_the_stretch_and_nothing_is_lost(
     assert_same_run(wg.resume(tmp_path / "a"), finished)
 
 
-def test_a_second_ctrl_c_stops_at_once(tmp_path, iris, network, options, short_stretches):
-    def interrupt(moment: recorder.Moment) -> None:
+def test_a_second_ctrl_c_stops_at_once(tmp_path, iris, network, options, short_segments):
+    def interrupt(event: recorder.ProgressEvent) -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 
@@ -404,7 +404,7 @@ def test_kept_checkpoints_are_spread_over_the_run(finished):
 
 
 def test_no_more_checkpoints_stay_than_are_meant_to(
-    tmp_path, iris, network, options, short_stretches, monkeypatch
+    tmp_path, iris, network, options, short_segments, monkeypatch
 ):
     monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", -1.0)
     monkeypatch.setattr(recorder, "KEPT_CHECKPOINTS", 3)

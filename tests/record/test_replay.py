@@ -29,7 +29,7 @@ def stepping_by_hand(run: wg.Run) -> list:
         plan = epoch_plan(task, number // task.steps_per_epoch)
         position = number % task.steps_per_epoch
         found.append((state.network, plan.rows[position]))
-        state, _ = step(task.recipe, state, task.resident, plan[position])
+        state, _ = step(task.config, state, task.dataset, plan[position])
     return found
 
 

@@ -27,7 +27,7 @@ from whygrad.training.loop import (
     sample_weights,
     train_steps,
 )
-from whygrad.training.step import State, examine, first_state
+from whygrad.training.step import State, first_state, trace_step
 
 BASE = Settings(epochs=3, batch_size=16, record_every=2, learning_rate=0.05)
 ALONE = {  # the library's own optimisers, as a user of optax would ask for them
@@ -57,16 +57,16 @@ def network() -> wg.Network:
 
 def start(task: Task, network: wg.Network) -> State:
     settings = task.settings
-    return first_state(network, task.recipe, settings.learning_rate, settings.seed)
+    return first_state(network, task.config, settings.learning_rate, settings.seed)
 
 
 def trained(network: wg.Network, data: wg.Data, settings: Settings):
     """Return the trained network, all losses, and the recorded rows by layer."""
     task = prepare(network, data, settings)
-    chunks = list(train_steps(task, start(task, network)))
-    losses = np.concatenate([chunk.losses for chunk in chunks])
-    rows = {n: np.concatenate([c.rows[n] for c in chunks]) for n in chunks[0].rows}
-    return chunks[-1].state.network, losses, rows
+    segments = list(train_steps(task, start(task, network)))
+    losses = np.concatenate([segment.losses for segment in segments])
+    rows = {n: np.concatenate([c.rows[n] for c in segments]) for n in segments[0].rows}
+    return segments[-1].state.network, losses, rows
 
 
 def leaves(network: wg.Network) -> list[np.ndarray]:
@@ -317,7 +317,7 @@ def test_recorded_rows_hold_the_factors_of_the_step(iris, network):
 def test_recorded_signatures_are_of_the_weights_after_the_step_and_the_gradient(iris, network):
     task = prepare(network, iris, BASE)
     batch = epoch_plan(task, 0)[0]
-    seen, rows = examine(task.recipe, start(task, network), task.resident, batch)
+    seen, rows = trace_step(task.config, start(task, network), task.dataset, batch)
     for name in network.layers:
         came = dict(zip(ROW_FIELDS, rows[name], strict=True))
         after, layer = seen.after[name], seen.anatomy[name]

@@ -37,10 +37,11 @@ def network() -> wg.Network:
 def trained(network: wg.Network, data: wg.Data, settings: Settings):
     """Return the trained network, all losses, and the recorded rows by layer."""
     task = prepare(network, data, settings)
-    state = first_state(network, task.recipe, task.settings.learning_rate, task.settings.seed)
-    chunks = list(train_steps(task, state))
-    rows = {n: np.concatenate([c.rows[n] for c in chunks]) for n in chunks[0].rows}
-    return chunks[-1].state.network, np.concatenate([chunk.losses for chunk in chunks]), rows
+    state = first_state(network, task.config, task.settings.learning_rate, task.settings.seed)
+    segments = list(train_steps(task, state))
+    rows = {n: np.concatenate([c.rows[n] for c in segments]) for n in segments[0].rows}
+    losses = np.concatenate([segment.losses for segment in segments])
+    return segments[-1].state.network, losses, rows
 
 
 def by_hand(network: wg.Network, data: wg.Data, settings: Settings) -> wg.Network:

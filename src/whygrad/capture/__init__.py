@@ -7,14 +7,38 @@ Reads what torch does and changes nothing of it::
             ...
     print(watch.run.why("encoder.layers.0.linear1.weight[5, 3]"))
 
-    wrapped                         what may be watched, and under which names
-    functions -> tracer             what one step shows, while it happens
-    registry, uses, kinds           which layer a function was called for
-    layer_calls -> accumulators     and its sums over samples, on the way back
-    gradients, before, diagnostics  what else a step leaves behind
-    watch -> record -> writing      when to look, and the run that comes of it
-    schedule                        which weights are in which full snapshot
-    isolation                       what goes wrong here ends the watching alone
+    wrapped                                 what may be watched, and under which names
+    functions -> tracer -> layer_calls -> accumulators, trace
+                                            what one step shows, while it happens
+    registry, uses, kinds                   which layer a function was called for, and its sums
+    gradients, before, losses, diagnostics  what else a step leaves behind
+    watch -> record -> writing, schedule    when to look, and the run that comes of it
+
+The tracer is a ``TorchFunctionMode``, which is handed every function that is called on a tensor,
+whether as a module, a function, a method or in place; :mod:`modes` puts it below the modes of
+others.
+
+*The loss* that is recorded is the sum over a step's backward passes of what each was called on,
+times the gradient that it was given, without a GradScaler's factor. The gradient that comes back
+to what a loss function returned is the weight with which that counts. Passes whose gradients are
+thrown away, and those of other models, count for nothing.
+
+*Nothing stays.* Hooks on a graph hold the watch weakly, and nothing of a step lies in a cycle, so
+all of it is gone with the graph; the tests switch the collector off. What is compiled would run
+uncompiled while it is looked at, so it is refused unless that is asked for.
+
+*Beside its layer* a weight may have another way to the loss: a penalty, a gradient of a gradient,
+a second layer that holds it. Of full snapshots the sum of delta times input is therefore taken and
+compared with the gradient that came; where they differ the factors explain the former, and the
+ledger's stage ``elsewhere`` leads to the latter.
+
+*A full snapshot* is what a ledger of a single weight needs, since no step can be replayed: the
+sizes of every weight, the parameters before and after, the gradient as it came and as the
+optimizer got it, the optimizer's state.
+
+*Several processes* write a folder each, ``rank0``, ``rank1`` …; they are merged when the run is
+opened. Sizes are means over the processes; the norm of the mean gradient, which every process was
+given, is kept beside the rows. Only steps that every process has recorded are merged.
 """
 
 from whygrad.capture.watch import Watch

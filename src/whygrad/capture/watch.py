@@ -37,7 +37,6 @@ from whygrad.capture.wrapped import (
     Stance,
     check,
     check_compiled,
-    check_log,
     compiled_parts,
     is_within_compiled,
     never_compiled,
@@ -47,6 +46,7 @@ from whygrad.capture.wrapped import (
 from whygrad.capture.writing import Writer
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import folder_of_rank
+from whygrad.record.tracker import check_log
 from whygrad.words import t
 
 if TYPE_CHECKING:

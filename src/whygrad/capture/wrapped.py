@@ -16,7 +16,6 @@ from whygrad.capture.torch_private import (
     mark_uncompiled,
 )
 from whygrad.errors import OptionError
-from whygrad.record.tracker import Tracker
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 INNER = (COMPILED, "module")
@@ -146,13 +145,3 @@ def check_compiled(model: nn.Module, *, uncompiled: bool) -> None:
     parts = [name or type(unwrapped(model)).__name__ for name in compiled_parts(model)]
     if parts and not uncompiled:
         raise OptionError("error.watch_compiled", names=", ".join(parts[:4]))
-
-
-def check_log(log: Any) -> None:
-    """Refuse what cannot be told.
-
-    Raises:
-        OptionError: no tracker.
-    """
-    if log is not None and not isinstance(log, Tracker):
-        raise OptionError("error.watch_log", came=repr(log))

@@ -1,4 +1,12 @@
-"""The command line. It shows what the levels below compute, and computes nothing."""
+"""The command line. It shows what the levels below compute, and computes nothing.
+
+    main --streams, language, signals--> end(command) --> exit code
+
+:mod:`ending` runs every command, and turns whatever it raises into one sentence and an exit code:
+1 for a failure or a finding, 2 for usage, 70 for an error of our own, whose traceback goes to a
+private file, 128 and the number of the signal that ended it. :mod:`streams` puts streams in the
+place of those that are closed, full or in another encoding.
+"""
 
 import sys
 
@@ -22,7 +30,7 @@ def _run(arguments: list[str]) -> int:
     start_in_utf8()
     prepare_streams()
     # the language is chosen before any help text is built
-    words.choose(_asked_language(arguments) or words.language())
+    words.choose(_requested_language(arguments) or words.language())
     backend.drop_checks()
     compiled.keep()
     from whygrad.cli.ending import end, end_no_more, end_on_signals
@@ -39,7 +47,7 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
-def _asked_language(arguments: list[str]) -> str | None:
+def _requested_language(arguments: list[str]) -> str | None:
     for position, argument in enumerate(arguments):
         name, _, value = argument.partition("=")
         if name == "--lang":

@@ -11,27 +11,26 @@ from whygrad import __version__
 from whygrad.cli.console import show, show_json
 from whygrad.cli.ending import end
 from whygrad.cli.lesson import lesson_app
-from whygrad.cli.usage import UsageError, explain_usage, translate
+from whygrad.cli.usage import UsageError, explain_usage, help_text, translate
 from whygrad.errors import OptionError
 from whygrad.settings import OPTIMIZERS, RANGES, SCHEDULES, Settings
-from whygrad.words import t
 
 BY_CTRL_C = 130  # what the command-line library makes of an interrupt
 DEFAULTS = Settings()
 
 app = typer.Typer(
     name="whygrad",
-    help=t("help.whygrad"),
-    epilog=t("help.examples"),
+    help=help_text("help.whygrad"),
+    epilog=help_text("help.examples"),
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
 
-Json = Annotated[bool, Option("--json", help=t("help.json"))]
-Lang = Annotated[str | None, Option("--lang", help=t("help.lang"), metavar="en|zh")]
-RunName = Annotated[str, Argument(help=t("help.run"), metavar="RUN")]
-Step = Annotated[int | None, Option(help=t("help.step"))]
+Json = Annotated[bool, Option("--json", help=help_text("help.json"))]
+Lang = Annotated[str | None, Option("--lang", help=help_text("help.lang"), metavar="en|zh")]
+RunName = Annotated[str, Argument(help=help_text("help.run"), metavar="RUN")]
+Step = Annotated[int | None, Option(help=help_text("help.step"))]
 
 
 def _show_version(is_asked: bool) -> None:
@@ -43,33 +42,40 @@ def _show_version(is_asked: bool) -> None:
 @app.callback()
 def before_any_command(
     version: Annotated[
-        bool, Option("--version", help=t("help.version"), callback=_show_version, is_eager=True)
+        bool,
+        Option("--version", help=help_text("help.version"), callback=_show_version, is_eager=True),
     ] = False,
 ) -> None: ...
 
 
 def _number(name: str) -> str:
-    return t(f"help.train.{name}", range=str(RANGES[name]), default=getattr(DEFAULTS, name))
+    return help_text(f"help.train.{name}", range=str(RANGES[name]), default=getattr(DEFAULTS, name))
 
 
-@app.command(help=t("help.train"), no_args_is_help=True)
+@app.command(help=help_text("help.train"), no_args_is_help=True)
 def train(
-    data: Annotated[str | None, Argument(help=t("help.train.data"), metavar="DATA")] = None,
-    target: Annotated[str | None, Option(help=t("help.train.target"))] = None,
-    hidden: Annotated[str | None, Option(help=t("help.train.hidden"), metavar="32,32")] = None,
-    activation: Annotated[str | None, Option(help=t("help.train.activation"))] = None,
-    output_activation: Annotated[str | None, Option(help=t("help.train.output_activation"))] = None,
-    init: Annotated[str | None, Option(help=t("help.train.init"))] = None,
-    bias_init: Annotated[str | None, Option(help=t("help.train.bias_init"))] = None,
-    bias: Annotated[bool | None, Option("--bias/--no-bias", help=t("help.train.bias"))] = None,
-    dropout: Annotated[float | None, Option(help=t("help.train.dropout"))] = None,
-    loss: Annotated[str | None, Option(help=t("help.train.loss"))] = None,
+    data: Annotated[str | None, Argument(help=help_text("help.train.data"), metavar="DATA")] = None,
+    target: Annotated[str | None, Option(help=help_text("help.train.target"))] = None,
+    hidden: Annotated[
+        str | None, Option(help=help_text("help.train.hidden"), metavar="32,32")
+    ] = None,
+    activation: Annotated[str | None, Option(help=help_text("help.train.activation"))] = None,
+    output_activation: Annotated[
+        str | None, Option(help=help_text("help.train.output_activation"))
+    ] = None,
+    init: Annotated[str | None, Option(help=help_text("help.train.init"))] = None,
+    bias_init: Annotated[str | None, Option(help=help_text("help.train.bias_init"))] = None,
+    bias: Annotated[
+        bool | None, Option("--bias/--no-bias", help=help_text("help.train.bias"))
+    ] = None,
+    dropout: Annotated[float | None, Option(help=help_text("help.train.dropout"))] = None,
+    loss: Annotated[str | None, Option(help=help_text("help.train.loss"))] = None,
     optimizer: Annotated[
-        str | None, Option(help=t("help.train.optimizer", known=", ".join(OPTIMIZERS)))
+        str | None, Option(help=help_text("help.train.optimizer", known=", ".join(OPTIMIZERS)))
     ] = None,
     learning_rate: Annotated[float | None, Option(help=_number("learning_rate"))] = None,
     schedule: Annotated[
-        str | None, Option(help=t("help.train.schedule", known=", ".join(SCHEDULES)))
+        str | None, Option(help=help_text("help.train.schedule", known=", ".join(SCHEDULES)))
     ] = None,
     warmup: Annotated[int | None, Option(help=_number("warmup"))] = None,
     batch_size: Annotated[int | None, Option(help=_number("batch_size"))] = None,
@@ -79,23 +85,23 @@ def train(
     l2: Annotated[float | None, Option(help=_number("l2"))] = None,
     weight_decay: Annotated[float | None, Option(help=_number("weight_decay"))] = None,
     clip_norm: Annotated[float | None, Option(help=_number("clip_norm"))] = None,
-    class_weight: Annotated[str | None, Option(help=t("help.train.class_weight"))] = None,
+    class_weight: Annotated[str | None, Option(help=help_text("help.train.class_weight"))] = None,
     seed: Annotated[int | None, Option(help=_number("seed"))] = None,
     record_every: Annotated[int | None, Option(help=_number("record_every"))] = None,
-    validation: Annotated[float | None, Option(help=t("help.train.validation"))] = None,
-    test: Annotated[float | None, Option(help=t("help.train.test"))] = None,
-    weight: Annotated[str | None, Option(help=t("help.train.weight"))] = None,
-    drop: Annotated[str | None, Option(help=t("help.train.drop"))] = None,
-    task: Annotated[str | None, Option(help=t("help.train.task"))] = None,
-    delimiter: Annotated[str | None, Option(help=t("help.train.delimiter"))] = None,
-    samples: Annotated[int | None, Option(help=t("help.train.samples"))] = None,
-    noise: Annotated[float | None, Option(help=t("help.train.noise"))] = None,
-    config: Annotated[Path | None, Option(help=t("help.train.config"))] = None,
-    out: Annotated[Path | None, Option(help=t("help.train.out"))] = None,
-    resume: Annotated[bool, Option("--resume", help=t("help.train.resume"))] = False,
-    watch: Annotated[bool, Option("--watch", help=t("help.train.watch"))] = False,
+    validation: Annotated[float | None, Option(help=help_text("help.train.validation"))] = None,
+    test: Annotated[float | None, Option(help=help_text("help.train.test"))] = None,
+    weight: Annotated[str | None, Option(help=help_text("help.train.weight"))] = None,
+    drop: Annotated[str | None, Option(help=help_text("help.train.drop"))] = None,
+    task: Annotated[str | None, Option(help=help_text("help.train.task"))] = None,
+    delimiter: Annotated[str | None, Option(help=help_text("help.train.delimiter"))] = None,
+    samples: Annotated[int | None, Option(help=help_text("help.train.samples"))] = None,
+    noise: Annotated[float | None, Option(help=help_text("help.train.noise"))] = None,
+    config: Annotated[Path | None, Option(help=help_text("help.train.config"))] = None,
+    out: Annotated[Path | None, Option(help=help_text("help.train.out"))] = None,
+    resume: Annotated[bool, Option("--resume", help=help_text("help.train.resume"))] = False,
+    watch: Annotated[bool, Option("--watch", help=help_text("help.train.watch"))] = False,
     stop_on_finding: Annotated[
-        bool, Option("--stop-on-finding", help=t("help.train.stop_on_finding"))
+        bool, Option("--stop-on-finding", help=help_text("help.train.stop_on_finding"))
     ] = False,
     as_json: Json = False,
     lang: Lang = None,
@@ -104,19 +110,19 @@ def train(
     options = {k: v for k, v in locals().items() if k not in own}
     options |= {"source": data, "hidden": _sizes(hidden), "drop": _listed(drop)}
     options["class_weight"] = _weights(class_weight)
-    from whygrad.cli.callback import Attendant
+    from whygrad.cli.callback import DoctorCallback
     from whygrad.cli.commands import train_command
 
-    attendant = Attendant(stop_on_finding) if watch or stop_on_finding else None
-    return train_command(options, config, out, resume, as_json, attendant)
+    callback = DoctorCallback(stop_on_finding) if watch or stop_on_finding else None
+    return train_command(options, config, out, resume, as_json, callback)
 
 
-@app.command(help=t("help.why"), no_args_is_help=True)
+@app.command(help=help_text("help.why"), no_args_is_help=True)
 def why(
     run: RunName,
-    parameter: Annotated[str, Argument(help=t("help.why.parameter"), metavar="PARAMETER")],
-    step: Annotated[int | None, Option(help=t("help.why.step"))] = None,
-    sample: Annotated[int | None, Option(help=t("help.why.sample"))] = None,
+    parameter: Annotated[str, Argument(help=help_text("help.why.parameter"), metavar="PARAMETER")],
+    step: Annotated[int | None, Option(help=help_text("help.why.step"))] = None,
+    sample: Annotated[int | None, Option(help=help_text("help.why.sample"))] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
@@ -132,9 +138,9 @@ def why(
     return 0
 
 
-@app.command(help=t("help.runs"))
+@app.command(help=help_text("help.runs"))
 def runs(
-    folder: Annotated[Path, Argument(help=t("help.runs.folder"))] = Path("runs"),
+    folder: Annotated[Path, Argument(help=help_text("help.runs.folder"))] = Path("runs"),
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
@@ -143,11 +149,11 @@ def runs(
     return runs_command(folder, as_json)
 
 
-@app.command(name="show", help=t("help.show"), no_args_is_help=True)
+@app.command(name="show", help=help_text("help.show"), no_args_is_help=True)
 def show_run(
     run: RunName,
     step: Step = None,
-    check: Annotated[bool, Option("--check", help=t("help.show.check"))] = False,
+    check: Annotated[bool, Option("--check", help=help_text("help.show.check"))] = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
@@ -156,11 +162,11 @@ def show_run(
     return check_command(run, as_json) if check else show_command(run, step, as_json)
 
 
-@app.command(help=t("help.evaluate"), no_args_is_help=True)
+@app.command(help=help_text("help.evaluate"), no_args_is_help=True)
 def evaluate(
     run: RunName,
     part: Annotated[
-        str, Option(help=t("help.evaluate.part"), metavar="train|validation|test")
+        str, Option(help=help_text("help.evaluate.part"), metavar="train|validation|test")
     ] = "test",
     step: Step = None,
     as_json: Json = False,
@@ -171,11 +177,11 @@ def evaluate(
     return evaluate_command(run, part, step, as_json)
 
 
-@app.command(help=t("help.predict"), no_args_is_help=True)
+@app.command(help=help_text("help.predict"), no_args_is_help=True)
 def predict(
     run: RunName,
-    rows: Annotated[Path, Argument(help=t("help.predict.rows"), metavar="ROWS")],
-    out: Annotated[Path | None, Option(help=t("help.predict.out"))] = None,
+    rows: Annotated[Path, Argument(help=help_text("help.predict.rows"), metavar="ROWS")],
+    out: Annotated[Path | None, Option(help=help_text("help.predict.out"))] = None,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
@@ -185,10 +191,10 @@ def predict(
     return predict_command(run, rows, out, step, as_json)
 
 
-@app.command(help=t("help.report"), no_args_is_help=True)
+@app.command(help=help_text("help.report"), no_args_is_help=True)
 def report(
     run: RunName,
-    out: Annotated[Path | None, Option(help=t("help.report.out"))] = None,
+    out: Annotated[Path | None, Option(help=help_text("help.report.out"))] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
@@ -197,47 +203,51 @@ def report(
     return report_command(run, out, as_json)
 
 
-@app.command(help=t("help.export"), no_args_is_help=True)
+@app.command(help=help_text("help.export"), no_args_is_help=True)
 def export(
     run: RunName,
     format: Annotated[
-        str | None, Option(help=t("help.export.format"), metavar="onnx|safetensors|torch")
+        str | None, Option(help=help_text("help.export.format"), metavar="onnx|safetensors|torch")
     ] = None,
-    out: Annotated[Path | None, Option(help=t("help.export.out"))] = None,
+    out: Annotated[Path | None, Option(help=help_text("help.export.out"))] = None,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.leaving import export_command
+    from whygrad.cli.exporting import export_command
 
     return export_command(run, format, out, step, as_json)
 
 
-@app.command(name="log", help=t("help.log"), no_args_is_help=True)
+@app.command(name="log", help=help_text("help.log"), no_args_is_help=True)
 def log_run(
     run: RunName,
     to: Annotated[
-        str, Option(help=t("help.log.to"), metavar="tensorboard|wandb|mlflow")
+        str, Option(help=help_text("help.log.to"), metavar="tensorboard|wandb|mlflow")
     ] = "tensorboard",
-    out: Annotated[str | None, Option(help=t("help.log.out"))] = None,
-    project: Annotated[str | None, Option(help=t("help.log.project"))] = None,
+    out: Annotated[str | None, Option(help=help_text("help.log.out"))] = None,
+    project: Annotated[str | None, Option(help=help_text("help.log.project"))] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.leaving import log_command
+    from whygrad.cli.exporting import log_command
 
     return log_command(run, to, out, project, as_json)
 
 
-@app.command(help=t("help.doctor"), no_args_is_help=True)
+@app.command(help=help_text("help.doctor"), no_args_is_help=True)
 def doctor(
     subject: Annotated[
-        str | None, Argument(help=t("help.doctor.subject"), metavar="RUN|CONFIG|DATA")
+        str | None, Argument(help=help_text("help.doctor.subject"), metavar="RUN|CONFIG|DATA")
     ] = None,
-    verify: Annotated[bool, Option("--verify", help=t("help.doctor.verify"))] = False,
-    budget: Annotated[float, Option(help=t("help.doctor.budget"), metavar="SECONDS")] = 60.0,
-    out: Annotated[Path | None, Option(help=t("help.doctor.out"))] = None,
-    explain: Annotated[str | None, Option(help=t("help.doctor.explain"), metavar="KIND")] = None,
+    verify: Annotated[bool, Option("--verify", help=help_text("help.doctor.verify"))] = False,
+    budget: Annotated[
+        float, Option(help=help_text("help.doctor.budget"), metavar="SECONDS")
+    ] = 60.0,
+    out: Annotated[Path | None, Option(help=help_text("help.doctor.out"))] = None,
+    explain: Annotated[
+        str | None, Option(help=help_text("help.doctor.explain"), metavar="KIND")
+    ] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:

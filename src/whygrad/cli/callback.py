@@ -1,4 +1,4 @@
-"""``whygrad train --watch``: someone who looks on while a run trains, and speaks up."""
+"""``whygrad train --watch``: a callback that diagnoses a run while it trains."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,7 +8,7 @@ from whygrad.cli.console import problem
 from whygrad.cli.training import make_network
 from whygrad.doctor.finding import Finding
 from whygrad.settings import Settings
-from whygrad.training.recorder import Moment, Watch
+from whygrad.training.recorder import Callback, ProgressEvent
 from whygrad.training.trained import TrainedRun
 from whygrad.words import t
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from whygrad.data import Data
 
 
-class Attendant:
-    """Tells each finding once, as soon as it is certain.
+class DoctorCallback:
+    """Reports each finding once, as soon as it is certain.
 
     Args:
         stops: whether the first finding stops the run.
@@ -56,14 +56,14 @@ class Attendant:
             problem(t("cli.watch.not_begun"))
         return self.stopped
 
-    def beside(self, bar: Watch, path: Path) -> Watch:
-        """Return a watch that moves the progress bar and looks at the record when it has grown."""
+    def beside(self, bar: Callback, path: Path) -> Callback:
+        """Return a callback that moves the bar and looks at the record when it has grown."""
 
-        def watch(moment: Moment) -> bool:
+        def watch(event: ProgressEvent) -> bool:
             from whygrad.doctor.during_training import during_training
 
-            bar(moment)
-            if moment.epoch_end is not None and self._has_grown(path):
+            bar(event)
+            if event.epoch_end is not None and self._has_grown(path):
                 self._tell(during_training(TrainedRun(path), self.told))
             return self.stopped
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from whygrad.cli.callback import Attendant
+from whygrad.cli.callback import DoctorCallback
 from whygrad.cli.console import show, show_json
 from whygrad.cli.pages import (
     data_page,
@@ -34,48 +34,48 @@ def train_command(
     out: Path | None,
     resume: bool,
     as_json: bool,
-    attendant: Attendant | None = None,
+    callback: DoctorCallback | None = None,
 ) -> int:
     """Train a new run, or go on with one.
 
     Args:
-        attendant: tells findings while it trains.
+        callback: tells findings while it trains.
     """
     unfinished = folder_to_resume(options["source"], out) if resume else None
     if unfinished is not None:
         run = Run(unfinished)
         if not as_json:
             show(t("cli.going_on", path=run.path))
-        if attendant is not None and attendant.sees_again(run.trained):
-            return _not_begun(attendant, as_json)
-        run = go_on(unfinished, attendant)
+        if callback is not None and callback.sees_again(run.trained):
+            return _not_begun(callback, as_json)
+        run = go_on(unfinished, callback)
     else:
         plan = make_plan(config, options)
         data = load_data(plan, quiet=as_json)
         if not as_json:
             show(data_page(data))
             show(network_line(make_network(plan, data)))
-        if attendant is not None and attendant.sees_at_start(plan, data):
-            return _not_begun(attendant, as_json)
+        if callback is not None and callback.sees_at_start(plan, data):
+            return _not_begun(callback, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
-            run = start_run(plan, data, folder, attendant)
-    health = health_of(run.trained)
+            run = start_run(plan, data, folder, callback)
+    health = health_of(run)
     if as_json:
-        findings = {} if attendant is None else _findings(attendant)
+        findings = {} if callback is None else _findings(callback)
         show_json(_summary(run) | {"health": health.to_dict()} | findings)
     else:
         show(result_page(run.trained, health))
-    return FOUND if attendant is not None and attendant.stopped else 0
+    return FOUND if callback is not None and callback.stopped else 0
 
 
-def _not_begun(attendant: Attendant, as_json: bool) -> int:
+def _not_begun(callback: DoctorCallback, as_json: bool) -> int:
     if as_json:
-        show_json(_findings(attendant))
+        show_json(_findings(callback))
     return FOUND
 
 
-def _findings(attendant: Attendant) -> dict[str, Any]:
-    return {"findings": [finding.to_dict() for finding in attendant.told]}
+def _findings(callback: DoctorCallback) -> dict[str, Any]:
+    return {"findings": [finding.to_dict() for finding in callback.told]}
 
 
 def runs_command(folder: Path, as_json: bool) -> int:

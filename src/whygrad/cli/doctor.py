@@ -1,29 +1,30 @@
-"""``whygrad doctor``: what keeps a network from learning, and what helps."""
+"""``whygrad doctor``: what keeps a network from learning, and what helps.
+
+What only our own networks need is imported where it is needed, as in :mod:`whygrad.cli.showing`.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.padding import Padding
 
 from whygrad.cli.console import show, show_json
 from whygrad.cli.opening import RUNS, open_named
-from whygrad.cli.plan import make_plan
-from whygrad.cli.training import load_data, make_network
 from whygrad.doctor.asking import Tell, diagnose_run
-from whygrad.doctor.diagnosing import diagnose
 from whygrad.doctor.diagnosis import Diagnosis
-from whygrad.doctor.prescribing import Sections, as_toml, prescribe
 from whygrad.doctor.rendering import explain
-from whygrad.doctor.trained import setup_of
 from whygrad.errors import OptionError
 from whygrad.record.files import write_whole
 from whygrad.runs import Run
 from whygrad.settings import Settings
 from whygrad.words import command_word, t
 from whygrad.words.terminal import Command, Console, RenderableType, Text
+
+if TYPE_CHECKING:
+    from whygrad.doctor.prescribing import Sections
 
 FOUND = 1
 
@@ -40,8 +41,8 @@ def doctor_command(
     if run is not None and verify:
         run.require("verify")
     with _progress() as telling:
-        asked, diagnosis = _asked(run or subject, verify, budget, telling)
-    written = _write(asked, diagnosis, out)
+        requested, diagnosis = _requested(run or subject, verify, budget, telling)
+    written = _write(requested, diagnosis, out)
     if as_json:
         config = (
             {} if diagnosis.steps is not None else {"config": str(written) if written else None}
@@ -64,13 +65,18 @@ def explain_command(kind: str, as_json: bool) -> int:
     return 0
 
 
-def _asked(
+def _requested(
     subject: Run | str, verify: bool, budget: float, telling: Tell
-) -> tuple[Sections, Diagnosis]:
+) -> "tuple[Sections, Diagnosis]":
     """Return the configuration that was asked about, and the diagnosis."""
     options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
     if isinstance(subject, Run):
         return dict(subject.description.get("origin") or {}), diagnose_run(subject, **options)
+    from whygrad.cli.plan import make_plan
+    from whygrad.cli.training import load_data, make_network
+    from whygrad.doctor.diagnosing import diagnose
+    from whygrad.doctor.trained import setup_of
+
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})
     data = load_data(plan, quiet=True)  # there is a display already
@@ -92,12 +98,14 @@ def _is_run(subject: str) -> bool:
     return path.is_dir() or (not path.exists() and (RUNS / subject).is_dir())
 
 
-def _write(asked: Sections, diagnosis: Diagnosis, out: Path | None) -> Path | None:
+def _write(requested: "Sections", diagnosis: Diagnosis, out: Path | None) -> Path | None:
     """Write the remedy that held as a configuration, if there is where to."""
     best = diagnosis.best
-    if out is None or not asked or best is None or diagnosis.verdict != "held":
+    if out is None or not requested or best is None or diagnosis.verdict != "held":
         return None
-    write_whole(out, as_toml(prescribe(asked, best.remedies, best.setup.task)).encode())
+    from whygrad.doctor.prescribing import as_toml, prescribe
+
+    write_whole(out, as_toml(prescribe(requested, best.remedies, best.setup.task)).encode())
     return out
 
 

@@ -15,7 +15,7 @@ from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from whygrad import lessons
-from whygrad.cli.usage import translate
+from whygrad.cli.usage import help_text, translate
 from whygrad.errors import OptionError, unknown_name
 from whygrad.words import t
 
@@ -28,15 +28,18 @@ ALL = "all"
 
 PANEL = t("cli.panel.outcome")  # for what every lesson can do; its own options come first
 
-Json = Annotated[bool, Option("--json", help=t("help.json"), rich_help_panel=PANEL)]
+Json = Annotated[bool, Option("--json", help=help_text("help.json"), rich_help_panel=PANEL)]
 Lang = Annotated[
-    str | None, Option("--lang", help=t("help.lang"), metavar="en|zh", rich_help_panel=PANEL)
+    str | None,
+    Option("--lang", help=help_text("help.lang"), metavar="en|zh", rich_help_panel=PANEL),
 ]
-Check = Annotated[bool, Option("--check", help=t("help.lesson.check"), rich_help_panel=PANEL)]
+Check = Annotated[
+    bool, Option("--check", help=help_text("help.lesson.check"), rich_help_panel=PANEL)
+]
 
 
 def _out(key: str, default: str) -> Any:
-    words = t(key, default=default)
+    words = help_text(key, default=default)
     option = Option("--out", help=words, metavar="FILE.html", rich_help_panel=PANEL)
     return Annotated[Path | None, option]
 
@@ -50,7 +53,7 @@ class LessonGroup(TyperGroup):
     def get_command(self, ctx: Context, cmd_name: str) -> Any:
         """Return what help and completion show of a command."""
         key = "help.lesson.all" if cmd_name == ALL else f"lesson.{cmd_name}.question"
-        return TyperCommand(cmd_name, help=escape(t(key)), rich_markup_mode="rich")
+        return TyperCommand(cmd_name, help=help_text(key), rich_markup_mode="rich")
 
     def resolve_command(self, ctx: Context, args: list[str]) -> Any:
         """Return the command that was asked for, with the options of its lesson."""
@@ -65,8 +68,8 @@ class LessonGroup(TyperGroup):
 
 lesson_app = typer.Typer(
     cls=LessonGroup,
-    help=t("help.lesson"),
-    epilog=t("help.lesson.examples"),
+    help=help_text("help.lesson"),
+    epilog=help_text("help.lesson.examples"),
     invoke_without_command=True,
     rich_markup_mode="rich",
     subcommand_metavar="[NAME|all] [OPTIONS]",
@@ -93,14 +96,14 @@ def _all_command() -> Any:
     page = _out("help.lesson.book", "lessons/book.html")
     _declare(run_all, {"ctx": Context, "out": page, "as_json": Json, "lang": Lang})
     extra = {"allow_extra_args": True, "ignore_unknown_options": True}
-    return _command(ALL, run_all, t("help.lesson.all"), context_settings=extra)
+    return _command(ALL, run_all, help_text("help.lesson.all"), context_settings=extra)
 
 
 def _not_for_all(ctx: Context) -> OptionError:
-    came = ctx.args[0].partition("=")[0]
-    if came.startswith("-"):
-        return OptionError("error.lesson_all_option", came=came)
-    return OptionError("error.usage_extra", came=came, command=ctx.command_path)
+    actual = ctx.args[0].partition("=")[0]
+    if actual.startswith("-"):
+        return OptionError("error.lesson_all_option", came=actual)
+    return OptionError("error.usage_extra", came=actual, command=ctx.command_path)
 
 
 def _lesson_command(name: str) -> Any:
@@ -123,8 +126,8 @@ def _lesson_command(name: str) -> Any:
         "lang": Lang,
     }
     _declare(run_one, own | shared)
-    title, question = t(f"lesson.{name}.title"), t(f"lesson.{name}.question")
-    return _command(name, run_one, f"[bold]{escape(title)}[/]\n\n{escape(question)}")
+    title, question = help_text(f"lesson.{name}.title"), help_text(f"lesson.{name}.question")
+    return _command(name, run_one, f"[bold]{title}[/]\n\n{question}")
 
 
 def _own_option(described: Any) -> Any:
@@ -136,7 +139,7 @@ def _own_option(described: Any) -> Any:
     words = {"meaning": described.meaning, "allowed": described.allowed, "default": default}
     declared = Option(
         f"--{described.name.replace('_', '-')}",
-        help=t("help.lesson.option", **{name: escape(text) for name, text in words.items()}),
+        help=help_text("help.lesson.option", **words),
         metavar=escape(default),
     )
     return Annotated[str | None, declared]

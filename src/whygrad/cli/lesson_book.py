@@ -10,7 +10,7 @@ from whygrad import lessons
 from whygrad.cli.console import problem, show, show_json
 from whygrad.cli.lesson_runs import FOLDER, ILL, WELL, writable
 from whygrad.lessons.lesson import Result
-from whygrad.lessons.progress import Watch, progress
+from whygrad.lessons.progress import Tick, progress
 from whygrad.lessons.rendering.book import write_book
 from whygrad.words import t
 from whygrad.words.terminal import RenderableType, Table, Text
@@ -56,19 +56,19 @@ def _collect(finished: list[Finished]) -> BaseException | None:
 
 
 def _each() -> Iterator[Finished]:
-    with progress(t("cli.lesson.all")) as watch:
+    with progress(t("cli.lesson.all")) as tick:
         for place in range(len(lessons.NAMES)):
-            yield _run(place, watch)
+            yield _run(place, tick)
 
 
-def _run(place: int, watch: Watch) -> Finished:
+def _run(place: int, tick: Tick) -> Finished:
     name, count = lessons.NAMES[place], len(lessons.NAMES)
     title = t(f"lesson.{name}.title")
     doing = t("cli.lesson.under_way", number=place + 1, all=count, title=title)
-    watch(doing, place / count)
+    tick(doing, place / count)
     start = time.perf_counter()
     experiment = lessons.find(name).start({})
-    result = experiment.run(lambda share: watch(doing, (place + share) / count))
+    result = experiment.run(lambda share: tick(doing, (place + share) / count))
     return Finished(result, time.perf_counter() - start)
 
 

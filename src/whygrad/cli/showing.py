@@ -89,7 +89,7 @@ def show_data(run: Run, step: int | None = None) -> dict[str, Any]:
     from whygrad.doctor.health import health_of
 
     network = run.network_at(step)
-    told["health"] = health_of(run.trained, network).to_dict()
+    told["health"] = health_of(run, network).to_dict()
     return told if step is None else told | {"result": _result_of(run, network)}
 
 
@@ -97,7 +97,7 @@ def _trained_page(run: Run, step: int | None) -> RenderableType:
     from whygrad.doctor.health import health_of
 
     network = run.network_at(step)
-    health = health_of(run.trained, network)
+    health = health_of(run, network)
     if step is not None:
         line = t("cli.network.at_step", step=step, total=run.task.total_steps)
         return step_page(line, _result_of(run, network), health)

@@ -26,27 +26,27 @@ from whygrad.data import Data, load
 from whygrad.record.files import make_folder, writing
 from whygrad.record.folder import find_runs
 from whygrad.runs import Run
-from whygrad.training.recorder import Moment, Watch
+from whygrad.training.recorder import Callback, ProgressEvent
 from whygrad.words import number, t
 from whygrad.words.terminal import Console
 
 if TYPE_CHECKING:
-    from whygrad.cli.callback import Attendant
+    from whygrad.cli.callback import DoctorCallback
 
 
-def start_run(plan: Plan, data: Data, out: Path, attendant: "Attendant | None" = None) -> Run:
+def start_run(plan: Plan, data: Data, out: Path, callback: "DoctorCallback | None" = None) -> Run:
     """Train what a plan asks for, in a new folder."""
     settings = dict(plan.training)
     network = make_network(plan, data)
     with progress_bar() as bar:
-        watch = bar if attendant is None else attendant.beside(bar, out)
+        watch = bar if callback is None else callback.beside(bar, out)
         return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **settings)
 
 
-def go_on(path: Path, attendant: "Attendant | None" = None) -> Run:
+def go_on(path: Path, callback: "DoctorCallback | None" = None) -> Run:
     """Train a run from its last checkpoint to its end."""
     with progress_bar() as bar, warnings_in_words():
-        watch = bar if attendant is None else attendant.beside(bar, path)
+        watch = bar if callback is None else callback.beside(bar, path)
         return resume(path, watch=watch)
 
 
@@ -131,7 +131,7 @@ def reading_bar(name: str, *, quiet: bool = False) -> Iterator[Callable[[float],
 
 
 @contextmanager
-def progress_bar() -> Iterator[Watch]:
+def progress_bar() -> Iterator[Callback]:
     """Show a bar with epoch, loss, time taken and time left, on stderr where someone looks."""
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -147,22 +147,22 @@ def progress_bar() -> Iterator[Watch]:
         task = bar.add_task(t("cli.compiling"), total=None, note="")
         measured: dict[str, float] = {}
 
-        def watch(moment: Moment) -> None:
-            if moment.epoch_end is not None:
-                measured.update(moment.epoch_end.validation)
+        def watch(event: ProgressEvent) -> None:
+            if event.epoch_end is not None:
+                measured.update(event.epoch_end.validation)
             bar.update(
                 task,
-                description=t("cli.epoch", epoch=moment.epoch),
-                total=moment.total_steps,
-                completed=moment.step,
-                note=_note(moment, measured),
+                description=t("cli.epoch", epoch=event.epoch),
+                total=event.total_steps,
+                completed=event.step,
+                note=_note(event, measured),
             )
 
         yield watch
 
 
-def _note(moment: Moment, measured: dict[str, float]) -> str:
-    shown = {"loss": moment.loss} | {f"validation.{k}": v for k, v in measured.items()}
+def _note(event: ProgressEvent, measured: dict[str, float]) -> str:
+    shown = {"loss": event.loss} | {f"validation.{k}": v for k, v in measured.items()}
     return "  ".join(t(f"cli.note.{name}", value=number(v, 3)) for name, v in shown.items())
 
 

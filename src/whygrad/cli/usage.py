@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 from rich.highlighter import Highlighter
+from rich.markup import escape
 from rich.text import Text
 
 from whygrad.cli.console import show_error
@@ -16,6 +17,14 @@ from whygrad.words import t
 UsageError: Any = typer.BadParameter.__base__
 KINDS = {"integer": "integer", "number": "float", "float": "float", "boolean": "boolean"}
 PANELS = ("ARGUMENTS", "OPTIONS", "COMMANDS")
+
+
+def help_text(key: str, /, **values: object) -> str:
+    """Return a sentence of the catalogue as the markup that help is written in.
+
+    The sentence is literal, brackets and all; what it puts between backticks becomes bold.
+    """
+    return re.sub("`(.+?)`", r"[bold]\1[/]", escape(t(key, **values)))
 
 
 def translate(command: Any) -> Any:
@@ -31,7 +40,7 @@ def translate(command: Any) -> Any:
             own = {"help": "help.help", "install_completion": "help.install_completion"}
             own |= {"show_completion": "help.show_completion"}
             if parameter is not None and parameter.name in own:
-                parameter.help = t(own[parameter.name])
+                parameter.help = help_text(own[parameter.name])
     return command
 
 

@@ -1,4 +1,4 @@
-"""Where a neuron's upstream comes from, and which samples pull at a parameter.
+"""Where a neuron's upstream comes from, and what each sample adds to a gradient.
 
     upstream_ij = sum_k weight_jk * delta_ik        over the neurons k of the next layer
     gradient_jk = sum_i share_i * input_ij * delta_ik        over the samples i

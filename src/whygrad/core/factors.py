@@ -114,8 +114,8 @@ def neuron_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) ->
 
 def layer_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of the whole layer, scalars."""
-    pushed, through, pulls = layer_sizes(layer.input, layer.upstream, layer.delta, layer.share)
-    return telescope(pushed, through, pulls, jnp.linalg.norm(gradient))
+    pushed, through, per_sample = layer_sizes(layer.input, layer.upstream, layer.delta, layer.share)
+    return telescope(pushed, through, per_sample, jnp.linalg.norm(gradient))
 
 
 def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:

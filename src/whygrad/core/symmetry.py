@@ -306,20 +306,26 @@ def _chain(network: Network, anatomy: Anatomy, layer: str) -> list[tuple[str, An
 
     length_in = np.hypot(np.linalg.norm(np.asarray(dense.weight), axis=0), np.abs(bias[0]))
     length_out = np.linalg.norm(weight_out, axis=0)
-    reach = np.hypot(_longest(here.input), 1)  # a bias is a weight from the constant 1
-    asked = _longest(above.delta)
-    delta = length_out * asked * steepest * (1 + length_in * reach)  # the slope moves with z, too
+    input_norm = np.hypot(_longest(here.input), 1)  # a bias is a weight from the constant 1
+    delta_above = _longest(above.delta)
+    delta = (
+        length_out * delta_above * steepest * (1 + length_in * input_norm)
+    )  # the slope moves with z, too
     chain = [
         ("weight_in", dense.weight, length_in),
         ("bias", bias, length_in),
-        ("preactivation", here.preactivation, length_in * reach),
-        ("output", here.output, length_in * reach * steepest),
+        ("preactivation", here.preactivation, length_in * input_norm),
+        ("output", here.output, length_in * input_norm * steepest),
         ("weight_out", weight_out, length_out),
-        ("upstream", here.upstream, length_out * asked),
+        ("upstream", here.upstream, length_out * delta_above),
         ("delta", here.delta, delta),
-        ("gradient_in", gradient["weight"], delta * reach),
+        ("gradient_in", gradient["weight"], delta * input_norm),
         ("gradient_bias", gradient.get("bias"), delta),
-        ("gradient_out", above.gradient()["weight"].T, length_in * reach * steepest * asked),
+        (
+            "gradient_out",
+            above.gradient()["weight"].T,
+            length_in * input_norm * steepest * delta_above,
+        ),
     ]
     return [stage for stage in chain if dense.bias is not None or "bias" not in stage[0]]
 

@@ -194,8 +194,8 @@ def _lengths(**given: object) -> list[InputError]:
     known = {name: length for name, length in lengths.items() if length is not None}
     if len(set(known.values())) <= 1:
         return []
-    came = ", ".join(f"{name}: {length}" for name, length in known.items())
-    return [InputError("error.data_lengths", came=came)]
+    actual = ", ".join(f"{name}: {length}" for name, length in known.items())
+    return [InputError("error.data_lengths", came=actual)]
 
 
 def _length(array: object) -> int | None:

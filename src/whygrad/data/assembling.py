@@ -125,11 +125,11 @@ def _check_finite(raw: Raw, encoder: Encoder, inputs: Inputs, y: np.ndarray) -> 
         InputError(
             "error.data_encode_too_large",
             column=names[column],
-            came=came,
+            came=actual,
             limit=MOST,
             **raw.place(int(raw.rows[row])),
         )
-        for row, column, came, names in (*of_inputs, *of_targets)
+        for row, column, actual, names in (*of_inputs, *of_targets)
     ]
     names, sizes = encoder.feature_names, inputs.sizes
     if raw.target.task == "numbers":

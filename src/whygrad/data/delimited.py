@@ -78,10 +78,10 @@ def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple
         DataError: with what is wrong with the file as a whole.
         OptionError: the delimiter is not a single character.
     """
-    asked = checked_delimiter(delimiter)
+    requested = checked_delimiter(delimiter)
     quotes = _checked_bytes(source)
     try:
-        text = Text(source, asked or _found_delimiter(source))
+        text = Text(source, requested or _found_delimiter(source))
         open_quote = text.open_quote() if quotes % 2 else None  # spares a slow walk
         if open_quote is not None:
             where = {"what": "file_line", "row": open_quote}

@@ -115,8 +115,8 @@ class Encoder:
         """
         values = _array("targets", targets)
         if values.dtype.kind not in "biuf":
-            came = KINDS.get(values.dtype.kind, values.dtype.name)
-            raise InputError("error.data_array_kind", name="targets", came=came)
+            actual = KINDS.get(values.dtype.kind, values.dtype.name)
+            raise InputError("error.data_array_kind", name="targets", came=actual)
         if self.task in ("classes", "binary"):
             return self._class_names(values)
         if values.ndim == 1 and len(self.target_names) == 1:
@@ -170,13 +170,13 @@ class Encoder:
         return self._select(tuple(column_from_array(name, values) for name, values in columns))
 
     def _select(self, columns: Sequence[Column], place: RowPlace = row_place) -> tuple[Column, ...]:
-        came = {column.name: column for column in columns}
-        absent = [name for name in self.columns if name not in came]
+        actual = {column.name: column for column in columns}
+        absent = [name for name in self.columns if name not in actual]
         if absent:
-            values = {"missing": ", ".join(absent), "known": ", ".join(came)}
+            values = {"missing": ", ".join(absent), "known": ", ".join(actual)}
             raise InputError("error.data_encode_missing_column", **values)
         pairs = list(zip(self.columns, self.categories, strict=True))
-        chosen = tuple(came[name] if known else settled(came[name]) for name, known in pairs)
+        chosen = tuple(actual[name] if known else settled(actual[name]) for name, known in pairs)
         for column, known in zip(chosen, self.categories, strict=True):
             _check_kind(column, bool(known), place)
         return chosen
@@ -196,9 +196,9 @@ class Encoder:
     ) -> None:
         if are_wrong.any():
             row, feature = np.argwhere(are_wrong)[0]
-            came = float(values[row, feature])
+            actual = float(values[row, feature])
             column = self.feature_names[where.start + feature]
-            raise InputError(key, column=column, came=came, **said, **place(int(row)))
+            raise InputError(key, column=column, came=actual, **said, **place(int(row)))
 
 
 def _array(name: str, given: object) -> np.ndarray:
@@ -215,8 +215,8 @@ def _check_kind(column: Column, is_category: bool, place: RowPlace) -> None:
         raise InputError("error.data_column_kind", column=column.name, kind=column.kind)
     wrong = column.holds(np.array([not NUMBER.fullmatch(word) for word in column.known]))
     row = int(np.flatnonzero(wrong)[0])
-    came = shortened(column.known[column.values[row]])
-    raise InputError("error.data_encode_text", column=column.name, came=came, **place(row))
+    actual = shortened(column.known[column.values[row]])
+    raise InputError("error.data_encode_text", column=column.name, came=actual, **place(row))
 
 
 def blocks(

@@ -29,8 +29,8 @@ def real_numbers(name: str, given: object) -> tuple[np.ndarray, list[InputError]
     if problems:
         return array, problems
     if array.dtype.kind not in "biuf":
-        came = KINDS.get(array.dtype.kind, array.dtype.name)
-        return array, [InputError("error.data_array_kind", name=name, came=came)]
+        actual = KINDS.get(array.dtype.kind, array.dtype.name)
+        return array, [InputError("error.data_array_kind", name=name, came=actual)]
     return array, _not_finite(name, array)
 
 
@@ -62,5 +62,5 @@ def weights_in_float32(weight: np.ndarray | None) -> tuple[np.ndarray | None, li
     with np.errstate(over="ignore"):
         kept = weight.astype(np.float32)
     lost = (weight > 0) & ~((kept >= SMALLEST) & np.isfinite(kept))
-    came = weight[lost][:1].tolist()
-    return kept, [InputError("error.data_weight_float32", came=float(one)) for one in came]
+    actual = weight[lost][:1].tolist()
+    return kept, [InputError("error.data_weight_float32", came=float(one)) for one in actual]

@@ -135,15 +135,15 @@ def _at(
     wrong = column.holds(are_wrong) if column.kind == "text" else are_wrong
     row = int(np.flatnonzero(wrong)[0])
     if column.kind == "text":
-        came = shortened(column.known[column.values[row]])
-        came = came if is_unicode(came) else ascii(came)
+        actual = shortened(column.known[column.values[row]])
+        actual = actual if is_unicode(actual) else ascii(actual)
     else:
-        came = float(column.values[row])
-    values = {"column": column.name, "came": came, "count": int(wrong.sum())}
+        actual = float(column.values[row])
+    values = {"column": column.name, "came": actual, "count": int(wrong.sum())}
     return InputError(key, **values, **place(row))
 
 
-def unknown_columns(asked: Sequence[str], known: Sequence[str]) -> list[InputError]:
+def unknown_columns(requested: Sequence[str], known: Sequence[str]) -> list[InputError]:
     """Return one problem for each name that is no column, with the nearest one that is."""
     names = set(known)
-    return [unknown_name("column", name, known) for name in asked if name not in names]
+    return [unknown_name("column", name, known) for name in requested if name not in names]

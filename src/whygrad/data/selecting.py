@@ -179,12 +179,12 @@ def _are_fit(columns: Sequence[Column], problems: Sequence[InputError]) -> bool:
 
 
 def _target(
-    columns: Sequence[Column], asked: str | None, is_split: bool
+    columns: Sequence[Column], requested: str | None, is_split: bool
 ) -> tuple[Target | None, list[InputError]]:
     """Return the targets of the rows that have one, and what is wrong with them."""
-    if asked is None and len(columns) == 1 and counts_rows(columns[0]):
+    if requested is None and len(columns) == 1 and counts_rows(columns[0]):
         return None, [InputError("error.data_target_identifier", column=columns[0].name)]
-    target, problems = usable_target(columns, asked, is_split=is_split)
+    target, problems = usable_target(columns, requested, is_split=is_split)
     if target is not None and target.task == "numbers":
         problems = problems + constant_targets(columns)
     return target, problems

@@ -80,19 +80,19 @@ def matrix(columns: Sequence[Column]) -> np.ndarray:
 
 
 def target_of(
-    columns: Sequence[Column], asked: str | None = None, names: Sequence[str] | None = None
+    columns: Sequence[Column], requested: str | None = None, names: Sequence[str] | None = None
 ) -> tuple[Target | None, list[InputError]]:
     """Return the targets, and what is wrong with them.
 
     Args:
         columns: the target columns, without missing values.
-        asked: the task that the caller asked for; None finds it out. Two classes are then
+        requested: the task that the caller asked for; None finds it out. Two classes are then
             ``binary``.
         names: of the classes, labels or numbers, where they are known.
     """
-    task = asked or task_of(columns)
+    task = requested or task_of(columns)
     if task in ("classes", "binary"):
-        return _classes(columns, asked, names)
+        return _classes(columns, requested, names)
     problems = [_not_numbers(column) for column in columns if not column.is_numeric]
     return (None, problems) if problems else _quantities(columns, task, names)
 
@@ -110,7 +110,7 @@ def _quantities(
 
 
 def _classes(
-    columns: Sequence[Column], asked: str | None, names: Sequence[str] | None
+    columns: Sequence[Column], requested: str | None, names: Sequence[str] | None
 ) -> tuple[Target | None, list[InputError]]:
     if len(columns) > 1:
         problems = [_not_numbers(column) for column in columns if not column.is_numeric]
@@ -121,7 +121,7 @@ def _classes(
         y, found = _indices(columns[0])
     if names is not None and len(names) != len(found):
         return None, [_wrong_names(len(found), names)]
-    task = asked or ("binary" if len(found) == 2 else "classes")
+    task = requested or ("binary" if len(found) == 2 else "classes")
     target = Target(task, y.astype(np.int32), tuple(names or found))
     return target, _class_problems(columns[0], target)
 
@@ -152,7 +152,7 @@ def _class_problems(column: Column, target: Target) -> list[InputError]:
 
 def usable_target(
     columns: Sequence[Column],
-    asked: str | None,
+    requested: str | None,
     names: Sequence[str] | None = None,
     *,
     is_split: bool,
@@ -161,15 +161,17 @@ def usable_target(
     samples = len(columns[0].values)
     if samples < (FEWEST if is_split else 1):
         return None, [InputError("error.data_few_rows", came=samples, expected=FEWEST)]
-    target, problems = target_of(columns, asked, names)
+    target, problems = target_of(columns, requested, names)
     if target is None or problems or not is_split:
         return target, problems
     return target, rare_classes(target)
 
 
-def task_notes(columns: Sequence[Column], target: Target, asked: str | None) -> tuple[Note, ...]:
+def task_notes(
+    columns: Sequence[Column], target: Target, requested: str | None
+) -> tuple[Note, ...]:
     """Return what was decided about the task and could have been decided otherwise."""
-    if asked is not None or target.classes is None:
+    if requested is not None or target.classes is None:
         return ()
     if len(columns) > 1:
         return (Note("note.data_one_hot", {"count": len(columns)}),)

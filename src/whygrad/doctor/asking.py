@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.faults import run_checks
-from whygrad.doctor.loop import seen_in
 from whygrad.doctor.triage import triage
+from whygrad.doctor.watched_evidence import seen_in
 from whygrad.record.folder import RunFolder
 
 Tell = Callable[[str], None]

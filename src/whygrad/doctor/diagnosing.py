@@ -11,7 +11,7 @@ from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.evidence import LayerRows
 from whygrad.doctor.faults import run_checks
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.plateau import plateau_of
 from whygrad.doctor.reference import reference_of
 from whygrad.doctor.setup import Setup

@@ -10,7 +10,7 @@ from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.evidence import LayerRows, rows_of
 from whygrad.doctor.faults import FAULTS
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.states import states_of
 from whygrad.doctor.thresholds import CERTAIN, SHUT_STEPS, STILL_EPOCHS, STILL_LOSS

@@ -1,7 +1,8 @@
 """What a check reads, made from a record: the same names for own networks and for watched models.
 
-Here is what both have. Own networks show more, their set-up, states and trials: :mod:`own`. So do
-watched models, the facts of their training loop: :mod:`loop`. NumPy is all that either needs.
+Here is what both have. Own networks show more, their set-up, states and trials
+(:mod:`whygrad.doctor.own_evidence`); so do watched models, the facts of their training loop
+(:mod:`whygrad.doctor.watched_evidence`). NumPy is all that either needs.
 """
 
 from abc import ABC, abstractmethod

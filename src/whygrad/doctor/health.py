@@ -25,6 +25,7 @@ from whygrad.core.nn.network import Network
 from whygrad.core.symmetry import effective_width
 from whygrad.doctor.thresholds import CLOSED, FADED_SLOPES, SHARE, SOME
 from whygrad.record.fields import FACTORS
+from whygrad.record.folder import RunFolder
 from whygrad.training.trained import TrainedRun
 
 REFERENCE_SAMPLES = 1024
@@ -99,19 +100,23 @@ class Health:
         return {"severity": self.severity, "samples": self.samples, "layers": layers}
 
 
-def health_of(run: TrainedRun, network: Network | None = None) -> Health:
+def health_of(run: RunFolder, network: Network | None = None) -> Health:
     """Return how the network of a run is, on samples of its training part.
 
     Args:
         network: at another step of the run; None for the trained one.
+
+    Raises:
+        InputError: whygrad did not train it.
     """
-    train = run.data.train
+    trained = TrainedRun.of(run)
+    train = trained.data.train
     chosen = np.linspace(0, len(train.x) - 1, min(REFERENCE_SAMPLES, len(train.x)), dtype=int)
-    network = run.network if network is None else network
+    network = trained.network if network is None else network
     targets = as_matrix(
         jnp.asarray(train.y[chosen]), network.sizes[-1], network.dense[0].weight.dtype
     )
-    return examine_health(network, train.x[chosen], targets, run.task.settings.loss)
+    return examine_health(network, train.x[chosen], targets, trained.task.settings.loss)
 
 
 def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> Health:

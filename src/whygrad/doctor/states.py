@@ -17,7 +17,7 @@ from whygrad.core.nn.network import Network
 from whygrad.core.symmetry import effective_width
 from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.evidence import LayerRows
-from whygrad.doctor.own import LayerState, OwnEvidence, State
+from whygrad.doctor.own_evidence import LayerState, OwnEvidence, State
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.thresholds import CLOSED
 from whygrad.doctor.trials import Outcome

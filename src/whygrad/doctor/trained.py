@@ -13,7 +13,7 @@ from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
 from whygrad.doctor.baseline import baseline_of
 from whygrad.doctor.evidence import rows_of
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.states import moved_by, states_of
 from whygrad.doctor.trials import measure_all

@@ -13,8 +13,8 @@ from whygrad.core.nn.losses import predictions
 from whygrad.core.nn.network import Network
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.thresholds import SEEDS
-from whygrad.training.step import reside
-from whygrad.training.together import Together, train_resident
+from whygrad.training.step import device_dataset
+from whygrad.training.together import Together, train_on_device
 
 WORST = -np.inf
 
@@ -54,10 +54,10 @@ def try_out(
     """Train a set-up from several seeds, side by side."""
     starts = tuple(setup.start(seed) for seed in seeds)
     settings = setup.changed({"record_every": record_every}).settings
-    resident = reside(jnp.asarray(setup.inputs), jnp.asarray(setup.targets))
+    dataset = device_dataset(jnp.asarray(setup.inputs), jnp.asarray(setup.targets))
     rates = [settings.learning_rate] * len(seeds)
-    trained = train_resident(
-        starts, resident, settings, rates, list(seeds), setup.weights, watch=watch
+    trained = train_on_device(
+        starts, dataset, settings, rates, list(seeds), setup.weights, watch=watch
     )
     return Outcome(measure_all(setup, trained.networks), starts, trained)
 

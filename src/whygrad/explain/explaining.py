@@ -67,8 +67,8 @@ def explain(
     if sample is not None:
         run.require("sample", sample=sample)
     place = Address.parse(address, run.specs)
-    seen = _seen(run, place.layer, step)
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
+        seen = _seen(run, place.layer, step)
         ledger = _ledger(run, seen, place)
         return ledger if sample is None else replace(ledger, chain=seen.chain(place, sample))
 
@@ -115,7 +115,7 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
         development=_development(run, place),
         chain=None,
         is_recorded=record.is_recorded,
-        is_from_loss=place.layer == record.last,
+        is_from_loss=record.is_pushed_by_loss(place.layer),
     )
 
 
@@ -249,7 +249,7 @@ def _clones(record: StepRecord, place: Address) -> tuple[int, ...]:
     their gradients must be equal, too. What the loss itself pushes has targets to tell it apart.
     """
     layer, following = record.layers[place.layer], record.after(place.layer)
-    if place.neuron is None or place.layer == record.last:
+    if place.neuron is None or record.is_pushed_by_loss(place.layer):
         return ()
     bias = [] if layer.bias is None else [layer.bias.before[None]]
     are_equal = equal_to(place.neuron, [layer.weight.before, *bias], TOLERANCE)

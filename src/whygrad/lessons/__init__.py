@@ -2,8 +2,25 @@
 
     result = whygrad.lessons.symmetry(constant=0.5, activation="tanh").run()
 
-starts a lesson by its name, with any of its options; ``help(whygrad.lessons.symmetry)`` lists them.
-Importing this package is light: a lesson is imported when it is asked for.
+starts a lesson by its name, with any of its options; ``help(whygrad.lessons.symmetry)`` lists
+them. Importing this package is light: a lesson is imported when it is asked for.
+
+    Lesson --start(options)--> Experiment --run(tick)--> Result --story--> Story --> text, page
+
+A ``Lesson`` is a row of data: its name, its set-up, the functions ``measure``, ``laws`` and
+``tell``, and its exercises. The set-up is a frozen record whose fields are made by
+``option(default, allowed)``; that one table gives the checks, the errors, the options of ``whygrad
+lesson NAME``, the signature and help of ``wg.lessons.NAME``, and the line above the story.
+``measure`` runs the experiment and returns every number that anyone will need; it calls ``tick``
+with the share that is done. ``laws`` holds numbers against bounds; a bound is never so wide that
+the run could not break it, and a number that is not finite breaks it. ``tell`` computes nothing:
+it picks the sentences that this measurement supports, and returns a ``Story`` of ``Say``,
+``Formula``, ``Table`` and ``Picture``, all of them keys of the catalogue with numbers.
+:mod:`rendering` prints a story, puts it on a page or into the book, and knows no lesson.
+:mod:`instruments` is what experiments measure with, the second ways among them: nudging, autodiff,
+plain NumPy.
+
+CONTRIBUTING.md says how to add one.
 """
 
 from collections.abc import Callable

@@ -7,11 +7,11 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from whygrad.words.terminal import Console
 
-Watch = Callable[[str, float], None]  # takes what is under way, and the share that is done
+Tick = Callable[[str, float], None]  # takes what is under way, and the share that is done
 
 
 @contextmanager
-def progress(doing: str) -> Iterator[Watch]:
+def progress(doing: str) -> Iterator[Tick]:
     """Show a bar; it disappears at the end, and only a terminal gets one."""
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn()
     console = Console(stderr=True)

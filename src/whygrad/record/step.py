@@ -141,6 +141,10 @@ class StepRecord:
     pushed_at_last: float
     is_recorded: bool = True
 
+    def is_pushed_by_loss(self, layer: str) -> bool:
+        """Return whether nothing but the loss itself stands behind a layer."""
+        return layer == self.last and self.layers[layer].spec.feeds is None
+
     def after(self, layer: str) -> LayerStep | None:
         """Return the layer that takes a layer's outputs as its inputs, if it is known."""
         here = self.layers[layer].spec

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from whygrad.errors import RunError, WhygradError
+from whygrad.errors import OptionError, RunError, WhygradError
 from whygrad.record.entries import Entry, Line, Recorded, entries
 from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
-    from whygrad.training.recorder import Moment
+    from whygrad.training.recorder import ProgressEvent
 
 MOST_HISTOGRAMS = 200  # a layer and factor, spread over a run
 FURTHER_APART = 50  # steps after which they begin to part, where nobody knows the end of a run
@@ -19,7 +19,7 @@ FURTHER_APART = 50  # steps after which they begin to part, where nobody knows t
 class Tracker:
     """Someone else's record of a run.
 
-    Give it to ``wg.train(..., watch=tracker)`` or ``wg.watch(model, log=tracker)``, or a run to
+    Give it to ``wg.train(..., log=tracker)`` or ``wg.watch(model, log=tracker)``, or a run to
     ``wg.log(run, to=tracker)``. It opens at the first thing it hears and closes with the last step,
     at the end of a ``with`` block, or with the process.
 
@@ -53,12 +53,12 @@ class Tracker:
         """Where the record is to be found."""
         raise NotImplementedError
 
-    def __call__(self, moment: "Moment") -> None:
-        """Take over what a stretch of steps recorded."""
-        recorded = {name: (moment.recorded_steps, rows) for name, rows in moment.rows.items()}
-        notes, total = moment.settings.to_dict(), moment.total_steps
-        self.take(notes, moment.lines, recorded, total_steps=total)
-        if moment.step >= total:
+    def __call__(self, event: "ProgressEvent") -> None:
+        """Take over what a segment of steps recorded."""
+        recorded = {name: (event.recorded_steps, rows) for name, rows in event.rows.items()}
+        notes, total = event.settings.to_dict(), event.total_steps
+        self.take(notes, event.lines, recorded, total_steps=total)
+        if event.step >= total:
             self.close()
 
     def take(
@@ -146,6 +146,16 @@ class Tracker:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def check_log(log: object) -> None:
+    """Refuse what cannot be told of a run.
+
+    Raises:
+        OptionError: no tracker.
+    """
+    if log is not None and not isinstance(log, Tracker):
+        raise OptionError("error.watch_log", came=repr(log))
 
 
 def _shown(value: Any) -> Any:

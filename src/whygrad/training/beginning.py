@@ -50,7 +50,7 @@ def _write_start(path: Path, network: Network, task: Task, origin: dict[str, Any
     arrays, description = pack(task.data)
     data, _ = sealed_tensors(arrays, {"description": description})
     settings = task.settings
-    state = first_state(network, task.recipe, settings.learning_rate, settings.seed)
+    state = first_state(network, task.config, settings.learning_rate, settings.seed)
     start, checksum = sealed_checkpoint(Checkpoint(state, np.empty(0, np.float32)))
     standing = {"checkpoint": 0, "checkpoints": {"0": checksum}, "lines": {"history": 0}}
     told = _description(network, task.data, settings, origin) | standing

@@ -11,7 +11,7 @@ import numpy as np
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.training.loop import all_finite, epoch_plan
 from whygrad.training.replay import state_before
-from whygrad.training.step import Examined, State, examine
+from whygrad.training.step import State, StepTrace, trace_step
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
@@ -82,7 +82,7 @@ def _in_order(run: "TrainedRun", step: int) -> Iterator[tuple[str, str, Any, np.
     task = run.task
     batch = epoch_plan(task, step // task.steps_per_epoch)[step % task.steps_per_epoch]
     state = state_before(run, task, step)
-    seen, recorded = examine(task.recipe, state, task.resident, batch)
+    seen, recorded = trace_step(task.config, state, task.dataset, batch)
     yield from _computed(seen)
     yield from _remembered(state_before(run, task, step + 1))
     for name, rows in recorded.items():
@@ -90,7 +90,7 @@ def _in_order(run: "TrainedRun", step: int) -> Iterator[tuple[str, str, Any, np.
             yield name, quantity, _of_neuron(name), values
 
 
-def _computed(seen: Examined) -> Iterator[tuple[str, str, Any, np.ndarray]]:
+def _computed(seen: StepTrace) -> Iterator[tuple[str, str, Any, np.ndarray]]:
     layers = seen.anatomy.layers
     for name, layer in layers.items():
         for quantity in ("preactivation", "output"):

@@ -20,7 +20,7 @@ from whygrad.record.schema.arrays import Form, refuse, sound_arrays
 from whygrad.record.schema.trained import CHECKPOINT
 from whygrad.record.schema.trained_arrays import checkpoint_values
 from whygrad.record.sealed import open_tensors, sealed_tensors
-from whygrad.training.step import Recipe, State, first_state
+from whygrad.training.step import State, StaticConfig, first_state
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def sealed_checkpoint(checkpoint: Checkpoint) -> tuple[Sequence[bytes | memoryvi
 
 
 def load_checkpoint(
-    path: Path, step: int, network: Network, recipe: Recipe, checksum: str | None
+    path: Path, step: int, network: Network, config: StaticConfig, checksum: str | None
 ) -> Checkpoint:
     """Read the checkpoint at a step.
 
@@ -113,15 +113,15 @@ def load_checkpoint(
             raise ValueError("sound, but not the file that run.json speaks of")
         tensors, notes = {name: file[name] for name in file.names}, file.notes
     told = sound(path, CHECKPOINT, notes)
-    shapes = jax.eval_shape(lambda n: first_state(n, recipe, 0.0, 0), network)
+    shapes = jax.eval_shape(lambda n: first_state(n, config, 0.0, 0), network)
     shapes = replace(shapes, key=jax.eval_shape(jax.random.key_data, shapes.key))
     sound_arrays(path, tensors, _forms(shapes, network if "best" in told else None))
-    settings = recipe.settings
+    settings = config.settings
     fixed = {
         "key": np.asarray(jax.random.key_data(jax.random.key(settings.seed))),
         "learning_rate": np.asarray(settings.learning_rate, shapes.learning_rate.dtype),
     }
-    steps_per_epoch = recipe.total_steps // settings.epochs
+    steps_per_epoch = config.total_steps // settings.epochs
     refuse(path, checkpoint_values(tensors, step, steps_per_epoch, fixed))
     raw = _fill(shapes, tensors)
     best = None

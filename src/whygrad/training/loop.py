@@ -1,9 +1,9 @@
-"""The one training loop: epochs of shuffled mini-batches, in compiled stretches.
+"""The one training loop: epochs of shuffled mini-batches, in compiled segments.
 
-:func:`train_steps` yields a :class:`Chunk` after every stretch and writes nothing; who wants to
-keep, show or stop does so between two of them. The order of the samples and the dropout masks
-depend on nothing but the seed and the number of the epoch or step, so training can go on from any
-state and gives the same numbers as training that was never interrupted.
+:func:`train_steps` yields a :class:`Segment` after every compiled call and writes nothing; its
+caller keeps, shows or stops between two of them. The order of the samples and the dropout masks
+depend on nothing but the seed and the number of the epoch or step, so training can be resumed from
+any state and gives the same numbers as an uninterrupted run.
 """
 
 import time
@@ -25,7 +25,7 @@ from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
 from whygrad.training.evaluation import LaidOut, lay_out, measure
 from whygrad.training.recording import by_layer, width
-from whygrad.training.step import Plan, Recipe, Resident, State, advance, reside
+from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, advance, device_dataset
 from whygrad.training.weighing import check_weights, sample_weights, shares
 
 MATCHED_LOSS = {
@@ -35,9 +35,9 @@ MATCHED_LOSS = {
     "numbers": "squared",
 }
 MOST_STEPS = 2**31  # they are counted in int32
-STRETCH_BYTES = 64 * 2**20  # of recorded rows that wait on the device
-STRETCH_STEPS = 4096
-STRETCH_SECONDS = 0.5  # between two signs of life
+SEGMENT_BYTES = 64 * 2**20  # of recorded rows that wait on the device
+SEGMENT_STEPS = 4096
+SEGMENT_SECONDS = 0.5  # between two signs of life
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class EpochEnd:
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """What a stretch of steps left behind, on the host, and the state after it.
+class Segment:
+    """What a segment of steps left behind, on the host, and the state after it.
 
     Attributes:
         first_step: number of the first step.
@@ -108,23 +108,23 @@ class Task:
     """Everything that stays the same during a run.
 
     Attributes:
-        recipe: what the steps are compiled for.
-        data: the data; its training part lies on the device as ``resident``.
+        config: what the steps are compiled for.
+        data: the data; its training part lies on the device as ``dataset``.
         validation: the validation part, on the device.
         weights: weight of each training sample, or None for all alike.
-        capacity: most steps that one compiled stretch takes.
+        capacity: most steps that one compiled segment takes.
     """
 
-    recipe: Recipe
+    config: StaticConfig
     data: Data
-    resident: Resident
+    dataset: DeviceDataset
     validation: LaidOut
     weights: np.ndarray | None
     capacity: int
 
     @property
     def settings(self) -> Settings:
-        return self.recipe.settings
+        return self.config.settings
 
     @property
     def steps_per_epoch(self) -> int:
@@ -132,7 +132,7 @@ class Task:
 
     @property
     def total_steps(self) -> int:
-        return self.recipe.total_steps
+        return self.config.total_steps
 
 
 def prepare(network: Network, data: Data, settings: Settings) -> Task:
@@ -153,12 +153,12 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         record_every=min(settings.record_every, steps),  # beyond the end, only step 0 is left
     )
     x = jnp.asarray(data.train.x, network.dense[0].weight.dtype)
-    resident = reside(x, jnp.asarray(data.train.y))
+    dataset = device_dataset(x, jnp.asarray(data.train.y))
     check_weights(data, settings)
     weights = sample_weights(data.train, settings.class_weight)
     capacity = min(steps // settings.epochs, _fitting_steps(network, settings.record_every))
     validation = lay_out(data.validation.x, data.validation.y)
-    return Task(Recipe(settings, steps), data, resident, validation, weights, capacity)
+    return Task(StaticConfig(settings, steps), data, dataset, validation, weights, capacity)
 
 
 def check_size(network: Network, data: Data, settings: Settings) -> None:
@@ -184,14 +184,14 @@ def resolve_loss(loss: str, network: Network, data: Data) -> str:
 
 def train_steps(
     task: Task, state: State, epoch_losses: np.ndarray | None = None
-) -> Iterator[Chunk]:
+) -> Iterator[Segment]:
     """Train from ``state`` to the end of the last epoch.
 
     Args:
         epoch_losses: losses of the steps that the epoch under way has already taken.
 
     Yields:
-        A chunk after every stretch of steps. Its ``state`` is given up to the next stretch: copy
+        A segment after every segment of steps. Its ``state`` is given up to the next segment: copy
         what must outlive it.
     """
     step = int(state.step)
@@ -201,15 +201,15 @@ def train_steps(
         epoch, position = divmod(step, task.steps_per_epoch)
         plan = epoch_plan(task, epoch)
         while position < task.steps_per_epoch:
-            chunk = _run(task, state, plan, step, position, pace)
-            losses = np.concatenate([losses, chunk.losses])
-            state, step = chunk.state, chunk.next_step
-            position += len(chunk.losses)
+            segment = _run(task, state, plan, step, position, pace)
+            losses = np.concatenate([losses, segment.losses])
+            state, step = segment.state, segment.next_step
+            position += len(segment.losses)
             end = None
             if position == task.steps_per_epoch:
                 end = _end_epoch(task, state, epoch, losses)
                 losses = losses[:0]
-            yield replace(chunk, epoch_losses=losses, epoch_end=end)
+            yield replace(segment, epoch_losses=losses, epoch_end=end)
 
 
 def epoch_plan(task: Task, epoch: int) -> Plan:
@@ -264,7 +264,7 @@ def walk(task: Task, state: State, begin: int, stop: int) -> State:
         epoch, position = divmod(begin, task.steps_per_epoch)
         count = min(stop - begin, task.steps_per_epoch - position, task.capacity)
         piece = plan_window(epoch_plan(task, epoch), position, task.capacity)
-        state, _ = advance(task.recipe, state, task.resident, piece, begin, count)
+        state, _ = advance(task.config, state, task.dataset, piece, begin, count)
         begin += count
     return state
 
@@ -277,25 +277,25 @@ class _Pace:
         self._is_compiled = False
 
     def tell(self, steps: int, seconds: float) -> None:
-        """Take note of how long a stretch took; the first one is compilation."""
+        """Take note of how long a segment took; the first one is compilation."""
         if self._is_compiled:
-            wanted = int(STRETCH_SECONDS * steps / max(seconds, 1e-6))
+            wanted = int(SEGMENT_SECONDS * steps / max(seconds, 1e-6))
             self.steps = min(max(wanted, 1), self.capacity)
         self._is_compiled = True
 
 
-def _run(task: Task, state: State, plan: Plan, step: int, position: int, pace: _Pace) -> Chunk:
+def _run(task: Task, state: State, plan: Plan, step: int, position: int, pace: _Pace) -> Segment:
     count = min(pace.steps, task.steps_per_epoch - position)
     piece = plan_window(plan, position, task.capacity)
     started = time.perf_counter()
-    state, stretch = advance(task.recipe, state, task.resident, piece, step, count)
-    losses = np.asarray(stretch.losses)[:count]
+    state, segment = advance(task.config, state, task.dataset, piece, step, count)
+    losses = np.asarray(segment.losses)[:count]
     pace.tell(count, time.perf_counter() - started)
     recorded = recorded_steps(step, step + count, task.settings.record_every)
     rows = {}
-    if stretch.rows is not None:
-        rows = by_layer(state.network, np.asarray(stretch.rows)[: len(recorded)])
-    return Chunk(step, losses, recorded, rows, state, losses)
+    if segment.rows is not None:
+        rows = by_layer(state.network, np.asarray(segment.rows)[: len(recorded)])
+    return Segment(step, losses, recorded, rows, state, losses)
 
 
 def recorded_steps(begin: int, stop: int, every: int) -> np.ndarray:
@@ -309,8 +309,8 @@ def _end_epoch(task: Task, state: State, epoch: int, losses: np.ndarray) -> Epoc
 
 
 def _fitting_steps(network: Network, record_every: int) -> int:
-    bytes_a_step = sum(network.sizes[1:]) * len(ROW_FIELDS) * 4 / (record_every or STRETCH_STEPS)
-    return max(min(STRETCH_STEPS, int(STRETCH_BYTES / bytes_a_step)), 1)
+    bytes_a_step = sum(network.sizes[1:]) * len(ROW_FIELDS) * 4 / (record_every or SEGMENT_STEPS)
+    return max(min(SEGMENT_STEPS, int(SEGMENT_BYTES / bytes_a_step)), 1)
 
 
 def _check_fit(network: Network, data: Data, loss: str) -> None:

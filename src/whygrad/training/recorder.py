@@ -28,7 +28,7 @@ from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, wri
 from whygrad.settings import Settings
 from whygrad.training.blowup import find_blowup
 from whygrad.training.checkpoint import Best, Checkpoint, sealed_checkpoint
-from whygrad.training.loop import Chunk, EpochEnd, Task, train_steps
+from whygrad.training.loop import EpochEnd, Segment, Task, train_steps
 from whygrad.training.resuming import drop_after, lines_before
 from whygrad.training.standstill import find_stall
 from whygrad.training.trained import TrainedRun
@@ -41,18 +41,18 @@ WAITING_BYTES = 32 * 2**20  # of recorded rows in memory
 
 
 @dataclass(frozen=True)
-class Moment:
-    """What someone who looks on needs to know.
+class ProgressEvent:
+    """What a callback is told of training.
 
     Attributes:
         step, total_steps, epoch: how far.
         loss: of the last step.
         epoch_end: set where an epoch has just ended.
-        lines: what the history holds of this stretch.
+        lines: what the history holds of this segment.
         recorded_steps: numbers of its recorded steps, (recorded,).
         rows: their rows by layer, (recorded, fields, n_out).
         settings: what the run was asked for.
-        network: the parameters after the last step, up to the next stretch: copy what must outlive
+        network: the parameters after the last step, up to the next segment: copy what must outlive
             it.
     """
 
@@ -68,14 +68,17 @@ class Moment:
     network: Network
 
 
-Watch = Callable[[Moment], bool | None]  # True asks to stop
+Callback = Callable[[ProgressEvent], bool | None]  # True asks to stop
 
 
-def record(run: TrainedRun, watch: Watch | None = None) -> None:
+def record(run: TrainedRun, *callbacks: Callback | None) -> None:
     """Train a run from its last checkpoint to its end, and keep the record.
 
-    Ctrl-C stops after the stretch that is under way, with a checkpoint; so does a ``watch`` that
+    Ctrl-C stops after the segment that is under way, with a checkpoint; so does a callback that
     returns True.
+
+    Args:
+        callbacks: each is told of every segment of steps, in this order; None for none.
 
     Raises:
         NonFiniteError: a number was not finite; the run stays, up to that step.
@@ -91,11 +94,13 @@ def record(run: TrainedRun, watch: Watch | None = None) -> None:
         drop_after(run, writer.step, lines)
         is_stopped = False
         try:
-            for chunk in _chunks_left(run.task, checkpoint, writer):
-                writer.take(chunk)
-                if chunk.epoch_end is not None:
+            for segment in _segments_left(run.task, checkpoint, writer):
+                writer.take(segment)
+                if segment.epoch_end is not None:
                     writer.check_movement()
-                is_asked = watch is not None and watch(_moment(run.task, chunk)) is True
+                event = _event(run.task, segment)
+                answers = [tell(event) for tell in callbacks if tell is not None]
+                is_asked = any(answer is True for answer in answers)
                 is_stopped = is_asked or is_interrupted()
                 if is_stopped or writer.is_out_of_patience():
                     break
@@ -114,7 +119,7 @@ def _tell_if_older(run: TrainedRun, checkpoint: Checkpoint) -> None:
         warnings.warn(told, RunWarning, stacklevel=3)
 
 
-def _chunks_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Chunk]:
+def _segments_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Segment]:
     if writer.is_out_of_patience():  # it was stopped, or killed, after its last step
         return ()
     return train_steps(task, checkpoint.state, checkpoint.epoch_losses)
@@ -146,20 +151,20 @@ class _Writer:
         """Steps taken."""
         return int(self.last.state.step)
 
-    def take(self, chunk: Chunk) -> None:
-        """Take a chunk over; write what is due.
+    def take(self, segment: Segment) -> None:
+        """Take a segment over; write what is due.
 
         Raises:
             NonFiniteError: not all of it is finite; what came before is kept.
         """
-        if chunk.bad_step is not None:
-            raise self._fail(chunk, chunk.bad_step)
-        self._note_best(chunk)
-        self.last = Checkpoint(chunk.state, chunk.epoch_losses, self.best)
-        self._wait(chunk)
+        if segment.bad_step is not None:
+            raise self._fail(segment, segment.bad_step)
+        self._note_best(segment)
+        self.last = Checkpoint(segment.state, segment.epoch_losses, self.best)
+        self._wait(segment)
         is_late = time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
-        if is_late or self._is_due(chunk.next_step):
-            self.save(chunk.next_step)
+        if is_late or self._is_due(segment.next_step):
+            self.save(segment.next_step)
         elif self._waiting_bytes() > WAITING_BYTES:
             self.flush()
 
@@ -255,41 +260,41 @@ class _Writer:
             return False
         return self.step // self.task.steps_per_epoch - self.best.epoch >= patience
 
-    def _keep_before(self, chunk: Chunk, bad_step: int) -> None:
-        keep = chunk.recorded_steps < bad_step
+    def _keep_before(self, segment: Segment, bad_step: int) -> None:
+        keep = segment.recorded_steps < bad_step
         kept = replace(
-            chunk,
-            losses=chunk.losses[: bad_step - chunk.first_step],
-            recorded_steps=chunk.recorded_steps[keep],
-            rows={name: rows[keep] for name, rows in chunk.rows.items()},
+            segment,
+            losses=segment.losses[: bad_step - segment.first_step],
+            recorded_steps=segment.recorded_steps[keep],
+            rows={name: rows[keep] for name, rows in segment.rows.items()},
             epoch_end=None,
         )
         self._wait(kept)
         self.flush()
         self.describe(steps=bad_step)
 
-    def _fail(self, chunk: Chunk, bad_step: int) -> NonFiniteError:
+    def _fail(self, segment: Segment, bad_step: int) -> NonFiniteError:
         """Keep what came before the first number that was not finite, and return the error."""
         blowup = find_blowup(self.run, bad_step)
-        self._keep_before(chunk, bad_step if blowup is None else min(bad_step, blowup.step + 1))
+        self._keep_before(segment, bad_step if blowup is None else min(bad_step, blowup.step + 1))
         if blowup is None:  # only what was measured between the steps is not finite
             return NonFiniteError("error.measure_not_finite", samples=self.task.validation.samples)
         return NonFiniteError("error.not_finite", path=self.run.path, **blowup.to_dict())
 
-    def _wait(self, chunk: Chunk) -> None:
-        self.lines += _lines(self.task, chunk)
-        if len(chunk.recorded_steps):
-            self.steps.append(chunk.recorded_steps)
-            self.rows.append(chunk.rows)
+    def _wait(self, segment: Segment) -> None:
+        self.lines += _lines(self.task, segment)
+        if len(segment.recorded_steps):
+            self.steps.append(segment.recorded_steps)
+            self.rows.append(segment.rows)
 
-    def _note_best(self, chunk: Chunk) -> None:
-        end = chunk.epoch_end
+    def _note_best(self, segment: Segment) -> None:
+        end = segment.epoch_end
         if self.task.settings.patience is None or end is None:
             return
         loss = end.validation["loss"]
         if self.best is None or loss < self.best.loss:
-            # the state is given up to the next stretch; what must outlive it is copied
-            network = jax.tree.map(np.array, chunk.state.network)
+            # the state is given up to the next segment; what must outlive it is copied
+            network = jax.tree.map(np.array, segment.state.network)
             self.best = Best(end.epoch, loss, network)
 
     def _is_due(self, step: int) -> bool:
@@ -306,34 +311,34 @@ class _Writer:
 @contextmanager
 def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
     """Turn the first Ctrl-C into a wish to stop; the second one interrupts at once."""
-    asked = threading.Event()
+    requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield requested.is_set
         return
 
     def note(number: int, frame: Any) -> None:
-        if asked.is_set():
+        if requested.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        requested.set()
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield asked.is_set
+        yield requested.is_set
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-def _lines(task: Task, chunk: Chunk) -> list[dict[str, Any]]:
-    """Return the history lines of a chunk: one a recorded step or ended epoch."""
-    steps = set(chunk.recorded_steps.tolist())
-    end = chunk.epoch_end
+def _lines(task: Task, segment: Segment) -> list[dict[str, Any]]:
+    """Return the history lines of a segment: one a recorded step or ended epoch."""
+    steps = set(segment.recorded_steps.tolist())
+    end = segment.epoch_end
     if end is not None:
-        steps.add(chunk.next_step - 1)
+        steps.add(segment.next_step - 1)
     lines = [
         {
             "step": step,
             "epoch": step // task.steps_per_epoch,
-            "loss": float(chunk.losses[step - chunk.first_step]),
+            "loss": float(segment.losses[step - segment.first_step]),
         }
         for step in sorted(steps)
     ]
@@ -343,20 +348,20 @@ def _lines(task: Task, chunk: Chunk) -> list[dict[str, Any]]:
     return lines
 
 
-def _moment(task: Task, chunk: Chunk) -> Moment:
-    last = chunk.next_step - 1
+def _event(task: Task, segment: Segment) -> ProgressEvent:
+    last = segment.next_step - 1
     epoch = last // task.steps_per_epoch + 1
-    return Moment(
-        chunk.next_step,
+    return ProgressEvent(
+        segment.next_step,
         task.total_steps,
         epoch,
-        float(chunk.losses[-1]),
-        chunk.epoch_end,
-        tuple(_lines(task, chunk)),
-        chunk.recorded_steps,
-        chunk.rows,
+        float(segment.losses[-1]),
+        segment.epoch_end,
+        tuple(_lines(task, segment)),
+        segment.recorded_steps,
+        segment.rows,
         task.settings,
-        chunk.state.network,
+        segment.state.network,
     )
 
 

@@ -27,7 +27,7 @@ def sizes(
     network: Network,
     layers: dict[str, LayerAnatomy],
     gradients: Parameters,
-    reach: Float[Array, " m"],
+    input_norm: Float[Array, " m"],
 ) -> Float[Array, " kept"]:
     """Return the sizes that the factors of all neurons are ratios of, one after the other.
 
@@ -37,25 +37,25 @@ def sizes(
 
     Args:
         network: after the step; folded or not.
-        reach: norm of each sample's input vector; those of higher layers are worked out here.
+        input_norm: norm of each sample's input vector; those of higher layers are worked out here.
     """
     share = layers["output"].share
     lowest, *_ = layers
     samples, each_layer = len(share), layers.values()
     whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
-    reaches = {
-        name: share * (reach if name == lowest and not layer.is_stack else _norms(layer.input))
+    input_norms = {
+        name: share * (input_norm if name == lowest and not layer.is_stack else _norms(layer.input))
         for name, layer in layers.items()
     }
-    alone = [reaches[name] for name, layer in layers.items() if not layer.is_stack]
+    alone = [input_norms[name] for name, layer in layers.items() if not layer.is_stack]
     pushed = [_side_by_side(pushes, layer) for layer in each_layer]
     through = [_side_by_side(_size_of_delta, layer) for layer in each_layer]
     opened = [ratio(_side_by_side(is_open, layer), whole) for layer in each_layer]
     means = jnp.stack([share, *alone]) @ jnp.concatenate([*pushed, *through, *opened], axis=1)
     ends = np.cumsum([len(means[0]) // 3, *(layer.delta.size // samples for layer in each_layer)])
     rows = iter(means[1:])
-    pulls = [
-        jnp.einsum("lm,lmn->ln", reaches[name], _size_of_delta(layer)).ravel()
+    per_sample = [
+        jnp.einsum("lm,lmn->ln", input_norms[name], _size_of_delta(layer)).ravel()
         if layer.is_stack
         else next(rows)[a:b]
         for (name, layer), (a, b) in zip(layers.items(), pairwise(ends), strict=True)
@@ -63,7 +63,7 @@ def sizes(
     squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=-2).ravel() for name in layers]
     marks = [each(inward, dense)(dense).ravel() for dense in network.dense]
     moving = [gradient_inward(gradients[name]["weight"]).ravel() for name in layers]
-    return jnp.concatenate([means[0], *pulls, *squares, *marks, *moving])
+    return jnp.concatenate([means[0], *per_sample, *squares, *marks, *moving])
 
 
 def as_rows(
@@ -74,10 +74,10 @@ def as_rows(
     Args:
         network: whose sizes were kept; folded or not.
     """
-    pushed, through, opened, pulls, squares, marks, moving = jnp.split(kept, KEPT, axis=1)
-    four = telescope(pushed, through, pulls, jnp.sqrt(squares))
+    pushed, through, opened, per_sample, squares, marks, moving = jnp.split(kept, KEPT, axis=1)
+    four = telescope(pushed, through, per_sample, jnp.sqrt(squares))
     ends = np.cumsum([dense.n_out for dense in network.dense for _ in range(dense.depth)])[:-1]
-    layers = (jnp.split(part, ends, axis=1) for part in (marks, moving, pulls))
+    layers = (jnp.split(part, ends, axis=1) for part in (marks, moving, per_sample))
     signed = jnp.concatenate([signatures(*parts) for parts in zip(*layers, strict=True)], axis=1)
     return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, signed], axis=1)
 

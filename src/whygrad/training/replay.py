@@ -12,7 +12,7 @@ from whygrad.errors import AddressError, RunError
 from whygrad.record.fields import comparable
 from whygrad.record.versions import differences
 from whygrad.training.loop import Task, epoch_plan, walk
-from whygrad.training.step import Examined, State, examine
+from whygrad.training.step import State, StepTrace, trace_step
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
@@ -27,7 +27,7 @@ class Replayed:
     Attributes:
         step: its number.
         network: before the step.
-        seen: the step seen whole.
+        seen: its trace.
         rows: row numbers in the training part of the batch's samples, (batch,).
         share: of each sample in the mean, (batch,); 0 for what only fills a short batch up.
         is_recorded: whether the run recorded this step, so that the replay was compared with it.
@@ -35,14 +35,14 @@ class Replayed:
 
     step: int
     network: Network
-    seen: Examined
+    seen: StepTrace
     rows: np.ndarray
     share: np.ndarray
     is_recorded: bool
 
 
 def replay(run: "TrainedRun", step: int) -> Replayed:
-    """Take step number ``step`` of a run again and return it seen whole.
+    """Take step number ``step`` of a run again and return its trace.
 
     Raises:
         AddressError: the run has not taken this step.
@@ -57,7 +57,7 @@ def replay(run: "TrainedRun", step: int) -> Replayed:
     plan = epoch_plan(task, step // task.steps_per_epoch)
     position = step % task.steps_per_epoch
     planned = plan[position]
-    seen, recorded = examine(task.recipe, state, task.resident, planned)
+    seen, recorded = trace_step(task.config, state, task.dataset, planned)
     is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
     if not is_recorded and begin < step and differences(run.description):
         _check_way(run, begin, step)

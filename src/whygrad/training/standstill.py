@@ -19,7 +19,7 @@ from whygrad.errors import RunError, StalledError
 from whygrad.settings import Settings
 from whygrad.training.loop import epoch_plan
 from whygrad.training.replay import state_before
-from whygrad.training.step import Examined, Plan, Recipe, Resident, State, examine
+from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, StepTrace, trace_step
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
@@ -56,11 +56,11 @@ def find_stall(run: "TrainedRun", network: Network, step: int) -> StalledError |
     weighed = np.flatnonzero(np.asarray(plan.share)[: last + 1].sum(axis=1))
     position = int(weighed[-1]) if len(weighed) else last
     state = state_before(run, task, epoch * task.steps_per_epoch + position)
-    return why_stalled(task.recipe, state, task.resident, plan[position], run.path)
+    return why_stalled(task.config, state, task.dataset, plan[position], run.path)
 
 
 def why_stalled(
-    recipe: Recipe, state: State, resident: Resident, batch: Plan, where: object
+    config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan, where: object
 ) -> StalledError | None:
     """Return the error that says why a step moves nothing.
 
@@ -72,14 +72,14 @@ def why_stalled(
     """
     if not np.asarray(batch.share).any():
         return StalledError("error.stalled_share", where=where)
-    seen, _ = examine(recipe, state, resident, batch)
+    seen, _ = trace_step(config, state, dataset, batch)
     after = state.network.with_parameters(seen.after)
     if has_moved(state.network, after):
         return None
     # only a squared error grows with the targets; the upstream of others is at most about 1
-    is_squared = recipe.settings.loss in ("squared", "broadcast_squared")
-    size = float(np.abs(np.asarray(resident.y)).max()) if is_squared else 1.0
-    if _is_optimal(seen.anatomy, recipe.settings, state.network.output_activation, size):
+    is_squared = config.settings.loss in ("squared", "broadcast_squared")
+    size = float(np.abs(np.asarray(dataset.y)).max()) if is_squared else 1.0
+    if _is_optimal(seen.anatomy, config.settings, state.network.output_activation, size):
         return None
     if not _largest(seen.gradients):
         return _of_gradient(seen.anatomy, where)
@@ -89,16 +89,16 @@ def why_stalled(
 def _is_optimal(anatomy: Anatomy, settings: Settings, activation: str, size: float) -> bool:
     """Return whether no sample asks for anything."""
     counted = np.asarray(anatomy["output"].share) > 0
-    asked = np.abs(np.asarray(anatomy["output"].upstream)[counted]).max()
+    requested = np.abs(np.asarray(anatomy["output"].upstream)[counted]).max()
     missed = np.abs(np.asarray(anatomy.sample_loss)[counted]).max()
     # a probability that is clipped asks for nothing, however wrong it is
     is_clipped = loss_rule(settings.loss).is_categorical and not is_matched(
         settings.loss, activation
     )
-    return bool(missed <= OPTIMAL * size or (asked <= OPTIMAL * size and not is_clipped))
+    return bool(missed <= OPTIMAL * size or (requested <= OPTIMAL * size and not is_clipped))
 
 
-def _cancels(seen: Examined) -> bool:
+def _cancels(seen: StepTrace) -> bool:
     """Return whether what is left of the gradients is rounding of terms that cancel."""
     agreements = [
         float(layer_factors(layer, seen.gradients[name]["weight"]).agreement)
@@ -123,10 +123,10 @@ def _of_gradient(anatomy: Anatomy, where: object) -> StalledError:
     return StalledError(f"error.stalled_{cause[1]}", where=where, layer=cause[0])
 
 
-def _of_update(seen: Examined, where: object) -> StalledError:
+def _of_update(seen: StepTrace, where: object) -> StalledError:
     """Return the error of a gradient that a stage, or rounding, makes nothing of."""
     sizes = [_largest(seen.gradients), *map(_largest, seen.stages.values())]
-    kept = [out / came if came else 1.0 for came, out in pairwise(sizes)]
+    kept = [out / actual if actual else 1.0 for actual, out in pairwise(sizes)]
     stage = list(seen.stages)[int(np.argmin(kept))]
     said = {"where": where, "stage": stage}
     if not sizes[-1]:

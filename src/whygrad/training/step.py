@@ -1,9 +1,9 @@
 """The training step, and the compiled loop that runs many of them without waiting for Python.
 
 One step: gather a batch -> forward -> backward -> mean gradients -> optimiser stages -> update.
-:func:`advance` runs a stretch of steps in one compiled loop. On recording steps the factors of
+:func:`advance` runs a segment of steps in one compiled loop. On recording steps the factors of
 every neuron are written to a buffer that leaves the loop at its end; other steps carry no trace of
-recording. The same step, seen whole, is what :func:`examine` returns for a ledger.
+recording. The trace of the same step is what :func:`trace_step` returns for a ledger.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,8 @@ from whygrad.training.recording import as_rows, by_layer, sizes, width
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """What a compiled step is made for; a new recipe is a new compilation.
+class StaticConfig:
+    """What a compiled step is made for; another static config is another compilation.
 
     Attributes:
         settings: how to train, with ``loss`` resolved.
@@ -39,23 +39,23 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Resident:
-    """The training part, resident on the device.
+class DeviceDataset:
+    """The training part, as it lies on the device.
 
     Attributes:
         x: inputs, (samples, n_in).
         y: class indices (samples,) or values (samples, n_out).
-        reach: norm of each input vector, (samples,): recording needs it, and no step changes it.
+        input_norm: of each sample, (samples,): recording needs it, and no step changes it.
     """
 
     x: Float[Array, "samples n_in"]
     y: Shaped[Array, "samples *outputs"]
-    reach: Float[Array, " samples"]
+    input_norm: Float[Array, " samples"]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Which samples each of a stretch of steps takes.
+    """Which samples each of a segment of steps takes.
 
     Attributes:
         rows: row numbers, (steps, batch).
@@ -94,8 +94,8 @@ class State:
 
 
 @dataclass(frozen=True)
-class Examined:
-    """One step, seen whole.
+class StepTrace:
+    """The whole of one step.
 
     Attributes:
         anatomy: every layer's part in the gradient.
@@ -117,8 +117,8 @@ class Examined:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """What a stretch of steps leaves behind.
+class SegmentRecord:
+    """What a segment of steps leaves behind.
 
     Attributes:
         losses: loss of each step, (steps,).
@@ -131,26 +131,28 @@ class Stretch:
 
 
 for record, fields in (
-    (Resident, ["x", "y", "reach"]),
+    (DeviceDataset, ["x", "y", "input_norm"]),
     (Plan, ["rows", "share", "target_rows"]),
     (State, ["network", "optimizer", "step", "learning_rate", "key"]),
-    (Examined, ["anatomy", "gradients", "stages", "before", "after"]),
-    (Stretch, ["losses", "rows"]),
+    (StepTrace, ["anatomy", "gradients", "stages", "before", "after"]),
+    (SegmentRecord, ["losses", "rows"]),
 ):
     jax.tree_util.register_dataclass(record, data_fields=fields, meta_fields=[])
 
 
-def reside(x: Float[Array, "samples n_in"], y: Shaped[Array, "samples *outputs"]) -> Resident:
-    """Return samples as training needs them."""
-    return Resident(x, y, jnp.linalg.norm(x, axis=1))
+def device_dataset(
+    x: Float[Array, "samples n_in"], y: Shaped[Array, "samples *outputs"]
+) -> DeviceDataset:
+    """Return samples as training needs them, with the norm of each input vector."""
+    return DeviceDataset(x, y, jnp.linalg.norm(x, axis=1))
 
 
 @partial(jax.jit, static_argnums=1)
 def first_state(
-    network: Network, recipe: Recipe, learning_rate: float | Array, seed: int | Array
+    network: Network, config: StaticConfig, learning_rate: float | Array, seed: int | Array
 ) -> State:
     """Return the state before the first step."""
-    stages = build_stages(recipe.settings, learning_rate, recipe.total_steps)
+    stages = build_stages(config.settings, learning_rate, config.total_steps)
     dtype = network.dense[0].weight.dtype
     return State(
         network=network,
@@ -162,37 +164,37 @@ def first_state(
 
 
 def take_step(
-    recipe: Recipe, state: State, resident: Resident, batch: Plan
-) -> tuple[State, Examined]:
+    config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan
+) -> tuple[State, StepTrace]:
     """Take one step of training, on the batch that is given.
 
     Returns:
-        The next state, and the step seen whole; the compiler drops what nobody looks at.
+        The next state, and the trace of the step; the compiler drops what nobody looks at.
     """
-    network, settings = state.network, recipe.settings
+    network, settings = state.network, config.settings
     before = network.parameters
     key = jax.random.fold_in(state.key, state.step)
-    trace = propagate(network, resident.x[batch.rows], key)
+    trace = propagate(network, dataset.x[batch.rows], key)
     told = batch.rows if batch.target_rows is None else batch.target_rows
-    targets = as_matrix(resident.y[told], network.sizes[-1], trace.output.dtype)
+    targets = as_matrix(dataset.y[told], network.sizes[-1], trace.output.dtype)
     anatomy = propagate_back(network, trace, targets, settings.loss, jnp.asarray(batch.share))
     gradients = anatomy.gradients()
-    stages = build_stages(settings, state.learning_rate, recipe.total_steps)
+    stages = build_stages(settings, state.learning_rate, config.total_steps)
     outputs, optimizer = run_stages(stages, state.optimizer, gradients, before)
     after = apply_update(before, outputs[stages[-1].name])
-    examined = Examined(anatomy, gradients, outputs, before, after)
+    step_trace = StepTrace(anatomy, gradients, outputs, before, after)
     network = network.with_parameters(after)
-    return replace(state, network=network, optimizer=optimizer, step=state.step + 1), examined
+    return replace(state, network=network, optimizer=optimizer, step=state.step + 1), step_trace
 
 
-def run_stretch(
-    recipe: Recipe,
+def run_segment(
+    config: StaticConfig,
     state: State,
-    resident: Resident,
+    dataset: DeviceDataset,
     plan: Plan,
     begin: Int[Array, ""],
     count: Int[Array, ""],
-) -> tuple[State, Stretch]:
+) -> tuple[State, SegmentRecord]:
     """Take ``count`` steps of ``plan`` in one compiled loop.
 
     Args:
@@ -205,11 +207,11 @@ def run_stretch(
     looks at the parameters after the step: those before are overwritten in place.
     """
     steps = plan.rows.shape[0]
-    every = recipe.settings.record_every
+    every = config.settings.record_every
 
-    def step(position: Array, carry: tuple) -> tuple[tuple, Examined]:
+    def step(position: Array, carry: tuple) -> tuple[tuple, StepTrace]:
         state, losses, kept = carry
-        state, seen = take_step(recipe, state, resident, plan[position])
+        state, seen = take_step(config, state, dataset, plan[position])
         return (state, losses.at[position].set(seen.anatomy.loss), kept), seen
 
     def plain(position: Array, carry: tuple) -> tuple:
@@ -220,21 +222,21 @@ def run_stretch(
         after_last = jnp.where(number == 0, 0, position - every + 1)
         carry = jax.lax.fori_loop(after_last, position, plain, carry)
         (state, losses, kept), seen = step(position, carry)
-        reach = resident.reach[plan.rows[position]]
-        new = sizes(state.network, seen.anatomy.layers, seen.gradients, reach)
+        input_norm = dataset.input_norm[plan.rows[position]]
+        new = sizes(state.network, seen.anatomy.layers, seen.gradients, input_norm)
         return state, losses, kept.at[number].set(new)
 
     losses = jnp.zeros(steps, state.learning_rate.dtype)
     if not every:
         state, losses, _ = jax.lax.fori_loop(0, count, plain, (state, losses, {}))
-        return state, Stretch(losses, None)
+        return state, SegmentRecord(losses, None)
     first_recorded = -begin % every
     groups = jnp.maximum(count - first_recorded + every - 1, 0) // every
     kept = jnp.zeros((steps // every + 1, width(state.network)), losses.dtype)
     carry = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
     after_last = jnp.where(groups == 0, 0, first_recorded + (groups - 1) * every + 1)
     state, losses, kept = jax.lax.fori_loop(after_last, count, plain, carry)
-    return state, Stretch(losses, as_rows(state.network, kept))
+    return state, SegmentRecord(losses, as_rows(state.network, kept))
 
 
 def fold_state(state: State, axis: int = 0) -> State:
@@ -249,17 +251,17 @@ def unfold_state(state: State, like: Network, axis: int = 0) -> State:
     return replace(state, network=unfold(state.network, like, axis), optimizer=optimizer)
 
 
-def compiled(**options: Any) -> Callable[..., tuple[State, Stretch]]:
-    """Return :func:`run_stretch` as a compiled function that folds what it is given.
+def compiled(**options: Any) -> Callable[..., tuple[State, SegmentRecord]]:
+    """Return :func:`run_segment` as a compiled function that folds what it is given.
 
     Args:
         options: of ``jax.jit``.
     """
-    run = jax.jit(run_stretch, static_argnums=0, **options)
+    run = jax.jit(run_segment, static_argnums=0, **options)
 
-    def go(recipe: Recipe, state: State, *rest: Any) -> tuple[State, Stretch]:
-        after, stretch = run(recipe, fold_state(state), *rest)
-        return unfold_state(after, state.network), stretch
+    def go(config: StaticConfig, state: State, *rest: Any) -> tuple[State, SegmentRecord]:
+        after, segment = run(config, fold_state(state), *rest)
+        return unfold_state(after, state.network), segment
 
     return go
 
@@ -268,14 +270,14 @@ advance = compiled(donate_argnums=1)
 
 
 def advance_together(
-    recipe: Recipe,
+    config: StaticConfig,
     states: State,
-    resident: Resident,
+    dataset: DeviceDataset,
     plans: Plan,
     begin: int,
     count: int,
     share_plan: bool,
-) -> tuple[State, Stretch]:
+) -> tuple[State, SegmentRecord]:
     """Take ``count`` steps of many networks side by side: :func:`advance` under vmap.
 
     Args:
@@ -283,41 +285,41 @@ def advance_together(
         plans: stacked likewise, or one for all if ``share_plan``.
     """
     folded = fold_state(states, axis=1)
-    after, stretch = _advance_together(recipe, folded, resident, plans, begin, count, share_plan)
-    return unfold_state(after, states.network, axis=1), stretch
+    after, segment = _advance_together(config, folded, dataset, plans, begin, count, share_plan)
+    return unfold_state(after, states.network, axis=1), segment
 
 
 @partial(jax.jit, static_argnums=(0, 6))
 def _advance_together(
-    recipe: Recipe,
+    config: StaticConfig,
     states: State,
-    resident: Resident,
+    dataset: DeviceDataset,
     plans: Plan,
     begin: Int[Array, ""],
     count: Int[Array, ""],
     share_plan: bool,
-) -> tuple[State, Stretch]:
+) -> tuple[State, SegmentRecord]:
     plan_axis = None if share_plan else 0
-    run = jax.vmap(partial(run_stretch, recipe), in_axes=(0, None, plan_axis, None, None))
-    return run(states, resident, plans, begin, count)
+    run = jax.vmap(partial(run_segment, config), in_axes=(0, None, plan_axis, None, None))
+    return run(states, dataset, plans, begin, count)
 
 
-def examine(
-    recipe: Recipe, state: State, resident: Resident, batch: Plan
-) -> tuple[Examined, dict[str, np.ndarray]]:
-    """Return the next step seen whole, and the rows that recording it would keep."""
-    seen, recorded = _examine(recipe, fold_state(state), resident, batch)
+def trace_step(
+    config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan
+) -> tuple[StepTrace, dict[str, np.ndarray]]:
+    """Return the trace of the next step, and the rows that recording it would keep."""
+    seen, recorded = _trace_step(config, fold_state(state), dataset, batch)
     seen = unfold_tree(state.network, seen)
-    return _in_order(recipe, state.network, seen), by_layer(state.network, np.asarray(recorded))
+    return _in_order(config, state.network, seen), by_layer(state.network, np.asarray(recorded))
 
 
-def _in_order(recipe: Recipe, network: Network, seen: Examined) -> Examined:
+def _in_order(config: StaticConfig, network: Network, seen: StepTrace) -> StepTrace:
     """Return the same with layers and stages in their order: a compiled call sorts names by letter.
 
     Without it ``learning_rate`` would stand before ``momentum``, and ``hidden10`` before
     ``hidden2``.
     """
-    stages = build_stages(recipe.settings, 1.0, recipe.total_steps)
+    stages = build_stages(config.settings, 1.0, config.total_steps)
     layers = {name: seen.anatomy.layers[name] for name in network.layers}
     return replace(
         seen,
@@ -327,10 +329,10 @@ def _in_order(recipe: Recipe, network: Network, seen: Examined) -> Examined:
 
 
 @partial(jax.jit, static_argnums=0)
-def _examine(
-    recipe: Recipe, state: State, resident: Resident, batch: Plan
-) -> tuple[Examined, Array]:
-    after, seen = take_step(recipe, state, resident, batch)
-    reach = resident.reach[batch.rows]
-    kept = sizes(after.network, seen.anatomy.layers, seen.gradients, reach)
+def _trace_step(
+    config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan
+) -> tuple[StepTrace, Array]:
+    after, seen = take_step(config, state, dataset, batch)
+    input_norm = dataset.input_norm[batch.rows]
+    kept = sizes(after.network, seen.anatomy.layers, seen.gradients, input_norm)
     return seen, as_rows(state.network, kept[None])[0]

@@ -19,9 +19,16 @@ from whygrad.errors import OptionError, ShapeError
 from whygrad.settings import Settings, SettingsGiven, shows_settings
 from whygrad.training.loop import check_size, plan_of_epoch, plan_window, prepare, recorded_steps
 from whygrad.training.recording import by_layer
-from whygrad.training.step import Plan, Recipe, Resident, State, advance_together, first_state
+from whygrad.training.step import (
+    DeviceDataset,
+    Plan,
+    State,
+    StaticConfig,
+    advance_together,
+    first_state,
+)
 
-STRETCH_STEPS = 2048  # in one compiled call, if an epoch has not more
+SEGMENT_STEPS = 2048  # in one compiled call, if an epoch has not more
 
 Tick = Callable[[float], None]
 
@@ -74,14 +81,14 @@ def train_together(
     task = prepare(networks[0], data, settings)
     rates = _one_each("learning_rate", learning_rates, networks, settings)
     own_seeds = _one_each("seed", seeds, networks, settings)
-    return train_resident(
-        networks, task.resident, task.settings, rates, own_seeds, task.weights, watch
+    return train_on_device(
+        networks, task.dataset, task.settings, rates, own_seeds, task.weights, watch
     )
 
 
-def train_resident(
+def train_on_device(
     networks: Sequence[Network],
-    resident: Resident,
+    dataset: DeviceDataset,
     settings: Settings,
     rates: Sequence[float],
     seeds: Sequence[int],
@@ -98,22 +105,22 @@ def train_resident(
         weights: of the samples, (samples,); None for all alike.
     """
     backend.start()
-    samples = len(resident.x)
+    samples = len(dataset.x)
     epoch_steps = -(-samples // settings.batch_size)
-    recipe = _recipe(settings, epoch_steps * settings.epochs)
-    states = _first_states(recipe, networks, rates, seeds)
-    at_once = max(STRETCH_STEPS // epoch_steps, 1)
+    config = _config(settings, epoch_steps * settings.epochs)
+    states = _first_states(config, networks, rates, seeds)
+    at_once = max(SEGMENT_STEPS // epoch_steps, 1)
     shared = len(set(seeds)) == 1
     losses, rows = [], []
     for first in range(0, settings.epochs, at_once):
         epochs = range(first, min(first + at_once, settings.epochs))
         plan = _plans(settings, samples, seeds[:1] if shared else seeds, epochs, weights, at_once)
         begin, count = first * epoch_steps, len(epochs) * epoch_steps
-        states, stretch = advance_together(recipe, states, resident, plan, begin, count, shared)
-        losses.append(np.asarray(stretch.losses)[:, :count])
+        states, segment = advance_together(config, states, dataset, plan, begin, count, shared)
+        losses.append(np.asarray(segment.losses)[:, :count])
         used = len(recorded_steps(begin, begin + count, settings.record_every))
-        if stretch.rows is not None:
-            rows.append(np.asarray(stretch.rows)[:, :used])
+        if segment.rows is not None:
+            rows.append(np.asarray(segment.rows)[:, :used])
         watch(epochs.stop / settings.epochs)
     steps = recorded_steps(0, epoch_steps * settings.epochs, settings.record_every)
     trained = _parted(states, len(networks))
@@ -121,8 +128,8 @@ def train_resident(
     return Together(trained, np.concatenate(losses, 1), steps, recorded)
 
 
-def _recipe(settings: Settings, total_steps: int) -> Recipe:
-    """Return a recipe that is the same for all that compiles to the same program."""
+def _config(settings: Settings, total_steps: int) -> StaticConfig:
+    """Return a static config that is the same for all that compiles to the same program."""
     is_constant = settings.schedule == "constant" and not settings.warmup
     blank = replace(
         settings,
@@ -133,14 +140,14 @@ def _recipe(settings: Settings, total_steps: int) -> Recipe:
         patience=None,
         class_weight=None,
     )
-    return Recipe(blank, 0 if is_constant else total_steps)
+    return StaticConfig(blank, 0 if is_constant else total_steps)
 
 
 def _first_states(
-    recipe: Recipe, networks: Sequence[Network], rates: Sequence[float], seeds: Sequence[int]
+    config: StaticConfig, networks: Sequence[Network], rates: Sequence[float], seeds: Sequence[int]
 ) -> State:
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    return jax.vmap(lambda n, r, s: first_state(n, recipe, r, s))(
+    return jax.vmap(lambda n, r, s: first_state(n, config, r, s))(
         stacked, jnp.asarray(rates), jnp.asarray(seeds)
     )
 

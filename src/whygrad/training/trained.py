@@ -123,7 +123,7 @@ class TrainedRun(RunFolder):
             known = ", ".join(map(str, kept_checkpoints(self.path, description)))
             raise RunError("error.no_checkpoint", path=self.path, step=step, known=known)
         try:
-            return load_checkpoint(path, step, self.skeleton, self.task.recipe, checksum)
+            return load_checkpoint(path, step, self.skeleton, self.task.config, checksum)
         except RunError as error:
             versions = differences(description)
             if error.key in MISFITS and versions:

@@ -2,7 +2,21 @@
 
     t("error.unknown_layer", name="hidden9", known="hidden1, output")
 
-looks the sentence up in the catalogue of the language in use and fills in the named values.
+looks the sentence up in the catalogue of the language in use and fills in the named values; words
+that a value counts take the form that fits it, see :mod:`whygrad.words.plural`.
+
+*Names are data.* Columns, classes, layers of other people's models, files, folders, messages of
+exceptions: whatever was read may have been written by a stranger. A plain string is therefore
+cleaned where it enters something that is shown, and there is one way in for each: :func:`t` for
+sentences, :mod:`terminal` for texts, cells and consoles, :mod:`markup` for pages, drawings and
+notebooks, ``visible.as_json`` for JSON. What acts or hides (controls, C1, bidi, zero-width,
+separators of lines, lone surrogates) is written as its escape by :mod:`visible`; HTML is escaped
+besides. Only a ``Sentence`` or a ``Markup``, which our own functions alone make, passes as it is;
+joining or formatting one gives a plain string again, so forgetting is safe. A test walks the
+imports (rich is taken from :mod:`terminal`) and lists what is ever called ``Markup``. Names in
+commands and Python that are printed to be copied go through ``command_word`` and ``module_of``.
+``tests/names`` puts hostile names everywhere, and holds every page against that of a double with
+ordinary names.
 """
 
 import json
@@ -16,6 +30,7 @@ from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
 
+from whygrad.words.plural import Filled
 from whygrad.words.visible import Sentence, cleaned
 
 LANGUAGES = ("en", "zh")
@@ -61,8 +76,9 @@ def t(key: str, /, **values: object) -> Sentence:
     could act or hide in a terminal as its escape. Only another sentence is taken as it is.
     A sentence that a translation lacks is shown in English.
     """
-    sentence = catalogue(language()).get(key) or catalogue("en")[key]
-    return Sentence(sentence.format_map({name: written(value) for name, value in values.items()}))
+    spoken = language() if key in catalogue(language()) else "en"
+    filled = {name: Filled(written(value), value, spoken) for name, value in values.items()}
+    return Sentence(catalogue(spoken)[key].format_map(filled))
 
 
 @cache

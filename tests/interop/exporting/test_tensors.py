@@ -121,6 +121,6 @@ def test_what_is_no_network_cannot_leave():
     with pytest.raises(InputError) as caught:
         as_portable("model.pt")
     assert str(caught.value) == (
-        "What leaves is a run that whygrad trained, or a network; got str. Pass what wg.train, "
-        "wg.open_run or wg.Network gave."
+        "Only a run that whygrad trained, or a network, can be exported; got str. Pass what "
+        "wg.train, wg.open_run or wg.Network gave."
     )

@@ -115,7 +115,7 @@ REFUSED = {
     ),
     "activation": (
         [dense("a", 3, 4, "leaky_relu")],
-        "The activation of a is leaky_relu, which cannot come in as it is. Known: linear, "
+        "The activation of a is leaky_relu, which cannot be imported as it is. Known: linear, "
         "sigmoid, tanh, relu, elu, selu, gelu, silu, swish, softplus, softsign, "
         "exponential, softmax. Choose one of these.",
     ),
@@ -207,7 +207,7 @@ def test_keras_itself_gives_the_same_outputs(monkeypatch):
         expected = np.asarray(chain(X))
         given = wg.forward(wg.from_keras(chain), X).output
         np.testing.assert_allclose(given, expected, rtol=1e-5, atol=1e-6)
-    with pytest.raises(InputError, match=r"is leaky_relu, which cannot come in"):
+    with pytest.raises(InputError, match=r"is leaky_relu, which cannot be imported"):
         wg.from_keras(keras.Sequential([keras.Input((3,)), layers.Dense(3, "leaky_relu")]))
     with pytest.raises(InputError, match=r"is a BatchNormalization; a network here is"):
         wg.from_keras(keras.Sequential([keras.Input((3,)), layers.BatchNormalization()]))

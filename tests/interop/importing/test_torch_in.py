@@ -183,8 +183,8 @@ def is_none_of_ours(where: str, kind: str) -> str:
 
 def is_set_otherwise(where: str, module: str) -> str:
     return (
-        f"{where} is {module}; of this module only the setting that whygrad computes with can come "
-        "in: LeakyReLU 0.01, ELU 1, GELU exact, Softplus 1 with a threshold of at least 20, "
+        f"{where} is {module}; of this module only the setting that whygrad computes with can be "
+        "imported: LeakyReLU 0.01, ELU 1, GELU exact, Softplus 1 with a threshold of at least 20, "
         "Softmax over the last axis, Flatten from axis 1. Change the setting, or train it here "
         "anew."
     )
@@ -304,5 +304,5 @@ def test_a_state_dict_needs_its_activations_and_nothing_else():
         wg.from_torch({"0.weight": np.ones((2, 2, 3), np.float32)})
     assert str(caught.value) == (
         "0.weight of a dense layer should have the shape (n_in, n_out), got (2, 2, 3). Only dense "
-        "layers can come in."
+        "layers can be imported."
     )

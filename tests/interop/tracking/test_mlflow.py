@@ -114,7 +114,7 @@ def test_numbers_params_and_factors_are_told(run, library):
 
 
 def test_watching_tells_the_same_numbers(ask, run, library):
-    wg.train(**ask, watch=wg.MLflow("mine"))
+    wg.train(**ask, log=wg.MLflow("mine"))
     (client,) = library
     assert of(client, "loss/batch") == history(run, "loss")
     assert client.experiments == {"mine": "7"} and client.ended == ["run-of-7"]

@@ -70,7 +70,7 @@ def test_histograms_hold_every_neuron_where_it_was(run, tmp_path):
 
 def test_watching_writes_what_logging_afterwards_writes(ask, run, tmp_path):
     with wg.TensorBoard(tmp_path / "live") as board:
-        wg.train(**ask, watch=board)
+        wg.train(**ask, log=board)
     wg.log(run, folder=tmp_path / "after")
     live, after = read(tmp_path / "live"), read(tmp_path / "after")
     for of_result in ("loss/test", "accuracy/test"):  # known only when training is over

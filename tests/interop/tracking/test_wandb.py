@@ -79,7 +79,7 @@ def test_watching_tells_the_same(ask, run, library):
 
 def test_a_training_that_stops_early_is_closed_by_the_block(ask, library):
     with wg.WandB() as tracker:
-        wg.train(**ask, watch=lambda moment: tracker(moment) or moment.epoch == 1)
+        wg.train(**ask, watch=lambda event: tracker(event) or event.epoch == 1)
         assert library[0].finished == 0
     assert library[0].finished == 1
 

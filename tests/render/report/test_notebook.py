@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 import whygrad as wg
+from whygrad.doctor.diagnosis import Diagnosis
+from whygrad.doctor.finding import Finding
+from whygrad.doctor.rendering import verdict
+from whygrad.doctor.wording import in_short, sentence
 from whygrad.render.run import STYLE
 from whygrad.words import number, speaking, t
 
@@ -54,6 +58,28 @@ def test_of_a_watched_model_what_is_known_is_told(read):
     assert len(body.all("table")) == 1  # there are no measures
 
 
+def test_a_diagnosis_is_told_as_in_a_terminal(dead, read):
+    diagnosis = dead.doctor()
+    for language in ("en", "zh"):
+        with speaking(language):
+            style, body = read(diagnosis._repr_html_()).children
+            told = body.text()
+            assert verdict(diagnosis) in told
+            assert all(sentence(found) in told for found in diagnosis.findings)
+            assert all(in_short(one) in told for one in diagnosis.notes)
+    assert all(rule.startswith(".whygrad-diagnosis") for rule in style.text().split("}\n")[:-1])
+    assert repr(diagnosis).startswith("Diagnosis(") and "\n" not in repr(diagnosis)
+
+
+def test_a_line_to_change_is_code_and_names_in_it_are_text(read):
+    evidence = {"loss": "<b>", "low": 0.1, "high": 0.2}
+    found = Finding("softmax_twice", 0.95, evidence, can_be_tried=False)
+    diagnosis = Diagnosis((found,), (), steps=3)
+    _, body = read(diagnosis._repr_html_()).children
+    assert body.all("code")[0].text() == "nn.Softmax" and not body.all("b")
+    assert sentence(found) in body.text()
+
+
 READING = """
 import sys
 import whygrad as wg
@@ -69,3 +95,17 @@ def test_whoever_reads_a_watched_run_waits_for_no_library_of_ours(tmp_path):
         [sys.executable, "-c", READING, *arguments], capture_output=True, text=True, check=True
     )
     assert told.stdout == "\n"
+
+
+@pytest.mark.parametrize("command", ["show", "why", "doctor", "report"])
+def test_nor_does_the_command_line(command, tmp_path):
+    words = {"why": ["0[0]"], "report": ["--out", str(tmp_path / "report.html")]}
+    arguments = [command, str(RECORDED / "watched"), *words.get(command, [])]
+    reading = (
+        "import sys; from whygrad.cli.app import run; code = run(sys.argv[1:]); "
+        "print(code, *sorted({'jax', 'jaxlib', 'optax'} & set(sys.modules)), file=sys.stderr)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", reading, *arguments], capture_output=True, text=True, check=True
+    )
+    assert told.stderr.splitlines()[-1] in ("0", "1")

@@ -41,8 +41,9 @@ class Network:
         cls,
         sizes: Sequence[int],
         *,
-        activation: str | Sequence[str] = "relu",
-        output_activation: str = "identity",
+        activation: str | Sequence[str] | None = None,
+        output_activation: str | None = None,
+        activations: str | Sequence[str] | None = None,
         init: PerLayer = "he_normal",
         bias_init: PerLayer = "zeros",
         bias: bool = True,
@@ -54,8 +55,11 @@ class Network:
 
         Args:
             sizes: numbers of neurons from the inputs to the outputs, such as ``[64, 32, 10]``.
-            activation: one name for all hidden layers, or one a hidden layer.
-            output_activation: name for the last layer; ``identity`` gives logits or quantities.
+            activation: one name for all hidden layers, or one a hidden layer; default: ``relu``.
+            output_activation: name for the last layer; ``identity``, the default, gives logits or
+                quantities.
+            activations: instead of these two, one name a layer, the output's last; or one name
+                for all hidden layers.
             init: how weights start: ``name`` or ``name:value``, or one (or an array) a layer.
             bias_init: how biases start, likewise.
             bias: whether the layers have biases.
@@ -65,7 +69,7 @@ class Network:
             dtype: of the parameters; ``float64`` needs JAX's ``jax_enable_x64``.
 
         Raises:
-            OptionError: a size, name or value that cannot be.
+            OptionError: a size, name or value that cannot be, or activations that are given twice.
             TooLargeError: this machine has not the memory to train it.
             ShapeError: an array among ``init`` or ``bias_init`` does not fit its layer.
 
@@ -76,7 +80,8 @@ class Network:
         _check_sizes(sizes)
         check_network(sizes)
         count = len(sizes) - 1
-        names = [*_one_per_layer("activation", activation, count - 1), output_activation]
+        told = activation is not None or activations is not None
+        names = _activations(count, activation if told else "relu", output_activation, activations)
         inits = _one_per_layer("init", init, count)
         bias_inits = _one_per_layer("bias_init", bias_init, count)
         weights, biases = [], []
@@ -94,7 +99,9 @@ class Network:
         weights: Sequence[ArrayLike],
         biases: Sequence[ArrayLike | None] | None,
         *,
-        activations: Sequence[str],
+        activation: str | Sequence[str] | None = None,
+        output_activation: str | None = None,
+        activations: str | Sequence[str] | None = None,
         dropout: float | Sequence[float] = 0.0,
     ) -> "Network":
         """Build a network from given parameters.
@@ -102,16 +109,26 @@ class Network:
         Args:
             weights: one array (n_in, n_out) a layer.
             biases: one array (n_out,) or None a layer; None for no biases at all.
-            activations: one name a layer, the output's last.
+            activation: one name for all hidden layers, or one a hidden layer.
+            output_activation: name for the last layer; default: ``identity``.
+            activations: instead of these two, one name a layer, the output's last; or one name
+                for all hidden layers.
             dropout: share of hidden outputs that training sets to 0, in [0, 1); or one a hidden
                 layer.
 
         Raises:
             ShapeError: the arrays do not fit together; the message names the layer.
-            OptionError: an unknown activation, or a dropout out of range.
+            OptionError: an activation that is unknown, given twice or not at all, or a dropout out
+                of range.
+
+        Example:
+            >>> weights = [np.ones((4, 3)), np.ones((3, 2))]
+            >>> Network.from_arrays(weights, None, activation="tanh").output_activation
+            'identity'
         """
         count = len(weights)
-        _check_counts(count, biases, activations)
+        _check_counts(count, biases)
+        names = _activations(count, activation, output_activation, activations)
         dropped = (*_dropout_by_layer(dropout, count - 1), 0.0)
         layers = []
         for position, weight in enumerate(weights):
@@ -120,7 +137,7 @@ class Network:
                 Dense(
                     weight=_as_parameter(weight),
                     bias=None if bias is None else _as_parameter(bias),
-                    activation=activations[position],
+                    activation=names[position],
                     dropout=dropped[position],
                 )
             )
@@ -228,16 +245,34 @@ def _check_sizes(sizes: Sequence[int]) -> None:
         raise OptionError("error.sizes", came=list(sizes))
 
 
-def _check_counts(
-    count: int, biases: Sequence[ArrayLike | None] | None, activations: Sequence[str]
-) -> None:
+def _activations(
+    count: int,
+    hidden: str | Sequence[str] | None,
+    output: str | None,
+    every: str | Sequence[str] | None,
+) -> list[str]:
+    """Return one name a layer, the output's last, whichever way they are given."""
+    if every is not None and hidden is not None:
+        raise OptionError("error.activations_twice", first="activation", second="activations")
+    if every is None or isinstance(every, str):
+        names = every if hidden is None else hidden
+        if names is None and count > 1:
+            raise OptionError("error.import_activation", hidden=count - 1)
+        return [*_one_per_layer("activation", names or [], count - 1), output or "identity"]
+    if output is not None:
+        raise OptionError(
+            "error.activations_twice", first="output_activation", second="activations"
+        )
+    if len(every) != count:
+        raise ShapeError("error.count_of_activations", layers=count, came=len(every))
+    return list(every)
+
+
+def _check_counts(count: int, biases: Sequence[ArrayLike | None] | None) -> None:
     if count == 0:
         raise ShapeError("error.no_layers")
     if biases is not None and len(biases) != count:
         raise ShapeError("error.count_of_biases", layers=count, came=len(biases))
-    if isinstance(activations, str) or len(activations) != count:
-        came = 1 if isinstance(activations, str) else len(activations)
-        raise ShapeError("error.count_of_activations", layers=count, came=came)
 
 
 def _dropout_by_layer(dropout: float | Sequence[float], hidden: int) -> list[float]:

@@ -6,10 +6,10 @@ import numpy as np
 
 from whygrad.doctor.faults import WATCHED, fault
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.loop import WatchedEvidence, direction_of, ends_of
 from whygrad.doctor.sources import BENGIO, KARPATHY
 from whygrad.doctor.thresholds import LEAST_STEPS, LONG, RISEN, RISING, SHORT
 from whygrad.doctor.triage import SYMPTOM, VAGUE
+from whygrad.doctor.watched_evidence import WatchedEvidence, direction_of, ends_of
 from whygrad.record.kinds import KINDS
 
 

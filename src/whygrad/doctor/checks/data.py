@@ -4,7 +4,7 @@ import numpy as np
 
 from whygrad.doctor.faults import fault, row
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.sources import CHECKER, GOODFELLOW, KARPATHY
 from whygrad.doctor.thresholds import OVERFITTED
 from whygrad.doctor.triage import NOTE

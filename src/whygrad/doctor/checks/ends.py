@@ -8,10 +8,10 @@ import numpy as np
 from whygrad.doctor import reference
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
-from whygrad.doctor.loop import WatchedEvidence, is_within, most
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.sources import BISHOP, CHECKER, GOODFELLOW
 from whygrad.doctor.thresholds import BEYOND, CLOSED, HARMLESS, OUTSIDE
+from whygrad.doctor.watched_evidence import WatchedEvidence, is_within, most
 
 if TYPE_CHECKING:
     from whygrad.doctor.setup import Setup

@@ -2,9 +2,9 @@
 
 from whygrad.doctor.faults import WATCHED, fault
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.loop import WatchedEvidence, listed
 from whygrad.doctor.sources import PYTORCH
 from whygrad.doctor.thresholds import MOST
+from whygrad.doctor.watched_evidence import WatchedEvidence, listed
 
 
 @fault("loop", "upstream", f"{PYTORCH}, notes on autograd mechanics", of=WATCHED)

@@ -8,8 +8,7 @@ import numpy as np
 from whygrad.doctor.evidence import Evidence, LayerRows
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
-from whygrad.doctor.loop import WatchedEvidence
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.sources import GLOROT, GOODFELLOW, HOCHREITER
 from whygrad.doctor.thresholds import (
     DEEP,
@@ -20,6 +19,7 @@ from whygrad.doctor.thresholds import (
     SHARE,
 )
 from whygrad.doctor.triage import CONSEQUENCE
+from whygrad.doctor.watched_evidence import WatchedEvidence
 
 if TYPE_CHECKING:
     from whygrad.doctor.setup import Setup

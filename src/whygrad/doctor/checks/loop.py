@@ -4,9 +4,9 @@ import numpy as np
 
 from whygrad.doctor.faults import WATCHED, fault
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.loop import WatchedEvidence, called_in, ends_of, listed
 from whygrad.doctor.sources import PYTORCH
 from whygrad.doctor.thresholds import HARMLESS, LEAST_LOSSES, LOWER, MOST
+from whygrad.doctor.watched_evidence import WatchedEvidence, called_in, ends_of, listed
 
 
 @fault("loop", "optimizer", f"{PYTORCH}, Optimizer.zero_grad", of=WATCHED)

@@ -7,10 +7,17 @@ import numpy as np
 
 from whygrad.doctor.faults import WATCHED, fault
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.loop import QUANTITIES, Call, WatchedEvidence, ends_of, is_within, most
 from whygrad.doctor.sources import BISHOP, KARPATHY, PYTORCH
 from whygrad.doctor.thresholds import ENOUGH_CALLS, HARMLESS, LEAST_LOSSES, LOWER
 from whygrad.doctor.triage import SYMPTOM
+from whygrad.doctor.watched_evidence import (
+    QUANTITIES,
+    Call,
+    WatchedEvidence,
+    ends_of,
+    is_within,
+    most,
+)
 
 ELEMENTWISE = (*QUANTITIES, "binary_cross_entropy")
 LOGITS = "binary_cross_entropy_with_logits"

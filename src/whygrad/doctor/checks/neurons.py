@@ -7,10 +7,10 @@ import numpy as np
 from whygrad.doctor.evidence import LayerRows
 from whygrad.doctor.faults import WATCHED, fault
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.loop import WatchedEvidence
 from whygrad.doctor.sources import GLOROT, HE, HOCHREITER
 from whygrad.doctor.thresholds import CLOSED, FADED, GROWN, LEAST_STEPS, SHARE
 from whygrad.doctor.triage import CONSEQUENCE, SYMPTOM
+from whygrad.doctor.watched_evidence import WatchedEvidence
 from whygrad.record.activations import FACTS
 
 SATURATING = {name for name, facts in FACTS.items() if facts.saturates}

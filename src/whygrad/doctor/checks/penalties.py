@@ -4,7 +4,7 @@ from whygrad.doctor.checks.grades import decades, sure
 from whygrad.doctor.evidence import Evidence
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.sources import KARPATHY
 from whygrad.doctor.thresholds import (
     FEW_NEURONS,

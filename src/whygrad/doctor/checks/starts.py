@@ -6,8 +6,7 @@ from whygrad.doctor.checks.grades import sure
 from whygrad.doctor.evidence import Evidence, LayerRows
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
-from whygrad.doctor.loop import WatchedEvidence
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.reference import usual_init
 from whygrad.doctor.sources import GLOROT, GOODFELLOW, HE
 from whygrad.doctor.thresholds import (
@@ -21,6 +20,7 @@ from whygrad.doctor.thresholds import (
     SHUT_START,
     WON_DECADES,
 )
+from whygrad.doctor.watched_evidence import WatchedEvidence
 from whygrad.record.fields import FACTORS
 
 SUREST = 0.92  # of a size alone

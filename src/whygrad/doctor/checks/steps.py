@@ -6,7 +6,7 @@ from whygrad.doctor import reference
 from whygrad.doctor.checks.grades import decades, sure
 from whygrad.doctor.faults import fault
 from whygrad.doctor.finding import Finding, Remedy
-from whygrad.doctor.own import OwnEvidence
+from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.sources import BENGIO, CHECKER
 from whygrad.doctor.thresholds import (
     BARELY,

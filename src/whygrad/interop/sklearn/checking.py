@@ -68,9 +68,9 @@ def check_movement(estimator: Any, epochs: Epochs, before: State, after: State, 
     plan = epochs.plan([np.arange(epochs.samples)])
     weighed = np.flatnonzero(np.asarray(plan.share).any(axis=1))
     batch = plan[int(weighed[0]) if len(weighed) else 0]
-    with precision_of(epochs.resident.x):
+    with precision_of(epochs.dataset.x):
         state = epochs.at_rate(after, rate)
         where = f"{type(estimator).__name__}.fit"
-        stalled = why_stalled(epochs.recipe, state, epochs.resident, batch, where)
+        stalled = why_stalled(epochs.config, state, epochs.dataset, batch, where)
     if stalled is not None:
         raise stalled

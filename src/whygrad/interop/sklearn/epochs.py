@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 
 from whygrad.core.nn.network import Network
 from whygrad.settings import Settings
-from whygrad.training.step import Plan, Recipe, Resident, State, compiled, first_state
+from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, compiled, first_state
 from whygrad.training.weighing import shares
 
 ROWS_OF = 64  # rows are rounded up to a multiple
@@ -29,18 +29,18 @@ go = compiled()  # leaves the state that it is given
 
 @dataclass(frozen=True)
 class Epochs:
-    """Samples and a recipe: everything that stays the same from epoch to epoch.
+    """Samples and a static config: everything that stays the same from epoch to epoch.
 
     Attributes:
-        recipe: what the steps are compiled for.
-        resident: the samples, filled up.
+        config: what the steps are compiled for.
+        dataset: the samples, filled up.
         weights: weight of each sample, (samples,).
         batch_size: samples a step.
         alpha: L2 penalty as scikit-learn has it: over all samples of a batch together.
     """
 
-    recipe: Recipe
-    resident: Resident
+    config: StaticConfig
+    dataset: DeviceDataset
     weights: Float[np.ndarray, " samples"]
     batch_size: int
     alpha: float
@@ -61,8 +61,8 @@ class Epochs:
 
     def begin(self, network: Network, seed: int) -> State:
         """Return the state before the first step."""
-        with precision_of(self.resident.x):
-            state = first_state(network, self.recipe, 1.0, seed)
+        with precision_of(self.dataset.x):
+            state = first_state(network, self.config, 1.0, seed)
             if not self.alpha:
                 return state
             l2 = {"l2": self._on_device(self.l2)}
@@ -87,10 +87,10 @@ class Epochs:
             The state after them, and the mean loss of each epoch.
         """
         count = len(orders) * self.steps
-        with precision_of(self.resident.x):
+        with precision_of(self.dataset.x):
             begun = self.at_rate(state, rate)
-            state, stretch = go(self.recipe, begun, self.resident, self.plan(orders), 0, count)
-        losses = np.asarray(stretch.losses)[:count].reshape(len(orders), self.steps)
+            state, segment = go(self.config, begun, self.dataset, self.plan(orders), 0, count)
+        losses = np.asarray(segment.losses)[:count].reshape(len(orders), self.steps)
         return state, losses @ self._sizes() / self.samples
 
     def at_rate(self, state: State, rate: float) -> State:
@@ -99,7 +99,7 @@ class Epochs:
 
     def _on_device(self, value: float) -> Array:
         """Return a number in the precision of the samples; put, since converting is compiled."""
-        return jax.device_put(np.asarray(value, self.resident.x.dtype))
+        return jax.device_put(np.asarray(value, self.dataset.x.dtype))
 
     def _sizes(self) -> Int[np.ndarray, " steps"]:
         """Return how many samples each batch of an epoch has."""
@@ -113,7 +113,7 @@ class Epochs:
         for epoch, order in enumerate(orders):
             rows[epoch].ravel()[: self.samples] = order
             weight[epoch].ravel()[: self.samples] = self.weights[order]
-        share = shares(weight, "mean", self.resident.x.dtype)
+        share = shares(weight, "mean", self.dataset.x.dtype)
         return Plan(_filled_up(rows), _filled_up(share))
 
 
@@ -141,14 +141,14 @@ def epochs_of(
         settings: of :class:`whygrad.Settings`; each of them is compiled in.
     """
     common = {"learning_rate": 1.0, "batch_size": 1, "record_every": 0, "l2": float(alpha > 0)}
-    recipe = Recipe(Settings(**common, **settings), 0)
+    config = StaticConfig(Settings(**common, **settings), 0)
     fill = ((0, _missing(len(x), ROWS_OF)), (0, 0))
     own = np.ones(len(x)) if weights is None else np.asarray(weights, np.float64)
     with precision_of(x):
         filled = (np.pad(np.asarray(part, x.dtype), fill) for part in (x, y))
         filled_x, filled_y = map(jax.device_put, filled)
-        no_reach = jax.device_put(np.zeros(len(filled_x), x.dtype))  # only for recorded steps
-        return Epochs(recipe, Resident(filled_x, filled_y, no_reach), own, batch_size, alpha)
+        unused = jax.device_put(np.zeros(len(filled_x), x.dtype))  # only recorded steps need norms
+        return Epochs(config, DeviceDataset(filled_x, filled_y, unused), own, batch_size, alpha)
 
 
 def precision_of(values: np.ndarray | Array) -> AbstractContextManager:

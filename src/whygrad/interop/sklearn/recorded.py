@@ -21,7 +21,7 @@ from whygrad.interop.sklearn.progress import Samples
 from whygrad.record.files import temporary_folder
 from whygrad.settings import Settings
 from whygrad.training.beginning import begin
-from whygrad.training.recorder import Moment, record
+from whygrad.training.recorder import ProgressEvent, record
 from whygrad.training.trained import TrainedRun
 
 
@@ -56,9 +56,9 @@ def train_run(run: TrainedRun, take_in: Callable[[Network, float], bool]) -> Non
         NonFiniteError: a number was not finite; the run up to there is kept.
     """
 
-    def look(moment: Moment) -> bool:
-        end = moment.epoch_end
-        return end is not None and take_in(moment.network, end.train_loss)
+    def look(event: ProgressEvent) -> bool:
+        end = event.epoch_end
+        return end is not None and take_in(event.network, end.train_loss)
 
     record(run, look)
 

@@ -4,6 +4,7 @@ Tried with scikit-learn 1.9.0 and 1.9.1. The estimators are scikit-learn's own w
 and there is no public way to replace the training alone.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,7 +34,10 @@ class Perceptron(CallbackSupportMixin, BaseMultilayerPerceptron):
         _optimizer: knows how the learning rate falls, and when to stop.
         _no_improvement_count: epochs since the loss or the score was last better.
         _best_coefs, _best_intercepts: with ``early_stopping``, of the best score.
+        _update_no_improvement_count: takes note of an epoch's loss or score.
+        _score: of rows, their targets and weights.
         _callback_fit_ctx: tells the callbacks; only where there are any.
+        _init_callback_context: makes it.
     """
 
     _parameter_constraints: ClassVar[dict]
@@ -43,7 +47,10 @@ class Perceptron(CallbackSupportMixin, BaseMultilayerPerceptron):
     _no_improvement_count: int
     _best_coefs: list[np.ndarray]
     _best_intercepts: list[np.ndarray]
+    _update_no_improvement_count: Callable[..., None]
+    _score: Callable[..., float]
     _callback_fit_ctx: CallbackContext
+    _init_callback_context: Callable[..., CallbackContext]
 
     def _has_callbacks(self) -> bool:
         return bool(getattr(self, "_skl_callbacks", ()))

@@ -285,7 +285,7 @@ class Training(Progress):
     def _go_on(
         self, epochs: Epochs, state: State, train: Samples, held_back: Samples | None, most: int
     ) -> None:
-        """Train in stretches of epochs, until it is over; one that went too far is taken again."""
+        """Train in segments of epochs, until it is over; one that went too far is taken again."""
         order = np.arange(epochs.samples)
         by_one = self._looks_at_every_epoch(held_back)
         while self.n_iter_ < most:

@@ -50,17 +50,17 @@ def data_agrees(run: Description, data: Description) -> Iterator[Fault]:
     counts = {"feature_names": len(data["feature_names"]), "categories": sum(widths)}
     if data["image_shape"] is not None:
         counts["image_shape"] = prod(data["image_shape"])
-    for name, came in counts.items():
-        if came != n_in:
-            yield disagrees((*place, name), came, n_in, "network.sizes[0]")
+    for name, actual in counts.items():
+        if actual != n_in:
+            yield disagrees((*place, name), actual, n_in, "network.sizes[0]")
     if len(data["columns"]) != len(widths):
         yield disagrees((*place, "columns"), len(data["columns"]), len(widths), "categories")
         return
     pairs = zip(data["columns"], data["categories"], strict=True)
     names = [n for c, known in pairs for n in ([f"{c}={value}" for value in known] or [c])]
-    for index, (came, expected) in enumerate(zip(data["feature_names"], names, strict=True)):
-        if came != expected:
-            yield disagrees((*place, "feature_names", index), came, expected, "columns")
+    for index, (actual, expected) in enumerate(zip(data["feature_names"], names, strict=True)):
+        if actual != expected:
+            yield disagrees((*place, "feature_names", index), actual, expected, "columns")
 
 
 def data_values(arrays: Arrays, data: Description) -> Iterator[Fault]:
@@ -93,8 +93,8 @@ def checkpoint_values(
         yield disagrees(("epoch_losses",), len(arrays["epoch_losses"]), done, of_file)
     for name, value in fixed.items():
         if not np.array_equal(arrays[name], value):
-            came, expected = (brief_of(one) for one in (arrays[name], value))
-            yield disagrees((name,), came, expected, "run.json")
+            actual, expected = (brief_of(one) for one in (arrays[name], value))
+            yield disagrees((name,), actual, expected, "run.json")
     for name, array in arrays.items():
         if name.endswith(".count") and array.dtype.kind in "iu":
             wrong = (array < 0) | (array > step)

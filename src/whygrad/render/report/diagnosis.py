@@ -10,10 +10,10 @@ from whygrad.errors import WhygradError
 from whygrad.render.page.canvas import BLUE, FAINT, ORANGE, as_svg, panels, styled, whole_steps
 from whygrad.render.page.layout import figure, note
 from whygrad.render.report.material import Material, Record
-from whygrad.render.report.places import told
+from whygrad.render.report.places import noted
 from whygrad.render.report.section import Section
 from whygrad.words import command_word, number
-from whygrad.words.markup import Markup, both, joined, said
+from whygrad.words.markup import Markup, joined, said
 
 RULER, HEIGHT = 60, 140
 OF_NEURONS = ("clones", "dead", "closed_start", "large_start", "saturating_hidden", "too_deep")
@@ -24,7 +24,7 @@ def section(material: Material) -> Section:
     try:
         diagnosis = material.run.doctor()
     except WhygradError:
-        return Section("diagnosis", note(both(lambda: told(error))))
+        return Section("diagnosis", noted(error))
     drawn = _drawn_once(diagnosis.findings)
     parts = [html.lead(diagnosis), _ruler(diagnosis)]
     for found in diagnosis.findings:

@@ -16,7 +16,7 @@ from whygrad.record.factors import telescope
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.layout import note
 from whygrad.render.report.material import Material
-from whygrad.render.report.places import told
+from whygrad.render.report.places import noted
 from whygrad.render.report.section import Section
 from whygrad.words import t
 from whygrad.words.markup import Markup, both, element, joined, said
@@ -71,7 +71,7 @@ def section(material: Material) -> Section | None:
 
 def _without(material: Material, error: WhygradError) -> Markup:
     no_replay = note(said("report.ledgers.no_replay")) if material.has_network else None
-    return joined(no_replay, note(both(lambda: told(error))))
+    return joined(no_replay, noted(error))
 
 
 def explainable(material: Material) -> list[Explainable]:

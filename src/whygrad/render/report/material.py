@@ -134,7 +134,7 @@ class Material:
             return None
         from whygrad.doctor.health import health_of
 
-        return health_of(self.run.trained)
+        return health_of(self.run)
 
     @property
     def network(self) -> "Network":

@@ -6,7 +6,8 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from whygrad.errors import WhygradError
-from whygrad.words.markup import replacing
+from whygrad.render.page.layout import note
+from whygrad.words.markup import Markup, both, replacing
 
 PLACES = ("path", "folder", "source")  # names of values that say where something lies
 
@@ -32,6 +33,11 @@ def nameless(values: Mapping[str, Any]) -> dict[str, Any]:
 def told(error: WhygradError) -> str:
     """Return what an error says, with names in place of paths."""
     return str(WhygradError(error.key, **nameless(error.values)))
+
+
+def noted(error: WhygradError) -> Markup:
+    """Return what an error says in both languages, where a section should stand."""
+    return note(both(lambda: told(error)))
 
 
 def _short(name: str, value: Any) -> Any:

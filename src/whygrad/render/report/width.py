@@ -1,9 +1,10 @@
 """How many different neurons every hidden layer had over the run, and its clones at the end."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from whygrad.core.symmetry import CloneGroup, clone_groups, distinct
 from whygrad.render.page.canvas import BLUE, as_svg, named, panels, styled, whole_steps
 from whygrad.render.page.layout import figure, grid, listed, note, table
 from whygrad.render.report.material import Material, Record
@@ -11,6 +12,9 @@ from whygrad.render.report.section import Section
 from whygrad.render.report.thinning import evenly
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
+
+if TYPE_CHECKING:
+    from whygrad.core.symmetry import CloneGroup
 
 HEIGHT = 64
 TABLE_STEPS = 30
@@ -29,6 +33,8 @@ def section(material: Material) -> Section | None:
 
 def different(record: Record) -> np.ndarray:
     """Return how many different neurons there were at each step shown."""
+    from whygrad.core.symmetry import distinct  # with JAX, which reports of others do without
+
     return np.array([distinct(signatures) for signatures in record.field("signature")])
 
 
@@ -74,6 +80,8 @@ def _numbers(records: dict[str, Record], counts: dict[str, np.ndarray]) -> Marku
 
 
 def _groups(material: Material) -> Markup:
+    from whygrad.core.symmetry import clone_groups
+
     items = [
         element("li", _group(layer, groups[:GROUPS], len(groups)))
         for layer, groups in clone_groups(material.network).items()
@@ -82,7 +90,7 @@ def _groups(material: Material) -> Markup:
     return element("div", title, element("ul", items, class_="plain"))
 
 
-def _group(layer: str, groups: list[CloneGroup], count: int) -> Markup:
+def _group(layer: str, groups: "list[CloneGroup]", count: int) -> Markup:
     if not groups:
         return joined(element("b", layer), " ", said("report.clones.none"))
     lines = [element("li", _in_words(group)) for group in groups]
@@ -91,7 +99,7 @@ def _group(layer: str, groups: list[CloneGroup], count: int) -> Markup:
     return joined(element("b", layer), element("ul", lines))
 
 
-def _in_words(group: CloneGroup) -> Markup:
+def _in_words(group: "CloneGroup") -> Markup:
     more = " …" if len(group.neurons) > NEURONS else ""
     return both(
         lambda: t(

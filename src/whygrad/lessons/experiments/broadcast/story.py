@@ -98,6 +98,8 @@ def _contraction(measured: Measured, one: dict[str, Any]) -> Picture:
     shown = measured["nudged"][:SHOWN, :SHOWN]
     is_mixed = ((shown > 0).any(axis=0) & (shown < 0).any(axis=0)).any()
     outcome = "_alone" if one["batch"] == 1 else "_mixed" if is_mixed else "_agreed"
+    if len(shown) < one["batch"]:
+        outcome += ".some"
     return Picture(
         "contraction",
         Say(f"lesson.broadcast.picture{outcome}", one | {"shown": len(shown)}),

@@ -111,9 +111,11 @@ def _heat_maps(measured: Measured, one: dict[str, Any]) -> Picture:
         "rows": min(CELLS, one["inputs"]),
         "columns": min(CELLS, one["width"]),
     }
+    drawn = (shown["shown"], shown["rows"], shown["columns"])
+    is_all = drawn == (one["batch"], one["inputs"], one["width"])
     return Picture(
         "outer",
-        Say("lesson.outer.picture", one | shown),
+        Say("lesson.outer.picture" if is_all else "lesson.outer.picture.some", one | shown),
         lambda: _draw_heat_maps(measured, one["batch"]),
         legend=(
             Legend("blue disc", Word("lesson.outer.positive")),
