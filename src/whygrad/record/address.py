@@ -73,12 +73,12 @@ class Address:
             raise _unknown(text, text, specs)
         index = tuple(map(int, re.findall(r"\d+", match["numbers"] or "")))
         path = match["path"] if match["path"] in specs else DOT.sub(".", match["path"])
-        if path in specs:
-            return cls._of_layer(text, specs[path], index)
         for spec, parameter in _named(path, specs):
             packed = spec.packed_weight if parameter == "weight" else spec.packed_bias
             if not (packed and index and _is_elsewhere(index[0], packed, spec, parameter)):
                 return cls._of_parameter(text, spec, parameter, index)
+        if path in specs:  # behind parameters: a layer without a module has its weight's name
+            return cls._of_layer(text, specs[path], index)
         raise _unknown(text, path, specs)
 
     @classmethod
