@@ -193,7 +193,8 @@ def resume(path: str | Path, *, watch: Callback | None = None, log: Tracker | No
     """Go on with a run that was stopped or killed; the result is that of an uninterrupted run.
 
     Args:
-        watch, log: a callback and a tracker, as for :func:`train`.
+        watch: a callback, as for :func:`train`.
+        log: a tracker, as for :func:`train`.
 
     Raises:
         OptionError: ``log`` is no tracker.

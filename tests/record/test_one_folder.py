@@ -12,7 +12,7 @@ from whygrad.errors import AddressError, InputError, OptionError
 from whygrad.record.folder import RunFolder, find_runs
 
 FORMAT1 = Path(__file__).parent / "format1"
-HEAVY = ("jax", "jaxlib", "optax", "torch", "pandas", "xarray", "sklearn", "matplotlib")
+HEAVY = ("jax", "jaxlib", "optax", "torch", "pandas", "xarray", "sklearn")
 
 
 @pytest.fixture
@@ -83,16 +83,33 @@ def test_runs_of_all_kinds_are_found():
     assert all(isinstance(run, RunFolder) for run in find_runs(FORMAT1))
 
 
-def test_reading_a_watched_run_takes_numpy_alone(tmp_path):
+def test_reading_a_watched_run_takes_none_of_what_trains(tmp_path):
     code = f"""
 import sys
 import whygrad as wg
 run = wg.open_run({str(FORMAT1 / "watched")!r})
 run.rows(run.layers[0]), run.facts, run.kept_whole(), run.specs, run.steps, repr(run)
-str(run.why(run.layers[0])), str(run.doctor()), run.check()
+str(run.why(run.layers[0])), str(run.doctor()), run.check(), run._repr_html_()
+run.report({str(tmp_path / "report.html")!r})
 from whygrad.record import address, loss, merging, tracker
 loss.told_loss(run)
 print([name for name in {HEAVY} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["show", "why", "doctor", "report"])
+def test_the_command_line_reads_a_watched_run_without_jax(command, tmp_path):
+    more = {"why": ["0[1]"], "report": ["--out", str(tmp_path / "report.html")]}.get(command, [])
+    code = f"""
+import sys
+from whygrad.cli.app import app
+try:
+    app({[command, str(FORMAT1 / "watched"), *more]})
+except SystemExit as end:
+    assert not end.code, end.code
+print([name for name in ("jax", "jaxlib", "optax", "torch") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]", done.stderr
