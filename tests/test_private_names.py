@@ -4,6 +4,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import whygrad
@@ -20,6 +21,7 @@ PRIVATE = re.compile(r"_(?!_)\w+")
 DOTTED = re.compile(r"\w+(\.\w+)+")
 
 
+@cache
 def files() -> dict[str, ast.Module]:
     """Return the package's files, by path, but those that hold private names."""
     paths = {path.relative_to(SOURCE).as_posix(): path for path in SOURCE.rglob("*.py")}
@@ -55,8 +57,8 @@ def used(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and PRIVATE.fullmatch(node.attr):
             yield node.attr
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("getattr", "hasattr"):
-            name = node.args[1]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            name = node.args[1] if node.func.id in ("getattr", "hasattr") else None
             if isinstance(name, ast.Constant) and PRIVATE.fullmatch(name.value):
                 yield name.value
 

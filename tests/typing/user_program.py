@@ -14,7 +14,7 @@ from whygrad.capture import Watch
 from whygrad.capture.lightning import LightningWatch
 from whygrad.capture.transformers import TrainerWatch
 from whygrad.core.factors import LayerFactors
-from whygrad.doctor.diagnosing import Diagnosis
+from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.explain import Ledger
 from whygrad.interop.exporting import Exported
 from whygrad.interop.tracking import Logged
@@ -77,7 +77,7 @@ def of_ones_own(folder: Path, x: np.ndarray, y: np.ndarray) -> None:
     ledger = assert_type(run.why("hidden1.weight[5, 3]", step=20, sample=0), Ledger)
     assert_type(ledger.gradient, float)
     assert_type(ledger.to_dict(), dict[str, Any])
-    diagnosis = run.doctor(verify=True, budget=30.0)
+    diagnosis = assert_type(run.doctor(verify=True, budget=30.0), Diagnosis)
     assert_type(diagnosis.findings[0].kind, str)
     assert_type(diagnosis.is_healthy, bool)
     assert_type(wg.diagnose(network, data, epochs=5, verify=True), Diagnosis)
@@ -125,7 +125,7 @@ def of_watching(model: nn.Module, folder: Path) -> None:
     run = assert_type(watch.run, wg.WatchedRun)
     assert_type(run.whole_steps, list[int])
     assert_type(run.why("encoder.weight[5, 3]"), Ledger)
-    assert_type(str(run.doctor()), str)
+    assert_type(run.doctor(), Diagnosis)
     assert_type(wg.watch_lightning(every=10, out=folder), LightningWatch)
     assert_type(wg.watch_trainer(every=10, out=folder).run, wg.Run)
     assert_type(wg.watch_trainer(explain=["encoder"]), TrainerWatch)
