@@ -67,7 +67,8 @@ def test_a_diagnosis_is_told_as_in_a_terminal(dead, read):
             assert verdict(diagnosis) in told
             assert all(sentence(found) in told for found in diagnosis.findings)
             assert all(in_short(one) in told for one in diagnosis.notes)
-    assert all(rule.startswith(".whygrad-diagnosis") for rule in style.text().split("}\n")[:-1])
+    rules = style.text().strip().split("}\n")
+    assert all(rule.startswith(".whygrad-diagnosis") for rule in rules)
     assert repr(diagnosis).startswith("Diagnosis(") and "\n" not in repr(diagnosis)
 
 
