@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import whygrad as wg
-from whygrad.capture.accumulators import Whole
+from whygrad.capture.accumulators import FullSnapshot
 from whygrad.capture.before import Before
 from whygrad.capture.kinds import Use
 
@@ -73,7 +73,7 @@ def test_a_loss_that_the_program_keeps_keeps_nothing_of_the_watch():
             losses.append(F.cross_entropy(model(torch.randn(8, 4)), torch.randint(0, 3, (8,))))
             losses[-1].backward()
             optimizer.step()
-            held = (Use, Whole, Before)
+            held = (Use, FullSnapshot, Before)
             assert not [one for one in gc.get_objects() if issubclass(type(one), held)]
     assert watch.steps == 3 and not tensors_in(left)
 
