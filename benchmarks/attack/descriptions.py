@@ -15,8 +15,8 @@ from pathlib import Path
 import whygrad as wg
 from benchmarks.attack import Trial
 from benchmarks.attack.mutating import mutate
-from whygrad.cli.showing import show_command
 from whygrad.cli.doctor import doctor_command
+from whygrad.cli.showing import show_command
 from whygrad.errors import WhygradError
 
 Reader = Callable[[Path], object]

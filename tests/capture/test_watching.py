@@ -261,7 +261,7 @@ def test_a_report_says_what_the_doctor_says():
     (found,) = run.doctor().findings
     assert page.index(t("report.diagnosis.title")) < page.index(t("report.layers.title"))
     assert found.kind == "softmax_twice"
-    change = t("torch.change", line=t("torch.softmax_twice.line"))
+    change = t("doctor.watched.change", line=t("doctor.softmax_twice.line"))
     assert re.sub("`(.*?)`", r"<code>\1</code>", change) in page
 
 

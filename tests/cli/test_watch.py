@@ -9,7 +9,7 @@ CLONES = ("train", "iris", *SMALL, "--init", "constant:0.5")
 DYING = ("train", "iris", "--hidden", "8,8", "--learning-rate", "10", "--epochs", "60")
 DYING += ("--record-every", "5")
 LINE = (
-    "Step 0, hidden1: Clones. Different neurons: only 1 of 8; all others start as copies of these. "
+    "Step 0, hidden1: Clones. Different neurons: only 1 of 8; all others are copies of these. "
     "Equal weights get equal gradients, so they stay equal for ever.\n"
 )
 

@@ -1,5 +1,7 @@
 """The four factors: they multiply to the gradient, whatever is measured."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -162,7 +164,7 @@ def test_nothing_over_nothing_is_nothing():
 
 
 def test_a_sample_is_open_where_its_slope_is_not_flat():
-    layer = layer_of(slope=[1.0, 0.005])
+    layer = replace(layer_of(preactivation=[0.0, 3.0], slope=[1.0, 0.0099]), activation="tanh")
     np.testing.assert_array_equal(open_share(layer), [0.5])
 
 

@@ -289,7 +289,9 @@ def signed(network: Network, x: np.ndarray | None = None) -> dict[str, np.ndarra
         gradient = jnp.asarray(anatomy.gradients()[name]["weight"])
         reach = anatomy[name].share * jnp.linalg.norm(anatomy[name].input, axis=1)
         pulls = reach @ jnp.abs(anatomy[name].delta)
-        found[name] = np.asarray(signatures(inward(dense), gradient_inward(gradient), pulls))
+        found[name] = np.asarray(
+            signatures(inward(dense), gradient_inward(gradient), pulls, np.zeros(len(pulls), int))
+        )
     return found
 
 
@@ -325,7 +327,9 @@ def test_signatures_of_layers_without_weights_or_gradients_are_finite(fan):
         weights = jnp.asarray([1.0, 2.0])
     if fan == "gradient":
         gradients = jnp.asarray([1.0, 2.0])
-    came = np.asarray(signatures(weights, gradients, jnp.abs(gradients)))
+    came = np.asarray(
+        signatures(weights, gradients, jnp.abs(gradients), np.zeros(weights.shape[-1], int))
+    )
     assert np.isfinite(came).all()
     assert distinct(came) == (1 if fan == "both" else 2)
 

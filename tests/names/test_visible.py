@@ -185,5 +185,7 @@ def test_nothing_is_called_html_but_what_our_own_functions_made():
             "resource('style.css') + resource('parts.css') + style",
         ],
         "explain/html.py": ["STYLE"],
-        "lessons/rendering/book.py": ["scoped"],
+        "lessons/rendering/html.py": ["scoped"],
+        "doctor/html.py": ["STYLE"],
+        "render/run.py": ["STYLE"],
     }

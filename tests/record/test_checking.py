@@ -12,6 +12,7 @@ import whygrad as wg
 from whygrad.errors import RunError
 from whygrad.record.sealed import read_json, read_lines, write_json, write_lines
 from whygrad.training.checking import check_run
+from whygrad.training.trained import TrainedRun
 
 OLD = Path(__file__).parent / "format1"
 UNSEALED = (
@@ -165,7 +166,7 @@ def test_what_is_missing_only_because_run_json_was_replaced_is_no_alarm(copy, mo
     older = run.checkpoints[-2]
     stale = before | {"checkpoint": older, "checkpoints": dict(before["checkpoints"])}
     write_json(copy / "run.json", stale)
-    real = wg.Run._last_checkpoint
+    real = TrainedRun._last_checkpoint
 
     def meanwhile(self, description):
         (copy / "checkpoints" / f"{older}.safetensors").unlink(missing_ok=True)
@@ -173,7 +174,7 @@ def test_what_is_missing_only_because_run_json_was_replaced_is_no_alarm(copy, mo
         write_json(copy / "run.json", before)
         return real(self, description)
 
-    monkeypatch.setattr(wg.Run, "_last_checkpoint", meanwhile)
+    monkeypatch.setattr(TrainedRun, "_last_checkpoint", meanwhile)
     assert int(run.last_checkpoint().state.step) == before["checkpoint"]
 
 

@@ -92,8 +92,8 @@ def test_a_step_that_was_not_taken_is_refused(finished, step):
     with pytest.raises(AddressError) as raised:
         finished.evaluate(step=step)
     assert str(raised.value) == (
-        f"There is no network after {step} steps: the run has taken 21. Choose a number of steps "
-        "from 0 (the start) to 21."
+        f"There is no network after {step} {'step' if step == -1 else 'steps'}: the run has taken "
+        "21. Choose a number of steps from 0 (the start) to 21."
     )
 
 

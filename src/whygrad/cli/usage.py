@@ -7,7 +7,6 @@ from typing import Any
 import typer
 from rich.highlighter import Highlighter
 from rich.markup import escape
-from rich.text import Text
 
 from whygrad.cli.console import show_error
 from whygrad.errors import OptionError
@@ -53,12 +52,12 @@ class _Folding(Highlighter):
     def __init__(self, inner: Highlighter):
         self._inner = inner
 
-    def __call__(self, text: str | Text) -> Text:
+    def __call__(self, text: Any) -> Any:
         highlighted = self._inner(text)
         highlighted.overflow = "fold"
         return highlighted
 
-    def highlight(self, text: Text) -> None:
+    def highlight(self, text: Any) -> None:
         self._inner.highlight(text)
 
 

@@ -60,7 +60,7 @@ class LayerFactors:
         return self._table()._repr_html_()
 
     def _table(self) -> Grid:
-        sets = {t(f"factors.of.{one.name}"): getattr(self, one.name) for one in fields(self)}
+        sets = {str(t(f"factors.of.{one.name}")): getattr(self, one.name) for one in fields(self)}
         return describing.of_factors(sets, t("factors.title"))
 
 

@@ -19,10 +19,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from jaxtyping import Array, Float
+from jax.typing import ArrayLike, DTypeLike
+from jaxtyping import Array, Float, Int
 
 from whygrad.core.backprop import Anatomy
 from whygrad.core.factors import ratio
@@ -223,8 +224,9 @@ def signatures(
     weights: Float[Array, "*many n_out"],
     gradients: Float[Array, "*many n_out"],
     pulls: Float[Array, "*many n_out"],
+    layer: Int[np.ndarray, " n_out"],
 ) -> Float[Array, "*many n_out"]:
-    """Return one number a neuron of a layer: its weights in, and what its gradient adds to them.
+    """Return one number a neuron: its weights in, and what its gradient adds to them.
 
     Equal neurons have equal ones, but for rounding: what else the network holds for them, such as
     weights out, shows in the gradient.
@@ -233,8 +235,16 @@ def signatures(
         weights, gradients: as :func:`inward` and :func:`gradient_inward` tell.
         pulls: mean of |input| |delta|; the gradient counts in units of them, so that its rounding
             is small whatever is left of it.
+        layer: number of the layer that each neuron is of, ascending from 0; one program for all
+            of them, however many there are.
     """
-    size, most = (jnp.linalg.norm(one, axis=-1, keepdims=True) for one in (weights, pulls))
+
+    def norm_of_layer(values: Float[Array, "*many n_out"]) -> Float[Array, "*many n_out"]:
+        squares, count = jnp.moveaxis(values**2, -1, 0), int(layer[-1]) + 1
+        sums = jax.ops.segment_sum(squares, layer, count, indices_are_sorted=True)
+        return jnp.moveaxis(jnp.sqrt(sums)[layer], 0, -1)
+
+    size, most = norm_of_layer(weights), norm_of_layer(pulls)
     return weights + gradients * ratio(jnp.where(size == 0, 1, size), most)
 
 
@@ -255,7 +265,7 @@ def distinct(signatures: Float[np.ndarray, " n_out"], tolerance: float = TOLERAN
     return count
 
 
-def _directions(count: int, dtype: jnp.dtype) -> Float[Array, " count"]:
+def _directions(count: int, dtype: DTypeLike) -> Float[Array, " count"]:
     """Return :func:`whygrad.record.fields.directions`, made where they are needed.
 
     Integer arithmetic on a counter, so it costs no memory and no state in a compiled loop.

@@ -76,9 +76,9 @@ def as_rows(
     """
     pushed, through, opened, per_sample, squares, marks, moving = jnp.split(kept, KEPT, axis=1)
     four = telescope(pushed, through, per_sample, jnp.sqrt(squares))
-    ends = np.cumsum([dense.n_out for dense in network.dense for _ in range(dense.depth)])[:-1]
-    layers = (jnp.split(part, ends, axis=1) for part in (marks, moving, per_sample))
-    signed = jnp.concatenate([signatures(*parts) for parts in zip(*layers, strict=True)], axis=1)
+    widths = [dense.n_out for dense in network.dense for _ in range(dense.depth)]
+    layer = np.repeat(np.arange(len(widths)), widths)
+    signed = signatures(marks, moving, per_sample, layer)
     return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, signed], axis=1)
 
 

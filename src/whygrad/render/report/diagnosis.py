@@ -23,7 +23,7 @@ def section(material: Material) -> Section:
     """Return whether the network learns, and if not, why."""
     try:
         diagnosis = material.run.doctor()
-    except WhygradError:
+    except WhygradError as error:
         return Section("diagnosis", noted(error))
     drawn = _drawn_once(diagnosis.findings)
     parts = [html.lead(diagnosis), _ruler(diagnosis)]
