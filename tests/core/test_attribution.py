@@ -47,6 +47,7 @@ def test_the_parts_sum_to_the_upstream_of_every_sample(case, layer):
         np.testing.assert_array_equal(came.upstream, anatomy[layer].upstream[:, neuron])
 
 
+@pytest.mark.long
 def test_contributions_are_summed_up_over_the_samples(case):
     network, anatomy = case
     came = contributions(network, anatomy, "hidden1", 2)

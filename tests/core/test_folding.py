@@ -58,6 +58,7 @@ def test_what_is_folded_comes_back_bit_for_bit(eager_folding):
     assert jax.tree.structure(back) == jax.tree.structure(state)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("activation", ["tanh", "relu", "softmax"])
 @pytest.mark.parametrize("sizes", [(5, 4, 4, 4, 4, 3), (5, 5, 5, 5, 3)])
 def test_forward_and_backward_say_the_same(eager_folding, activation, sizes):

@@ -75,6 +75,7 @@ def assert_cured(diagnosis, kind: str) -> None:
     assert json.loads(json.dumps(diagnosis.to_dict(), allow_nan=False))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", CAUSES)
 def test_the_cause_is_named_first_and_its_remedy_holds(blobs, few_trials, kind):
     assert_cured(diagnose(blobs(**CAUSES[kind]), verify=True, budget=2.5), kind)

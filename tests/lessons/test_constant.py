@@ -27,6 +27,8 @@ from whygrad.settings import Settings
 from whygrad.training.together import train_together
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 SHORT = {"steps": 40, "width": 4, "depth": 1}
 
 
@@ -83,12 +85,10 @@ def trained_in_numpy(x, y, network, steps, rate, optimizer):
     return np.array(losses)
 
 
-@pytest.mark.long
 def test_the_law_holds_with_the_options_as_they_are():
     assert holding(run()) == dict.fromkeys(("loss", "parameters", "one", "spared"), True)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "gelu"])
 def test_both_networks_train_alike(optimizer, activation):
@@ -179,7 +179,6 @@ def test_constants_that_are_not_held_drift_unless_their_slope_is_0():
     assert flat["pivot_slope"] == 0 and flat["unheld_low"] == flat["unheld_high"] == 1
 
 
-@pytest.mark.long
 def test_a_bias_with_another_gradient_flips_the_verdict(monkeypatch):
     right = backprop.LayerAnatomy.gradient
 

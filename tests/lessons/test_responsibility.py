@@ -25,6 +25,8 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Formula, Say
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 KNOWN = {"relu": jax.nn.relu, "gelu": lambda z: jax.nn.gelu(z, approximate=False)} | {
     name: getattr(jax.nn, name)
     for name in ("sigmoid", "tanh", "leaky_relu", "elu", "selu", "silu", "softplus", "identity")

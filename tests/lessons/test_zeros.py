@@ -19,6 +19,8 @@ from whygrad.lessons.story import Say
 from whygrad.render.page.canvas import styled
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 SHORT = {"steps": 40}
 WILD = {"learning_rate": 1e300, "steps": 40}
 
@@ -53,7 +55,6 @@ def logit_of_tanh(steps: int, seed: int = 0) -> float:
     return float(out @ np.tanh(hidden) + last)
 
 
-@pytest.mark.long
 def test_the_law_holds_by_default():
     assert run().holds
     assert run().measured["speaking"] == ["sigmoid", "softplus"]
@@ -91,7 +92,6 @@ def test_without_biases_only_those_learn_that_answer_to_silence(name):
     assert own["first_weights"] == own["hidden_biases"] == own["output_bias"] == 0
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("depth", [1, 3])
 def test_the_law_holds_deep_and_skewed(depth):
     result = run(depth=depth, seed=7, share=0.3, samples=7, inputs=1, width=8)

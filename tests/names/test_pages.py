@@ -12,6 +12,8 @@ import pytest
 from whygrad.explain.html import as_html
 from whygrad.words.visible import visible
 
+pytestmark = pytest.mark.long
+
 CHROMIUM = Path("/usr/bin/chromium")
 RUNS = ("watched", "trained")
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')

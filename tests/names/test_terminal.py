@@ -39,6 +39,7 @@ def acting(text: str) -> list[str]:
     return [c for c in text if c != "\n" and category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("json_or_not", [(), ("--json",)])
 @pytest.mark.parametrize("kind", ["trained", "watched"])
 def test_a_run_with_hostile_names_is_shown(request, says, kind, json_or_not):

@@ -75,6 +75,7 @@ def test_a_sound_run_is_read_whole(copy):
     assert read_everything(copy) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file", FILES)
 @pytest.mark.parametrize("harm", HARM)
 def test_a_damaged_file_ends_in_words_and_nothing_is_changed(copy, hashes, file, harm):

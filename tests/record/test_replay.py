@@ -172,6 +172,7 @@ def test_replaying_does_not_change_the_folder(copy, hashes):
     assert hashes(copy) == before
 
 
+@pytest.mark.long
 def test_a_gradient_of_rounding_alone_replays(tmp_path):
     """At the optimum gradients are noise, and two compilations make other noise."""
     x = np.linspace(-1, 1, 16)[:, None].astype(np.float32)

@@ -261,6 +261,7 @@ def test_the_schedule_reaches_the_weights(iris, network):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("every", [0, 1, 3, 7, 1000])
 def test_recording_does_not_change_the_numbers(iris, network, every):
     plain, losses, _ = trained(network, iris, replace(BASE, record_every=2))

@@ -19,6 +19,8 @@ from whygrad.training.evaluation import evaluate
 from whygrad.training.loop import epoch_plan, plan_of_epoch, prepare, train_steps
 from whygrad.training.step import Plan, first_state
 
+pytestmark = pytest.mark.long
+
 BASE = Settings(
     optimizer="sgd", loss="squared", epochs=2, batch_size=16, record_every=1, learning_rate=0.05
 )
@@ -268,7 +270,6 @@ NOT_BROADCAST = [
 ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("loss", NOT_BROADCAST)
 @pytest.mark.parametrize("name", ["iris", "xor"])
 def test_no_loss_of_outputs_refuses_a_task(name, loss):

@@ -44,6 +44,7 @@ def test_every_activation_comes_out_as_ours(name, tmp_path):
     np.testing.assert_allclose(theirs, expected, rtol=2e-5, atol=2e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", ["price", "size", "town"])
 def test_raw_columns_go_in_and_claims_come_out(flats, target, tmp_path):
     run, raw = flats[target].run, flats[target].raw

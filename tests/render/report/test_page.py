@@ -10,6 +10,8 @@ import whygrad as wg
 from whygrad.render.report import write_report
 from whygrad.words import catalogue, speaking
 
+pytestmark = pytest.mark.long
+
 EVERY = (
     "digits",
     "clones",
@@ -49,7 +51,6 @@ def section(root, name: str):
     return next(one for one in root.all("section") if one.attributes["id"] == name)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", EVERY)
 def test_tags_balance_and_every_id_is_there_once(page_of, name, read):
     ids = [one.attributes["id"] for one in read(page_of(name)).every() if "id" in one.attributes]
