@@ -40,7 +40,9 @@ def section(material: Material) -> Section:
     if not any(len(material.series(name)[0]) for name in LINES):
         return Section("curves", note(said("report.curves.none")))
     parts = [_losses(material), *_measures(material), _best(material)]
-    return Section("curves", grid(part for part in parts if part))
+    has_validation = len(material.series("validation_loss")[0])
+    meaning = "meaning" if has_validation else "meaning_alone"
+    return Section("curves", grid(part for part in parts if part), meaning)
 
 
 def _losses(material: Material) -> Markup:
