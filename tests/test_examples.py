@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PRINTED = {
     "train_a_table": ["'r2': 0.9", "hidden1.weight[0, 3]  at step 50", "= |gradient|"],

@@ -5,6 +5,8 @@ from itertools import islice
 import pytest
 from benchmarks.attack import extremes
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_extremes_fail_in_words_or_train(tmp_path, seed):

@@ -3,6 +3,10 @@
 import json
 import shutil
 
+import pytest
+
+pytestmark = pytest.mark.long
+
 
 def test_a_run_leaves_by_default_as_onnx(whygrad, trained, tmp_path):
     shutil.copytree(trained.path, tmp_path / "runs" / "a")

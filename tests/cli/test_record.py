@@ -11,6 +11,8 @@ import pytest
 
 from whygrad.record.folder import RunFolder
 
+pytestmark = pytest.mark.long
+
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
 OLD = Path(__file__).parents[1] / "record" / "format1"
 

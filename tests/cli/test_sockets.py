@@ -12,6 +12,8 @@ import pytest
 
 import whygrad
 
+pytestmark = pytest.mark.long
+
 LOOK = 0.05  # seconds between two looks; what listens does so for longer
 SOURCE = Path(whygrad.__file__).parent
 # Every command that can listen, as small as it goes.

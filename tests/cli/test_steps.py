@@ -13,6 +13,8 @@ import pytest
 import whygrad as wg
 from whygrad.cli.app import run as command_line
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def flowers(tmp_path_factory) -> wg.Run:

@@ -2,7 +2,11 @@
 
 import json
 
+import pytest
+
 from whygrad.record.folder import RunFolder
+
+pytestmark = pytest.mark.long
 
 SMALL = ("--hidden", "8", "--epochs", "20", "--record-every", "2", "--seed", "1")
 CLONES = ("train", "iris", *SMALL, "--init", "constant:0.5")

@@ -12,6 +12,8 @@ from whygrad.settings import Settings
 from whygrad.training.loop import epoch_plan, plan_window, prepare, train_steps
 from whygrad.training.step import first_state, fold_state, run_segment, unfold_state
 
+pytestmark = pytest.mark.long
+
 X = np.random.default_rng(0).normal(size=(24, 5)).astype(np.float32)
 Y = np.arange(24) % 3
 
@@ -58,7 +60,6 @@ def test_what_is_folded_comes_back_bit_for_bit(eager_folding):
     assert jax.tree.structure(back) == jax.tree.structure(state)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("activation", ["tanh", "relu", "softmax"])
 @pytest.mark.parametrize("sizes", [(5, 4, 4, 4, 4, 3), (5, 5, 5, 5, 3)])
 def test_forward_and_backward_say_the_same(eager_folding, activation, sizes):

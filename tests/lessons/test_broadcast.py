@@ -16,6 +16,8 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
 from whygrad.words import speaking
 
+pytestmark = pytest.mark.long
+
 
 def fresh(**options):
     return lessons.broadcast(**options).run(lambda share: None)
@@ -124,7 +126,6 @@ def divide_in_a_second_place(monkeypatch):
     )
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("breaks", "broken"),
     [
@@ -150,7 +151,6 @@ ODD = [
 ]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("options", ODD, ids=str)
 def test_odd_options_hold_and_are_told_in_both_languages(options):
     result = run(**options)

@@ -16,6 +16,8 @@ from whygrad.lessons.instruments.seats import EPSILON, Member, train_seated
 from whygrad.lessons.instruments.stand_in import common, comparable, difference, matched, stand_in
 from whygrad.lessons.lesson import Result
 
+pytestmark = pytest.mark.long
+
 SMALL = {"steps": 40, "seeds": 3, "width": 4, "learning_rate": 0.1}
 ACTIVATIONS = {
     "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda a: a * (1 - a)),

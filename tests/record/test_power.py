@@ -11,6 +11,8 @@ from whygrad.errors import RunError
 from whygrad.training import loop as training
 from whygrad.training import recorder
 
+pytestmark = pytest.mark.long
+
 OPTIONS = {"epochs": 2, "batch_size": 8, "record_every": 2, "seed": 0}
 
 

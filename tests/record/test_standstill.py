@@ -7,6 +7,8 @@ import whygrad as wg
 from whygrad.errors import StalledError
 from whygrad.training.standstill import has_moved
 
+pytestmark = pytest.mark.long
+
 X = np.random.default_rng(0).normal(size=(48, 4)).astype(np.float32)
 Y = X @ np.array([[1.0], [-2.0], [0.5], [0.0]], np.float32)
 STOOD = (
