@@ -8,9 +8,9 @@ import numpy as np
 from whygrad.core.backprop import LayerAnatomy, backward, forward
 from whygrad.core.factors import Factors, factors
 from whygrad.lessons.experiments.silence.network import (
-    AILMENTS,
     CUT,
     HEALTHY,
+    MISSING,
     NEURONS,
     SATURATED,
     SILENT,
@@ -130,7 +130,7 @@ def _causes(found: dict[str, np.ndarray]) -> dict[str, Any]:
         "is_silent": is_silent,
         "cause": [smallest[k] if is_silent[k] else None for k in range(len(NEURONS))],
         "exceptions": sum(
-            bool(is_silent[k]) and smallest[k] != factor for k, (factor, _) in AILMENTS.items()
+            bool(is_silent[k]) and smallest[k] != factor for k, (factor, _) in MISSING.items()
         ),
     }
 

@@ -15,7 +15,7 @@ from whygrad.settings import Range
 
 NEURONS = ("healthy", "saturated", "cut", "starved", "torn")
 HEALTHY, SATURATED, CUT, STARVED, TORN = range(5)
-AILMENTS = {  # neuron: (the factor that goes missing, the option that says how much is left)
+MISSING = {  # neuron: (the factor that goes missing, the option that says how much is left)
     SATURATED: ("slope", "distance"),
     CUT: ("upstream", "exit"),
     STARVED: ("input", "whisper"),

@@ -7,9 +7,9 @@ import numpy as np
 
 from whygrad.lessons.experiments.silence.drawing import draw_losses, sizes
 from whygrad.lessons.experiments.silence.network import (
-    AILMENTS,
     CUT,
     HEALTHY,
+    MISSING,
     NEURONS,
     SATURATED,
     SILENT,
@@ -141,7 +141,7 @@ def _table_of_factors(measured: Measured) -> Table:
 def _picture(
     name: str, neurons: tuple[int, ...], setup: Silence, measured: Measured, told: dict[str, Any]
 ) -> Picture:
-    shown = [(k, FACTORS.index(AILMENTS[k][0]), _panel(setup, AILMENTS[k][1])) for k in neurons]
+    shown = [(k, FACTORS.index(MISSING[k][0]), _panel(setup, MISSING[k][1])) for k in neurons]
     every = range(len(NEURONS))
     return Picture(
         name,
