@@ -184,3 +184,11 @@ def test_rows_of_a_single_column_are_predicted(told, tmp_path):
     assert outcome.code == 0, outcome.err
     written = [float(line) for line in outcome.out.split()[1:]]
     assert np.allclose(written, np.ravel(run.predict(np.array([[0.5], [-1.0]]))))
+
+
+def test_a_check_is_of_every_step(flowers, capsys):
+    assert command_line(["show", str(flowers.path), "--check", "--step", "1"]) == 2
+    assert capsys.readouterr().err == (
+        "Error: --check verifies every step of a run, so it takes no --step, but got --step 1. "
+        "Leave one of the two out.\n"
+    )

@@ -159,6 +159,8 @@ def show_run(
 ) -> int:
     from whygrad.cli.showing import check_command, show_command
 
+    if check and step is not None:
+        raise OptionError("error.check_step", step=step)
     return check_command(run, as_json) if check else show_command(run, step, as_json)
 
 
