@@ -110,6 +110,30 @@ def notebook(monkeypatch) -> Callable[[], None]:
     return lambda: monkeypatch.setattr(builtins, "get_ipython", ZMQInteractiveShell, raising=False)
 
 
+CHROMIUM = Path("/usr/bin/chromium")
+SWITCHES = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """The browser. Its event loop ends with the file: a process can run no second one beside it."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no browser at {CHROMIUM}")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*SWITCHES])
+        yield browser
+        browser.close()
+
+
 VOID = ("br", "link", "meta")
 
 

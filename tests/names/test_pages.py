@@ -14,7 +14,6 @@ from whygrad.words.visible import visible
 
 pytestmark = pytest.mark.long
 
-CHROMIUM = Path("/usr/bin/chromium")
 RUNS = ("watched", "trained")
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
 
@@ -86,18 +85,6 @@ def test_a_run_in_a_notebook_is_the_same_with_any_name(kind, request, read):
     assert visible(hostile, keep="\n\t\u2060") == hostile
 
 
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no browser at {CHROMIUM}")
-    switches = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=switches)
-        yield browser
-        browser.close()
-
-
 COUNT = """() => {
   const every = [...document.querySelectorAll("*")]
   const names = every.flatMap(one => one.getAttributeNames())
@@ -105,19 +92,19 @@ COUNT = """() => {
 }"""
 
 
-def test_without_its_policy_a_page_still_does_nothing(pages, browser, tmp_path):
+def test_without_its_policy_a_page_still_does_nothing(pages, chromium, tmp_path):
     """Neither a script, nor a request, nor a way to leave; and the parser sees the same tree."""
     counts = []
     for number, page in enumerate(pages):
         assert len(POLICY.findall(page)) == 1
         path = tmp_path / f"{number}.html"
         path.write_text(POLICY.sub("", page), "utf-8")
-        counts.append(opened(browser, path))
+        counts.append(opened(chromium, path))
     assert counts[0] == counts[1]
 
 
-def opened(browser, path: Path) -> list[int]:
-    context = browser.new_context(viewport={"width": 390, "height": 900})
+def opened(chromium, path: Path) -> list[int]:
+    context = chromium.new_context(viewport={"width": 390, "height": 900})
     page, events = context.new_page(), []
     page.on("console", lambda message: events.append(message.text))
     page.on("dialog", lambda dialog: (events.append(dialog.message), dialog.dismiss()))

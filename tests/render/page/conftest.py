@@ -1,34 +1,11 @@
-"""Pages opened in Chromium, where there is one; any error in the console fails the test."""
+"""Pages opened in the browser; any error in the console fails the test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
-SWITCHES = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    """The browser, started once."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
-        pytest.skip(f"there is no browser at {CHROMIUM}")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*SWITCHES])
-        yield browser
-        browser.close()
-
 
 @pytest.fixture
 def show(chromium) -> Iterator[Callable]:
