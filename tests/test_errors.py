@@ -96,6 +96,13 @@ def test_an_error_comes_whole_out_of_another_process(error):
     assert again.to_dict() == error.to_dict()
 
 
+def test_the_message_is_exactly_a_string_whoever_sends_it_on():
+    """Test runners that send reports between processes take no other class for text."""
+    error = DataError("table", [unknown_name("activation", "rely", ["relu"])])
+    assert {type(str(one)) for one in (error, *error.problems)} == {str}
+    assert type(error.to_dict()["message"]) is str
+
+
 def test_an_error_that_is_made_again_from_its_message_says_it():
     """As by the worker processes of torch's DataLoader."""
     assert str(OptionError("Caught OptionError in worker 0.")) == "Caught OptionError in worker 0."

@@ -44,6 +44,9 @@ class WhygradError(Exception):
         self.values = values
 
     def __str__(self) -> str:
+        return str.__str__(self.__sentence__())  # exactly str: test runners send no other class
+
+    def __sentence__(self) -> str:
         if self.key not in catalogue("en"):  # made again from its message, as torch's workers do
             return self.key
         named = {name: t(f"noun.{self.values[name]}") for name in NOUNS if name in self.values}
@@ -86,8 +89,8 @@ class DataError(InputError):
     def __reduce__(self) -> tuple:  # it travels between processes
         return type(self), (self.values["source"], self.problems)
 
-    def __str__(self) -> str:
-        return lines([super().__str__(), *(f"- {problem}" for problem in self.problems)])
+    def __sentence__(self) -> str:
+        return lines([super().__sentence__(), *(f"- {problem}" for problem in self.problems)])
 
     def to_dict(self) -> dict[str, object]:
         problems = [problem.to_dict() for problem in self.problems]

@@ -41,7 +41,7 @@ def show_error(error: WhygradError, as_json: bool) -> None:
     if as_json:
         show_json({"error": error.to_dict()})
         return
-    problem(t("cli.error", message=str(error)))
+    problem(t("cli.error", message=error))
 
 
 def problem(message: str) -> None:

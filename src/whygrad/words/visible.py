@@ -46,8 +46,11 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def cleaned(value: object) -> str:
-    """Return a value as text that may stand in a sentence; only a :class:`Sentence` is clean."""
-    text = value if isinstance(value, str) else str(value)
+    """Return a value as text that may stand in a sentence; only a :class:`Sentence` is clean.
+
+    What has a ``__sentence__``, as our errors do, is asked for it.
+    """
+    text = value if isinstance(value, str) else getattr(value, "__sentence__", value.__str__)()
     return text if isinstance(text, Sentence) else visible(text)
 
 
