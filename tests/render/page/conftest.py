@@ -7,6 +7,7 @@ import pytest
 
 AXE = Path(__file__).parents[2] / "vendor" / "axe.min.js"
 
+
 @pytest.fixture
 def show(chromium) -> Iterator[Callable]:
     """Return the function that opens a file; at the end nothing may have gone wrong in it."""
