@@ -90,13 +90,17 @@ def test_a_model_gives_the_same_outputs():
     assert [one.activation for one in network.dense] == ["silu", "tanh", "softmax"]
     assert [one.dropout for one in network.dense] == [0.1, 0.0, 0.0]
     assert network["hidden2"].bias is None
-    np.testing.assert_allclose(wg.forward(network, X).output, by_hand(usual()), rtol=2e-5)
+    np.testing.assert_allclose(
+        wg.forward(network, X).output, by_hand(usual()), rtol=2e-5, atol=2e-6
+    )
 
 
 def test_a_list_of_weights_gives_the_same_outputs():
     weights = usual().get_weights()
     network = wg.from_keras(weights, activation=["silu", "tanh"], output_activation="softmax")
-    np.testing.assert_allclose(wg.forward(network, X).output, by_hand(usual()), rtol=2e-5)
+    np.testing.assert_allclose(
+        wg.forward(network, X).output, by_hand(usual()), rtol=2e-5, atol=2e-6
+    )
 
 
 def test_out_and_in_again():
@@ -197,7 +201,7 @@ def test_keras_itself_gives_the_same_outputs(monkeypatch):
     network = wg.from_keras(model)
     assert [one.activation for one in network.dense] == ["gelu", "softplus", "softmax"]
     expected = np.asarray(model(X, training=False))
-    np.testing.assert_allclose(wg.forward(network, X).output, expected, rtol=1e-5)
+    np.testing.assert_allclose(wg.forward(network, X).output, expected, rtol=1e-5, atol=1e-6)
     listed = wg.from_keras(
         model.get_weights(), activation=["gelu", "softplus"], output_activation="softmax"
     )

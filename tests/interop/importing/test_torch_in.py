@@ -67,7 +67,7 @@ def test_nesting_flatten_dropout_and_missing_biases():
     assert [dense.dropout for dense in network.dense] == [0.3, 0.0, 0.0]
     assert [dense.activation for dense in network.dense] == ["tanh", "identity", "identity"]
     assert np.array_equal(network["hidden1"].weight, inner[0].weight.detach().numpy().T)
-    np.testing.assert_allclose(wg.forward(network, X).output, outputs(model), rtol=2e-5)
+    np.testing.assert_allclose(wg.forward(network, X).output, outputs(model), rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -109,7 +109,9 @@ def test_a_state_dict_out_of_a_file_is_taken_by_its_numbers(tmp_path):
     assert list(sorted_as_text)[2] == "10.bias"
     for state in (sorted_as_text, torch.load(tmp_path / "model.pt", weights_only=True)):
         network = wg.from_torch(state, activation="tanh")
-        np.testing.assert_allclose(wg.forward(network, X).output, outputs(model), rtol=2e-5)
+        np.testing.assert_allclose(
+            wg.forward(network, X).output, outputs(model), rtol=2e-5, atol=2e-6
+        )
 
 
 def test_a_state_dict_in_the_order_of_a_file_needs_its_layers_named(tmp_path):
