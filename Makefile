@@ -12,6 +12,8 @@ PYTEST = $(BIN)/pytest -n auto --dist loadfile \
     -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 # COVER=1 counts which lines and branches are reached; test begins the count, test-all adds to it
 MEASURED = $(if $(COVER),--cov --cov-report=,)
+# compiled with all optimizations; the other tests compile faster
+AS_USERS := WHYGRAD_COMPILED="as users do"
 OUT ?= diagnoses.jsonl
 SEED ?= 1
 # what a library that changed would break first
@@ -31,6 +33,7 @@ test: $(VENV)/.dev             ## run the everyday tests
 
 test-all: $(VENV)/.dev         ## run the long tests: many drawn cases, browsers, processes
 	WHYGRAD_EXAMPLES=12 $(PYTEST) -m "long or drawn" $(MEASURED) $(if $(COVER),--cov-append,)
+	$(AS_USERS) $(PYTEST) -m exact
 
 coverage: $(VENV)/.dev         ## say which share of lines and branches the tests reached: make test test-all coverage COVER=1
 	$(BIN)/coverage report --skip-covered --show-missing | tail -n 1
@@ -62,10 +65,10 @@ lock:                          ## write the lock files anew: newest versions, an
 	PYTHON=$(PYTHON) scripts/lock
 
 test-lowest: $(LOWEST)/.dev    ## run the core of the tests with the lowest versions that are allowed
-	$(LOWEST)/bin/pytest -n auto --dist loadfile $(CORE)
+	$(AS_USERS) $(LOWEST)/bin/pytest -n auto --dist loadfile $(CORE)
 
 test-newest: $(NEWEST)/.dev    ## run the same tests with the newest versions that there are
-	$(NEWEST)/bin/pytest -n auto --dist loadfile $(CORE)
+	$(AS_USERS) $(NEWEST)/bin/pytest -n auto --dist loadfile $(CORE)
 
 attack: $(VENV)/.dev           ## attack whygrad from outside for ten minutes: SEED=1
 	$(BIN)/python -m benchmarks.attack --seed $(SEED)

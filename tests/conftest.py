@@ -16,6 +16,13 @@ from types import ModuleType
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")  # before jax is first imported
 os.environ["WHYGRAD_LANG"] = "en"  # messages are matched whole
+# Compiling is half of the time; what must hold to the bit is tried again as users compile it.
+if os.environ.get("WHYGRAD_COMPILED") != "as users do":
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+    os.environ.setdefault(
+        "XLA_FLAGS",
+        "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+    )
 # Two processes with a thread for every core each would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # What one test compiles, another does not compile again, nor does the next run.

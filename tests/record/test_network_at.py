@@ -15,6 +15,8 @@ from whygrad.record.sealed import read_tensors, write_json, write_tensors
 from whygrad.training.loop import walk
 from whygrad.words import number
 
+pytestmark = pytest.mark.exact
+
 ROWS = [[5.0, 3.0, 1.0, 0.2], [6.0, 3.0, 5.0, 2.0]]
 
 

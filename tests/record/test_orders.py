@@ -12,6 +12,8 @@ from whygrad.record.sealed import read_json, write_json
 from whygrad.training import recorder
 from whygrad.training.replay import replay
 
+pytestmark = pytest.mark.exact
+
 ODD = {
     "shuffle": "apart",
     "reduction": "sum",

@@ -18,6 +18,8 @@ from whygrad.record.files import only_writer
 from whygrad.training import recorder
 from whygrad.training.beginning import begin
 
+pytestmark = pytest.mark.exact
+
 
 def leaves(network: wg.Network) -> list[np.ndarray]:
     return [np.asarray(leaf) for leaf in jax.tree.leaves(network)]

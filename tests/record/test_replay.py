@@ -14,6 +14,8 @@ from whygrad.training.loop import epoch_plan
 from whygrad.training.replay import replay, state_before
 from whygrad.training.step import take_step
 
+pytestmark = pytest.mark.exact
+
 STEPS = 21
 
 

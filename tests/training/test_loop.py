@@ -29,6 +29,8 @@ from whygrad.training.loop import (
 )
 from whygrad.training.step import State, first_state, trace_step
 
+pytestmark = pytest.mark.exact
+
 BASE = Settings(epochs=3, batch_size=16, record_every=2, learning_rate=0.05)
 ALONE = {  # the library's own optimisers, as a user of optax would ask for them
     "sgd": lambda rate: optax.sgd(rate),
