@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 import whygrad
 
@@ -113,6 +114,7 @@ def test_importing_the_package_is_light():
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.long
 def test_importing_leaves_the_random_numbers_of_a_program_alone():
     """Names are imported at first use, which may be in the middle of somebody's training."""
     code = (
@@ -124,6 +126,7 @@ def test_importing_leaves_the_random_numbers_of_a_program_alone():
     assert done.stdout.strip() == expected
 
 
+@pytest.mark.long
 def test_public_names_are_there_whatever_was_imported_first():
     code = "import whygrad as wg; [getattr(wg, n) for n in wg.__all__]; print(callable(wg.factors))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROGRAM = """
 import sys
 import torch
@@ -23,6 +25,7 @@ print([name for name in ("jax", "jaxlib", "optax", "pandas", "sklearn") if name 
 """
 
 
+@pytest.mark.long
 def test_watching_imports_neither_jax_nor_optax():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True

@@ -234,6 +234,7 @@ CLOSED = f"Error: {FULL}\n".replace("No space left on device", "Bad file descrip
 NO_COMMAND = "Error: There is no command rums. Did you mean runs? See: whygrad --help\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("line", "code", "out", "err"),
     [

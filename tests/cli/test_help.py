@@ -53,6 +53,7 @@ def sentences(command: str) -> list[str]:
     return [*own, *SHARED]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "lesson"])
 def test_help_is_printed_as_it_is_written(told, command):
     language, printed = told

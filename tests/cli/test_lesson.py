@@ -316,6 +316,7 @@ def test_the_help_of_a_lesson_shows_its_question_and_options(inside, capsys, mon
         assert f"{option_} {words}" in told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arguments", [["lesson", "broadcast"], ["train"]], ids=" ".join)
 def test_the_chinese_help_is_not_cut_off(whygrad, tmp_path, arguments):
     outcome = whygrad(*arguments, "--help", "--lang", "zh", cwd=tmp_path)

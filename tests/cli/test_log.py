@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 
+
+@pytest.mark.long
 def test_a_run_goes_to_tensorboard(whygrad, trained, tmp_path):
     outcome = whygrad("log", str(trained.path), cwd=tmp_path)
     assert outcome.code == 0 and outcome.err == ""

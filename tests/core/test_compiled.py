@@ -101,6 +101,7 @@ print(jax.jit(lambda x: x * 3 + 1)(2))
 """
 
 
+@pytest.mark.long
 def test_jax_reads_damaged_entries_without_a_word(tmp_path):
     """As the command line keeps them; JAX by itself would warn at every start."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XLA_"))}

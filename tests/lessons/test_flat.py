@@ -108,6 +108,7 @@ def test_valleys_are_found_however_coarse_the_sweep():
             assert abs(SLOPES[name](place)) < 1e-9
 
 
+@pytest.mark.long
 @settings(max_examples=10)
 @given(
     input=st.floats(-999, 999),

@@ -230,6 +230,7 @@ def test_an_exercise_is_answered_by_its_solution_alone(exercise):
     assert run(**exercise.solution).answered()[exercise.name] is True
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "options",
     [

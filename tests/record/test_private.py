@@ -39,6 +39,7 @@ def test_a_run_is_private_to_its_user_and_what_it_lies_in_is_not(tmp_path):
     assert mode(tmp_path / "runs") == 0o755
 
 
+@pytest.mark.long
 def test_what_is_made_to_hand_on_follows_the_umask(tmp_path):
     run = train(tmp_path / "a")
     assert mode(run.report(tmp_path / "report.html")) == 0o644

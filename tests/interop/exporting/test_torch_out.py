@@ -39,6 +39,7 @@ def test_float64_modules_are_double(float64):
     assert wg.to_torch(network)[0].weight.dtype == torch.float64
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("target", ["price", "size", "town"])
 def test_the_script_predicts_from_raw_rows(flats, target, tmp_path):
     run, raw = flats[target].run, flats[target].raw
@@ -64,6 +65,7 @@ def test_the_script_of_labels_and_of_a_bare_network(plain, tmp_path):
     np.testing.assert_allclose(theirs, wg.forward(network, x).output, rtol=1e-4)
 
 
+@pytest.mark.long
 def test_the_script_runs_where_whygrad_is_not(plain, tmp_path):
     plain.export(tmp_path / "labels.py")
     code = (
