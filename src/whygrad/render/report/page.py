@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from whygrad.explain.html import STYLE as LEDGER_STYLE
 from whygrad.record.files import write_whole
-from whygrad.render.page.shell import Entry, whole_page
+from whygrad.render.page.layout import Entry, whole_page
 from whygrad.render.report import (
     configuration,
     curves,
