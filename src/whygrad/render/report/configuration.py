@@ -4,8 +4,7 @@ from typing import Any
 
 from whygrad.render.page.layout import behind, table
 from whygrad.render.report.material import Material
-from whygrad.render.report.places import nameless
-from whygrad.render.report.section import Section
+from whygrad.render.report.section import Section, nameless
 from whygrad.settings import Settings
 from whygrad.words.markup import Markup, element, joined, said
 
@@ -14,6 +13,7 @@ def section(material: Material) -> Section | None:
     """Return the configuration as tables, and the lines that repeat the run."""
     if not material.has_network:
         return None
+    head = [said("report.word.name"), said("report.word.value")]
     parts = [
         element("h3", said("report.repeat.title")),
         element("p", said("report.repeat.meaning")),
@@ -21,11 +21,10 @@ def section(material: Material) -> Section | None:
         element("h3", said("report.settings.title")),
         element("p", said("report.settings.meaning")),
         _settings(material),
-        *(
-            behind(said(f"report.origin.{name}"), _pairs(rows))
-            for name, rows in origins(material).items()
-        ),
     ]
+    for origin, known in origins(material).items():
+        rows = [[element("code", name), written(value)] for name, value in known.items()]
+        parts.append(behind(said(f"report.origin.{origin}"), table(head, rows)))
     return Section("configuration", joined(parts))
 
 
@@ -64,11 +63,6 @@ def _settings(material: Material) -> Markup:
         shown = element("b", written(value)) if value != default[name] else written(value)
         rows.append([element("code", name), shown, written(default[name])])
     return table(head, rows, class_="settings")
-
-
-def _pairs(rows: dict[str, Any]) -> Markup:
-    head = [said("report.word.name"), said("report.word.value")]
-    return table(head, [[element("code", name), written(v)] for name, v in rows.items()])
 
 
 def written(value: Any) -> str:

@@ -16,8 +16,7 @@ from whygrad.record.factors import telescope
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.layout import note
 from whygrad.render.report.material import Material
-from whygrad.render.report.places import noted
-from whygrad.render.report.section import Section
+from whygrad.render.report.section import Section, noted
 from whygrad.words import t
 from whygrad.words.markup import Markup, both, element, joined, said
 
@@ -65,13 +64,9 @@ def section(material: Material) -> Section | None:
         chosen = choose(explainable(material))
         ledgers = joined(_ledger(material, one) for one in chosen)
     except WhygradError as error:
-        return Section("ledgers", _without(material, error), meaning)
+        no_replay = note(said("report.ledgers.no_replay")) if material.has_network else None
+        return Section("ledgers", joined(no_replay, noted(error)), meaning)
     return Section("ledgers", ledgers, meaning) if chosen else None
-
-
-def _without(material: Material, error: WhygradError) -> Markup:
-    no_replay = note(said("report.ledgers.no_replay")) if material.has_network else None
-    return joined(no_replay, noted(error))
 
 
 def explainable(material: Material) -> list[Explainable]:
@@ -80,10 +75,8 @@ def explainable(material: Material) -> list[Explainable]:
     Raises:
         RunError: there is none, or the step does not replay as it was recorded.
     """
-    return _replayed(material) if material.has_network else _kept_whole(material)
-
-
-def _replayed(material: Material) -> list[Explainable]:
+    if not material.has_network:
+        return _kept_whole(material)
     from whygrad.explain.replayed import ReplayedStep
 
     record = ReplayedStep(material.run.trained, material.step_to_explain).record
