@@ -10,7 +10,6 @@ Source: MathML Core (W3C), the operator dictionary and the mapping of single let
 
 import re
 from collections.abc import Mapping
-from itertools import zip_longest
 from numbers import Integral, Real
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -75,8 +74,7 @@ def as_mathml(latex: str, *, inline: bool = False) -> Markup:
     converted = convert(ALIGNED.sub(r"\\\1{align*}", latex), display="block", xmlns="")
     root = ElementTree.fromstring(converted)
     for parent in [*root.iter()]:
-        _space_signs(parent)
-        _space_functions(parent)
+        _space(parent)
         for child in parent:
             _mend(child)
     inside = "".join(ElementTree.tostring(part, "unicode") for part in root)
@@ -107,24 +105,20 @@ def _needs_brackets(written: str, before: str, after: str) -> bool:
     return is_negative and last not in BEFORE_A_SIGN
 
 
-def _space_functions(parent: Element) -> None:
-    """Give names of functions a thin space: in ln x, but not in log(x)."""
+def _space(parent: Element) -> None:
+    """Tell signs from operators, and space names of functions as in ln x, but not in log(x)."""
     children = [*parent]
-    for child, after in zip_longest(children, children[1:]):
-        if child.tag == "mo" and (child.text or "").isalpha() and len(child.text or "") > 1:
+    neighbours = zip([None, *children], children, [*children[1:], None], strict=False)
+    for before, child, after in neighbours:
+        text = child.text or ""
+        if child.tag != "mo":
+            continue
+        begins = before is None or (before.tag == "mo" and before.text not in CLOSING)
+        if begins and text in SIGNS:
+            child.set("form", "prefix")  # it belongs to what follows, and takes no space after
+        elif text.isalpha() and len(text) > 1:
             is_call = after is None or (after.text or "").startswith("(")
             child.attrib |= {"lspace": THIN, "rspace": "0" if is_call else THIN}
-
-
-def _space_signs(parent: Element) -> None:
-    """Say which plus and minus signs belong to what follows, and so take no space after."""
-    before: Element | None = None
-    for child in parent:
-        is_sign = child.tag == "mo" and (child.text or "") in SIGNS
-        after_operator = before is None or (before.tag == "mo" and before.text not in CLOSING)
-        if is_sign and after_operator:
-            child.set("form", "prefix")
-        before = child
 
 
 def _mend(one: Element) -> None:

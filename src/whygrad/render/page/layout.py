@@ -62,24 +62,13 @@ def whole_page(
         element("script", Markup(resource("script.js"))),
         class_=kind,
     )
-    html = element("html", _head(title, style), body, lang=TAGS[language()])
-    return f"<!DOCTYPE html>\n{html}\n"
-
-
-@cache
-def resource(name: str) -> str:
-    """Return a stylesheet or script of pages."""
-    return (files("whygrad.render.page") / name).read_text(encoding="utf-8")
-
-
-def _head(title: str, style: str) -> Markup:
     script = hashlib.sha256(resource("script.js").encode()).digest()
     # a second wall behind the escaping of names; frames and requests fall under default-src
     policy = (
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; "
         f"form-action 'none'; script-src 'sha256-{base64.b64encode(script).decode()}'"
     )
-    return element(
+    head = element(
         "head",
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
@@ -88,6 +77,14 @@ def _head(title: str, style: str) -> Markup:
         element("title", title),
         element("style", Markup(resource("style.css") + resource("parts.css") + style)),
     )
+    html = element("html", head, body, lang=TAGS[language()])
+    return f"<!DOCTYPE html>\n{html}\n"
+
+
+@cache
+def resource(name: str) -> str:
+    """Return a stylesheet or script of pages."""
+    return (files("whygrad.render.page") / name).read_text(encoding="utf-8")
 
 
 def _switches() -> Markup:

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
-from matplotlib.axes import Axes
+from jaxtyping import Float, Int, UInt8
 from matplotlib.figure import Figure
 
 from whygrad.record.fields import FACTORS
@@ -138,7 +137,15 @@ def _drawn(values: Float[np.ndarray, "rows columns"], steps: np.ndarray) -> Figu
     axes.imshow(cells(values, scale), extent=extent, interpolation="none", aspect="auto")
     axes.tick_params(left=False, labelleft=False)
     whole_steps(axes)
-    _mark_zeros(axes, values[:, -1] == 0)
+    # rows that end at exactly 0 are marked at the right edge: a colour alone must not say it
+    is_zero = values[:, -1] == 0
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_zero, [False]]).astype(int)))
+    runs = sorted(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[0] - run[1])
+    beside = axes.get_yaxis_transform()  # x as a share of the width, y as a row
+    for begin, end in runs:
+        axes.vlines(1.012, begin, end, color=ORANGE, linewidth=4, clip_on=False, transform=beside)
+    for begin, end in runs[:1]:
+        axes.text(1.03, (begin + end) / 2, "0", va="center", color=INK, transform=beside)
     bar = place(figure, BAR_LEFT, TOP + HEIGHT + BELOW - BAR_HEIGHT - 20, BAR_WIDTH, BAR_HEIGHT)
     strip = scale.values(np.linspace(1e-6, 1, 64))[None, :]  # a 0 would show its own mark
     bar.imshow(cells(strip, scale), extent=(0, 1, 0, 1), interpolation="none", aspect="auto")
@@ -158,17 +165,6 @@ def cells(
     rgba[values == 0] = (*ORANGE_CELL, 1)
     rgba[~np.isfinite(values)] = (*GREY_CELL, 0.7)
     return (rgba * 255).round().astype(np.uint8)
-
-
-def _mark_zeros(axes: Axes, is_zero: Bool[np.ndarray, " rows"]) -> None:
-    """Mark at the right edge which rows end at exactly 0: a colour alone must not say it."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_zero, [False]]).astype(int)))
-    runs = sorted(zip(edges[::2], edges[1::2], strict=True), key=lambda run: run[0] - run[1])
-    beside = axes.get_yaxis_transform()  # x as a share of the width, y as a row
-    for begin, end in runs:
-        axes.vlines(1.012, begin, end, color=ORANGE, linewidth=4, clip_on=False, transform=beside)
-    for begin, end in runs[:1]:
-        axes.text(1.03, (begin + end) / 2, "0", va="center", color=INK, transform=beside)
 
 
 def _numbers(record: Record, rows: np.ndarray) -> Markup:

@@ -135,13 +135,13 @@ def _largest(layers: Sequence[Explainable]) -> list[Telling]:
 
 def _ledger(material: Material, one: Telling) -> Markup:
     ledger = material.run.why(one.address, step=one.step)
-    words = element("p", both(lambda: _why(one)), class_="why")
+
+    def why() -> str:
+        if one.factor is None:
+            return t("report.ledgers.weight", address=one.address, value=one.value)
+        key = "report.ledgers.neuron" if one.value else "report.ledgers.neuron.zero"
+        words = {"address": one.address, "layer": one.address.rpartition("[")[0]}
+        return t(key, factor=t(f"factor.{one.factor}"), value=one.value, ratio=one.ratio, **words)
+
+    words = element("p", both(why), class_="why")
     return element("article", words, both(lambda: as_body(ledger), name="div"))
-
-
-def _why(one: Telling) -> str:
-    if one.factor is None:
-        return t("report.ledgers.weight", address=one.address, value=one.value)
-    key = "report.ledgers.neuron" if one.value else "report.ledgers.neuron.zero"
-    words = {"address": one.address, "layer": one.address.rpartition("[")[0]}
-    return t(key, factor=t(f"factor.{one.factor}"), value=one.value, ratio=one.ratio, **words)

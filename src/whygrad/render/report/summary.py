@@ -75,15 +75,29 @@ def facts(material: Material) -> Markup:
 
 def section(material: Material) -> Section:
     """Return how training ended, and what is known of the network that it led to."""
-    parts = [ending(material)]
+    parts: list[Child] = [ending(material)]
     if material.facts and told_loss(material.run) is not None:
         parts.append(element("p", both(lambda: told_loss(material.run) or "")))
     overhead = material.description.get("overhead")
     if overhead:
         told = said("report.watched.overhead", **words_of_overhead(overhead))
         parts.append(element("p", told))
+    parts.append(measures(material))
+    health = material.health
+    if health is not None:
+        verdicts = []
+        for layer in health.layers:
+            name = [element("b", layer.layer), " "]
+            if layer.severity != "well":  # a verdict that a layer is well says so itself
+                words = said(f"report.severity.{layer.severity}")
+                name.append(element("span", words, class_="severity"))
+            sign = element("span", SIGNS[layer.severity], class_=f"sign {layer.severity}")
+            words = element("span", _sentence(*layer.verdict))
+            verdicts.append(element("li", sign, element("span", name), words))
+        parts += [element("h3", said("health.title")), element("p", _sentence(*health.sentence))]
+        parts.append(element("ul", verdicts, class_="health"))
     meaning = "meaning" if material.has_network else "meaning.recorded"
-    return Section("summary", joined(parts, measures(material), _health(material)), meaning)
+    return Section("summary", joined(parts), meaning)
 
 
 def ending(material: Material) -> Markup:
@@ -126,26 +140,6 @@ def measures(material: Material) -> Markup | None:
         shown = ["" if value is None else number(value) for value in values]
         rows.append([said(f"report.part.{part}"), *shown])
     return table(head, rows, class_="measures")
-
-
-def _health(material: Material) -> Markup | None:
-    """Return the verdict on the network and on every layer."""
-    health = material.health
-    if health is None:
-        return None
-    items = []
-    for layer in health.layers:
-        sign = element("span", SIGNS[layer.severity], class_=f"sign {layer.severity}")
-        severity = None
-        if layer.severity != "well":  # a verdict that a layer is well says so itself
-            words = said(f"report.severity.{layer.severity}")
-            severity = element("span", words, class_="severity")
-        name = element("span", element("b", layer.layer), " ", severity)
-        items.append(element("li", sign, name, element("span", _sentence(*layer.verdict))))
-    title = element("h3", said("health.title"))
-    return joined(
-        title, element("p", _sentence(*health.sentence)), element("ul", items, class_="health")
-    )
 
 
 def _sentence(key: str, values: dict[str, Any]) -> Markup:

@@ -1,11 +1,10 @@
 """How the layers went over the run: their factors, and how many different neurons they had."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from whygrad.record.fields import FACTORS
@@ -75,11 +74,15 @@ def _timeline(material: Material, factor: str) -> Markup:
     if any((one.median == 0).any() for one in layers):
         entries.append(("zero", said("report.timelines.zero")))
     svg, is_log = _drawn(layers, f"timeline-{factor}")
-    caption = both(lambda: _in_words(layers, factor))
+
+    def caption() -> str:
+        ends = listed(f"{one.layer} {number(one.median[-1])}" for one in layers)
+        return t("report.timelines.caption", ends=ends, meaning=t(f"factor.{factor}.meaning"))
+
     return figure(
         f"timeline-{factor}",
         svg,
-        joined(element("b", said(f"factor.{factor}")), " · ", caption),
+        joined(element("b", said(f"factor.{factor}")), " · ", both(caption)),
         up=lambda: t(f"report.scale.{'log' if is_log else 'linear'}", what=t(f"factor.{factor}")),
         legend=legend(entries),
         numbers=_numbers(layers),
@@ -94,28 +97,20 @@ def _drawn(layers: list[Quartiles], name: str) -> tuple[Markup, bool]:
         for panel, one in zip(axes, layers, strict=True):
             named(panel, one.layer)
             is_log = fit_height(panel, every)
-            _draw(panel, one)
+            floor = panel.get_ylim()[0]
+            low, high = np.maximum(one.lower, floor), np.maximum(one.upper, floor)
+            panel.fill_between(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=0)
+            if len(one.steps) == 1:  # a band without length would not show
+                panel.vlines(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=8)
+            marker = "o" if len(one.steps) <= 30 else None
+            line = np.where(one.median > 0, one.median, np.nan)
+            panel.plot(one.steps, line, color=BLUE, marker=marker, markersize=3)
+            zeros = one.steps[one.median == 0]
+            crosses: dict[str, Any] = {"marker": "x", "markersize": 5, "linestyle": "none"}
+            at = np.full(len(zeros), floor)
+            panel.plot(zeros, at, color=ORANGE, clip_on=False, **crosses)
             whole_steps(panel, is_labelled=panel is axes[-1])
         return as_svg(drawing, name), is_log
-
-
-def _draw(axes: Axes, one: Quartiles) -> None:
-    floor = axes.get_ylim()[0]
-    low, high = np.maximum(one.lower, floor), np.maximum(one.upper, floor)
-    axes.fill_between(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=0)
-    if len(one.steps) == 1:  # a band without length would not show
-        axes.vlines(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=8)
-    marker = "o" if len(one.steps) <= 30 else None
-    line = np.where(one.median > 0, one.median, np.nan)
-    axes.plot(one.steps, line, color=BLUE, marker=marker, markersize=3)
-    zeros = one.steps[one.median == 0]
-    at = np.full(len(zeros), floor)
-    axes.plot(zeros, at, color=ORANGE, marker="x", markersize=5, linestyle="none", clip_on=False)
-
-
-def _in_words(layers: list[Quartiles], factor: str) -> str:
-    ends = listed(f"{one.layer} {number(one.median[-1])}" for one in layers)
-    return t("report.timelines.caption", ends=ends, meaning=t(f"factor.{factor}.meaning"))
 
 
 def _numbers(layers: list[Quartiles]) -> Markup:
@@ -141,8 +136,19 @@ def clones(material: Material) -> Section | None:
         return None
     if len(material.network.layers) < 2:
         return Section("clones", note(said("report.clones.no_hidden")))
+    from whygrad.core.symmetry import clone_groups
+
     shown = _widths(material.hidden) if material.hidden else note(said("report.nothing_recorded"))
-    return Section("clones", grid([shown, _groups(material)]))
+    items = []
+    for layer, found in clone_groups(material.network).items():
+        lines = [element("li", _members(group)) for group in found[:GROUPS]]
+        if len(found) > GROUPS:
+            lines.append(element("li", said("report.clones.more", count=len(found) - GROUPS)))
+        words = element("ul", lines) if lines else joined(" ", said("report.clones.none"))
+        items.append(element("li", element("b", layer), words))
+    title = element("h3", said("report.clones.groups"))
+    groups = element("div", title, element("ul", items, class_="plain"))
+    return Section("clones", grid([shown, groups]))
 
 
 def different(record: Record) -> np.ndarray:
@@ -184,21 +190,6 @@ def _widths(records: dict[str, Record]) -> Markup:
         up=lambda: t("report.word.different"),
         numbers=table([said("report.word.step"), *records], rows),
     )
-
-
-def _groups(material: Material) -> Markup:
-    from whygrad.core.symmetry import clone_groups
-
-    items = []
-    for layer, groups in clone_groups(material.network).items():
-        lines = [element("li", _members(group)) for group in groups[:GROUPS]]
-        if len(groups) > GROUPS:
-            lines.append(element("li", said("report.clones.more", count=len(groups) - GROUPS)))
-        none = " ", said("report.clones.none")
-        words = element("ul", lines) if lines else none
-        items.append(element("li", element("b", layer), words))
-    title = element("h3", said("report.clones.groups"))
-    return element("div", title, element("ul", items, class_="plain"))
 
 
 def _members(group: "CloneGroup") -> Markup:
