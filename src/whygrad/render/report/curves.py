@@ -15,9 +15,9 @@ from whygrad.render.page.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.render.page.layout import TABLE_ROWS, figure, grid, legend, note, table
-from whygrad.render.report.material import Material, envelope, evenly
-from whygrad.render.report.section import Section
+from whygrad.render.page.layout import TABLE_ROWS, figure, grid, legend, note
+from whygrad.render.report.material import Material, envelope
+from whygrad.render.report.section import Section, step_table
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, said
 
@@ -73,6 +73,10 @@ def _drawn(
         fit_height(axes, np.concatenate([values for _, values in shown.values()]))
         whole_steps(axes)
         svg = as_svg(drawing, name)
+    columns = {
+        said(f"report.line.{line}"): dict(zip(steps.tolist(), values.tolist(), strict=True))
+        for line, (steps, values) in shown.items()
+    }
     steps, values = next(iter(shown.values()))
     ends = {"first": float(values[0]), "last": float(values[-1])}
     ends |= {"first_step": int(steps[0]), "last_step": int(steps[-1])}
@@ -82,17 +86,5 @@ def _drawn(
         said(f"report.curves.{measure}", **ends),
         up=lambda: t(f"report.word.{measure}"),
         legend=legend((line, said(f"report.line.{word}")) for line, word in entries.items()),
-        numbers=_numbers(shown),
+        numbers=step_table(columns, TABLE_ROWS, number),
     )
-
-
-def _numbers(series: Mapping[str, Series]) -> Markup:
-    every = np.unique(np.concatenate([steps for steps, _ in series.values()]))
-    chosen = every[evenly(len(every), TABLE_ROWS)]
-    known = {name: dict(zip(*one, strict=True)) for name, one in series.items()}
-    head = [said("report.word.step"), *(said(f"report.line.{name}") for name in series)]
-    rows = [
-        [str(step), *(number(one[step]) if step in one else "" for one in known.values())]
-        for step in chosen
-    ]
-    return table(head, rows)

@@ -18,7 +18,7 @@ from whygrad.render.page.layout import behind, figure, grid, note, table
 from whygrad.render.report.material import Material
 from whygrad.render.report.section import Section
 from whygrad.words import number
-from whygrad.words.markup import Markup, joined, said
+from whygrad.words.markup import joined, said
 
 TILES, ACROSS = 36, 6  # pictures at most, and how many in a row
 EDGE = 6  # around a drawing
@@ -50,7 +50,11 @@ def section(material: Material) -> Section | None:
     neurons = after.shape[1]
     which = said("report.pictures.which", shown=len(chosen), neurons=neurons)
     which = note(which) if len(chosen) < neurons else None
-    return Section("pictures", joined(which, grid(drawings), _numbers(known, chosen)))
+    head = [said("report.word.neuron"), *(said(f"report.pictures.norm.{when}") for when in known)]
+    norms = [np.linalg.norm(weight, axis=0) for weight in known.values()]
+    rows = [[str(k), *(number(of_neurons[k]) for of_neurons in norms)] for k in chosen]
+    numbers = behind(said("page.numbers"), table(head, rows))
+    return Section("pictures", joined(which, grid(drawings), numbers))
 
 
 def _drawn(
@@ -84,13 +88,3 @@ def _frame(axes: Axes) -> Axes:
     for spine in axes.spines.values():
         spine.set_visible(True)
     return axes
-
-
-def _numbers(weights: dict[str, np.ndarray], neurons: np.ndarray) -> Markup:
-    head = [
-        said("report.word.neuron"),
-        *(said(f"report.pictures.norm.{when}") for when in weights),
-    ]
-    norms = {when: np.linalg.norm(weight, axis=0) for when, weight in weights.items()}
-    rows = [[str(k), *(number(norms[when][k]) for when in weights)] for k in neurons]
-    return behind(said("page.numbers"), table(head, rows))

@@ -3,15 +3,15 @@
 A report is passed on: it says what a run and its files are called, not where they lie.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from whygrad.errors import WhygradError
-from whygrad.render.page.layout import note
-from whygrad.render.report.material import Material
+from whygrad.render.page.layout import note, table
+from whygrad.render.report.material import Material, evenly
 from whygrad.words.markup import Markup, both, element, replacing, said
 
 PLACES = ("path", "folder", "source")  # names of values that say where something lies
@@ -51,6 +51,25 @@ def unrecorded(name: str, material: Material) -> Section | None:
     if not material.has_network:
         return None
     return Section(name, note(said("report.nothing_recorded")))
+
+
+def step_table(
+    columns: Mapping[str, Mapping[int, Any]], most: int, written: Callable[[Any], str] = str
+) -> Markup:
+    """Return what columns hold at some of their steps; nothing where one holds nothing there.
+
+    Args:
+        columns: heading -> what stands at each step.
+        most: steps that are shown.
+        written: writes a cell.
+    """
+    steps = sorted({step for cells in columns.values() for step in cells})
+    rows = []
+    for place in evenly(len(steps), most):
+        step = steps[place]
+        found = [written(cells[step]) if step in cells else "" for cells in columns.values()]
+        rows.append([str(step), *found])
+    return table([said("report.word.step"), *columns], rows)
 
 
 @contextmanager

@@ -18,9 +18,9 @@ from whygrad.render.page.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.render.page.layout import figure, grid, legend, listed, note, table
+from whygrad.render.page.layout import figure, grid, legend, listed, note
 from whygrad.render.report.material import Material, Record, evenly
-from whygrad.render.report.section import Section, unrecorded
+from whygrad.render.report.section import Section, step_table, unrecorded
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
 
@@ -43,6 +43,11 @@ class Quartiles:
     lower: Float[np.ndarray, " shown"]
     median: Float[np.ndarray, " shown"]
     upper: Float[np.ndarray, " shown"]
+
+    def by_step(self) -> dict[int, tuple[float, float, float]]:
+        """Return the three at each step, the median first."""
+        three = zip(self.median.tolist(), self.lower.tolist(), self.upper.tolist(), strict=True)
+        return dict(zip(self.steps.tolist(), three, strict=True))
 
 
 def section(material: Material) -> Section | None:
@@ -79,13 +84,17 @@ def _timeline(material: Material, factor: str) -> Markup:
         ends = listed(f"{one.layer} {number(one.median[-1])}" for one in layers)
         return t("report.timelines.caption", ends=ends, meaning=t(f"factor.{factor}.meaning"))
 
+    def three(cell: tuple[float, float, float]) -> str:
+        middle, low, high = cell
+        return f"{number(middle)} ({number(low, 3)} … {number(high, 3)})"
+
     return figure(
         f"timeline-{factor}",
         svg,
         joined(element("b", said(f"factor.{factor}")), " · ", both(caption)),
         up=lambda: t(f"report.scale.{'log' if is_log else 'linear'}", what=t(f"factor.{factor}")),
         legend=legend(entries),
-        numbers=_numbers(layers),
+        numbers=step_table({one.layer: one.by_step() for one in layers}, TABLE_STEPS, three),
     )
 
 
@@ -111,23 +120,6 @@ def _drawn(layers: list[Quartiles], name: str) -> tuple[Markup, bool]:
             panel.plot(zeros, at, color=ORANGE, clip_on=False, **crosses)
             whole_steps(panel, is_labelled=panel is axes[-1])
         return as_svg(drawing, name), is_log
-
-
-def _numbers(layers: list[Quartiles]) -> Markup:
-    """Return the quartiles by step and layer; nothing where the layer had no part in the step."""
-    steps = np.unique(np.concatenate([one.steps for one in layers]))
-    rows = []
-    for step in steps[evenly(len(steps), TABLE_STEPS)]:
-        row = [str(step)]
-        for one in layers:
-            at = np.flatnonzero(one.steps == step)
-            if not len(at):
-                row.append("")
-                continue
-            low, middle, high = (float(q[at[0]]) for q in (one.lower, one.median, one.upper))
-            row.append(f"{number(middle)} ({number(low, 3)} … {number(high, 3)})")
-        rows.append(row)
-    return table([said("report.word.step"), *(one.layer for one in layers)], rows)
 
 
 def clones(material: Material) -> Section | None:
@@ -172,9 +164,10 @@ def _widths(records: dict[str, Record]) -> Markup:
             panel.grid(axis="y")
             whole_steps(panel, is_labelled=panel is axes[-1])
         svg = as_svg(drawing, "widths")
-    steps = next(iter(records.values())).steps
-    chosen = evenly(len(steps), TABLE_STEPS)
-    rows = [[str(steps[i]), *(str(counts[layer][i]) for layer in records)] for i in chosen]
+    columns = {
+        layer: dict(zip(record.steps.tolist(), counts[layer].tolist(), strict=True))
+        for layer, record in records.items()
+    }
 
     def caption() -> str:
         ends = []
@@ -188,7 +181,7 @@ def _widths(records: dict[str, Record]) -> Markup:
         svg,
         both(caption),
         up=lambda: t("report.word.different"),
-        numbers=table([said("report.word.step"), *records], rows),
+        numbers=step_table(columns, TABLE_STEPS),
     )
 
 
