@@ -13,7 +13,9 @@ import pytest
 from whygrad import words
 from whygrad.words import (
     LANGUAGES,
+    Filled,
     catalogue,
+    categories,
     language,
     language_of,
     number,
@@ -21,7 +23,6 @@ from whygrad.words import (
     t,
     written,
 )
-from whygrad.words.plural import Filled, categories
 
 SOURCE = Path(words.__file__).parents[1]
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "numbers.json").read_text("utf-8"))

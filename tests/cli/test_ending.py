@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from whygrad.cli import app, ending, unexpected
+from whygrad.cli import app, ending
 from whygrad.cli.streams import Stderr, Stdout, silence
 from whygrad.errors import OptionError, WhygradError
 from whygrad.words import speaking
@@ -87,7 +87,7 @@ def test_the_address_of_the_tracker_is_that_of_the_package(monkeypatch):
             return ["Homepage, https://example.org/a", "Issues, https://example.org/b"]
 
     monkeypatch.setattr(metadata, "metadata", lambda name: Told())
-    assert unexpected.tracker() == "https://example.org/b"
+    assert ending.tracker() == "https://example.org/b"
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ def test_a_package_that_fails_while_it_is_imported_is_named(tmp_path, monkeypatc
         __import__("broken_package")
     except Exception as error:
         named = "nothing_of_this_name" if "import" in code else "broken_package"
-        assert unexpected.broken_package(error) == named
-    assert unexpected.broken_package(KeyError("x")) is None
+        assert ending.broken_package(error) == named
+    assert ending.broken_package(KeyError("x")) is None
 
 
 @pytest.mark.parametrize(

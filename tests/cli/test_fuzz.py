@@ -8,8 +8,7 @@ from benchmarks.attack import commands
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whygrad.cli import app
-from whygrad.cli import commands as cli_commands
+from whygrad.cli import app, training
 from whygrad.errors import WhygradError
 from whygrad.settings import OPTIMIZERS, SCHEDULES, Settings
 from whygrad.training.beginning import begin
@@ -50,8 +49,7 @@ def inside(home, monkeypatch):
     """Be in that folder, and stop where training would begin to take time."""
     monkeypatch.chdir(home)
 
-    def stop(plan, data, out, callback=None):
-        network = cli_commands.make_network(plan, data)
+    def stop(plan, network, data, out, callback=None):
         run = begin(out, network, data, Settings.from_dict(dict(plan.training)), plan.to_dict())
         assert run.description["state"] == "training"
         raise Reached("cli.interrupted")
@@ -59,8 +57,8 @@ def inside(home, monkeypatch):
     def go_on(path, callback=None):
         raise Reached("cli.interrupted")
 
-    monkeypatch.setattr(cli_commands, "start_run", stop)
-    monkeypatch.setattr(cli_commands, "go_on", go_on)
+    monkeypatch.setattr(training, "start_run", stop)
+    monkeypatch.setattr(training, "go_on", go_on)
 
 
 def ends_well(home: Path, arguments: list[str]) -> None:

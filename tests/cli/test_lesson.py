@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whygrad import lessons
-from whygrad.cli import app, lesson_book, lesson_runs
+from whygrad.cli import app, lesson_runs
 from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson
 from whygrad.lessons.options import option, setup
 from whygrad.lessons.story import Say, Story
@@ -103,7 +103,6 @@ def inside(tmp_path, monkeypatch, put) -> Path:
     """Be in an empty folder, with the tiny lesson only, and pages that are quickly written."""
     put({})
     monkeypatch.setattr(lesson_runs, "write_book", write_names)
-    monkeypatch.setattr(lesson_book, "write_book", write_names)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -408,7 +407,7 @@ def test_interrupted_while_the_book_is_written_it_is_written_all_the_same(
             os.kill(os.getpid(), signal.SIGINT)
         return write_names(results, out)
 
-    monkeypatch.setattr(lesson_book, "write_book", first_time_interrupted)
+    monkeypatch.setattr(lesson_runs, "write_book", first_time_interrupted)
     assert app.run(["lesson", "all"]) == 0
     assert len(calls) == 2 and files_in(inside) == ["lessons/book.html"]
 
@@ -436,7 +435,7 @@ def test_progress_names_what_is_under_way(inside, put, monkeypatch):
         tick(0.5)
         return TINY.measure(setup, tick)
 
-    monkeypatch.setattr(lesson_book, "progress", watched)
+    monkeypatch.setattr(lesson_runs, "progress", watched)
     put({}, {"measure": halfway})
     assert app.run(["lesson", "all"]) == 0
     assert seen == [

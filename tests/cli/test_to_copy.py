@@ -8,8 +8,7 @@ import torch
 
 import whygrad as wg
 from whygrad.cli.console import WIDTH
-from whygrad.cli.pages import result_page
-from whygrad.cli.showing import show_page
+from whygrad.cli.showing import result_page, show_page
 from whygrad.doctor.health import health_of
 from whygrad.words import speaking
 from whygrad.words.terminal import as_plain

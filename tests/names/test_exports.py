@@ -13,8 +13,7 @@ import whygrad as wg
 from whygrad.doctor.prescribing import as_toml
 from whygrad.doctor.wording import module_of
 from whygrad.interop.exporting.portable import Portable
-from whygrad.interop.exporting.torch_script import load_script
-from whygrad.interop.exporting.torch_text import script
+from whygrad.interop.exporting.torch_script import load_script, script
 
 HOSTILE = [name for name in written() if len(name) < 100]
 NO_ZERO = [name for name in HOSTILE if "\x00" not in name]

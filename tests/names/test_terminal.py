@@ -159,7 +159,7 @@ class Screen(StringIO):
 
 def test_colours_and_nothing_else_reach_a_screen(trained, monkeypatch):
     """On a terminal the only codes are rich's own, for the styles that we chose."""
-    from whygrad.cli.pages import run_page
+    from whygrad.cli.showing import run_page
 
     screen = Screen()
     monkeypatch.setattr(sys, "stdout", screen)

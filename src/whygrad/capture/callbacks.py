@@ -1,10 +1,10 @@
 """What the callbacks of trainers share."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from torch import nn
 
-from whygrad.capture.watch import Watch
+from whygrad.capture.watch import Watch, WatchOptions
 from whygrad.errors import RunError
 
 if TYPE_CHECKING:
@@ -15,11 +15,10 @@ class WatchesTraining:
     """What callbacks of trainers share: a watch that begins with the training.
 
     Args:
-        options: of :func:`whygrad.watch`: ``every``, ``out``, ``optimizer``, ``explain``, ``log``;
-            and ``opened`` of :class:`Watch`.
+        options: of :class:`Watch`.
     """
 
-    def __init__(self, **options: Any):
+    def __init__(self, **options: Unpack[WatchOptions]):
         super().__init__()
         self.options = options
         self.watch: Watch | None = None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +65,18 @@ class Window:
     before: dict[RegisteredLayer, Before]
     updated_by: list[Optimizer] = field(default_factory=list)
     early_schedulers: list[str] = field(default_factory=list)
+
+
+class WatchOptions(TypedDict, total=False):
+    """What a :class:`Watch` takes by name: ``**options: Unpack[WatchOptions]``."""
+
+    every: int
+    out: str | Path | None
+    optimizer: Optimizer | list[Optimizer] | None
+    explain: Sequence[str]
+    log: Tracker | None
+    uncompiled: bool
+    opened: Callable[[Path], RunFolder]
 
 
 class Watch:

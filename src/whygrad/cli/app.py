@@ -106,12 +106,9 @@ def train(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    own = ("data", "config", "out", "resume", "watch", "stop_on_finding", "as_json", "lang")
-    options = {k: v for k, v in locals().items() if k not in own}
-    options |= {"source": data, "hidden": _sizes(hidden), "drop": _listed(drop)}
-    options["class_weight"] = _weights(class_weight)
-    from whygrad.cli.callback import DoctorCallback
-    from whygrad.cli.commands import train_command
+    own = ("config", "out", "resume", "watch", "stop_on_finding", "as_json", "lang")
+    options = {name: value for name, value in locals().items() if name not in own}
+    from whygrad.cli.training import DoctorCallback, train_command
 
     callback = DoctorCallback(stop_on_finding) if watch or stop_on_finding else None
     return train_command(options, config, out, resume, as_json, callback)
@@ -126,7 +123,7 @@ def why(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.opening import open_named
+    from whygrad.cli.runs import open_named
 
     ledger = open_named(run).why(parameter, step=step, sample=sample)
     if as_json:
@@ -144,7 +141,7 @@ def runs(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.commands import runs_command
+    from whygrad.cli.showing import runs_command
 
     return runs_command(folder, as_json)
 
@@ -216,7 +213,7 @@ def export(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.exporting import export_command
+    from whygrad.cli.applying import export_command
 
     return export_command(run, format, out, step, as_json)
 
@@ -232,7 +229,7 @@ def log_run(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.exporting import log_command
+    from whygrad.cli.applying import log_command
 
     return log_command(run, to, out, project, as_json)
 
@@ -282,25 +279,3 @@ def run_command(arguments: list[str]) -> int:
     if code == BY_CTRL_C:
         raise KeyboardInterrupt
     return int(code or 0)
-
-
-def _sizes(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    try:
-        return [int(size) for size in text.split(",") if size.strip()]
-    except ValueError:
-        raise OptionError("error.hidden", came=text) from None
-
-
-def _weights(text: str | None) -> str | list[float] | None:
-    if text is None or "," not in text:
-        return text
-    try:
-        return [float(weight) for weight in text.split(",")]
-    except ValueError:
-        raise OptionError("error.class_weight_values", came=text) from None
-
-
-def _listed(text: str | None) -> list[str] | None:
-    return None if text is None else [name.strip() for name in text.split(",")]

@@ -1,13 +1,14 @@
-"""``whygrad evaluate`` and ``whygrad predict``: the network of a run, at a step of it."""
+"""``whygrad evaluate``, ``predict``, ``export`` and ``log``: a run that is put to use."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whygrad.cli.console import remark, show, show_json, show_table
-from whygrad.cli.opening import open_named
-from whygrad.cli.pages import measures_page
+from whygrad.cli.runs import open_named
+from whygrad.cli.showing import measures_page
 from whygrad.data.loading import load_rows
 from whygrad.errors import OptionError
+from whygrad.interop.tracking import log
 from whygrad.record.files import write_whole
 from whygrad.runs import Run
 from whygrad.words import t
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 SUFFIXES = (*SEPARATORS, ".parquet")
+LABELS = ";"  # between the labels of one row
 
 
 def evaluate_command(name: str, part: str, step: int | None, as_json: bool) -> int:
@@ -40,7 +42,12 @@ def predict_command(
         raise OptionError("error.predict_ending", path=out, known=", ".join(SUFFIXES))
     table = predictions_of(run, rows, step)
     if out is not None:
-        write_whole(out, _content(table, out.suffix.lower()))
+        suffix = out.suffix.lower()
+        if suffix in SEPARATORS:
+            text = table.to_csv(index=False, sep=SEPARATORS[suffix])
+            write_whole(out, text.encode(errors="backslashreplace"))
+        else:
+            write_whole(out, table.to_parquet(index=False))
     if as_json:
         told: dict[str, Any] = {"path": str(run.path), "rows": len(table), **network_at(run, step)}
         told["predictions" if out is None else "out"] = (
@@ -81,9 +88,6 @@ def predictions_of(run: Run, rows: Path, step: int | None) -> "pd.DataFrame":
     return pd.DataFrame(columns)
 
 
-LABELS = ";"  # between the labels of one row
-
-
 def network_at(run: Run, step: int | None) -> dict[str, Any]:
     """Return which network it is, as data: after how many steps, or the best and its epoch."""
     if step is not None:
@@ -100,13 +104,36 @@ def network_line(run: Run, step: int | None) -> str:
     return t("cli.network.at_step", step=told["step"], total=run.task.total_steps)
 
 
-def _content(table: "pd.DataFrame", suffix: str) -> bytes:
-    if suffix in SEPARATORS:
-        return table.to_csv(index=False, sep=SEPARATORS[suffix]).encode(errors="backslashreplace")
-    return table.to_parquet(index=False)
-
-
 def _own(name: str) -> Run:
     run = open_named(name)
     run.require("network")
     return run
+
+
+def export_command(
+    name: str, format: str | None, out: Path | None, step: int | None, as_json: bool
+) -> int:
+    """Write a run in a format that others read, and say how it did in its trial."""
+    exported = open_named(name).export(out, format=format, step=step)
+    if as_json:
+        show_json(exported.to_dict())
+    else:
+        show(str(exported))
+    return 0
+
+
+def log_command(name: str, to: str, out: str | None, project: str | None, as_json: bool) -> int:
+    """Write a run into the record of another tool, and say where it is."""
+    place = {"tensorboard": "folder", "wandb": "folder", "mlflow": "tracking_uri"}.get(to, "folder")
+    group = {"wandb": "project", "mlflow": "experiment"}.get(to)
+    options = {} if out is None else {place: out}
+    if project is not None:
+        if group is None:
+            raise OptionError("error.track_project", to=to)
+        options[group] = project
+    logged = log(open_named(name), to, **options)
+    if as_json:
+        show_json(logged.to_dict())
+    else:
+        show(str(logged))
+    return 0

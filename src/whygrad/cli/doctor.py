@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.padding import Padding
 
 from whygrad.cli.console import show, show_json
-from whygrad.cli.opening import RUNS, open_named
+from whygrad.cli.runs import RUNS, open_named
 from whygrad.doctor.asking import Tell, diagnose_run
 from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.rendering import explain
@@ -37,7 +37,9 @@ def doctor_command(
         raise OptionError("error.doctor_subject")
     if not budget > 0:
         raise OptionError("error.doctor_budget", came=budget)
-    run = open_named(subject) if _is_run(subject) else None
+    path = Path(subject)
+    is_run = path.is_dir() or (not path.exists() and (RUNS / subject).is_dir())
+    run = open_named(subject) if is_run else None
     if run is not None and verify:
         run.require("verify")
     with _progress() as telling:
@@ -91,11 +93,6 @@ def _page(text: str) -> RenderableType:
     return Group(
         *(Padding(Text(line.strip()), (0, 0, 0, len(line) - len(line.lstrip()))) for line in lines)
     )
-
-
-def _is_run(subject: str) -> bool:
-    path = Path(subject)
-    return path.is_dir() or (not path.exists() and (RUNS / subject).is_dir())
 
 
 def _write(requested: "Sections", diagnosis: Diagnosis, out: Path | None) -> Path | None:

@@ -5,20 +5,27 @@ be; 70 an error of whygrad itself; 128 and the number of the signal that ended i
 """
 
 import os
+import platform
 import signal
 import sys
+import tempfile
+import traceback
 from collections.abc import Callable
-from types import FrameType
+from importlib import metadata
+from pathlib import Path
+from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 from whygrad.cli.console import problem, show_error, show_json
 from whygrad.cli.streams import finish_stdout, silence
-from whygrad.cli.unexpected import broken_package, keep_traceback, tracker
 from whygrad.errors import InputError, WhygradError, in_short
+from whygrad.record.versions import versions_of
 from whygrad.words import t
 
 FAILED, USAGE, UNEXPECTED, BY_SIGNAL = 1, 2, 70, 128
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+TOLD = ("whygrad", "jax", "jaxlib", "numpy", "optax", "torch")  # whose versions a report needs
+LABELS = ("issues", "issue tracker", "bug tracker", "bugs", "bug reports")
 
 _ended_by: int = signal.SIGINT
 
@@ -69,7 +76,11 @@ def _ended(command: Callable[[], Any], arguments: list[str]) -> int:
         if told is not None:
             show_error(told, as_json)
             return FAILED
-        show_error(_unexpected(error, arguments), as_json)
+        values = {"problem": in_short(error), "where": tracker()}
+        path = keep_traceback(error, arguments)
+        kept = {"path": path} if path else {}
+        key = "error.unexpected" if path else "error.unexpected_unkept"
+        show_error(WhygradError(key, **kept, **values), as_json)
         return UNEXPECTED
 
 
@@ -87,14 +98,6 @@ def _in_words(error: Exception) -> WhygradError | None:
     if type(error).__name__ in ("JaxRuntimeError", "XlaRuntimeError"):
         return WhygradError("error.backend_failed", problem=in_short(error))
     return None
-
-
-def _unexpected(error: Exception, arguments: list[str]) -> WhygradError:
-    values = {"problem": in_short(error), "where": tracker()}
-    path = keep_traceback(error, arguments)
-    if path is None:
-        return WhygradError("error.unexpected_unkept", **values)
-    return WhygradError("error.unexpected", path=path, **values)
 
 
 def _interrupted(arguments: list[str], as_json: bool) -> int:
@@ -117,21 +120,14 @@ def _heard() -> list[signal.Signals]:
 def _interrupt(number: int, frame: FrameType | None) -> None:
     global _ended_by
     _ended_by = number
-    if _is_importing(frame):  # C code that is being imported may abort the process instead
+    running = (one.f_globals.get("__name__") for one, _ in traceback.walk_stack(frame))
+    if "importlib._bootstrap" in running:  # C code being imported may abort the process instead
         _end_at_once()
     of_training = signal.getsignal(signal.SIGINT)  # finishes its step first
     if callable(of_training) and of_training is not _interrupt:
         of_training(signal.SIGINT, frame)
     else:
         raise KeyboardInterrupt
-
-
-def _is_importing(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_globals.get("__name__") == "importlib._bootstrap":
-            return True
-        frame = frame.f_back
-    return False
 
 
 def _even_if_lost(lost: Any) -> None:
@@ -147,3 +143,68 @@ def _end_at_once() -> NoReturn:
         finish_stdout()
     finally:
         os._exit(BY_SIGNAL + _ended_by)
+
+
+def keep_traceback(error: BaseException, arguments: list[str]) -> Path | None:
+    """Write an error's traceback, with what is needed to understand it, to a file of this user.
+
+    Returns:
+        The file, in the folder for temporary ones; None if none can be written there.
+    """
+    versions = versions_of(*TOLD)
+    lines = [
+        f"whygrad {' '.join(map(repr, arguments))}",
+        f"Python {platform.python_version()}, {platform.platform()}",
+        *(f"{name} {versions.get(name, '-')}" for name in TOLD),
+        "",
+        *traceback.format_exception(error),
+    ]
+    try:
+        number, path = tempfile.mkstemp(prefix="whygrad-", suffix=".txt")  # for this user only
+        with os.fdopen(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write("\n".join(lines))
+    except OSError:
+        return None
+    return Path(path)
+
+
+def tracker() -> str:
+    """Return where to report an error: the address that the package names, if it names one."""
+    try:
+        urls = metadata.metadata("whygrad").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:
+        urls = []
+    named = (url.partition(",") for url in urls)
+    addresses = [url.strip() for label, _, url in named if label.strip().lower() in LABELS]
+    return addresses[0] if addresses else t("cli.tracker")
+
+
+def broken_package(error: BaseException) -> str | None:
+    """Return the package that could not be imported, if that is what the error is about.
+
+    A package may fail with any error while it is imported: it is too old for another one, or reads
+    a variable of the environment that makes no sense.
+    """
+    if isinstance(error, ImportError) and error.name and _is_foreign(error.name):
+        return error.name.partition(".")[0]
+    importing = [name for name, is_module in _frames(error.__traceback__) if is_module]
+    if not importing or not _is_foreign(importing[0]):
+        return None
+    return importing[0].partition(".")[0]
+
+
+def _frames(trace: TracebackType | None) -> list[tuple[str, bool]]:
+    """Return the frames below the last one of whygrad: module, and whether it is being imported."""
+    frames = []
+    for frame, _ in traceback.walk_tb(trace):
+        name = str(frame.f_globals.get("__name__", ""))
+        if name.partition(".")[0] == "whygrad":
+            frames = []
+        elif not name.startswith("importlib."):
+            frames.append((name, frame.f_code.co_name == "<module>"))
+    return frames
+
+
+def _is_foreign(module: str) -> bool:
+    package = module.partition(".")[0]
+    return package != "whygrad" and package not in sys.stdlib_module_names

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Group
 from rich.markup import escape
 from typer import Option
 from typer.core import TyperCommand, TyperGroup
 
 from whygrad import lessons
+from whygrad.cli.console import show, show_json
 from whygrad.cli.usage import help_text, translate
 from whygrad.errors import OptionError, unknown_name
 from whygrad.words import t
+from whygrad.words.terminal import Table, Text
 
 if TYPE_CHECKING:
     from typer import Context
@@ -78,18 +81,41 @@ lesson_app = typer.Typer(
 
 @lesson_app.callback()
 def lesson(ctx: Context, as_json: Json = False, lang: Lang = None) -> int:
-    if ctx.invoked_subcommand is not None:
-        return 0
-    from whygrad.cli.lesson_list import list_lessons
+    return 0 if ctx.invoked_subcommand is not None else list_lessons(as_json)
 
-    return list_lessons(as_json)
+
+def list_lessons(as_json: bool) -> int:
+    """List the lessons: number, name, question."""
+    if as_json:
+        told = [
+            {
+                "number": place,
+                "name": name,
+                "title": t(f"lesson.{name}.title"),
+                "question": t(f"lesson.{name}.question"),
+            }
+            for place, name in enumerate(lessons.NAMES, 1)
+        ]
+        show_json(told)
+        return 0
+    table = Table(show_header=False)
+    table.add_column(justify="right", style="dim")
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column()
+    for place, name in enumerate(lessons.NAMES, 1):
+        table.add_row(str(place), name, t(f"lesson.{name}.question"))
+    show(Group(table, Text(), Text(t("cli.lesson.how"))))
+    return 0
 
 
 def _all_command() -> Any:
     def run_all(ctx: Context, out: Path | None, as_json: bool, lang: str | None) -> int:
         if ctx.args:
-            raise _not_for_all(ctx)
-        from whygrad.cli.lesson_book import run_all_lessons
+            actual = ctx.args[0].partition("=")[0]
+            if actual.startswith("-"):
+                raise OptionError("error.lesson_all_option", came=actual)
+            raise OptionError("error.usage_extra", came=actual, command=ctx.command_path)
+        from whygrad.cli.lesson_runs import run_all_lessons
 
         return run_all_lessons(out, as_json)
 
@@ -97,13 +123,6 @@ def _all_command() -> Any:
     _declare(run_all, {"ctx": Context, "out": page, "as_json": Json, "lang": Lang})
     extra = {"allow_extra_args": True, "ignore_unknown_options": True}
     return _command(ALL, run_all, help_text("help.lesson.all"), context_settings=extra)
-
-
-def _not_for_all(ctx: Context) -> OptionError:
-    actual = ctx.args[0].partition("=")[0]
-    if actual.startswith("-"):
-        return OptionError("error.lesson_all_option", came=actual)
-    return OptionError("error.usage_extra", came=actual, command=ctx.command_path)
 
 
 def _lesson_command(name: str) -> Any:

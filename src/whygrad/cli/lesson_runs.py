@@ -1,15 +1,19 @@
-"""What ``whygrad lesson`` does with a lesson: run it and tell it, or check its exercises."""
+"""What ``whygrad lesson`` does: run a lesson and tell it, check its exercises, write the book."""
 
+import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from whygrad.cli.console import show, show_json
+from whygrad import lessons
+from whygrad.cli.console import problem, show, show_json
 from whygrad.errors import OptionError
 from whygrad.lessons.lesson import Experiment, Result
-from whygrad.lessons.progress import progress
+from whygrad.lessons.progress import Tick, progress
 from whygrad.lessons.rendering.book import write_book
 from whygrad.lessons.rendering.text import as_rich, as_rich_check
 from whygrad.words import t
+from whygrad.words.terminal import RenderableType, Table, Text
 
 FOLDER = Path("lessons")
 WELL, ILL = 0, 1  # exit codes: the law held, or an exercise is answered
@@ -28,7 +32,12 @@ def check_lesson(experiment: Experiment, out: Path | None, as_json: bool) -> int
     """Run a lesson and say which exercises that answers; return 0 if it answers one, else 1."""
     page = writable(out)
     result = _run(experiment)
-    _show(result, page, as_json, as_rich_check, {"check": _answers(result)})
+    answers = {}
+    for name, is_answered in result.answered().items():
+        key = f"lesson.{result.lesson.name}.exercise.{name}"
+        answer = t(f"{key}.answer") if is_answered else None  # once it is found
+        answers[name] = {"question": t(key), "answered": is_answered, "answer": answer}
+    _show(result, page, as_json, as_rich_check, {"check": answers})
     return WELL if any(result.answered().values()) else ILL
 
 
@@ -62,11 +71,83 @@ def _show(result: Result, page: Path | None, as_json: bool, told: Any, more: dic
         show(t("cli.lesson.page_is_in", path=page))
 
 
-def _answers(result: Result) -> dict[str, dict[str, Any]]:
-    """Return every exercise with its question, and with its answer once that is found."""
-    told = {}
-    for name, is_answered in result.answered().items():
-        key = f"lesson.{result.lesson.name}.exercise.{name}"
-        answer = t(f"{key}.answer") if is_answered else None
-        told[name] = {"question": t(key), "answered": is_answered, "answer": answer}
-    return told
+@dataclass(frozen=True)
+class Finished:
+    """A lesson that has run, and the seconds it took."""
+
+    result: Result
+    seconds: float
+
+
+def run_all_lessons(out: Path | None, as_json: bool) -> int:
+    """Run all lessons and write the book; return 0 if every law held.
+
+    Whatever ends the run early, the chapters finished so far are written.
+    """
+    page = writable(out or (None if as_json else FOLDER / "book.html"))
+    finished: list[Finished] = []
+    stopped_by = _collect(finished)
+    written = _written(finished, page)
+    if written is not None and not as_json:
+        show(_table(finished))
+        show(t("cli.lesson.book_is_in", path=written))
+    if stopped_by is not None:
+        problem(t("cli.lesson.cut_off", done=len(finished), all=len(lessons.NAMES)))
+    if isinstance(stopped_by, Exception):
+        raise stopped_by
+    holds = all(one.result.holds for one in finished)
+    if as_json:
+        summary = {
+            "lessons": [one.result.to_dict() | {"seconds": one.seconds} for one in finished],
+            "is_whole": len(finished) == len(lessons.NAMES),
+            "holds": holds,
+        }
+        show_json(summary | ({"path": str(written)} if written else {}))
+    return WELL if stopped_by is None and holds else ILL
+
+
+def _collect(finished: list[Finished]) -> BaseException | None:
+    """Run the lessons into a list, and return what stopped them early."""
+    try:
+        with progress(t("cli.lesson.all")) as tick:
+            for place in range(len(lessons.NAMES)):
+                finished.append(_run_one(place, tick))
+    except (KeyboardInterrupt, Exception) as error:
+        return error
+    return None
+
+
+def _run_one(place: int, tick: Tick) -> Finished:
+    name, count = lessons.NAMES[place], len(lessons.NAMES)
+    title = t(f"lesson.{name}.title")
+    doing = t("cli.lesson.under_way", number=place + 1, all=count, title=title)
+    tick(doing, place / count)
+    start = time.perf_counter()
+    experiment = lessons.find(name).start({})
+    result = experiment.run(lambda share: tick(doing, (place + share) / count))
+    return Finished(result, time.perf_counter() - start)
+
+
+def _written(finished: list[Finished], page: Path | None) -> Path | None:
+    results = [one.result for one in finished]
+    if page is None or not results:
+        return None
+    try:
+        return write_book(results, page)
+    except KeyboardInterrupt:  # whoever stops a run of minutes still wants what it measured
+        return write_book(results, page)
+
+
+def _table(finished: list[Finished]) -> RenderableType:
+    table = Table(header_style="dim")
+    table.add_column(justify="right")
+    for name in ("lesson", "title", "verdict"):
+        table.add_column(t(f"cli.lesson.head.{name}"))
+    table.add_column(t("cli.lesson.head.seconds"), justify="right")
+    for one in finished:
+        lesson, holds = one.result.lesson, one.result.holds
+        verdict = t("lesson.held" if holds else "lesson.held_not")
+        mark = Text(f"{'✓' if holds else '✗'} {verdict}", "green" if holds else "bold red")
+        title = t(f"lesson.{lesson.name}.title")
+        table.add_row(str(lesson.claim), lesson.name, title, mark, f"{one.seconds:.1f}")
+    return table

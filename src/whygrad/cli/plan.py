@@ -86,6 +86,29 @@ class Plan:
         return {"data": self.data, "network": self.network, "training": self.training}
 
 
+def read_options(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of the command line, where lists are written with commas, for a plan.
+
+    Raises:
+        OptionError: not a number where there should be one.
+    """
+    hidden, weights, drop = (written[name] for name in ("hidden", "class_weight", "drop"))
+    options = {**written, "source": written["data"]}
+    if hidden is not None:
+        try:
+            options["hidden"] = [int(size) for size in hidden.split(",") if size.strip()]
+        except ValueError:
+            raise OptionError("error.hidden", came=hidden) from None
+    if weights is not None and "," in weights:
+        try:
+            options["class_weight"] = [float(weight) for weight in weights.split(",")]
+        except ValueError:
+            raise OptionError("error.class_weight_values", came=weights) from None
+    if drop is not None:
+        options["drop"] = [name.strip() for name in drop.split(",")]
+    return options
+
+
 def make_plan(config: Path | None, options: Mapping[str, Any]) -> Plan:
     """Return the plan of a file with options of the command line over it.
 
@@ -100,7 +123,8 @@ def make_plan(config: Path | None, options: Mapping[str, Any]) -> Plan:
     sections = read_config(config) if config else {}
     given = {name: value for name, value in options.items() if value is not None}
     merged = {
-        section: dict(sections.get(section, {})) | _chosen(given, names)
+        section: dict(sections.get(section, {}))
+        | {name: given[name] for name in names if name in given and name != "seed"}
         for section, names in KNOWN.items()
     }
     if "seed" in given:
@@ -120,7 +144,8 @@ def read_config(path: Path) -> dict[str, Section]:
         InputError: the file cannot be read.
         OptionError: it has an unknown section or name.
     """
-    content = _of_run(path) if _is_run(path) else _of_toml(path)
+    is_run = path.name == "run.json" or (path / "run.json").is_file()
+    content = _of_run(path) if is_run else _of_toml(path)
     if not isinstance(content, dict):  # as a run's own configuration may be
         raise OptionError("error.config_section", section="origin", came=_said(content))
     for section, values in content.items():
@@ -131,14 +156,11 @@ def read_config(path: Path) -> dict[str, Section]:
         for name in values:
             if name not in KNOWN[section]:
                 raise unknown_name("setting", name, KNOWN[section])
-            _check_kind(section, name, values[name])
+            value, kind = values[name], KINDS.get(section, {}).get(name)
+            if kind and value is not None and not IS_KIND[kind](value):
+                option = {"section": section, "name": name, "came": _said(value)}
+                raise OptionError(f"error.config_{kind}", **option)
     return content
-
-
-def _check_kind(section: str, name: str, value: Any) -> None:
-    kind = KINDS.get(section, {}).get(name)
-    if kind and value is not None and not IS_KIND[kind](value):
-        raise OptionError(f"error.config_{kind}", section=section, name=name, came=_said(value))
 
 
 def _said(value: Any) -> str:
@@ -175,14 +197,6 @@ IS_KIND: dict[str, Callable[[Any], bool]] = {
     "numbers": lambda value: _is_number(value) or _is_list_of(_is_number, value),
     "switch": lambda value: isinstance(value, bool),
 }
-
-
-def _chosen(given: Mapping[str, Any], names: tuple[str, ...]) -> Section:
-    return {name: given[name] for name in names if name in given and name != "seed"}
-
-
-def _is_run(path: Path) -> bool:
-    return (path / "run.json").is_file() or path.name == "run.json"
 
 
 def _of_run(path: Path) -> dict[str, Section]:

@@ -1,10 +1,10 @@
-"""``whygrad show``, ``check`` and ``report``: what is known of a run, whoever trained it.
+"""``whygrad show``, ``runs`` and ``report``, and the pages of others: what is known of a run.
 
 What only runs of whygrad's own need is imported where it is needed: whoever asks about a model that
 PyTorch trained does not wait for JAX.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from whygrad.cli.console import show, show_json
-from whygrad.cli.opening import open_named, path_of
-from whygrad.cli.pages import health_page, result_page, run_page, step_page
+from whygrad.cli.runs import open_named, path_of
+from whygrad.doctor.progress import is_still_falling
 from whygrad.errors import AddressError
 from whygrad.record.description import words_of_overhead
 from whygrad.record.fields import FACTORS, ROW_FIELDS
+from whygrad.record.folder import RunFolder, find_runs
 from whygrad.record.loss import told_loss
 from whygrad.runs import Run
 from whygrad.words import command_word, number, t
@@ -27,8 +28,32 @@ from whygrad.words.terminal import Command, Console, RenderableType, Table, Text
 
 if TYPE_CHECKING:
     from whygrad.core.nn.network import Network
+    from whygrad.data import Data
+    from whygrad.doctor.health import Health
+    from whygrad.training.trained import TrainedRun
 
 FOUND = 1
+STYLES = {"well": "green", "worth_a_look": "yellow", "ill": "red"}
+MARKS = {"well": "●", "worth_a_look": "▲", "ill": "■"}
+
+
+def runs_command(folder: Path, as_json: bool) -> int:
+    """List the runs in a folder."""
+    found = [run for run in find_runs(folder) if run.can("train")]
+    if as_json:
+        show_json([summary(run) for run in found])
+    elif found:
+        show(runs_page(found))
+    else:
+        show(t("cli.no_runs", folder=folder))
+    return 0
+
+
+def summary(run: RunFolder) -> dict[str, Any]:
+    """Return what a run is and how it ended, as data."""
+    description = run.description
+    kept = ("state", "created", "steps", "result", "best", "data", "network", "settings")
+    return {"path": str(run.path)} | {name: description.get(name) for name in kept}
 
 
 def show_command(name: str, step: int | None, as_json: bool) -> int:
@@ -132,7 +157,10 @@ def _recorded_page(run: Run, step: int | None) -> RenderableType:
     lines = [] if loss is None else [Text(loss)]
     if step is not None:
         lines.append(Text(t("cli.watched.at_step", step=step)))
-    last = [Text(_explained(run))]
+    steps, kept = run.whole_steps, run.kept_whole()
+    all_at_once = all(of_layer == steps for of_layer in kept.values())
+    key = f"cli.watched.explained{'' if all_at_once else '.turns'}"  # layers may take turns
+    last = [Text(t(key, steps=", ".join(map(str, steps))))]
     if run.layers:
         address = command_word(f"{run.layers[0]}[0]")
         last.append(Command(t("cli.watched.next.why", path=path, address=address)))
@@ -157,30 +185,134 @@ def _layers(run: Run, step: int | None) -> RenderableType:
     return table
 
 
-def _explained(run: Run) -> str:
-    """Return which steps can be explained, and that the layers take turns if they do."""
-    steps, kept = ", ".join(map(str, run.whole_steps)), run.kept_whole()
-    all_at_once = all(of_layer == run.whole_steps for of_layer in kept.values())
-    return t(f"cli.watched.explained{'' if all_at_once else '.turns'}", steps=steps)
-
-
 def _standings(run: Run, step: int | None) -> dict[str, dict[str, float]]:
-    """Return by layer the factors of its median neuron at a recorded step; nothing without one."""
+    """Return by layer the factors of its median neuron; nothing where the layer had no part.
+
+    Args:
+        step: default: the last recorded one of each layer.
+    """
     rows = {name: run.rows(name) for name in run.layers}
     recorded = sorted({int(one) for steps, _ in rows.values() for one in steps})
     if step is not None and step not in recorded:
         near = min(recorded, key=lambda one: abs(one - step), default=0)
         raise AddressError("error.step_not_recorded", step=step, near=near, count=len(recorded))
-    return {name: _standing(*of_layer, step) for name, of_layer in rows.items()}
+    found = {}
+    for name, (steps, of_layer) in rows.items():
+        chosen = of_layer[-1:] if step is None else of_layer[steps == step]
+        medians = np.median(chosen[0], axis=1) if len(chosen) else None
+        shown = () if medians is None else (*FACTORS, "open")
+        found[name] = {factor: float(medians[ROW_FIELDS.index(factor)]) for factor in shown}
+    return found
 
 
-def _standing(steps: np.ndarray, rows: np.ndarray, step: int | None) -> dict[str, float]:
-    """Return the factors of a layer's median neuron at a step; default: the last recorded one."""
-    chosen = rows[-1:] if step is None else rows[steps == step]
-    if not len(chosen):
-        return {}
-    values = np.median(chosen[0], axis=1)
-    return {name: float(values[ROW_FIELDS.index(name)]) for name in (*FACTORS, "open")}
+def data_page(data: "Data") -> RenderableType:
+    """Return what was loaded, with everything worth knowing about it."""
+    counts = {part: len(samples) for part, samples in data.parts.items()}
+    values = {"name": data.name, "inputs": data.n_in, "targets": len(data.target_names)}
+    line = t(f"cli.data.{data.task}", **values, **counts)
+    notes = [Padding(Text(t("cli.data.note", note=str(note))), (0, 0, 0, 2)) for note in data.notes]
+    return Group(Text(line), *notes)
+
+
+def network_line(network: "Network") -> str:
+    """Return a network in one line: sizes and activations."""
+    sizes = " → ".join(map(str, network.sizes))
+    activations = ", ".join(dict.fromkeys(dense.activation for dense in network.dense))
+    return t("cli.network", sizes=sizes, activations=activations)
+
+
+def result_page(run: "TrainedRun", health: "Health") -> RenderableType:
+    """Return how a run ended: its measures, its health, and what to ask next."""
+    description, path = run.description, command_word(run.path)
+    return Group(
+        Text(t(f"cli.state.{description['state']}", steps=description["steps"]), style="bold"),
+        measures_page(description["result"]),
+        *([Text(t("cli.still_falling"))] if is_still_falling(run) else []),
+        Padding(health_page(health), (1, 0, 1, 0)),
+        Text(t("cli.run_is_in", path=run.path)),
+        Command(t("cli.next.why", path=path)),
+        Command(t("cli.next.doctor", path=path)),
+        Command(t("cli.next.report", path=path)),
+    )
+
+
+def step_page(line: str, result: dict[str, dict[str, float]], health: "Health") -> RenderableType:
+    """Return how a run stood at one of its steps; ``line`` says at which."""
+    return Group(
+        Text(line, style="bold"), measures_page(result), Padding(health_page(health), (1, 0, 1, 0))
+    )
+
+
+def health_page(health: "Health") -> RenderableType:
+    """Return the verdict on every layer."""
+    table = Table(show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for layer in health.layers:
+        key, values = layer.verdict
+        mark = Text(f"{MARKS[layer.severity]} {layer.layer}", style=STYLES[layer.severity])
+        table.add_row(mark, Text(t(key, **values)))
+    key, values = health.sentence
+    title = Text(t("health.title"), style="bold")
+    return Group(title, Text(t(key, **values), style=STYLES[health.severity]), table)
+
+
+def runs_page(runs: list[RunFolder]) -> RenderableType:
+    """Return a table of runs."""
+    table = Table()
+    for name in ("run", "data", "network", "state", "steps", "test"):
+        table.add_column(t(f"cli.runs.{name}"), no_wrap=name != "network")
+    for run in runs:
+        description = run.description
+        measures = description.get("result", {}).get("test", {})
+        first = next((name for name in ("accuracy", "r2", "loss") if name in measures), None)
+        table.add_row(
+            str(run.path),
+            description["data"]["name"],
+            "-".join(map(str, description["network"]["sizes"])),
+            t(f"cli.runs.state.{description['state']}"),
+            str(description.get("steps", "")),
+            _measured(first, measures[first]) if first else "",
+        )
+    return table
+
+
+def run_page(run: RunFolder) -> RenderableType:
+    """Return everything that a run was asked for."""
+    description = run.description
+    table = Table(show_header=False)
+    table.add_column(no_wrap=True, style="dim")
+    table.add_column()
+    for name, value in _flat(description, ("origin", "result", "failure", "format")):
+        table.add_row(name, value)
+    return Group(Text(str(run.path), style="bold"), Padding(table, (1, 0, 1, 0)))
+
+
+def measures_page(result: dict[str, dict[str, float]]) -> RenderableType:
+    """Return loss and measures by part of the data."""
+    table = Table(show_header=False)
+    for part, measures in result.items():
+        shown = [_measured(name, value) for name, value in measures.items()]
+        table.add_row(t(f"cli.part.{part}"), *shown, style="bold" if part == "test" else "")
+    return Padding(table, (0, 0, 0, 2))
+
+
+def _measured(name: str, value: float) -> str:
+    """Return a measure as it is read: an accuracy in per cent, anything else as a number."""
+    written = f"{100 * value:.1f} %" if name == "accuracy" else number(value)
+    return t(f"cli.measure.{name}", value=written)
+
+
+def _flat(
+    content: dict[str, Any], without: tuple[str, ...], prefix: str = ""
+) -> Iterable[tuple[str, str]]:
+    for name, value in content.items():
+        if name in without:
+            continue
+        if isinstance(value, dict):
+            yield from _flat(value, without, f"{prefix}{name}.")
+        elif value is not None:
+            yield f"{prefix}{name}", str(value)
 
 
 @contextmanager

@@ -1,11 +1,9 @@
-"""``whygrad train``: from a plan to a trained run, with a progress bar."""
+"""``whygrad train``: from a plan to a trained run, with a bar and, where wanted, the doctor."""
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.markup import escape
 from rich.progress import (
@@ -17,37 +15,158 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from whygrad.api import resume, train
-from whygrad.cli.console import warnings_in_words
-from whygrad.cli.opening import RUNS
-from whygrad.cli.plan import Plan
+from whygrad.api import resume as resume_run
+from whygrad.api import train
+from whygrad.cli.console import problem, show, show_json, warnings_in_words
+from whygrad.cli.plan import Plan, make_plan, read_options
+from whygrad.cli.runs import folder_for, folder_to_resume
+from whygrad.cli.showing import data_page, network_line, result_page, summary
 from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
-from whygrad.record.files import make_folder, writing
-from whygrad.record.folder import find_runs
+from whygrad.doctor.finding import Finding
+from whygrad.doctor.health import health_of
 from whygrad.runs import Run
+from whygrad.settings import Settings
 from whygrad.training.recorder import Callback, ProgressEvent
+from whygrad.training.trained import TrainedRun
 from whygrad.words import number, t
 from whygrad.words.terminal import Console
 
-if TYPE_CHECKING:
-    from whygrad.cli.callback import DoctorCallback
+FOUND = 1
 
 
-def start_run(plan: Plan, data: Data, out: Path, callback: "DoctorCallback | None" = None) -> Run:
+class DoctorCallback:
+    """Reports each finding once, as soon as it is certain.
+
+    Args:
+        stops: whether the first finding stops the run.
+    """
+
+    def __init__(self, stops: bool):
+        self.stops = stops
+        self.told: list[Finding] = []
+        self._files = 0  # of recorded rows, when they were last looked at
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a finding has stopped the run."""
+        return self.stops and bool(self.told)
+
+    def sees_at_start(self, plan: Plan, network: Network, data: Data) -> bool:
+        """Tell what is certain before the first step; return whether it stops the run."""
+        settings = Settings.from_dict(plan.training)
+        return self._sees(network, data, settings, plan.to_dict())
+
+    def sees_again(self, run: TrainedRun) -> bool:
+        """Tell what was certain before the first step of a run that is to go on."""
+        start = run.checkpoint(0).state.network
+        return self._sees(start, run.data, run.settings, run.description.get("origin"))
+
+    def _sees(
+        self, start: Network, data: Data, settings: Settings, origin: dict[str, Any] | None
+    ) -> bool:
+        from whygrad.doctor.during_training import before_training
+        from whygrad.doctor.trained import setup_of
+
+        self._tell(before_training(setup_of(start, data, settings, origin), start))
+        if self.stopped:
+            problem(t("cli.watch.not_begun"))
+        return self.stopped
+
+    def beside(self, bar: Callback, path: Path) -> Callback:
+        """Return a callback that moves the bar and looks at the record when it has grown."""
+
+        def watch(event: ProgressEvent) -> bool:
+            from whygrad.doctor.during_training import during_training
+
+            bar(event)
+            if event.epoch_end is not None:
+                files = len(list((path / "anatomy").glob("*.safetensors")))
+                if files != self._files:  # reading all of them takes time
+                    self._files = files
+                    self._tell(during_training(TrainedRun(path), self.told))
+            return self.stopped
+
+        return watch
+
+    def _tell(self, findings: Iterable[Finding]) -> None:
+        from whygrad.doctor.wording import name_of, sentence
+
+        for finding in findings:
+            self.told.append(finding)
+            where = finding.layer or t("cli.watch.whole")
+            values = {"step": finding.step or 0, "where": where, "name": name_of(finding)}
+            problem(t("cli.watch.finding", **values, says=sentence(finding)))
+
+
+def train_command(
+    options: dict[str, Any],
+    config: Path | None,
+    out: Path | None,
+    resume: bool,
+    as_json: bool,
+    callback: DoctorCallback | None = None,
+) -> int:
+    """Train a new run, or go on with one.
+
+    Args:
+        options: as they are written on the command line, by name; None is not given.
+        callback: tells findings while it trains.
+    """
+    options = read_options(options)
+    unfinished = folder_to_resume(options["source"], out) if resume else None
+    if unfinished is not None:
+        run = Run(unfinished)
+        if not as_json:
+            show(t("cli.going_on", path=run.path))
+        if callback is not None and callback.sees_again(run.trained):
+            return _not_begun(callback, as_json)
+        run = go_on(unfinished, callback)
+    else:
+        plan = make_plan(config, options)
+        data = load_data(plan, quiet=as_json)
+        if not as_json:
+            show(data_page(data))
+        network = make_network(plan, data)
+        if not as_json:
+            show(network_line(network))
+        if callback is not None and callback.sees_at_start(plan, network, data):
+            return _not_begun(callback, as_json)
+        with folder_for(str(plan.data["source"]), out) as folder:
+            run = start_run(plan, network, data, folder, callback)
+    health = health_of(run)
+    if as_json:
+        findings = {} if callback is None else _findings(callback)
+        show_json(summary(run) | {"health": health.to_dict()} | findings)
+    else:
+        show(result_page(run.trained, health))
+    return FOUND if callback is not None and callback.stopped else 0
+
+
+def _not_begun(callback: DoctorCallback, as_json: bool) -> int:
+    if as_json:
+        show_json(_findings(callback))
+    return FOUND
+
+
+def _findings(callback: DoctorCallback) -> dict[str, Any]:
+    return {"findings": [finding.to_dict() for finding in callback.told]}
+
+
+def start_run(
+    plan: Plan, network: Network, data: Data, out: Path, callback: DoctorCallback | None = None
+) -> Run:
     """Train what a plan asks for, in a new folder."""
-    settings = dict(plan.training)
-    network = make_network(plan, data)
     with progress_bar() as bar:
         watch = bar if callback is None else callback.beside(bar, out)
-        return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **settings)
+        return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **plan.training)
 
 
-def go_on(path: Path, callback: "DoctorCallback | None" = None) -> Run:
+def go_on(path: Path, callback: DoctorCallback | None = None) -> Run:
     """Train a run from its last checkpoint to its end."""
     with progress_bar() as bar, warnings_in_words():
         watch = bar if callback is None else callback.beside(bar, path)
-        return resume(path, watch=watch)
+        return resume_run(path, watch=watch)
 
 
 def load_data(plan: Plan, *, quiet: bool = False) -> Data:
@@ -67,48 +186,6 @@ def make_network(plan: Plan, data: Data) -> Network:
     options = dict(plan.network)
     hidden = options.pop("hidden")
     return Network.create([data.n_in, *hidden, data.n_out], **options)
-
-
-@contextmanager
-def folder_for(source: str, out: Path | None) -> Iterator[Path]:
-    """Give the folder of a new run: ``out``, or the next free ``runs/<data>-<number>``.
-
-    The latter is made at once, so that of several processes each has its own; if no run came of
-    it, it is removed again.
-    """
-    if out is not None:
-        yield out
-        return
-    stem = re.sub(r"[^\w.-]+", "-", Path(source).stem) or "run"
-    path = next(filter(_reserve, (RUNS / f"{stem}-{count_}" for count_ in count(1))))
-    try:
-        yield path
-    finally:
-        with suppress(OSError):  # there is a run in it
-            path.rmdir()
-
-
-def _reserve(path: Path) -> bool:
-    with writing(path):
-        try:
-            make_folder(path, is_new=True)
-        except FileExistsError:
-            return False
-    return True
-
-
-def folder_to_resume(source: str | None, out: Path | None) -> Path | None:
-    """Return the run to go on with: ``out`` if it is one, or the newest unfinished of the data."""
-    if out is not None:
-        return out if (out / "run.json").is_file() else None
-    for run in find_runs(RUNS):
-        if not run.can("train"):
-            continue
-        description = run.description
-        is_of_source = source is None or _source(description) == source
-        if is_of_source and description["state"] != "finished":
-            return run.path
-    return None
 
 
 @contextmanager
@@ -150,21 +227,14 @@ def progress_bar() -> Iterator[Callback]:
         def watch(event: ProgressEvent) -> None:
             if event.epoch_end is not None:
                 measured.update(event.epoch_end.validation)
+            shown = {"loss": event.loss} | {f"validation.{k}": v for k, v in measured.items()}
+            notes = [t(f"cli.note.{name}", value=number(v, 3)) for name, v in shown.items()]
             bar.update(
                 task,
                 description=t("cli.epoch", epoch=event.epoch),
                 total=event.total_steps,
                 completed=event.step,
-                note=_note(event, measured),
+                note="  ".join(notes),
             )
 
         yield watch
-
-
-def _note(event: ProgressEvent, measured: dict[str, float]) -> str:
-    shown = {"loss": event.loss} | {f"validation.{k}": v for k, v in measured.items()}
-    return "  ".join(t(f"cli.note.{name}", value=number(v, 3)) for name, v in shown.items())
-
-
-def _source(description: dict[str, Any]) -> Any:
-    return description.get("origin", {}).get("data", {}).get("source")

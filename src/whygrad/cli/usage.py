@@ -15,6 +15,7 @@ from whygrad.words import t
 # public under this name in every version; its base is not
 UsageError: Any = typer.BadParameter.__base__
 KINDS = {"integer": "integer", "number": "float", "float": "float", "boolean": "boolean"}
+LIBRARY_OPTIONS = ("help", "install_completion", "show_completion")
 PANELS = ("ARGUMENTS", "OPTIONS", "COMMANDS")
 
 
@@ -34,12 +35,11 @@ def translate(command: Any) -> Any:
         setattr(rich_utils, f"{panel}_PANEL_TITLE", t(f"cli.panel.{panel.lower()}"))
     if not isinstance(rich_utils.highlighter, _Folding):
         rich_utils.highlighter = _Folding(rich_utils.highlighter)  # type: ignore[assignment]
+    own = {name: help_text(f"help.{name}") for name in LIBRARY_OPTIONS}
     for each in [command, *getattr(command, "commands", {}).values()]:
         for parameter in [*each.params, each.get_help_option(typer.Context(each))]:
-            own = {"help": "help.help", "install_completion": "help.install_completion"}
-            own |= {"show_completion": "help.show_completion"}
             if parameter is not None and parameter.name in own:
-                parameter.help = help_text(own[parameter.name])
+                parameter.help = own[parameter.name]
     return command
 
 
@@ -70,64 +70,26 @@ def explain_usage(error: Any, as_json: bool) -> int:
 
 
 def _in_our_words(error: Any) -> OptionError:
+    kind, message = type(error).__name__, error.message or ""
     command = error.ctx.command_path if error.ctx else "whygrad"
-    for explain in EXPLANATIONS:
-        explained = explain(error, command)
-        if explained is not None:
-            return explained
+    if kind == "NoSuchOption":
+        known = [option for parameter in error.ctx.command.params for option in parameter.opts]
+        return _no_such("option", error.option_name, known, command)
+    if kind == "MissingParameter":
+        missing = getattr(error.param, "metavar", None) or error.param.name if error.param else ""
+        return OptionError("error.usage_missing", parameter=missing, command=command)
+    expected = next((KINDS[word] for word in KINDS if f"valid {word}" in message), None)
+    if kind == "BadParameter" and expected and error.param is not None:
+        return OptionError(f"error.usage_{expected}", option=error.param.opts[0], command=command)
+    if unknown := re.search(r"No such command '(.*?)'", message):
+        known = list(getattr(error.ctx.command, "commands", {}))
+        return _no_such("command", unknown[1], known, command)
+    if kind == "BadOptionUsage":
+        key = "error.usage_no_value" if "requires" in message else "error.usage_no_value_taken"
+        return OptionError(key, option=error.option_name)
+    if extra := re.search(r"unexpected extra arguments?\S* \((.*)\)", message):
+        return OptionError("error.usage_extra", came=extra[1], command=command)
     return OptionError("error.usage", problem=error.format_message(), command=command)
-
-
-def _unknown_option(error: Any, command: str) -> OptionError | None:
-    if type(error).__name__ != "NoSuchOption":
-        return None
-    return _no_such("option", error.option_name, _options(error.ctx), command)
-
-
-def _missing(error: Any, command: str) -> OptionError | None:
-    if type(error).__name__ != "MissingParameter":
-        return None
-    missing = getattr(error.param, "metavar", None) or error.param.name if error.param else ""
-    return OptionError("error.usage_missing", parameter=missing, command=command)
-
-
-def _of_another_kind(error: Any, command: str) -> OptionError | None:
-    kind = next((KINDS[word] for word in KINDS if f"valid {word}" in error.message), None)
-    if type(error).__name__ != "BadParameter" or kind is None or error.param is None:
-        return None
-    return OptionError(f"error.usage_{kind}", option=error.param.opts[0], command=command)
-
-
-def _unknown_command(error: Any, command: str) -> OptionError | None:
-    unknown = re.search(r"No such command '(.*?)'", error.message or "")
-    if unknown is None:
-        return None
-    known = list(getattr(error.ctx.command, "commands", {}))
-    return _no_such("command", unknown[1], known, command)
-
-
-def _no_value_or_one_too_many(error: Any, command: str) -> OptionError | None:
-    if type(error).__name__ != "BadOptionUsage":
-        return None
-    key = "error.usage_no_value" if "requires" in error.message else "error.usage_no_value_taken"
-    return OptionError(key, option=error.option_name)
-
-
-def _too_many(error: Any, command: str) -> OptionError | None:
-    extra = re.search(r"unexpected extra arguments?\S* \((.*)\)", error.message or "")
-    if extra is None:
-        return None
-    return OptionError("error.usage_extra", came=extra[1], command=command)
-
-
-EXPLANATIONS = (
-    _unknown_option,
-    _missing,
-    _of_another_kind,
-    _unknown_command,
-    _no_value_or_one_too_many,
-    _too_many,
-)
 
 
 def _no_such(what: str, name: str, known: list[str], command: str) -> OptionError:
@@ -135,7 +97,3 @@ def _no_such(what: str, name: str, known: list[str], command: str) -> OptionErro
     if not near:
         return OptionError(f"error.usage_no_{what}", name=name, command=command)
     return OptionError(f"error.usage_no_{what}_near", name=name, near=near[0], command=command)
-
-
-def _options(context: Any) -> list[str]:
-    return [option for parameter in context.command.params for option in parameter.opts]

@@ -3,18 +3,22 @@
 from typing import TYPE_CHECKING
 
 from whygrad.render.page.layout import table
-from whygrad.render.report.layers import described
 from whygrad.render.report.material import Material
-from whygrad.render.report.places import without_folders
-from whygrad.render.report.summary import ending, measures
-from whygrad.render.report.title import facts, network_line
+from whygrad.render.report.section import without_folders
+from whygrad.render.report.summary import (
+    COLUMNS,
+    described,
+    ending,
+    facts,
+    measures,
+    network_line,
+)
 from whygrad.words import language
 from whygrad.words.markup import TAGS, Markup, element, in_one_language, joined, said
 
 if TYPE_CHECKING:
     from whygrad.runs import Run
 
-COLUMNS = ("layer", "kind", "shape", "activation")
 STYLE = """
 .whygrad-run{line-height:1.5;max-width:46rem;font-variant-numeric:tabular-nums}
 .whygrad-run p{margin:.3em 0}

@@ -2,8 +2,15 @@
 
     t("error.unknown_layer", name="hidden9", known="hidden1, output")
 
-looks the sentence up in the catalogue of the language in use and fills in the named values; words
-that a value counts take the form that fits it, see :mod:`whygrad.words.plural`.
+looks the sentence up in the catalogue of the language in use and fills in the named values. Words
+that a value counts take the form that fits it:
+
+    "{layers} hidden {layers:layer|layers}"    gives  1 hidden layer, 2 hidden layers
+
+A placeholder with forms after a colon is filled with the form that its number takes in the
+language of the sentence. A language names its forms in the order of its categories in CLDR (zero,
+one, two, few, many, other), those that it has: two in English, one in Chinese, four in Polish.
+Which number takes which form is the rule of CLDR, by way of Babel.
 
 *Names are data.* Columns, classes, layers of other people's models, files, folders, messages of
 exceptions: whatever was read may have been written by a stranger. A plain string is therefore
@@ -29,12 +36,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
-from whygrad.words.plural import Filled
 from whygrad.words.visible import Sentence, cleaned
 
 LANGUAGES = ("en", "zh")
 MINUS = "\u2212"
+CATEGORIES = ("zero", "one", "two", "few", "many", "other")  # in the order of their forms
+BETWEEN = "|"  # forms
 
 _chosen: ContextVar[str | None] = ContextVar("language", default=None)
 
@@ -129,3 +138,44 @@ def byte_size(count: float) -> str:
     units = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
     power = next((power for power in range(6, 0, -1) if count >= 999.5 * 1000 ** (power - 1)), 0)
     return f"{number(count / 1000**power, 3)} {units[power]}"
+
+
+class Filled(str):
+    """A value as it stands in a sentence; with a format specification, a word that it counts."""
+
+    __slots__ = ("count", "language")
+
+    count: object
+    language: str
+
+    def __new__(cls, text: str, count: object, language: str) -> "Filled":
+        filled = super().__new__(cls, text)
+        filled.count, filled.language = count, language
+        return filled
+
+    def __format__(self, forms: str) -> str:
+        if not forms:
+            return str(self)
+        return forms.split(BETWEEN)[categories(self.language).index(self.category)]
+
+    @property
+    def category(self) -> str:
+        """The category of the number in CLDR, such as ``one``; ``other`` of what is no number."""
+        try:
+            return _rule(self.language)(abs(float(str(self.count))))
+        except (ValueError, OverflowError):  # a word, or beyond every float
+            return "other"
+
+
+@cache
+def categories(language: str) -> tuple[str, ...]:
+    """Return the plural categories of a language, in the order of its forms in the catalogue."""
+    own = {*_rule(language).tags, "other"}
+    return tuple(name for name in CATEGORIES if name in own)
+
+
+@cache
+def _rule(language: str) -> Any:
+    from babel import Locale  # not at the top: most processes never count anything
+
+    return Locale.parse(language).plural_form

@@ -51,7 +51,8 @@ class Console(console.Console):
 
     def render(self, renderable: RenderableType, options: Any = None) -> Iterable[segment.Segment]:
         for one in super().render(renderable, options):
-            is_ours = one.control or (one.text.isascii() and one.text.isprintable())
+            is_plain = one.text == "\n" or (one.text.isascii() and one.text.isprintable())
+            is_ours = one.control or is_plain
             yield one if is_ours else one._replace(text=visible(one.text, keep="\n"))
 
 

@@ -14,7 +14,7 @@ import pytest
 import whygrad as wg
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.errors import ExportError, InputError, MissingExtraError, OptionError
-from whygrad.interop.exporting import onnx_file, onnx_graph
+from whygrad.interop.exporting import onnx_file
 from whygrad.words import number, speaking
 
 
@@ -110,7 +110,7 @@ def test_a_network_alone_says_that_its_preprocessing_is_missing(tmp_path):
 
 
 def test_a_file_that_claims_something_else_is_not_written(flats, tmp_path, monkeypatch):
-    monkeypatch.setitem(onnx_graph.ACTIVATIONS, "tanh", onnx_graph.ACTIVATIONS["sigmoid"])
+    monkeypatch.setitem(onnx_file.ACTIVATIONS, "tanh", onnx_file.ACTIVATIONS["sigmoid"])
     with pytest.raises(ExportError) as caught:
         flats["town"].run.export(tmp_path / "flat.onnx")
     difference = number(caught.value.values["difference"])
@@ -123,7 +123,7 @@ def test_a_file_that_claims_something_else_is_not_written(flats, tmp_path, monke
 
 
 def test_classes_that_do_not_follow_from_the_claims_are_not_written(flats, tmp_path, monkeypatch):
-    monkeypatch.setattr(onnx_graph, "_place_of_class", lambda graph, claimed, n_out: graph.add(
+    monkeypatch.setattr(onnx_file, "_place_of_class", lambda graph, claimed, n_out: graph.add(
         "ArgMin", claimed, axis=1, keepdims=0
     ))  # fmt: skip
     with pytest.raises(ExportError, match=r"differ by 1, where the largest output is 1\."):
@@ -135,7 +135,7 @@ def test_names_of_columns_are_kept_unless_the_graph_has_them(flats):
     encoder = replace(
         flats["town"].run.data.encoder, columns=("a.b", "", "encoder.fill", "/x", "size (m²)")
     )
-    assert onnx_graph.input_names(encoder) == [
+    assert onnx_file.input_names(encoder) == [
         "a.b", "column 1: ", "column 2: encoder.fill", "column 3: /x", "size (m²)",
     ]  # fmt: skip
 
@@ -176,7 +176,7 @@ def test_a_format_that_cannot_be_is_told(name, format, message):
     [("onnx", "onnx", "onnx"), ("onnxruntime", "onnx", "onnx"), ("torch", "py", "torch")],
 )
 def test_a_package_that_is_missing_is_named(package, ending, extra, tmp_path, monkeypatch):
-    for name in ("whygrad.interop.exporting.onnx_file", "whygrad.interop.exporting.onnx_graph"):
+    for name in ("whygrad.interop.exporting.onnx_file",):
         monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError) as caught:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from whygrad.render.page.canvas import DARK, LIGHT, VARIABLES
-from whygrad.render.page.shell import resource
+from whygrad.render.page.layout import resource
 
 ROOT = Path(__file__).parents[3]
 TEXT, GRAPHICS = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11

@@ -7,10 +7,8 @@ from hypothesis import strategies as st
 
 from whygrad.render.page.canvas import as_svg, fit_height, panels, styled, whole_steps
 from whygrad.render.report import heatmap, timelines
-from whygrad.render.report.heatmap import cells
-from whygrad.render.report.material import COLUMNS, Material, Record
-from whygrad.render.report.scale import Scale
-from whygrad.render.report.thinning import envelope, evenly
+from whygrad.render.report.heatmap import Scale, cells
+from whygrad.render.report.material import COLUMNS, Material, Record, envelope, evenly
 
 FIELDS = 6
 

@@ -96,8 +96,7 @@ def as_portable(subject: Any, step: int | None = None) -> Portable:
 
 
 def _widened(network: Network) -> Network:
-    return jax.tree.map(lambda array: array.astype(_at_least_32_bits(array.dtype)), network)
-
-
-def _at_least_32_bits(dtype: Any) -> Any:
-    return jnp.float32 if jnp.dtype(dtype).itemsize < 4 else dtype
+    """Return a network whose parameters have at least 32 bits."""
+    return jax.tree.map(
+        lambda array: array.astype(jnp.float32) if array.dtype.itemsize < 4 else array, network
+    )

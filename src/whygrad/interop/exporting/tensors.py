@@ -44,7 +44,11 @@ def describe(portable: Portable) -> dict[str, Any]:
 
 def write_safetensors(portable: Portable, path: Path, rows: np.ndarray | Columns) -> float:
     """Write a network as a safetensors file and return by how much it differs read back: 0."""
-    tensors, notes = _arrays(portable), describe(portable)
+    tensors = {} if portable.encoder is None else pack_encoder(portable.encoder)[0]
+    for layer, parts in portable.network.parameters.items():
+        for name, values in parts.items():
+            tensors[f"{layer}.{name}"] = np.array(values, order="C")
+    notes = describe(portable)
     words = {name: as_json(value) for name, value in notes.items()}
     content = save(tensors, metadata=words)
     again = _assemble(load(content), notes)
@@ -72,16 +76,6 @@ def from_safetensors(path: str | Path) -> Portable:
             return _assemble({name: file.get_tensor(name) for name in file.keys()}, notes)
     except (*DAMAGE, WhygradError) as error:
         raise InputError("error.import_file", path=path) from error
-
-
-def _arrays(portable: Portable) -> dict[str, np.ndarray]:
-    parameters = {
-        f"{layer}.{part}": np.array(values, order="C")
-        for layer, parts in portable.network.parameters.items()
-        for part, values in parts.items()
-    }
-    encoder = portable.encoder
-    return parameters | ({} if encoder is None else pack_encoder(encoder)[0])
 
 
 def _assemble(tensors: dict[str, np.ndarray], notes: dict[str, Any]) -> Portable:

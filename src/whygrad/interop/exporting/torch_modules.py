@@ -6,7 +6,7 @@ from torch import nn
 
 from whygrad.core.nn.network import Network
 from whygrad.interop.exporting.portable import Portable
-from whygrad.interop.exporting.torch_plan import Step, state_of, steps_of
+from whygrad.interop.exporting.torch_plan import state_of, steps_of
 from whygrad.interop.exporting.trial import largest_difference, rows_for
 
 
@@ -24,24 +24,18 @@ def sequential(network: Network) -> nn.Sequential:
         ExportError: the modules give something else than the network.
     """
     steps = steps_of(network)
-    modules = nn.Sequential(*(_module(step) for step in steps))
+    own = {"Exponential": Exponential}
+    modules = nn.Sequential(
+        *((own.get(step.kind) or getattr(nn, step.kind))(**step.options) for step in steps)
+    )
     modules.to(torch.from_numpy(np.array(network.dense[0].weight)).dtype)
     state = {name: torch.from_numpy(values) for name, values in state_of(steps).items()}
     modules.load_state_dict(state)
     modules.eval()
-    _check(network, modules)
-    return modules
-
-
-def _module(step: Step) -> nn.Module:
-    made = Exponential if step.kind == "Exponential" else getattr(nn, step.kind)
-    return made(**step.options)
-
-
-def _check(network: Network, modules: nn.Sequential) -> None:
     alone = Portable(network)
     rows = rows_for(alone, None)
     with torch.no_grad():
         given = torch.from_numpy(rows).to(next(modules.parameters()).dtype)  # type: ignore[arg-type] - no columns here
         theirs = modules(given).numpy()
     largest_difference(alone.claims(rows), theirs, "PyTorch")
+    return modules

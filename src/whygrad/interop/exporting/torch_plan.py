@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.network import Network
 
 # PyTorch's hard sigmoid is clip(z/6 + 1/2), ours clip(z/5 + 1/2): z is stretched on the way
@@ -51,7 +50,21 @@ class Step:
 
 def steps_of(network: Network) -> list[Step]:
     """Return the modules of a network in order."""
-    return [step for dense in network.dense for step in _of_layer(dense)]
+    steps = []
+    for dense in network.dense:
+        stretch = HARD_SIGMOID_STRETCH if dense.activation == "hard_sigmoid" else 1.0
+        weight = np.array(np.asarray(dense.weight).T * stretch, dense.weight.dtype, order="C")
+        state = {"weight": weight}
+        if dense.bias is not None:
+            state["bias"] = np.array(dense.bias * stretch, dense.weight.dtype)
+        shape = {"in_features": dense.n_in, "out_features": dense.n_out}
+        steps.append(Step("Linear", {**shape, "bias": dense.bias is not None}, state))
+        rule = ACTIVATIONS[dense.activation]
+        if rule is not None:
+            steps.append(Step(*rule))
+        if dense.dropout:
+            steps.append(Step("Dropout", {"p": dense.dropout}))
+    return steps
 
 
 def state_of(steps: list[Step]) -> dict[str, np.ndarray]:
@@ -61,19 +74,3 @@ def state_of(steps: list[Step]) -> dict[str, np.ndarray]:
         for place, step in enumerate(steps)
         for name, values in step.state.items()
     }
-
-
-def _of_layer(dense: Dense) -> list[Step]:
-    shape = {"in_features": dense.n_in, "out_features": dense.n_out}
-    linear = Step("Linear", {**shape, "bias": dense.bias is not None}, _linear_state(dense))
-    rule = ACTIVATIONS[dense.activation]
-    after = [] if rule is None else [Step(*rule)]
-    return [linear, *after, *([Step("Dropout", {"p": dense.dropout})] if dense.dropout else [])]
-
-
-def _linear_state(dense: Dense) -> dict[str, np.ndarray]:
-    stretch = HARD_SIGMOID_STRETCH if dense.activation == "hard_sigmoid" else 1.0
-    weight = np.array(np.asarray(dense.weight).T * stretch, dense.weight.dtype, order="C")
-    if dense.bias is None:
-        return {"weight": weight}
-    return {"weight": weight, "bias": np.array(dense.bias * stretch, dense.weight.dtype)}

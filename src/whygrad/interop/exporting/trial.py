@@ -24,7 +24,12 @@ Columns = dict[str, np.ndarray]
 
 def rows_for(portable: Portable, run: TrainedRun | None) -> np.ndarray | Columns:
     """Return the rows of a trial: the run's own, as they came; without a run, drawn ones."""
-    inputs = _drawn(portable.network.sizes[0]) if run is None else _of_run(run)
+    if run is None:
+        shape = (MOST_ROWS, portable.network.sizes[0])
+        inputs = np.random.default_rng(SEED).normal(size=shape).astype(np.float32)
+    else:
+        parts = (run.data.test, run.data.train)
+        inputs = np.concatenate([part.x[: MOST_ROWS // 2] for part in parts])
     return inputs if portable.encoder is None else raw_rows(portable.encoder, inputs)
 
 
@@ -35,8 +40,11 @@ def raw_rows(encoder: Encoder, inputs: np.ndarray) -> np.ndarray | Columns:
         An array (m, columns) where all of them are numbers; else columns by name.
     """
     expanded = inputs.astype(np.float64) * encoder.scale + encoder.mean
-    columns = _columns(encoder, expanded)
-    gaps = _with_gaps(encoder, columns)
+    widths = [len(known) or 1 for known in encoder.categories]
+    blocks = np.split(expanded, np.cumsum(widths)[:-1], axis=1)
+    pairs = zip(blocks, encoder.categories, strict=True)
+    columns = [_words(block, known) if known else block[:, 0] for block, known in pairs]
+    gaps = _with_gaps(encoder, columns, np.cumsum([0, *widths[:-1]]))
     if not any(encoder.categories):
         return np.stack(list(gaps), axis=1)
     return dict(zip(encoder.columns, gaps, strict=True))
@@ -98,23 +106,6 @@ def _recorded_figures(run: TrainedRun, step: int | None) -> dict[str, dict[str, 
     return {"validation": measured} if measured else {}
 
 
-def _drawn(n_in: int) -> np.ndarray:
-    draw = np.random.default_rng(SEED)
-    return draw.normal(size=(MOST_ROWS, n_in)).astype(np.float32)
-
-
-def _of_run(run: TrainedRun) -> np.ndarray:
-    parts = (run.data.test, run.data.train)
-    return np.concatenate([part.x[: MOST_ROWS // 2] for part in parts])
-
-
-def _columns(encoder: Encoder, expanded: np.ndarray) -> list[np.ndarray]:
-    widths = [len(known) or 1 for known in encoder.categories]
-    blocks = np.split(expanded, np.cumsum(widths)[:-1], axis=1)
-    pairs = zip(blocks, encoder.categories, strict=True)
-    return [_words(block, known) if known else block[:, 0] for block, known in pairs]
-
-
 def _words(block: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
     """Return the category of each row; of a row of zeros, a word that is none of them."""
     stranger = max(known, key=len) + "+"
@@ -125,16 +116,17 @@ def _words(block: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
     return words
 
 
-def _with_gaps(encoder: Encoder, columns: list[np.ndarray]) -> list[np.ndarray]:
-    """Return the columns with one more row for each that may miss a value, and misses it there."""
-    can_miss = [bool(known) or bool(fill == fill) for known, fill in _rules(encoder)]
+def _with_gaps(encoder: Encoder, columns: list[np.ndarray], starts: np.ndarray) -> list[np.ndarray]:
+    """Return the columns with one more row for each that may miss a value, and misses it there.
+
+    Args:
+        starts: where each column's expanded ones begin.
+    """
+    fills = encoder.fill[starts]
+    pairs = zip(encoder.categories, fills, strict=True)
+    can_miss = [bool(known) or not np.isnan(fill) for known, fill in pairs]
     gaps = [place for place, may in enumerate(can_miss) if may][:MOST_GAPS]
     longer: list[Any] = [np.concatenate([c, c[:1].repeat(len(gaps))]) for c in columns]
     for row, place in enumerate(gaps):
         longer[place][len(columns[place]) + row] = None if encoder.categories[place] else np.nan
     return longer
-
-
-def _rules(encoder: Encoder) -> list[tuple[tuple[str, ...], float]]:
-    starts = np.cumsum([0, *(len(known) or 1 for known in encoder.categories)])
-    return [(k, float(encoder.fill[s])) for k, s in zip(encoder.categories, starts, strict=False)]

@@ -48,7 +48,12 @@ def from_flax(
     if not isinstance(params, Mapping):
         raise InputError("error.import_flax", came=type(params).__name__)
     found = dict(_dense_layers(params, ()))
-    drafts = [_draft(name, found[name], dtype) for name in in_order(list(found), layers)]
+    drafts = []
+    for name in in_order(list(found), layers):
+        weight = parameter(f"{name}.kernel", found[name]["kernel"], 2, dtype)
+        bias = found[name].get("bias")
+        bias = None if bias is None else parameter(f"{name}.bias", bias, 1, dtype)
+        drafts.append(Draft(name, weight, bias))
     if not drafts:
         return network_of(drafts, "params")
     return network_of(with_activations(drafts, activation, output_activation), "params")
@@ -57,24 +62,14 @@ def from_flax(
 def _dense_layers(tree: Mapping[Any, Any], path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each layer's name and arrays, wherever in the tree they stand."""
     if "kernel" in tree and set(tree) <= PARTS:
-        yield ".".join(path), {str(name): _values(leaf) for name, leaf in tree.items()}
+        arrays = {}
+        for name, leaf in tree.items():
+            is_array = hasattr(leaf, "__array__") and not hasattr(leaf, "get_value")
+            arrays[str(name)] = leaf if is_array else leaf[...]  # of a variable of nnx
+        yield ".".join(path), arrays
         return
     for name, child in tree.items():
         below = (*path, str(name)) if path or name != "params" else path
         if not isinstance(child, Mapping):
             raise InputError("error.import_flax_parameter", parameter=".".join(below))
         yield from _dense_layers(child, below)
-
-
-def _values(leaf: Any) -> Any:
-    """Return the array of a variable of nnx; an array as it is."""
-    return leaf if hasattr(leaf, "__array__") and not hasattr(leaf, "get_value") else leaf[...]
-
-
-def _draft(name: str, arrays: Mapping[str, Any], dtype: str) -> Draft:
-    bias = arrays.get("bias")
-    return Draft(
-        name,
-        parameter(f"{name}.kernel", arrays["kernel"], 2, dtype),
-        None if bias is None else parameter(f"{name}.bias", bias, 1, dtype),
-    )

@@ -84,7 +84,8 @@ def from_torch(
         if drafts:
             drafts = with_activations(drafts, activation, output_activation)
         return network_of([_unstretched(draft) for draft in drafts], "state dict")
-    if not _is_module(model):
+    torch = sys.modules.get("torch")  # who has a module has imported it
+    if torch is None or not isinstance(model, torch.nn.Module):
         raise InputError("error.import_torch", came=type(model).__name__)
     drafts: list[Draft] = []
     for where, module in _leaves("", model):
@@ -92,12 +93,6 @@ def from_torch(
     if drafts and drafts[-1].dropout:
         raise _misplaced(drafts[-1].where, "Dropout")
     return network_of([_unstretched(draft) for draft in drafts], type(model).__name__)
-
-
-def _is_module(model: object) -> bool:
-    """Say whether this is a module, without importing PyTorch: who has one has it imported."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(model, torch.nn.Module)
 
 
 def _leaves(where: str, module: Any) -> Iterator[tuple[str, Any]]:
@@ -123,7 +118,7 @@ def _take(drafts: list[Draft], where: str, module: Any, dtype: str) -> None:
     """Read one module into the list of layers."""
     kind = _kind(module)
     if kind == "Linear":
-        drafts.append(_linear(where, module, dtype))
+        drafts.append(_draft(where, module.weight, module.bias, dtype))
     elif kind == "Dropout":
         if module.p:
             _set(drafts, where, kind, dropout=float(module.p))
@@ -155,12 +150,9 @@ def _misplaced(where: str, kind: str) -> InputError:
     return InputError("error.import_order", where=where, module=kind)
 
 
-def _linear(where: str, module: Any, dtype: str) -> Draft:
-    bias = module.bias
-    weight = parameter(f"{where}.weight", module.weight, 2, dtype).T
-    return Draft(
-        where, weight, None if bias is None else parameter(f"{where}.bias", bias, 1, dtype)
-    )
+def _draft(where: str, weight: Any, bias: Any, dtype: str) -> Draft:
+    read = None if bias is None else parameter(f"{where}.bias", bias, 1, dtype)
+    return Draft(where, parameter(f"{where}.weight", weight, 2, dtype).T, read)
 
 
 def _unstretched(draft: Draft) -> Draft:
@@ -174,7 +166,9 @@ def _unstretched(draft: Draft) -> Draft:
 
 def _of_state(state: Mapping[str, Any], layers: Sequence[str] | None, dtype: str) -> list[Draft]:
     """Read the pairs of weight (n_out, n_in) and bias, from first to last."""
-    prefixes = {_layer(key): key.removesuffix("weight") for key in state if _is_weight(key)}
+    weights = [key for key in state if key == "weight" or key.endswith(".weight")]
+    before = [key.removesuffix("weight") for key in weights]
+    prefixes = {prefix.removesuffix(".") or "model": prefix for prefix in before}
     read = {f"{prefix}{part}" for prefix in prefixes.values() for part in ("weight", "bias")}
     strangers = [name for name in state if name not in read]
     if strangers:
@@ -182,21 +176,8 @@ def _of_state(state: Mapping[str, Any], layers: Sequence[str] | None, dtype: str
     names = list(prefixes)
     # safetensors sorts names as text, and a dict in that order may have come from there
     is_told = isinstance(state, OrderedDict) or names != sorted(names)
-    return [
-        _of_pair(state, name, prefixes[name], dtype)
-        for name in in_order(names, layers, is_told=is_told)
-    ]
-
-
-def _is_weight(key: str) -> bool:
-    return key == "weight" or key.endswith(".weight")
-
-
-def _layer(key: str) -> str:
-    return key.removesuffix("weight").removesuffix(".") or "model"
-
-
-def _of_pair(state: Mapping[str, Any], name: str, prefix: str, dtype: str) -> Draft:
-    weight = parameter(f"{name}.weight", state[f"{prefix}weight"], 2, dtype).T
-    bias = state.get(f"{prefix}bias")
-    return Draft(name, weight, None if bias is None else parameter(f"{name}.bias", bias, 1, dtype))
+    drafts = []
+    for name in in_order(names, layers, is_told=is_told):
+        prefix = prefixes[name]
+        drafts.append(_draft(name, state[f"{prefix}weight"], state.get(f"{prefix}bias"), dtype))
+    return drafts

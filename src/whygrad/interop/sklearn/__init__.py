@@ -6,7 +6,8 @@ rules for stopping and their random numbers; what is replaced is the training it
 in the precision of the inputs: give float32 where speed counts.
 
     whygrad.estimators          names, defaults, and what they mean
-    training                    starting, training and going forward, on :mod:`epochs`
+    training                    starting, training and going forward
+    epochs                      samples, checked and laid out; epochs in one compiled call
     progress                    when training is over: scikit-learn's rules, and its callbacks
     recorded                    the same training as a run, for ``why`` and ``doctor``
     sklearn_private             what of scikit-learn has no public name

@@ -1,7 +1,8 @@
 """Epochs of mini-batches for estimators: many in one compiled call, whoever asks decides how many.
 
 The shapes of rows and batches are rounded up and filled with samples of share 0, so that the parts
-of a cross-validation share one compiled program.
+of a cross-validation share one compiled program. What scikit-learn does not check is checked here:
+sizes, weights, and that training moves.
 """
 
 from collections.abc import Sequence
@@ -14,17 +15,40 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from whygrad.core.nn.network import Network
-from whygrad.settings import Settings
+from whygrad.data.columns import row_place
+from whygrad.data.numeric import LEAST, MOST, column_sizes
+from whygrad.errors import InputError, OptionError
+from whygrad.settings import Settings, in_float32
+from whygrad.training.standstill import has_moved, why_stalled
 from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, compiled, first_state
-from whygrad.training.weighing import shares
+from whygrad.training.weighing import check_spread, shares
 
 ROWS_OF = 64  # rows are rounded up to a multiple
 BATCH_OF = 8
 MOST_STEPS = 4096  # in one compiled call
 MOST_EPOCHS = 32
 TINY = 1e-30  # where all weights are 0
+LEAST_OF_FLOAT64 = 1e-150
 
 go = compiled()  # leaves the state that it is given
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows that an estimator has checked.
+
+    Attributes:
+        X: (samples, n_in), dense.
+        y: encoded targets, (samples, n_out); of a validation part of classes, the labels.
+        weight: of each sample, or None for all alike.
+    """
+
+    X: Any
+    y: Any
+    weight: Any = None
+
+    def __len__(self) -> int:
+        return len(self.X)
 
 
 @dataclass(frozen=True)
@@ -91,7 +115,9 @@ class Epochs:
             begun = self.at_rate(state, rate)
             state, segment = go(self.config, begun, self.dataset, self.plan(orders), 0, count)
         losses = np.asarray(segment.losses)[:count].reshape(len(orders), self.steps)
-        return state, losses @ self._sizes() / self.samples
+        begins = np.arange(0, self.samples, self.batch_size)
+        sizes = np.minimum(self.samples - begins, self.batch_size)
+        return state, losses @ sizes / self.samples
 
     def at_rate(self, state: State, rate: float) -> State:
         """Return a state that takes its next steps at a learning rate."""
@@ -100,11 +126,6 @@ class Epochs:
     def _on_device(self, value: float) -> Array:
         """Return a number in the precision of the samples; put, since converting is compiled."""
         return jax.device_put(np.asarray(value, self.dataset.x.dtype))
-
-    def _sizes(self) -> Int[np.ndarray, " steps"]:
-        """Return how many samples each batch of an epoch has."""
-        begins = np.arange(0, self.samples, self.batch_size)
-        return np.minimum(self.samples - begins, self.batch_size)
 
     def plan(self, orders: Sequence[Int[np.ndarray, " samples"]]) -> Plan:
         """Return which samples each step of some epochs takes."""
@@ -154,3 +175,62 @@ def epochs_of(
 def precision_of(values: np.ndarray | Array) -> AbstractContextManager:
     """Return the context in which JAX computes in the precision of some values."""
     return jax.enable_x64(values.dtype == np.float64)
+
+
+def check_samples(estimator: Any, samples: Samples, *, is_float32: bool) -> None:
+    """Check that training can multiply inputs, targets and weights in its precision.
+
+    Raises:
+        InputError: a column holds too large a number, or only numbers that are too small.
+        OptionError: weights differ by more than training can tell apart, or are all 0.
+    """
+    if samples.weight is not None:
+        check_spread(np.asarray(samples.weight), len(samples))
+    # what is too large for float64 scikit-learn finds itself, and has a message of its own for it
+    most, least = (MOST, LEAST) if is_float32 else (np.inf, LEAST_OF_FLOAT64)
+    named = getattr(estimator, "feature_names_in_", None)
+    y = np.asarray(samples.y)
+    targets = y.reshape(len(y), -1) if y.dtype.kind == "f" else np.empty((len(y), 0))
+    for values, names, stem in ((samples.X, named, "x"), (targets, None, "y")):
+        sizes = column_sizes(values)
+        for column in np.flatnonzero(~(sizes <= most) | ((sizes > 0) & (sizes < least))):
+            name = f"{stem}{column}" if names is None else str(names[column])
+            size = np.abs(values[:, column])
+            if (0 < sizes[column]) and (sizes[column] < least):
+                said = {"column": name, "came": float(sizes[column]), "limit": least}
+                raise InputError("error.data_too_small", **said)
+            row = int(np.flatnonzero(~(size <= most))[0])
+            said = {"column": name, "came": float(values[row, column]), "limit": most}
+            raise InputError("error.data_encode_too_large", **said, **row_place(row))
+
+
+def check_rate(estimator: Any, dtype: np.dtype) -> None:
+    """Check that the learning rate is not lost in the precision of training.
+
+    Raises:
+        OptionError: it is 0 or infinite there.
+    """
+    rate = float(estimator.learning_rate_init)
+    kept = in_float32(rate)
+    if dtype == np.float32 and not 0 < kept < float("inf"):
+        said = {"range": "> 0", "came": repr(rate), "rounded": kept}
+        raise OptionError("error.float32_rounds", option="learning_rate_init", **said)
+
+
+def check_movement(estimator: Any, epochs: Epochs, before: State, after: State, rate: float):
+    """Check that the first epochs of a training have moved something.
+
+    Raises:
+        StalledError: they have not, though there was something to learn.
+    """
+    if has_moved(before.network, after.network):
+        return
+    plan = epochs.plan([np.arange(epochs.samples)])
+    weighed = np.flatnonzero(np.asarray(plan.share).any(axis=1))
+    batch = plan[int(weighed[0]) if len(weighed) else 0]
+    with precision_of(epochs.dataset.x):
+        state = epochs.at_rate(after, rate)
+        where = f"{type(estimator).__name__}.fit"
+        stalled = why_stalled(epochs.config, state, epochs.dataset, batch, where)
+    if stalled is not None:
+        raise stalled

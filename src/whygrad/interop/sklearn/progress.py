@@ -1,34 +1,16 @@
 """When training is over: scikit-learn's own rules and callbacks, asked after every epoch."""
 # pyright: reportAttributeAccessIssue=false
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.callback import CallbackContext
 
+from whygrad.interop.sklearn.epochs import Samples
 from whygrad.interop.sklearn.sklearn_private import AdamOptimizer, Perceptron, SGDOptimizer
 
 FITTED = ("coefs_", "intercepts_", "n_iter_", "loss_")  # what a callback's own copy is made of
-
-
-@dataclass(frozen=True)
-class Samples:
-    """Rows that an estimator has checked.
-
-    Attributes:
-        X: (samples, n_in), dense.
-        y: encoded targets, (samples, n_out); of a validation part of classes, the labels.
-        weight: of each sample, or None for all alike.
-    """
-
-    X: Any
-    y: Any
-    weight: Any = None
-
-    def __len__(self) -> int:
-        return len(self.X)
 
 
 class Progress(Perceptron):
@@ -59,19 +41,20 @@ class Progress(Perceptron):
         self.loss_curve_.append(self.loss_)
         if self.verbose:
             print(f"Iteration {self.n_iter_}, loss = {self.loss_:.8f}")
-        self._note_score(held_back)
-        self._optimizer.iteration_ends(self.t_)
-        is_asked = self._has_callbacks() and self._called_back(train)
-        return is_asked or self._has_converged()
-
-    def _note_score(self, held_back: Samples | None) -> None:
         if held_back is None:
-            return self._update_no_improvement_count(False, None, None, None)
-        of_score = (held_back.X, held_back.y, held_back.weight)
-        self._update_no_improvement_count(self.early_stopping, *of_score)
-        if not self.early_stopping:
-            self.validation_scores_ = [*(self.validation_scores_ or []), self._score(*of_score)]
-        return None
+            self._update_no_improvement_count(False, None, None, None)
+        else:
+            of_score = (held_back.X, held_back.y, held_back.weight)
+            self._update_no_improvement_count(self.early_stopping, *of_score)
+            if not self.early_stopping:
+                self.validation_scores_ = [*(self.validation_scores_ or []), self._score(*of_score)]
+        self._optimizer.iteration_ends(self.t_)
+        if self._has_callbacks():
+            epoch = self._callback_fit_ctx.subcontext(task_name="epoch")
+            epoch.call_on_fit_task_begin(estimator=self, **self._told(train))
+            if self._task_ends(epoch, train):
+                return True
+        return self._has_converged()
 
     def _has_converged(self) -> bool:
         if self._no_improvement_count <= self.n_iter_no_change:
@@ -93,17 +76,12 @@ class Progress(Perceptron):
             context = self._init_callback_context(max_subtasks=most)
             context.call_on_fit_task_begin(estimator=self, **self._told(train))
 
-    def _called_back(self, train: Samples) -> bool:
-        """Tell the callbacks that an epoch is over; return whether one of them ends training."""
-        epoch = self._callback_fit_ctx.subcontext(task_name="epoch")
-        epoch.call_on_fit_task_begin(estimator=self, **self._told(train))
-        return self._task_ends(epoch, train)
-
     def _end_callbacks(self, train: Samples) -> None:
         if self._has_callbacks():
             self._task_ends(self._callback_fit_ctx, train)
 
     def _task_ends(self, context: CallbackContext, train: Samples) -> bool:
+        """Tell the callbacks that a task is over; return whether one of them ends training."""
         fitted = {name: getattr(self, name) for name in FITTED}
         told = self._told(train)
         return context.call_on_fit_task_end(

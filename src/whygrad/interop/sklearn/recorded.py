@@ -17,7 +17,7 @@ from whygrad.core.nn.network import Network
 from whygrad.data.encoder import Encoder
 from whygrad.data.numeric import weights_in_float32
 from whygrad.data.table import Data, Part
-from whygrad.interop.sklearn.progress import Samples
+from whygrad.interop.sklearn.epochs import Samples
 from whygrad.record.files import temporary_folder
 from whygrad.settings import Settings
 from whygrad.training.beginning import begin

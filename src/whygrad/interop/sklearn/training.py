@@ -29,9 +29,16 @@ from whygrad.core.nn.initializers import draw_bias, draw_weight
 from whygrad.core.nn.network import Network
 from whygrad.core.sizing import check_network, check_step, running_out
 from whygrad.errors import OptionError
-from whygrad.interop.sklearn.checking import check_movement, check_rate, check_samples
-from whygrad.interop.sklearn.epochs import Epochs, epochs_of, precision_of
-from whygrad.interop.sklearn.progress import Progress, Samples
+from whygrad.interop.sklearn.epochs import (
+    Epochs,
+    Samples,
+    check_movement,
+    check_rate,
+    check_samples,
+    epochs_of,
+    precision_of,
+)
+from whygrad.interop.sklearn.progress import Progress
 from whygrad.interop.sklearn.recorded import begin_run, train_run
 from whygrad.interop.sklearn.sklearn_private import Interval, StrOptions, check_sample_weight
 from whygrad.settings import SMALLEST, in_float32
@@ -144,9 +151,10 @@ class Training(Progress):
         self.n_iter_ = 0
         self._begin_callbacks(train, most)
         check_step(sizes, min(self._batch(len(train)), len(train)), 0)
+        is_float32 = bool(self.record_every) or self.coefs_[0].dtype == np.float32
         for samples in (train, held_back):
             if samples is not None:
-                check_samples(self, samples, is_float32=self._is_float32())
+                check_samples(self, samples, is_float32=is_float32)
         with self._on_device(), running_out():
             if self.record_every:
                 self._train_recorded(train, held_back)
@@ -212,10 +220,6 @@ class Training(Progress):
         weight = None if weight is None else check_sample_weight(weight, X)
         return Samples(X, y, weight)
 
-    def _is_float32(self) -> bool:
-        """Return whether training computes in float32: a recorded one does, and one of float32."""
-        return bool(self.record_every) or self.coefs_[0].dtype == np.float32
-
     def _batch(self, samples: int) -> int:
         if self.batch_size != "auto" and self.batch_size > samples:
             warnings.warn(
@@ -227,21 +231,13 @@ class Training(Progress):
 
     def _settings(self) -> dict[str, Any]:
         """Return the settings of whygrad that mean what scikit-learn's mean."""
-        asked = {"loss": self._loss_name(), "epsilon": self.epsilon}
+        loss = LINKED.get((self.loss, self.out_activation_)) or LOSSES[self.loss]
+        asked = {"loss": loss, "epsilon": self.epsilon}
         if self.solver == "adam":
             return asked | {"optimizer": "adam", "beta1": self.beta_1, "beta2": self.beta_2}
         name = "nesterov" if self.nesterovs_momentum else "momentum"
         momentum = min(self.momentum, MOST_MOMENTUM)
         return asked | {"optimizer": name if momentum else "sgd", "momentum": momentum}
-
-    def _epochs(self, train: Samples) -> Epochs:
-        """Lay the samples out."""
-        targets = np.asarray(train.y, train.X.dtype)
-        batch, alpha = self._batch(len(train)), float(self.alpha)
-        return epochs_of(train.X, targets, train.weight, batch, alpha=alpha, **self._settings())
-
-    def _loss_name(self) -> str:
-        return LINKED.get((self.loss, self.out_activation_)) or LOSSES[self.loss]
 
     def _network(self, dtype: Any = None) -> Network:
         """Return the network; a link that the loss brings is not its own."""
@@ -261,7 +257,9 @@ class Training(Progress):
         self, train: Samples, held_back: Samples | None, most: int, is_incremental: bool
     ) -> None:
         check_rate(self, self.coefs_[0].dtype)
-        epochs = self._epochs(train)
+        targets = np.asarray(train.y, train.X.dtype)
+        batch, alpha = self._batch(len(train)), float(self.alpha)
+        epochs = epochs_of(train.X, targets, train.weight, batch, alpha, **self._settings())
         state = self._begin(epochs, is_incremental)
         try:
             self._go_on(epochs, state, train, held_back, most)
@@ -296,7 +294,10 @@ class Training(Progress):
             if not self.n_iter_:
                 check_movement(self, epochs, state, after, rate)
             self._keep(after)
-            taken, is_over = self._take_in(losses, train, held_back)
+            taken, is_over = 0, False  # up to the epoch that ends training, or changes its rate
+            while taken < many and not is_over and self._optimizer.learning_rate == rate:
+                is_over = self._ends(float(losses[taken]), train, held_back)
+                taken += 1
             if taken < many:
                 after, _ = epochs.run(state, rate, orders[:taken])
                 self._keep(after)
@@ -326,21 +327,6 @@ class Training(Progress):
     def _keep_network(self, network: Network, dtype: Any = None) -> None:
         self.coefs_ = [np.array(dense.weight, dtype) for dense in network.dense]
         self.intercepts_ = [np.array(dense.bias, dtype) for dense in network.dense]
-
-    def _take_in(
-        self, losses: np.ndarray, train: Samples, held_back: Samples | None
-    ) -> tuple[int, bool]:
-        """Take note of the losses of some epochs, up to the one that ends or changes training.
-
-        Returns:
-            How many epochs that is, and whether training is over.
-        """
-        rate = self._optimizer.learning_rate
-        taken, is_over = 0, False
-        while taken < len(losses) and not is_over and self._optimizer.learning_rate == rate:
-            is_over = self._ends(float(losses[taken]), train, held_back)
-            taken += 1
-        return taken, is_over
 
     # --- trained as a run ----------------------------------------------------------------------
 

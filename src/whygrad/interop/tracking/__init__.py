@@ -125,12 +125,26 @@ def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Lo
         if to not in TRACKERS:
             raise unknown_name("tracker", to, list(TRACKERS))
         if to == "tensorboard":
-            options = options | {"folder": _free_folder(run, options.get("folder"))}
+            asked = options.get("folder")
+            folder = Path("logs") / run.path.resolve().name if asked is None else Path(asked)
+            if any(folder.glob("events.out.tfevents.*")):
+                raise OptionError("error.track_folder", folder=folder)
+            options = options | {"folder": folder}
         tracker, name = TRACKERS[to](**options), to
     else:
         tracker, name = to, type(to).__name__
     with tracker:
-        _tell(run, tracker)
+        history, description = run.history_lines, run.description
+        if run.kind == WATCHED:
+            first = next(iter(run.facts), {"optimizers": []})  # as it is told while it trains
+            notes, total = notes_of_watched(description, first["optimizers"]), run.steps
+        else:
+            notes, total = notes_of(run), run.producer.limit_of(description)
+        recorded = {layer: run.rows(layer) for layer in run.layers}
+        tracker.take(notes, history, recorded, total_steps=total)
+        result = description.get("result")
+        if result and history:
+            tracker.end(last_entry(max(history[-1]["step"], run.steps - 1), result))
     return Logged(name, tracker.where, tracker.steps, tracker.histograms)
 
 
@@ -140,27 +154,6 @@ def notes_of(run: RunFolder) -> dict[str, Any]:
     network = {f"network.{name}": value for name, value in description["network"].items()}
     data = {f"data.{name}": description["data"][name] for name in ("name", "task", "fingerprint")}
     return run.settings.to_dict() | network | data
-
-
-def _tell(run: RunFolder, tracker: Tracker) -> None:
-    lines, description = run.history_lines, run.description
-    if run.kind == WATCHED:
-        first = next(iter(run.facts), {"optimizers": []})  # as it is told while it trains
-        notes, total = notes_of_watched(description, first["optimizers"]), run.steps
-    else:
-        notes, total = notes_of(run), run.producer.limit_of(description)
-    recorded = {layer: run.rows(layer) for layer in run.layers}
-    tracker.take(notes, lines, recorded, total_steps=total)
-    result = description.get("result")
-    if result and lines:
-        tracker.end(last_entry(max(lines[-1]["step"], run.steps - 1), result))
-
-
-def _free_folder(run: RunFolder, folder: str | Path | None) -> Path:
-    path = Path("logs") / run.path.resolve().name if folder is None else Path(folder)
-    if any(path.glob("events.out.tfevents.*")):
-        raise OptionError("error.track_folder", folder=path)
-    return path
 
 
 def _checked(every: int | None) -> int | None:

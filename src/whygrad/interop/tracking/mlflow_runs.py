@@ -57,14 +57,12 @@ class MLflowTracker(Tracker):
 
     def _open(self, notes: Mapping[str, Any]) -> None:
         self._client = mlflow.MlflowClient(tracking_uri=self.tracking_uri)
-        self.run_id = self._client.create_run(self._id(), run_name=self.name).info.run_id
+        found = self._client.get_experiment_by_name(self.experiment)
+        known = found.experiment_id if found else self._client.create_experiment(self.experiment)
+        self.run_id = self._client.create_run(known, run_name=self.name).info.run_id
         params = [entities.Param(name, str(value)) for name, value in notes.items()]
         for some in _in_pieces(params, PARAMS_AT_ONCE):
             self._client.log_batch(self.run_id, params=some)
-
-    def _id(self) -> str:
-        found = self._client.get_experiment_by_name(self.experiment)
-        return found.experiment_id if found else self._client.create_experiment(self.experiment)
 
     def _write(self, entry: Entry) -> None:
         now = int(time.time() * 1000)
@@ -72,18 +70,15 @@ class MLflowTracker(Tracker):
         for name, values in entry.factors.items():
             of_name = zip(QUANTILES, np.quantile(values, list(QUANTILES.values())), strict=True)
             numbers |= {f"{name}/{part}": float(value) for part, value in of_name}
-            self._keep(name, entry.step, values)
+            counts, edges = np.histogram(values, BINS)
+            told = {"step": entry.step, "counts": counts.tolist(), "edges": edges.tolist()}
+            self._histograms.setdefault(name, []).append(told)
         self._metrics += [
             entities.Metric(REFUSED.sub("_", name), value, now, entry.step)
             for name, value in numbers.items()
         ]
         if len(self._metrics) >= AT_ONCE:
             self._flush()
-
-    def _keep(self, name: str, step: int, values: np.ndarray) -> None:
-        counts, edges = np.histogram(values, BINS)
-        told = {"step": step, "counts": counts.tolist(), "edges": edges.tolist()}
-        self._histograms.setdefault(name, []).append(told)
 
     def _flush(self) -> None:
         for some in _in_pieces(self._metrics, AT_ONCE):

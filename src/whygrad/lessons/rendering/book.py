@@ -12,7 +12,7 @@ from whygrad.lessons import PARTS as LESSONS_BY_PART
 from whygrad.lessons.rendering.html import chapter, law_numbers, mark, stylesheet
 from whygrad.lessons.rendering.introduction import introduction
 from whygrad.record.files import write_whole
-from whygrad.render.page.shell import Entry, whole_page
+from whygrad.render.page.layout import Entry, whole_page
 from whygrad.words import LANGUAGES, catalogue, t
 from whygrad.words.markup import Markup, both, element, joined, said
 

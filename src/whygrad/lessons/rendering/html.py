@@ -11,7 +11,6 @@ from whygrad.lessons.rendering.blocks import as_blocks, table
 from whygrad.lessons.rendering.plotting import plot
 from whygrad.lessons.rendering.text import setup_line
 from whygrad.render.page import layout
-from whygrad.render.page.shell import resource
 from whygrad.words import language, number, t
 from whygrad.words.markup import TAGS, Markup, both, element, in_one_language, joined, said
 
@@ -23,7 +22,7 @@ __all__ = ["as_html", "chapter", "law_numbers", "mark", "plot", "stylesheet"]
 
 def as_html(result: Result) -> str:
     """Return a lesson for a notebook: it brings its style, and speaks the language in use."""
-    style = f"{resource('parts.css')}{stylesheet('lesson.css')}"
+    style = f"{layout.resource('parts.css')}{stylesheet('lesson.css')}"
     scoped = f"{stylesheet('notebook.css')}.whygrad-lesson.whygrad-lesson{{{style}}}"
     with in_one_language():
         lesson = chapter(result)

@@ -149,27 +149,20 @@ def fit_height(axes: Axes, values: np.ndarray) -> bool:
     positive = found[found > 0]
     is_log = bool(len(positive) and not (found < 0).any() and np.ptp(np.log(positive)) > np.log(30))
     if is_log:
-        _logarithmic(axes, positive.min(), positive.max())
+        low, high = positive.min() / 1.6, positive.max() * 1.6
+        axes.set_yscale("log")
+        axes.set_ylim(low, high)
+        axes.yaxis.set_major_locator(FixedLocator(_round_numbers(low, high)))
+        axes.yaxis.set_minor_locator(NullLocator())
     else:
-        _linear(axes, min(found.min(initial=0), 0), found.max(initial=0))
+        low, high = min(found.min(initial=0), 0), found.max(initial=0)
+        high = low + 1 if low == high else high
+        room = 0.06 * (high - low)
+        axes.set_ylim(low - room * (low < 0), high + room)
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 3)))
     axes.grid(axis="y")
     return is_log
-
-
-def _linear(axes: Axes, low: float, high: float) -> None:
-    if low == high:
-        high = low + 1
-    room = 0.06 * (high - low)
-    axes.set_ylim(low - room * (low < 0), high + room)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=3, min_n_ticks=2))
-
-
-def _logarithmic(axes: Axes, low: float, high: float) -> None:
-    axes.set_yscale("log")
-    axes.set_ylim(low / 1.6, high * 1.6)
-    axes.yaxis.set_major_locator(FixedLocator(_round_numbers(low / 1.6, high * 1.6)))
-    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _round_numbers(low: float, high: float) -> list[float]:
@@ -218,7 +211,11 @@ def _inside(figure: Figure, name: str) -> Markup:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     text = file.getvalue()
-    return Markup(_cleaned(text[text.index("<g ") : text.rindex("</svg>")], name))
+    svg = text[text.index("<g ") : text.rindex("</svg>")]
+    used = {one for tag in TAG.findall(svg) for one in USED.findall(tag)}
+    # what stands between the tags is text, and stays as it is
+    svg = TAG.sub(lambda tag: _cleaned_tag(tag[0], name, used), svg)
+    return Markup(re.sub(r"(?<=>)\s+(?=<)", "", svg))
 
 
 def standalone_svg(figure: Figure, name: str, title: str, metadata: str = "") -> str:
@@ -233,7 +230,10 @@ def standalone_svg(figure: Figure, name: str, title: str, metadata: str = "") ->
         metadata: kept inside, for programs.
     """
     width, height = (figure.get_size_inches() * 72).round(2)
-    light, dark = (_rule(colours) for colours in (LIGHT, DARK))
+    light, dark = (
+        f"svg {{ {' '.join(f'{name}: {value};' for name, value in colours.items())} }}"
+        for colours in (LIGHT, DARK)
+    )
     style = (
         f"{light} @media (prefers-color-scheme: dark) {{ {dark} }} "
         "text { font-family: system-ui, sans-serif; } .paper { fill: var(--paper); }"
@@ -248,18 +248,8 @@ def standalone_svg(figure: Figure, name: str, title: str, metadata: str = "") ->
     )
 
 
-def _rule(colours: dict[str, str]) -> str:
-    return f"svg {{ {' '.join(f'{name}: {value};' for name, value in colours.items())} }}"
-
-
-def _cleaned(svg: str, name: str) -> str:
-    """Return marks fit for a page; what stands between them is text, and stays as it is."""
-    used = {one for tag in TAG.findall(svg) for one in USED.findall(tag)}
-    svg = TAG.sub(lambda tag: _cleaned_tag(tag[0], name, used), svg)
-    return re.sub(r"(?<=>)\s+(?=<)", "", svg)
-
-
 def _cleaned_tag(tag: str, name: str, used: set[str]) -> str:
+    """Return a tag of matplotlib's as a page has it: ids of its own, no fonts, named colours."""
     tag = tag.replace("xlink:href", "href")
     tag = re.sub(r' id="([^"]*)"', lambda m: m[0] if m[1] in used else "", tag)
     tag = re.sub(r'( id="|url\(#|href="#)(?=[\w])', rf"\g<1>{name}-", tag)

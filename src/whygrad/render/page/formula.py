@@ -2,15 +2,18 @@ r"""Formulas with measured numbers in them: written once in LaTeX, shown as Math
 
     with_numbers(r"\delta = u \cdot s = [[u]] \cdot [[s]]", {"u": 0.5, "s": -0.25})
 
-puts the numbers in; :func:`as_mathml` is for pages, :func:`as_text` for the terminal.
+puts the numbers in; :func:`as_mathml` is for pages, :func:`as_text` for the terminal. What a
+converter to MathML leaves open is said in attributes, so that browsers set it well.
+
+Source: MathML Core (W3C), the operator dictionary and the mapping of single letters to italics.
 """
 
 import re
 from collections.abc import Mapping
 from numbers import Integral, Real
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
-from whygrad.render.page.mathml import mended
 from whygrad.render.page.plain import as_text
 from whygrad.words import MINUS, number
 from whygrad.words.markup import Markup, element
@@ -31,6 +34,14 @@ BEFORE_A_SIGN = frozenset("=<>([{&,:^_;") | {
 }
 
 ALIGNED = re.compile(r"\\(begin|end)\{(?:aligned|split|align)\}")
+
+# of MathML
+SIGNS = ("−", "+")
+CLOSING = (")", "]", "}", "|", "‖", "!")
+TIGHT = ("|", "‖", "/")  # operators without space on either side
+THIN = "0.1667em"
+UPRIGHT = ("∂", "∞", "⊤")
+OVERLINE = "―"
 
 
 def with_numbers(latex: str, values: Mapping[str, object]) -> str:
@@ -61,7 +72,11 @@ def as_mathml(latex: str, *, inline: bool = False) -> Markup:
     from latex2mathml.converter import convert
 
     converted = convert(ALIGNED.sub(r"\\\1{align*}", latex), display="block", xmlns="")
-    root = mended(ElementTree.fromstring(converted))
+    root = ElementTree.fromstring(converted)
+    for parent in [*root.iter()]:
+        _space(parent)
+        for child in parent:
+            _mend(child)
     inside = "".join(ElementTree.tostring(part, "unicode") for part in root)
     display = None if inline else "block"
     return element("math", Markup(inside), display=display, alttext=as_text(latex))
@@ -88,3 +103,39 @@ def _needs_brackets(written: str, before: str, after: str) -> bool:
     if last == "|":  # an opening bar, or the closing one of what is multiplied
         return is_negative and tokens.count("|") % 2 == 0
     return is_negative and last not in BEFORE_A_SIGN
+
+
+def _space(parent: Element) -> None:
+    """Tell signs from operators, and space names of functions as in ln x, but not in log(x)."""
+    children = [*parent]
+    neighbours = zip([None, *children], children, [*children[1:], None], strict=False)
+    for before, child, after in neighbours:
+        text = child.text or ""
+        if child.tag != "mo":
+            continue
+        begins = before is None or (before.tag == "mo" and before.text not in CLOSING)
+        if begins and text in SIGNS:
+            child.set("form", "prefix")  # it belongs to what follows, and takes no space after
+        elif text.isalpha() and len(text) > 1:
+            is_call = after is None or (after.text or "").startswith("(")
+            child.attrib |= {"lspace": THIN, "rspace": "0" if is_call else THIN}
+
+
+def _mend(one: Element) -> None:
+    """Set operators, names and overlines as in print."""
+    text = one.text or ""
+    if one.tag == "mover" and len(one) == 2 and one[1].text == OVERLINE:
+        one.tag = "mrow"  # the stylesheet draws the line: fonts seldom have one that grows
+        one.set("class", "mean")
+        one.remove(one[1])
+    elif one.tag == "mo" and text in UPRIGHT:
+        one.tag, one.text = "mi", "T" if text == "⊤" else text
+        one.set("mathvariant", "normal")
+    elif one.tag == "mo" and text in TIGHT:
+        one.attrib |= {"lspace": "0", "rspace": "0"}
+    elif one.tag == "mtext":
+        one.text = text.replace("\\", "")  # what LaTeX escapes, such as a percent sign
+    elif one.tag == "mi" and text == "′":
+        one.tag = "mo"
+    elif one.tag == "mi" and "Α" <= text <= "Ω":
+        one.set("mathvariant", "normal")

@@ -35,6 +35,7 @@ WHOLE = re.compile(r"[−+]?[\w.∂∇∞′″…\u0300-\u036f\u20d7]*|\([^()]*
 # Marks beside which no space may stand, before or after; they are taken out at the end.
 NO_SPACE_AFTER, NO_SPACE_BEFORE = "\u2060", "\u2061"
 NEXT_CELL = "\u2063"  # between what "&" sets apart
+LETTERS = {"'": "′", "&": NEXT_CELL, "~": " "}
 HUGGING = {
     **{name: sign + NO_SPACE_AFTER for name, sign in {"partial": "∂", "Delta": "Δ"}.items()},
     **{name: sign + NO_SPACE_AFTER for name, sign in {"lVert": "‖", "lvert": "|"}.items()},
@@ -49,7 +50,7 @@ def as_text(latex: str) -> str:
         >>> as_text(r"\frac{\partial C}{\partial w_{jk}} = \delta_k \cdot a_j")
         '∂C/∂w_jk = δ_k · a_j'
     """
-    return _tidy(_Reader(latex).until(None).replace(NEXT_CELL, ""))
+    return _tidy(Reader(latex).until(None).replace(NEXT_CELL, ""))
 
 
 def _tidy(text: str) -> str:
@@ -60,8 +61,8 @@ def _tidy(text: str) -> str:
     return re.sub(r"([(\[]) | (?=[)\],])", r"\1", text).strip()
 
 
-class _Reader:
-    """Reads LaTeX from left to right."""
+class Reader:
+    """Reads LaTeX from left to right; what it has a method for, ``COMMANDS`` names."""
 
     def __init__(self, latex: str) -> None:
         self.tokens = TOKEN.findall(latex)
@@ -85,7 +86,7 @@ class _Reader:
     def _peek(self) -> str:
         return self.tokens[self.place] if self.place < len(self.tokens) else ""
 
-    def _argument(self) -> str:
+    def argument(self) -> str:
         """Return the next group, or the next token where no group stands."""
         while self._peek().isspace():
             self.place += 1
@@ -98,59 +99,56 @@ class _Reader:
         if token == "{":
             return self.until("}")
         if token in "_^":
-            return self._beside(token)
+            inside = _close(self.argument())
+            return _raised(inside) if token == "^" else _lowered(inside)
         name = token.removeprefix("\\")
         if name in SIGNS:
             gap = "" if not before or before[-1].endswith(" ") else " "
             return f"{gap}{SIGNS[name]} "
-        return self._command(name, before) if token.startswith("\\") else _letter(token)
+        return self._command(name) if token.startswith("\\") else LETTERS.get(token, token)
 
-    def _command(self, name: str, before: list[str]) -> str:
+    def _command(self, name: str) -> str:
         if name in COMMANDS:
             return COMMANDS[name](self)
         if name in GAPS:
             return GAPS[name]
-        return "" if name in SILENT else HUGGING.get(name) or self._symbol(name)
+        if name in SILENT:
+            return ""
+        known = HUGGING.get(name) or SYMBOLS.get(name)
+        is_function = known is None and re.match(r"[{\\A-Za-z]", self._peek())
+        return f"{name} " if is_function else known or name
 
-    def _symbol(self, name: str) -> str:
-        is_function = name not in SYMBOLS and re.match(r"[{\\A-Za-z]", self._peek())
-        return f"{name} " if is_function else SYMBOLS.get(name, name)
-
-    def _beside(self, where: str) -> str:
-        inside = _close(self._argument())
-        return _raised(inside) if where == "^" else _lowered(inside)
-
-    def _limits(self, sign: str) -> str:
+    def limits(self, sign: str) -> str:
         """Return a sum or product with what it runs over."""
         limits: dict[str, str] = {}
         while self._peek() in ("_", "^"):
             where = self._next()
-            limits[where] = _close(self._argument())
+            limits[where] = _close(self.argument())
         return sign + (_lowered("…".join(limits.values())) if limits else "")
 
-    def _fraction(self) -> str:
-        over, under = (_bracketed(self._argument()) for _ in range(2))
+    def fraction(self) -> str:
+        over, under = (_bracketed(self.argument()) for _ in range(2))
         return f"{over}/{under}"
 
-    def _delimiter(self, mark: str) -> str:
-        sign = self._argument().replace(".", "")
+    def delimiter(self, mark: str) -> str:
+        sign = self.argument().replace(".", "")
         return sign + mark if mark == NO_SPACE_AFTER else mark + sign
 
-    def _root(self) -> str:
-        return f"√{_bracketed(self._argument())}"
+    def root(self) -> str:
+        return f"√{_bracketed(self.argument())}"
 
-    def _mean(self) -> str:
-        inside = self._argument()
+    def mean(self) -> str:
+        inside = self.argument()
         return inside + ACCENTS["bar"] if len(inside) == 1 else f"⟨{inside}⟩"
 
-    def _braced(self) -> str:
-        inside = self._argument()
+    def braced(self) -> str:
+        inside = self.argument()
         if self._peek() in ("_", "^"):
             self.place += 1
-            return f"{_bracketed(inside)} [{self._argument()}]"
+            return f"{_bracketed(inside)} [{self.argument()}]"
         return inside
 
-    def _words(self) -> str:
+    def words(self) -> str:
         while self._next() != "{":
             pass
         parts = []
@@ -158,45 +156,41 @@ class _Reader:
             parts.append(token.removeprefix("\\"))
         return "".join(parts)
 
-    def _class(self) -> str:
-        self._argument()
-        return self._argument()
+    def inside_class(self) -> str:
+        self.argument()
+        return self.argument()
 
-    def _environment(self) -> str:
-        name = self._argument()
+    def environment(self) -> str:
+        name = self.argument()
         inside = self.until("\\end").strip()
-        self._argument()
+        self.argument()
         if name != "cases":
             return inside
         return "{" + re.sub(rf" *{NEXT_CELL} *", ", ", re.sub(r" *\n *", "; ", inside)) + "}"
 
 
 COMMANDS = {
-    "frac": _Reader._fraction,
-    "tfrac": _Reader._fraction,
-    "dfrac": _Reader._fraction,
-    "sqrt": _Reader._root,
-    "overline": _Reader._mean,
-    "sum": lambda reader: reader._limits("Σ"),
-    "prod": lambda reader: reader._limits("∏"),
-    "underbrace": _Reader._braced,
-    "overbrace": _Reader._braced,
-    "left": lambda reader: reader._delimiter(NO_SPACE_AFTER),
-    "right": lambda reader: reader._delimiter(NO_SPACE_BEFORE),
-    "class": _Reader._class,
-    "begin": _Reader._environment,
+    "frac": Reader.fraction,
+    "tfrac": Reader.fraction,
+    "dfrac": Reader.fraction,
+    "sqrt": Reader.root,
+    "overline": Reader.mean,
+    "sum": lambda reader: reader.limits("Σ"),
+    "prod": lambda reader: reader.limits("∏"),
+    "underbrace": Reader.braced,
+    "overbrace": Reader.braced,
+    "left": lambda reader: reader.delimiter(NO_SPACE_AFTER),
+    "right": lambda reader: reader.delimiter(NO_SPACE_BEFORE),
+    "class": Reader.inside_class,
+    "begin": Reader.environment,
     "\\": lambda reader: "\n",
-    **{name: _Reader._words for name in WORDS},
+    **{name: Reader.words for name in WORDS},
     **{
-        name: lambda reader, mark=mark: "".join(c + mark for c in reader._argument())
+        name: lambda reader, mark=mark: "".join(c + mark for c in reader.argument())
         for name, mark in ACCENTS.items()
     },
-    **dict.fromkeys(("mathbf", "boldsymbol", "mathcal", "bm"), _Reader._argument),
+    **dict.fromkeys(("mathbf", "boldsymbol", "mathcal", "bm"), Reader.argument),
 }
-
-
-def _letter(token: str) -> str:
-    return {"'": "′", "&": NEXT_CELL, "~": " "}.get(token, token)
 
 
 def _close(text: str) -> str:

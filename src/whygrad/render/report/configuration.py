@@ -4,28 +4,33 @@ from typing import Any
 
 from whygrad.render.page.layout import behind, table
 from whygrad.render.report.material import Material
-from whygrad.render.report.places import nameless
-from whygrad.render.report.section import Section
+from whygrad.render.report.section import Section, nameless
 from whygrad.settings import Settings
-from whygrad.words.markup import Markup, element, joined, said
+from whygrad.words.markup import element, joined, said
 
 
 def section(material: Material) -> Section | None:
     """Return the configuration as tables, and the lines that repeat the run."""
     if not material.has_network:
         return None
+    default = Settings().to_dict()
+    settings = []
+    for name, value in material.run.settings.to_dict().items():
+        shown = element("b", written(value)) if value != default[name] else written(value)
+        settings.append([element("code", name), shown, written(default[name])])
+    head = [said(f"report.word.{word}") for word in ("setting", "value", "default")]
     parts = [
         element("h3", said("report.repeat.title")),
         element("p", said("report.repeat.meaning")),
         element("pre", element("code", again(material)), tabindex="0"),
         element("h3", said("report.settings.title")),
         element("p", said("report.settings.meaning")),
-        _settings(material),
-        *(
-            behind(said(f"report.origin.{name}"), _pairs(rows))
-            for name, rows in origins(material).items()
-        ),
+        table(head, settings, class_="settings"),
     ]
+    head = [said("report.word.name"), said("report.word.value")]
+    for origin, known in origins(material).items():
+        rows = [[element("code", name), written(value)] for name, value in known.items()]
+        parts.append(behind(said(f"report.origin.{origin}"), table(head, rows)))
     return Section("configuration", joined(parts))
 
 
@@ -54,21 +59,6 @@ def origins(material: Material) -> dict[str, dict[str, Any]]:
         "versions": dict(description.get("versions", {})) | made,
     }
     return {name: nameless(rows) for name, rows in found.items() if rows}
-
-
-def _settings(material: Material) -> Markup:
-    default = Settings().to_dict()
-    head = [said("report.word.setting"), said("report.word.value"), said("report.word.default")]
-    rows = []
-    for name, value in material.run.settings.to_dict().items():
-        shown = element("b", written(value)) if value != default[name] else written(value)
-        rows.append([element("code", name), shown, written(default[name])])
-    return table(head, rows, class_="settings")
-
-
-def _pairs(rows: dict[str, Any]) -> Markup:
-    head = [said("report.word.name"), said("report.word.value")]
-    return table(head, [[element("code", name), written(v)] for name, v in rows.items()])
 
 
 def written(value: Any) -> str:

@@ -1,10 +1,9 @@
 """How loss and measures went over the run."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from whygrad.render.page.canvas import (
     BLUE,
@@ -16,12 +15,13 @@ from whygrad.render.page.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.render.page.layout import TABLE_ROWS, figure, grid, legend, note, table
-from whygrad.render.report.material import Material
-from whygrad.render.report.section import Section
-from whygrad.render.report.thinning import envelope, evenly
+from whygrad.render.page.layout import TABLE_ROWS, figure, grid, legend, note
+from whygrad.render.report.material import Material, envelope
+from whygrad.render.report.section import Section, step_table
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, said
+
+Series = tuple[np.ndarray, np.ndarray]  # steps, and a number at each
 
 HEIGHT = 190
 POINTS = 400
@@ -37,88 +37,54 @@ LINES: dict[
 
 def section(material: Material) -> Section:
     """Return the curves of the run."""
-    if not any(len(material.series(name)[0]) for name in LINES):
+    found = {name: material.series(name) for name in LINES}
+    losses = {name: series for name, series in found.items() if len(series[0])}
+    if not losses:
         return Section("curves", note(said("report.curves.none")))
-    parts = [_losses(material), *_measures(material), _best(material)]
-    has_validation = len(material.series("validation_loss")[0])
-    meaning = "meaning" if has_validation else "meaning_alone"
-    return Section("curves", grid(part for part in parts if part), meaning)
+    parts = [_drawn("losses", "loss", losses, {line: line for line in losses})]
+    for measure in MEASURES:
+        name = f"validation_{measure}"
+        series = material.series(name)
+        if len(series[0]):
+            entries = {"validation_loss": "validation"}
+            parts.append(_drawn(measure, measure, {name: series}, entries))
+    best = material.description.get("best")
+    if best is not None:
+        words = said("report.curves.best", epoch=best["epoch"], loss=float(best["loss"]))
+        parts.append(note(words))
+    meaning = "meaning" if "validation_loss" in losses else "meaning_alone"
+    return Section("curves", grid(parts), meaning)
 
 
-def _losses(material: Material) -> Markup:
-    series = {name: material.series(name) for name in LINES}
-    shown = {name: one for name, one in series.items() if len(one[0])}
-    name = "losses"
+def _drawn(
+    name: str, measure: str, shown: Mapping[str, Series], entries: Mapping[str, str]
+) -> Markup:
+    """Draw series of one measure.
+
+    Args:
+        entries: of the legend, one a series: how it is drawn, and its word.
+    """
     with styled(name):
         drawing, (axes,) = panels([HEIGHT])
-        for line, (steps, values) in shown.items():
-            _draw(axes, steps, values, **LINES[line])
+        for line, (steps, values) in zip(entries, shown.values(), strict=True):
+            x, y = envelope(steps, np.where(np.isfinite(values), values, np.nan), POINTS)
+            marker = "o" if len(x) <= 30 else None
+            axes.plot(x, y, marker=marker, markersize=3, **LINES[line])
         fit_height(axes, np.concatenate([values for _, values in shown.values()]))
         whole_steps(axes)
         svg = as_svg(drawing, name)
-    return figure(
-        name,
-        svg,
-        _ends("report.curves.loss", *next(iter(shown.values()))),
-        up=lambda: t("report.word.loss"),
-        legend=legend((line, said(f"report.line.{line}")) for line in shown),
-        numbers=_numbers(shown),
-    )
-
-
-def _measures(material: Material) -> list[Markup]:
-    return [
-        _measure(measure, *material.series(f"validation_{measure}"))
-        for measure in MEASURES
-        if len(material.series(f"validation_{measure}")[0])
-    ]
-
-
-def _measure(name: str, steps: np.ndarray, values: np.ndarray) -> Markup:
-    with styled(name):
-        drawing, (axes,) = panels([HEIGHT])
-        _draw(axes, steps, values, **LINES["validation_loss"])
-        fit_height(axes, values)
-        whole_steps(axes)
-        svg = as_svg(drawing, name)
-    return figure(
-        name,
-        svg,
-        _ends(f"report.curves.{name}", steps, values),
-        up=_word(f"report.word.{name}"),
-        legend=legend([("validation_loss", said("report.line.validation"))]),
-        numbers=_numbers({f"validation_{name}": (steps, values)}),
-    )
-
-
-def _word(key: str) -> Callable[[], str]:
-    return lambda: t(key)
-
-
-def _draw(axes: Axes, steps: np.ndarray, values: np.ndarray, **style: Any) -> None:
-    x, y = envelope(steps, np.where(np.isfinite(values), values, np.nan), POINTS)
-    axes.plot(x, y, marker="o" if len(x) <= 30 else None, markersize=3, **style)
-
-
-def _ends(key: str, steps: np.ndarray, values: np.ndarray) -> Markup:
+    columns = {
+        said(f"report.line.{line}"): dict(zip(steps.tolist(), values.tolist(), strict=True))
+        for line, (steps, values) in shown.items()
+    }
+    steps, values = next(iter(shown.values()))
     ends = {"first": float(values[0]), "last": float(values[-1])}
-    return said(key, first_step=int(steps[0]), last_step=int(steps[-1]), **ends)
-
-
-def _best(material: Material) -> Markup | None:
-    best = material.description.get("best")
-    if best is None:
-        return None
-    return note(said("report.curves.best", epoch=best["epoch"], loss=float(best["loss"])))
-
-
-def _numbers(series: dict[str, tuple[np.ndarray, np.ndarray]]) -> Markup:
-    every = np.unique(np.concatenate([steps for steps, _ in series.values()]))
-    chosen = every[evenly(len(every), TABLE_ROWS)]
-    known = {name: dict(zip(*one, strict=True)) for name, one in series.items()}
-    head = [said("report.word.step"), *(said(f"report.line.{name}") for name in series)]
-    rows = [
-        [str(step), *(number(one[step]) if step in one else "" for one in known.values())]
-        for step in chosen
-    ]
-    return table(head, rows)
+    ends |= {"first_step": int(steps[0]), "last_step": int(steps[-1])}
+    return figure(
+        name,
+        svg,
+        said(f"report.curves.{measure}", **ends),
+        up=lambda: t(f"report.word.{measure}"),
+        legend=legend((line, said(f"report.line.{word}")) for line, word in entries.items()),
+        numbers=step_table(columns, TABLE_ROWS, number),
+    )

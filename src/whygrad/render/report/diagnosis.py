@@ -1,7 +1,6 @@
 """What the doctor says of the run, from its record alone."""
 
 import numpy as np
-from matplotlib.axes import Axes
 
 from whygrad.doctor import html
 from whygrad.doctor.diagnosis import Diagnosis
@@ -9,9 +8,8 @@ from whygrad.doctor.finding import Finding
 from whygrad.errors import WhygradError
 from whygrad.render.page.canvas import BLUE, FAINT, ORANGE, as_svg, panels, styled, whole_steps
 from whygrad.render.page.layout import figure, note
-from whygrad.render.report.material import Material, Record
-from whygrad.render.report.places import noted
-from whygrad.render.report.section import Section
+from whygrad.render.report.material import Material
+from whygrad.render.report.section import Section, noted
 from whygrad.words import command_word, number
 from whygrad.words.markup import Markup, joined, said
 
@@ -25,19 +23,14 @@ def section(material: Material) -> Section:
         diagnosis = material.run.doctor()
     except WhygradError as error:
         return Section("diagnosis", noted(error))
-    drawn = _drawn_once(diagnosis.findings)
+    of_neurons = [found for found in reversed(diagnosis.findings) if found.kind in OF_NEURONS]
+    drawn = list({found.layer: found for found in of_neurons}.values())  # the first of each layer
     parts = [html.lead(diagnosis), _ruler(diagnosis)]
     for found in diagnosis.findings:
         parts += [html.block(found), _neurons(material, found) if found in drawn else None]
     if any(found.can_be_tried for found in diagnosis.findings):
         parts.append(note(said("report.diagnosis.verify", path=command_word(material.name))))
     return Section("diagnosis", joined(*parts, html.notes(diagnosis)))
-
-
-def _drawn_once(findings: tuple[Finding, ...]) -> list[Finding]:
-    """Return the findings that are drawn: the first one of every layer."""
-    firsts = {found.layer: found for found in reversed(findings) if found.kind in OF_NEURONS}
-    return list(firsts.values())
 
 
 def _ruler(diagnosis: Diagnosis) -> Markup | None:
@@ -68,17 +61,12 @@ def _neurons(material: Material, found: Finding) -> Markup | None:
     name = f"open-{found.kind}"
     with styled(name):
         drawing, (axes,) = panels([HEIGHT])
-        _draw_open(axes, record)
+        opened = record.field("open")
+        low, high = opened.min(axis=1), opened.max(axis=1)
+        axes.fill_between(record.steps, low, high, color=BLUE, alpha=0.15, linewidth=0)
+        axes.plot(record.steps, np.median(opened, axis=1), color=BLUE)
+        axes.set_ylim(-0.03, 1.03)
+        whole_steps(axes)
         svg = as_svg(drawing, name)
     values = {"layer": record.layer, "neurons": record.neurons}
     return figure(name, svg, said("report.diagnosis.open", **values))
-
-
-def _draw_open(axes: Axes, record: Record) -> None:
-    opened = record.field("open")
-    axes.fill_between(
-        record.steps, opened.min(axis=1), opened.max(axis=1), color=BLUE, alpha=0.15, linewidth=0
-    )
-    axes.plot(record.steps, np.median(opened, axis=1), color=BLUE)
-    axes.set_ylim(-0.03, 1.03)
-    whole_steps(axes)

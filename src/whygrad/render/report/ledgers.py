@@ -16,8 +16,7 @@ from whygrad.record.factors import telescope
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.layout import note
 from whygrad.render.report.material import Material
-from whygrad.render.report.places import noted
-from whygrad.render.report.section import Section
+from whygrad.render.report.section import Section, noted
 from whygrad.words import t
 from whygrad.words.markup import Markup, both, element, joined, said
 
@@ -65,13 +64,9 @@ def section(material: Material) -> Section | None:
         chosen = choose(explainable(material))
         ledgers = joined(_ledger(material, one) for one in chosen)
     except WhygradError as error:
-        return Section("ledgers", _without(material, error), meaning)
+        no_replay = note(said("report.ledgers.no_replay")) if material.has_network else None
+        return Section("ledgers", joined(no_replay, noted(error)), meaning)
     return Section("ledgers", ledgers, meaning) if chosen else None
-
-
-def _without(material: Material, error: WhygradError) -> Markup:
-    no_replay = note(said("report.ledgers.no_replay")) if material.has_network else None
-    return joined(no_replay, noted(error))
 
 
 def explainable(material: Material) -> list[Explainable]:
@@ -80,10 +75,8 @@ def explainable(material: Material) -> list[Explainable]:
     Raises:
         RunError: there is none, or the step does not replay as it was recorded.
     """
-    return _replayed(material) if material.has_network else _kept_whole(material)
-
-
-def _replayed(material: Material) -> list[Explainable]:
+    if not material.has_network:
+        return _kept_whole(material)
     from whygrad.explain.replayed import ReplayedStep
 
     record = ReplayedStep(material.run.trained, material.step_to_explain).record
@@ -142,13 +135,13 @@ def _largest(layers: Sequence[Explainable]) -> list[Telling]:
 
 def _ledger(material: Material, one: Telling) -> Markup:
     ledger = material.run.why(one.address, step=one.step)
-    words = element("p", both(lambda: _why(one)), class_="why")
+
+    def why() -> str:
+        if one.factor is None:
+            return t("report.ledgers.weight", address=one.address, value=one.value)
+        key = "report.ledgers.neuron" if one.value else "report.ledgers.neuron.zero"
+        words = {"address": one.address, "layer": one.address.rpartition("[")[0]}
+        return t(key, factor=t(f"factor.{one.factor}"), value=one.value, ratio=one.ratio, **words)
+
+    words = element("p", both(why), class_="why")
     return element("article", words, both(lambda: as_body(ledger), name="div"))
-
-
-def _why(one: Telling) -> str:
-    if one.factor is None:
-        return t("report.ledgers.weight", address=one.address, value=one.value)
-    key = "report.ledgers.neuron" if one.value else "report.ledgers.neuron.zero"
-    words = {"address": one.address, "layer": one.address.rpartition("[")[0]}
-    return t(key, factor=t(f"factor.{one.factor}"), value=one.value, ratio=one.ratio, **words)

@@ -1,4 +1,4 @@
-"""What a report is made from: a run, read once."""
+"""What a report is made from: a run, read once, its long series made short enough to draw."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from whygrad.errors import RunError
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.layers import LayerSpec
-from whygrad.render.report.thinning import evenly
 from whygrad.words.markup import Markup, element, said
 
 if TYPE_CHECKING:
@@ -102,8 +101,13 @@ class Material:
     @cached_property
     def records(self) -> dict[str, Record]:
         """What was recorded, by layer; empty if nothing was."""
-        found = {layer: _record(self.run, layer) for layer in self.run.layers}
-        return {layer: record for layer, record in found.items() if record.recorded}
+        found = {}
+        for layer in self.run.layers:
+            steps, rows = self.run.rows(layer)
+            if len(steps):
+                shown = evenly(len(steps), COLUMNS)
+                found[layer] = Record(layer, steps[shown].astype(int), rows[shown], len(steps))
+        return found
 
     @cached_property
     def drawn(self) -> dict[str, Record]:
@@ -157,7 +161,24 @@ class Material:
         return max((step for step in steps if step <= last), default=last)
 
 
-def _record(run: "Run", layer: str) -> Record:
-    steps, rows = run.rows(layer)
-    shown = evenly(len(steps), COLUMNS)
-    return Record(layer, steps[shown].astype(int), rows[shown], len(steps))
+def evenly(count: int, most: int) -> Int[np.ndarray, " kept"]:
+    """Return at most ``most`` of the positions 0 to count - 1, even apart, with both ends."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
+
+
+def envelope(
+    x: Shaped[np.ndarray, " n"], y: Float[np.ndarray, " n"], most: int
+) -> tuple[Shaped[np.ndarray, " kept"], Float[np.ndarray, " kept"]]:
+    """Return a series with at most ``most`` points that keeps its peaks and its valleys.
+
+    The series is cut into stretches; of each its lowest and its highest point stay.
+    """
+    if len(y) <= most:
+        return x, y
+    kept = {0, len(y) - 1}
+    for piece in np.array_split(np.arange(len(y)), (most - 2) // 2):
+        finite = piece[np.isfinite(y[piece])]
+        if len(finite):
+            kept |= {int(finite[y[finite].argmin()]), int(finite[y[finite].argmax()])}
+    places = np.array(sorted(kept))
+    return x[places], y[places]

@@ -1,10 +1,11 @@
-"""The four factors of every layer over the run: the median neuron, and the middle half."""
+"""How the layers went over the run: their factors, and how many different neurons they had."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.canvas import (
@@ -17,17 +18,20 @@ from whygrad.render.page.canvas import (
     styled,
     whole_steps,
 )
-from whygrad.render.page.layout import figure, grid, legend, listed, table
-from whygrad.render.report.material import Material
-from whygrad.render.report.section import Section, unrecorded
-from whygrad.render.report.thinning import evenly
+from whygrad.render.page.layout import figure, grid, legend, listed, note
+from whygrad.render.report.material import Material, Record, evenly
+from whygrad.render.report.section import Section, step_table, unrecorded
 from whygrad.words import number, t
 from whygrad.words.markup import Markup, both, element, joined, said
+
+if TYPE_CHECKING:
+    from whygrad.core.symmetry import CloneGroup
 
 HEIGHT = 64
 POINTS = 150
 TABLE_STEPS = 30
 BAND = 0.28  # opacity
+GROUPS, NEURONS = 8, 16  # that are listed at most
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,14 @@ class Quartiles:
     median: Float[np.ndarray, " shown"]
     upper: Float[np.ndarray, " shown"]
 
+    def by_step(self) -> dict[int, tuple[float, float, float]]:
+        """Return the three at each step, the median first."""
+        three = zip(self.median.tolist(), self.lower.tolist(), self.upper.tolist(), strict=True)
+        return dict(zip(self.steps.tolist(), three, strict=True))
+
 
 def section(material: Material) -> Section | None:
-    """Return the timelines of the factors."""
+    """Return the four factors of every layer: the median neuron, and the middle half."""
     if not material.records:
         return unrecorded("timelines", material)
     drawings = grid(_timeline(material, name) for name in FACTORS)
@@ -63,15 +72,29 @@ def quartiles(material: Material, factor: str) -> list[Quartiles]:
 
 def _timeline(material: Material, factor: str) -> Markup:
     layers = quartiles(material, factor)
-    has_zeros = any((one.median == 0).any() for one in layers)
+    entries = [
+        ("train_loss", said("report.timelines.median")),  # drawn alike
+        ("band", said("report.timelines.band")),
+    ]
+    if any((one.median == 0).any() for one in layers):
+        entries.append(("zero", said("report.timelines.zero")))
     svg, is_log = _drawn(layers, f"timeline-{factor}")
+
+    def caption() -> str:
+        ends = listed(f"{one.layer} {number(one.median[-1])}" for one in layers)
+        return t("report.timelines.caption", ends=ends, meaning=t(f"factor.{factor}.meaning"))
+
+    def three(cell: tuple[float, float, float]) -> str:
+        middle, low, high = cell
+        return f"{number(middle)} ({number(low, 3)} … {number(high, 3)})"
+
     return figure(
         f"timeline-{factor}",
         svg,
-        joined(element("b", said(f"factor.{factor}")), " · ", _caption(layers, factor)),
+        joined(element("b", said(f"factor.{factor}")), " · ", both(caption)),
         up=lambda: t(f"report.scale.{'log' if is_log else 'linear'}", what=t(f"factor.{factor}")),
-        legend=_legend(has_zeros),
-        numbers=_numbers(layers),
+        legend=legend(entries),
+        numbers=step_table({one.layer: one.by_step() for one in layers}, TABLE_STEPS, three),
     )
 
 
@@ -83,52 +106,91 @@ def _drawn(layers: list[Quartiles], name: str) -> tuple[Markup, bool]:
         for panel, one in zip(axes, layers, strict=True):
             named(panel, one.layer)
             is_log = fit_height(panel, every)
-            _draw(panel, one)
+            floor = panel.get_ylim()[0]
+            low, high = np.maximum(one.lower, floor), np.maximum(one.upper, floor)
+            panel.fill_between(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=0)
+            if len(one.steps) == 1:  # a band without length would not show
+                panel.vlines(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=8)
+            marker = "o" if len(one.steps) <= 30 else None
+            line = np.where(one.median > 0, one.median, np.nan)
+            panel.plot(one.steps, line, color=BLUE, marker=marker, markersize=3)
+            zeros = one.steps[one.median == 0]
+            crosses: dict[str, Any] = {"marker": "x", "markersize": 5, "linestyle": "none"}
+            at = np.full(len(zeros), floor)
+            panel.plot(zeros, at, color=ORANGE, clip_on=False, **crosses)
             whole_steps(panel, is_labelled=panel is axes[-1])
         return as_svg(drawing, name), is_log
 
 
-def _draw(axes: Axes, one: Quartiles) -> None:
-    floor = axes.get_ylim()[0]
-    low, high = np.maximum(one.lower, floor), np.maximum(one.upper, floor)
-    axes.fill_between(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=0)
-    if len(one.steps) == 1:  # a band without length would not show
-        axes.vlines(one.steps, low, high, color=BLUE, alpha=BAND, linewidth=8)
-    marker = "o" if len(one.steps) <= 30 else None
-    line = np.where(one.median > 0, one.median, np.nan)
-    axes.plot(one.steps, line, color=BLUE, marker=marker, markersize=3)
-    zeros = one.steps[one.median == 0]
-    at = np.full(len(zeros), floor)
-    axes.plot(zeros, at, color=ORANGE, marker="x", markersize=5, linestyle="none", clip_on=False)
+def clones(material: Material) -> Section | None:
+    """Return the effective width over the run, and the clones of the trained network."""
+    if not material.has_network:
+        return None
+    if len(material.network.layers) < 2:
+        return Section("clones", note(said("report.clones.no_hidden")))
+    from whygrad.core.symmetry import clone_groups
+
+    shown = _widths(material.hidden) if material.hidden else note(said("report.nothing_recorded"))
+    items = []
+    for layer, found in clone_groups(material.network).items():
+        lines = [element("li", _members(group)) for group in found[:GROUPS]]
+        if len(found) > GROUPS:
+            lines.append(element("li", said("report.clones.more", count=len(found) - GROUPS)))
+        words = element("ul", lines) if lines else joined(" ", said("report.clones.none"))
+        items.append(element("li", element("b", layer), words))
+    title = element("h3", said("report.clones.groups"))
+    groups = element("div", title, element("ul", items, class_="plain"))
+    return Section("clones", grid([shown, groups]))
 
 
-def _caption(layers: list[Quartiles], factor: str) -> Markup:
-    return both(lambda: _in_words(layers, factor))
+def different(record: Record) -> np.ndarray:
+    """Return how many different neurons there were at each step shown."""
+    from whygrad.core.symmetry import distinct  # with JAX, which reports of others do without
+
+    return np.array([distinct(signatures) for signatures in record.field("signature")])
 
 
-def _in_words(layers: list[Quartiles], factor: str) -> str:
-    ends = listed(f"{one.layer} {number(one.median[-1])}" for one in layers)
-    return t("report.timelines.caption", ends=ends, meaning=t(f"factor.{factor}.meaning"))
+def _widths(records: dict[str, Record]) -> Markup:
+    counts = {layer: different(record) for layer, record in records.items()}
+    with styled("widths"):
+        drawing, axes = panels([HEIGHT] * len(records))
+        for panel, (layer, record) in zip(axes, records.items(), strict=True):
+            named(panel, layer)
+            marker = "o" if len(record.steps) <= 30 else None
+            panel.plot(record.steps, counts[layer], color=BLUE, marker=marker, markersize=3)
+            panel.set_ylim(0, record.neurons * 1.08)
+            panel.yaxis.set_major_locator(MaxNLocator(nbins=3, integer=True, min_n_ticks=2))
+            panel.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+            panel.grid(axis="y")
+            whole_steps(panel, is_labelled=panel is axes[-1])
+        svg = as_svg(drawing, "widths")
+    columns = {
+        layer: dict(zip(record.steps.tolist(), counts[layer].tolist(), strict=True))
+        for layer, record in records.items()
+    }
+
+    def caption() -> str:
+        ends = []
+        for layer, record in records.items():
+            values = {"width": int(counts[layer][-1]), "neurons": record.neurons}
+            ends.append(t("report.clones.end", layer=layer, **values))
+        return t("report.clones.caption", ends=listed(ends))
+
+    return figure(
+        "widths",
+        svg,
+        both(caption),
+        up=lambda: t("report.word.different"),
+        numbers=step_table(columns, TABLE_STEPS),
+    )
 
 
-def _legend(has_zeros: bool) -> Markup:
-    entries = [
-        ("train_loss", said("report.timelines.median")),
-        ("band", said("report.timelines.band")),
-    ]
-    return legend(entries + [("zero", said("report.timelines.zero"))] * has_zeros)
-
-
-def _numbers(layers: list[Quartiles]) -> Markup:
-    steps = np.unique(np.concatenate([one.steps for one in layers]))
-    head = [said("report.word.step"), *(one.layer for one in layers)]
-    shown = steps[evenly(len(steps), TABLE_STEPS)]
-    return table(head, [[str(step), *(_cell(one, step) for one in layers)] for step in shown])
-
-
-def _cell(one: Quartiles, step: int) -> str:
-    """Return the numbers of a step; nothing where the layer had no part in it."""
-    if step not in one.steps:
-        return ""
-    i = int(np.searchsorted(one.steps, step))
-    return f"{number(one.median[i])} ({number(one.lower[i], 3)} … {number(one.upper[i], 3)})"
+def _members(group: "CloneGroup") -> Markup:
+    more = " …" if len(group.neurons) > NEURONS else ""
+    return both(
+        lambda: t(
+            f"report.clones.{group.kind}",
+            count=len(group.neurons),
+            neurons=listed(group.neurons[:NEURONS]) + more,
+        )
+    )
