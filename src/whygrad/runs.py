@@ -130,7 +130,7 @@ class Run(RunFolder):
         self.require("network")
         from whygrad.training.trained import TrainedRun
 
-        return TrainedRun(self.path)
+        return TrainedRun(self.path, described=self.described)
 
     @property
     def network(self) -> "Network":

@@ -17,13 +17,12 @@ from whygrad.capture.record import Recorded
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.schedule import SnapshotSchedule, work_of
 from whygrad.record.beginning import new_run
-from whygrad.record.description import FORMAT
+from whygrad.record.description import FORMAT, versions_of
 from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, make_folder, prepared, remove, temporary_folder, writing
 from whygrad.record.producers import WATCHED
 from whygrad.record.schema.rows import key_of_rows
 from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, write_tensors
-from whygrad.record.versions import versions_of
 
 if TYPE_CHECKING:
     from whygrad.record.tracker import Tracker

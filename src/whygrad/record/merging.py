@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 
 from whygrad.errors import RunError
-from whygrad.record.description import read_description
 from whygrad.record.files import (
     Content,
     make_folder,
@@ -29,9 +28,9 @@ from whygrad.record.files import (
     writing,
 )
 from whygrad.record.folder import RunFolder
+from whygrad.record.reading import numbered, read_description
 from whygrad.record.schema.rows import REDUCED, key_of_rows
 from whygrad.record.sealed import crc, sealed_json, sealed_lines, sealed_tensors, write_tensors
-from whygrad.record.steady import numbered
 
 MEANS = {"pushed", "through", "pulled", "pulls", "delta", "layer"}  # of what is kept whole
 MEANS |= {"weight.gradient", "bias.gradient", "weight.came", "bias.came"}

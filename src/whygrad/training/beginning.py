@@ -11,11 +11,10 @@ from whygrad.data import pack
 from whygrad.data.table import Data
 from whygrad.errors import OptionError
 from whygrad.record.beginning import new_run
-from whygrad.record.description import FORMAT, PARTS
+from whygrad.record.description import ENGINE, FORMAT, PARTS, device_kind, versions_of
 from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, prepared
 from whygrad.record.sealed import sealed_json, sealed_tensors
-from whygrad.record.versions import ENGINE, device_kind, versions_of
 from whygrad.settings import Settings
 from whygrad.training.checkpoint import Checkpoint, describe_network, sealed_checkpoint
 from whygrad.training.loop import Task, check_size, prepare

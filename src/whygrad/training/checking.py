@@ -9,12 +9,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from whygrad.errors import RunError, WhygradError
-from whygrad.record.description import read_description
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import folder_of_rank, folders_of_ranks
 from whygrad.record.producers import TRAINED, WATCHED
+from whygrad.record.reading import numbered, read_description
 from whygrad.record.sealed import open_tensors, read_lines, read_tensors
-from whygrad.record.steady import numbered
 from whygrad.words import t
 from whygrad.words.visible import lines
 

@@ -185,10 +185,11 @@ class _Writer:
             self.checkpoints.pop(str(number), None)
         self.checkpoints[str(step)] = checksum
         self.saved_at, self.saved_step, self.is_kept = time.monotonic(), step, is_kept
-        described = self.run.path / "run.json"
-        with prepared(first | {described: sealed_json(self._description())}) as files:
+        described, told = self.run.path / "run.json", self._description()
+        with prepared(first | {described: sealed_json(told)}) as files:
             files.publish(*first, appended=self._content_of_lines())
             files.publish(described)
+        self.run.described.note(told)
         self._note_written()
         remove(_checkpoint_path(self.run.path, number) for number in dropped)
 
@@ -196,11 +197,13 @@ class _Writer:
         told = self._description() | changes
         if told != self.run.description:  # at the beginning it is what was just written
             write_json(self.run.path / "run.json", told)
+            self.run.described.note(told)
 
     def _description(self) -> dict[str, Any]:
         """Return what run.json says once everything that waits is written."""
         lines = {"history": self.lines_written + len(self.lines)}
-        standing = {"checkpoint": self.saved_step, "checkpoints": self.checkpoints, "lines": lines}
+        kept = dict(self.checkpoints)
+        standing = {"checkpoint": self.saved_step, "checkpoints": kept, "lines": lines}
         return self.run.description | (standing if self.run.is_sealed else {})
 
     def _content_of_rows(self) -> dict[Path, Content]:

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float
 
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError, RunError
+from whygrad.record.description import differences
 from whygrad.record.fields import comparable
-from whygrad.record.versions import differences
 from whygrad.training.loop import Task, epoch_plan, walk
 from whygrad.training.step import State, StepTrace, trace_step
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from whygrad.errors import RunError
 from whygrad.record.files import read_regular, reading, remove, write_whole
+from whygrad.record.reading import numbered
 from whygrad.record.schema import sound_lines, trained
 from whygrad.record.sealed import read_line, split_lines
-from whygrad.record.steady import numbered
 from whygrad.training.trained import TrainedRun
 
 

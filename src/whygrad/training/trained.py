@@ -12,13 +12,12 @@ from whygrad.core.nn.network import Network
 from whygrad.data import unpack
 from whygrad.data.table import Data
 from whygrad.errors import InputError, RunError, unknown_name
-from whygrad.record.description import PARTS
+from whygrad.record.description import PARTS, differences
 from whygrad.record.folder import RunFolder, kept_checkpoints
+from whygrad.record.reading import Described, steadily
 from whygrad.record.schema import sound, trained, trained_arrays
 from whygrad.record.schema.arrays import MISFITS, refuse, sound_arrays
 from whygrad.record.sealed import read_tensors
-from whygrad.record.steady import steadily
-from whygrad.record.versions import differences
 from whygrad.training import replay
 from whygrad.training.checkpoint import Checkpoint, load_checkpoint, skeleton
 from whygrad.training.evaluation import evaluate
@@ -30,14 +29,15 @@ class TrainedRun(RunFolder):
 
     Args:
         path: the folder.
+        described: its ``run.json``, where somebody has read it already.
 
     Raises:
         RunError: there is no run there, it is damaged, or of a newer format.
         InputError: it is that of a model that whygrad does not train.
     """
 
-    def __init__(self, path: str | Path):
-        super().__init__(path)
+    def __init__(self, path: str | Path, *, described: Described | None = None):
+        super().__init__(path, described=described)
         self.require("train")
 
     @classmethod
@@ -51,7 +51,7 @@ class TrainedRun(RunFolder):
             return run
         kept = vars(run)
         if "trained" not in kept:
-            kept["trained"] = cls(run.path)
+            kept["trained"] = cls(run.path, described=run.described)
         return kept["trained"]
 
     @cached_property
