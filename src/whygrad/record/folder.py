@@ -26,7 +26,7 @@ from whygrad.record.description import UNSEALED
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.files import reading
 from whygrad.record.layers import LayerSpec
-from whygrad.record.producers import PRODUCERS, TRAINED, Producer, blew_up, kind_of
+from whygrad.record.producers import PRODUCERS, Producer, blew_up, kind_of
 from whygrad.record.reading import (
     Described,
     check_recorded,
@@ -37,8 +37,7 @@ from whygrad.record.reading import (
     snapshot_steps_by_layer,
     steadily,
 )
-from whygrad.record.schema.arrays import refuse, sound_arrays, steps_ascend
-from whygrad.record.schema.rows import key_of_rows, rows_forms
+from whygrad.record.schema.arrays import key_of_rows, refuse, rows_forms, sound_arrays, steps_ascend
 from whygrad.record.sealed import open_tensors
 from whygrad.settings import Settings
 
@@ -177,7 +176,7 @@ class RunFolder:
         """A row a recorded step or ended epoch, in order: step, loss, and the measures."""
         import pandas as pd
 
-        columns = ["step", "epoch", "loss"] if self.kind == TRAINED else ["step", "loss"]
+        columns = ["step", "epoch", "loss"] if self.can("train") else ["step", "loss"]
         return pd.DataFrame(self.history_lines or {name: [] for name in columns})
 
     @property

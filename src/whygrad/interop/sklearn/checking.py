@@ -10,7 +10,7 @@ from whygrad.errors import InputError, OptionError
 from whygrad.interop.sklearn.epochs import Epochs, precision_of
 from whygrad.interop.sklearn.progress import Samples
 from whygrad.settings import in_float32
-from whygrad.training.standstill import has_moved, why_stalled
+from whygrad.training.failing import has_moved, why_stalled
 from whygrad.training.step import State
 from whygrad.training.weighing import check_spread
 
