@@ -17,8 +17,8 @@ from whygrad.record.sealed import (
     KEY,
     read_lines,
     read_tensors,
+    sealed_lines,
     write_json,
-    write_lines,
     write_tensors,
 )
 
@@ -79,7 +79,7 @@ def of_lines(path: Path, draw: random.Random) -> str:
     else:
         other = draw.randrange(len(lines))
         lines[place], lines[other] = lines[other], lines[place]
-    write_lines(path, lines)
+    write_whole(path, sealed_lines(lines))
     return what
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from whygrad.interop.tracking import MLflow, TensorBoard, WandB, log
     from whygrad.runs import Run, WatchedRun, open_run
     from whygrad.settings import Settings
-    from whygrad.training.together import train_together
+    from whygrad.training.batched import train_together
 
 __version__ = "0.1.0"
 
@@ -58,7 +58,7 @@ _HOMES = {
     "resume": "api",
     "to_torch": "interop.exporting",
     "train": "api",
-    "train_together": "training.together",
+    "train_together": "training.batched",
     "watch": "api",
     "watch_lightning": "api",
     "watch_trainer": "api",

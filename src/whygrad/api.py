@@ -170,7 +170,7 @@ def train(
         NonFiniteError: a number was not finite; the run up to there is kept.
         StalledError: the first epoch moved no parameter; the run is kept.
     """
-    from whygrad.core.sizing import running_out
+    from whygrad.core.memory import running_out
     from whygrad.training.beginning import begin
     from whygrad.training.recorder import record
 
@@ -200,7 +200,7 @@ def resume(path: str | Path, *, watch: Callback | None = None, log: Tracker | No
         OptionError: ``log`` is no tracker.
         RunError: there is no run at ``path``, or another process is writing it.
     """
-    from whygrad.core.sizing import running_out
+    from whygrad.core.memory import running_out
     from whygrad.training.recorder import record
 
     check_log(log)

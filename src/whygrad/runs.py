@@ -8,7 +8,6 @@ import numpy as np
 
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import merge_ranks
-from whygrad.record.producers import WATCHED
 from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ class Run(RunFolder):
 
     def __repr__(self) -> str:
         description = self.description
-        what = description["model"] if self.kind == WATCHED else description["data"]["name"]
+        what = description["data"]["name"] if self.can("data") else description["model"]
         return visible(f"Run({str(self.path)!r}, {what}, {description['state']})")
 
     def _repr_html_(self) -> str:
@@ -130,7 +129,7 @@ class Run(RunFolder):
         self.require("network")
         from whygrad.training.trained import TrainedRun
 
-        return TrainedRun(self.path)
+        return TrainedRun(self.path, described=self.described)
 
     @property
     def network(self) -> "Network":

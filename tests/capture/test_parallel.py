@@ -14,8 +14,9 @@ from torch import nn
 import whygrad as wg
 from whygrad.errors import OptionError, RunError
 from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.files import write_whole
 from whygrad.record.merging import merged_rows
-from whygrad.record.sealed import read_json, read_lines, write_json, write_lines
+from whygrad.record.sealed import read_json, read_lines, sealed_lines, write_json
 
 pytestmark = pytest.mark.long
 
@@ -155,7 +156,10 @@ def test_a_step_that_only_one_process_has_recorded_yet_waits(runs, tmp_path):
     described = copied / "rank1" / "run.json"
     whole = wg.open_run(copied)
     cut = whole.history_lines[:-1]
-    write_lines(copied / "rank1" / "history.jsonl", read_lines(copied / "rank1/history.jsonl")[:-1])
+    write_whole(
+        copied / "rank1" / "history.jsonl",
+        sealed_lines(read_lines(copied / "rank1/history.jsonl")[:-1]),
+    )
     write_json(described, read_json(described) | {"lines": {"history": 2, "facts": 3}})
     merged = wg.open_run(copied)
     assert merged.history_lines == cut and len(merged.rows("0")[0]) == len(cut) == 2

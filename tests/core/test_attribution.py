@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from whygrad.core.attribution import Path, contributions, paths, sample_pulls, strongest
+from whygrad.core.attribution import Path, contributions, paths, sample_gradients, strongest
 from whygrad.core.backprop import Anatomy, backward, forward
 from whygrad.core.factors import factors
 from whygrad.core.nn import Address, Network
@@ -165,7 +165,7 @@ def test_the_pulls_of_the_samples_sum_to_the_gradient(case, layer):
         layer: np.linalg.norm(gradient["weight"]),
     }
     for text, expected in sums.items():
-        pulls = sample_pulls(anatomy[layer], Address.parse(text, network.specs))
+        pulls = sample_gradients(anatomy[layer], Address.parse(text, network.specs))
         assert pulls.shape == (9,)
         assert abs(pulls.sum() - float(expected)) <= 1e-14 * np.abs(pulls).sum(), text
 
@@ -174,21 +174,21 @@ def test_a_pull_is_the_term_of_its_sample(case):
     _, anatomy = case
     layer = anatomy["hidden1"]
     share, x, delta = (np.asarray(a) for a in (layer.share, layer.input, layer.delta))
-    weight = sample_pulls(layer, Address("hidden1", "weight", 2, 1))
+    weight = sample_gradients(layer, Address("hidden1", "weight", 2, 1))
     np.testing.assert_allclose(weight, share * x[:, 2] * delta[:, 1])
     np.testing.assert_allclose(
-        sample_pulls(layer, Address("hidden1", "bias", None, 1)), share * delta[:, 1]
+        sample_gradients(layer, Address("hidden1", "bias", None, 1)), share * delta[:, 1]
     )
     mean = np.asarray(layer.gradient()["weight"])[:, 1]
     unit = mean / np.linalg.norm(mean)
-    neuron = sample_pulls(layer, Address("hidden1", None, None, 1))
+    neuron = sample_gradients(layer, Address("hidden1", None, None, 1))
     np.testing.assert_allclose(neuron, share * delta[:, 1] * (x @ unit), atol=1e-16)
 
 
 def test_the_sizes_of_the_pulls_are_what_agreement_compares(case):
     _, anatomy = case
     layer = anatomy["hidden2"]
-    pulls = sample_pulls(layer, Address("hidden2", "weight", 3, 2))
+    pulls = sample_gradients(layer, Address("hidden2", "weight", 3, 2))
     expected = abs(pulls.sum()) / np.abs(pulls).sum()
     assert float(factors(layer).weight.agreement[3, 2]) == pytest.approx(expected, rel=1e-12)
 
@@ -196,14 +196,14 @@ def test_the_sizes_of_the_pulls_are_what_agreement_compares(case):
 def test_without_a_gradient_nobody_pulls():
     network = Network.create([2, 2], dtype="float64")
     anatomy = backward(network, forward(network, np.zeros((3, 2))), np.zeros(3, int))
-    np.testing.assert_array_equal(sample_pulls(anatomy["output"], Address("output")), 0)
+    np.testing.assert_array_equal(sample_gradients(anatomy["output"], Address("output")), 0)
 
 
 def test_a_negative_pull_pushes_up_because_descent_goes_against_the_gradient():
     network = Network.create([1, 1], init="zeros", dtype="float64")
     x, y = np.ones((3, 1)), np.array([[5.0], [-1.0], [0.0]])
     anatomy = backward(network, forward(network, x), y, loss="squared")
-    up, down = strongest(sample_pulls(anatomy["output"], Address("output", "weight", 0, 0)))
+    up, down = strongest(sample_gradients(anatomy["output"], Address("output", "weight", 0, 0)))
     assert (up.tolist(), down.tolist()) == ([0], [1])  # target 5 raises the weight, -1 lowers it
 
 
@@ -234,5 +234,5 @@ def test_anatomies_of_numpy_arrays_will_do(case):
     assert paths(network, plain, "hidden1", 0) == paths(network, anatomy, "hidden1", 0)
     address = Address("hidden1", None, None, 1)
     np.testing.assert_array_equal(
-        sample_pulls(plain["hidden1"], address), sample_pulls(anatomy["hidden1"], address)
+        sample_gradients(plain["hidden1"], address), sample_gradients(anatomy["hidden1"], address)
     )

@@ -18,7 +18,7 @@ from whygrad.doctor.trained import setup_of
 from whygrad.doctor.trials import WORST, Outcome, accuracy, explained, measure_all, try_out
 from whygrad.doctor.verifying import Trial, choose, search
 from whygrad.settings import Settings
-from whygrad.training.together import train_together
+from whygrad.training.batched import train_together
 
 ALL = Baseline(0.0, 1.0, False)
 WIDER = Remedy("wide", "layers", {"hidden": (32, 32)})

@@ -10,7 +10,8 @@ from whygrad.doctor.during_training import before_training, during_training
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.wording import sentence
 from whygrad.record.fields import ROW_FIELDS
-from whygrad.record.sealed import write_lines, write_tensors
+from whygrad.record.files import write_whole
+from whygrad.record.sealed import sealed_lines, write_tensors
 
 OPEN = ROW_FIELDS.index("open")
 
@@ -94,7 +95,7 @@ def begun(tmp_path_factory):
             {"step": 4 * epoch + 3, "epoch": epoch, "loss": loss, "train_loss": loss}
             for epoch, loss in enumerate(losses)
         ]
-        write_lines(path / "history.jsonl", lines)
+        write_whole(path / "history.jsonl", sealed_lines(lines))
         return run
 
     return begin

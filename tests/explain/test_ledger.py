@@ -9,7 +9,7 @@ import pytest
 from rich.cells import cell_len
 
 import whygrad as wg
-from whygrad.core.attribution import sample_pulls
+from whygrad.core.attribution import sample_gradients
 from whygrad.errors import AddressError
 from whygrad.explain import Ledger
 from whygrad.explain.text import WIDTH, sparkline
@@ -115,7 +115,7 @@ def test_the_movement_is_that_of_the_parameter(run):
 def test_the_pulls_of_the_batch_sum_to_the_gradient(run, address, step):
     place = Address.parse(address, run.specs)
     ledger, again = run.why(address, step=step), replay(run, step)
-    pulls = sample_pulls(again.seen.anatomy[place.layer], place)
+    pulls = sample_gradients(again.seen.anatomy[place.layer], place)
     assert pulls.sum() == pytest.approx(ledger.gradient, rel=1e-3, abs=1e-7)
     real = again.share > 0  # what fills a short batch up is row 0
     by_row = dict(zip(again.rows[real].tolist(), pulls[real].tolist(), strict=True))

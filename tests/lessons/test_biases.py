@@ -14,7 +14,7 @@ from whygrad.lessons.experiments.biases.parting import parting
 from whygrad.lessons.lesson import Result
 from whygrad.render.page.canvas import styled
 from whygrad.settings import Settings
-from whygrad.training.together import train_together
+from whygrad.training.batched import train_together
 from whygrad.words import catalogue, speaking
 
 pytestmark = pytest.mark.long

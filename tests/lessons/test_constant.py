@@ -24,7 +24,7 @@ from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
 from whygrad.settings import Settings
-from whygrad.training.together import train_together
+from whygrad.training.batched import train_together
 from whygrad.words import speaking
 
 pytestmark = pytest.mark.long

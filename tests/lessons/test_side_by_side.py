@@ -9,7 +9,7 @@ from whygrad.core.nn.initializers import parse
 from whygrad.data import load
 from whygrad.lessons.instruments.side_by_side import Start, proper, train_groups
 from whygrad.settings import Settings
-from whygrad.training.together import train_together
+from whygrad.training.batched import train_together
 
 SETTINGS = Settings(optimizer="sgd", learning_rate=0.1, batch_size=32, epochs=3, record_every=0)
 SEEDS = (3, 4)

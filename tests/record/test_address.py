@@ -5,8 +5,7 @@ import pytest
 
 from whygrad.errors import AddressError
 from whygrad.record.address import Address
-from whygrad.record.kinds import KINDS
-from whygrad.record.layers import specs_of_network, specs_of_watched
+from whygrad.record.layers import KINDS, specs_of_network, specs_of_watched
 
 
 def layer(kind: str, shape: list[int], name: str, **more) -> dict:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.training.blowup import find_blowup
+from whygrad.training.failing import find_blowup
 
 
 def hidden_infinity(out) -> wg.Run:

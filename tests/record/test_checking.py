@@ -10,7 +10,8 @@ from benchmarks.attack.flips import flipped
 
 import whygrad as wg
 from whygrad.errors import RunError
-from whygrad.record.sealed import read_json, read_lines, write_json, write_lines
+from whygrad.record.files import write_whole
+from whygrad.record.sealed import read_json, read_lines, sealed_lines, write_json
 from whygrad.training.checking import check_run
 from whygrad.training.trained import TrainedRun
 
@@ -119,7 +120,7 @@ def test_a_step_without_a_checkpoint_is_told(finished):
 
 def test_a_history_that_is_shorter_than_run_json_says(copy):
     lines = read_lines(copy / "history.jsonl")
-    write_lines(copy / "history.jsonl", lines[:-2])
+    write_whole(copy / "history.jsonl", sealed_lines(lines[:-2]))
     with pytest.raises(RunError) as raised:
         _ = wg.Run(copy).history
     assert str(raised.value) == (
@@ -133,7 +134,7 @@ def test_a_history_that_is_shorter_than_run_json_says(copy):
 @pytest.mark.parametrize("order", [[0, 2, 1], [0, 0, 1]])
 def test_lines_that_are_swapped_or_there_twice(copy, order):
     lines = read_lines(copy / "history.jsonl")
-    write_lines(copy / "history.jsonl", [*(lines[i] for i in order), *lines[3:]])
+    write_whole(copy / "history.jsonl", sealed_lines([*(lines[i] for i in order), *lines[3:]]))
     with pytest.raises(RunError) as raised:
         _ = wg.Run(copy).history
     assert str(copy / "history.jsonl") in str(raised.value)

@@ -12,7 +12,8 @@ import whygrad as wg
 from whygrad.doctor.health import health_of
 from whygrad.errors import RunError, WhygradError
 from whygrad.record.folder import find_runs
-from whygrad.record.sealed import append_lines, read_json, write_json
+from whygrad.record.sealed import read_json, write_json
+from whygrad.record.writing import publish
 
 FILES = ["run.json", "data.safetensors", "history.jsonl", "anatomy/0", "checkpoints/0", "newest"]
 
@@ -159,7 +160,7 @@ def test_bytes_in_the_history_are_read_or_refused(finished, tmp_path, content, a
 
 @pytest.mark.parametrize("number", [21, 10**9, 10**30])
 def test_a_step_beyond_the_run_in_its_history_is_no_reason_to_walk_there(copy, number):
-    append_lines(copy / "history.jsonl", [{"step": number, "epoch": 3, "loss": 1.0}])
+    publish(copy, lines={"history": [{"step": number, "epoch": 3, "loss": 1.0}]})
     with pytest.raises(RunError) as raised:
         _ = wg.open_run(copy).steps
     assert raised.value.values["place"] == "step"

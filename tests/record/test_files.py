@@ -12,15 +12,14 @@ from hypothesis.extra import numpy as arrays
 from whygrad.errors import RunError
 from whygrad.record.files import only_writer, write_whole
 from whygrad.record.sealed import (
-    append_lines,
     read_json,
     read_lines,
     read_tensors,
     sealed_lines,
     write_json,
-    write_lines,
     write_tensors,
 )
+from whygrad.record.writing import publish
 
 LINES = [{"step": 0, "loss": 0.5}, {"step": 2, "loss": 0.25}]
 
@@ -71,7 +70,7 @@ def test_writing_leaves_no_temporary_file(tmp_path):
 def test_no_json_holds_a_number_that_is_none(tmp_path, value):
     for write in (
         lambda: write_json(tmp_path / "a", {"x": value}),
-        lambda: write_lines(tmp_path / "b", [{"x": value}]),
+        lambda: write_whole(tmp_path / "b", sealed_lines([{"x": value}])),
         lambda: write_tensors(tmp_path / "c", {}, {"x": value}),
     ):
         with pytest.raises(ValueError, match="Out of range float"):
@@ -92,8 +91,8 @@ JSON = st.recursive(
 def test_json_and_lines_come_back_as_they_went(tmp_path, content):
     write_json(tmp_path / "a.json", content)
     assert read_json(tmp_path / "a.json") == content
-    write_lines(tmp_path / "b.jsonl", [content, {}])
-    append_lines(tmp_path / "b.jsonl", [content])
+    write_whole(tmp_path / "b.jsonl", sealed_lines([content, {}]))
+    publish(tmp_path, lines={"b": [content]})
     assert read_lines(tmp_path / "b.jsonl") == [content, {}, content]
 
 
@@ -127,13 +126,13 @@ def test_arrays_in_fortran_order_and_slices_keep_their_values(tmp_path):
 @pytest.mark.parametrize("cut", range(1, 90, 4))
 def test_a_torn_last_line_is_ignored_and_then_repaired(tmp_path, cut):
     path = tmp_path / "history.jsonl"
-    write_lines(path, LINES)
+    write_whole(path, sealed_lines(LINES))
     whole = path.read_bytes()
     last = len(sealed_lines(LINES[-1:]))
     path.write_bytes(whole[:-cut])
     kept = LINES[: 2 - -(-cut // last)]
     assert read_lines(path) == kept
-    append_lines(path, LINES[1:])
+    publish(tmp_path, lines={"history": LINES[1:]})
     assert read_lines(path) == [*kept, *LINES[1:]]
     assert path.read_bytes() == sealed_lines([*kept, *LINES[1:]])
 

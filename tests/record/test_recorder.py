@@ -177,10 +177,10 @@ def test_begin_goes_on_where_it_was_killed(tmp_path, iris, network, options, fin
     """Before run.json there is no run, and nothing that would stand in the way of one."""
     real = files.Prepared.publish
 
-    def publish(self, *paths: Path) -> None:
+    def publish(self, *paths: Path, appended: object = None) -> None:
         if paths[0].name == "run.json":
             raise Cut
-        real(self, *paths)
+        real(self, *paths, appended=appended)
 
     with monkeypatch.context() as patch:
         patch.setattr(files.Prepared, "publish", publish)

@@ -16,9 +16,16 @@ from torch import nn
 import whygrad as wg
 from whygrad.capture.kinds import KINDS
 from whygrad.errors import AddressError, RunError
+from whygrad.record.files import write_whole
 from whygrad.record.schema import watched as schema
-from whygrad.record.sealed import read_lines, read_tensors, write_json, write_lines, write_tensors
-from whygrad.record.strict_json import parse
+from whygrad.record.sealed import (
+    parse,
+    read_lines,
+    read_tensors,
+    sealed_lines,
+    write_json,
+    write_tensors,
+)
 
 RESTORE = " Restore the file from a backup, or train the run again."
 FOLDER = " Restore the folder from a backup, or train the run again."
@@ -123,18 +130,18 @@ def test_run_json_of_a_watched_run_is_refused_with_the_place(watched, change, sa
 def test_lines_are_refused_with_their_number(watched, copy):
     facts = read_lines(watched / "facts.jsonl")
     put(facts[2], "losses/0/claims/shape", [16, -3])
-    write_lines(watched / "facts.jsonl", facts)
+    write_whole(watched / "facts.jsonl", sealed_lines(facts))
     assert refused(watched, lambda run: run.doctor()) == (
         "In RUN/facts.jsonl:3, losses[0].claims.shape[1] must be a whole number ≥ 0, < 2147483648, "
         "got -3." + RESTORE
     )
     history = read_lines(copy / "history.jsonl")
-    write_lines(copy / "history.jsonl", [history[1], history[0], *history[2:]])
+    write_whole(copy / "history.jsonl", sealed_lines([history[1], history[0], *history[2:]]))
     assert refused(copy, lambda run: run.history) == (
         "In RUN/history.jsonl:2, step must be > 2 to agree with history.jsonl:1, got 0." + FOLDER
     )
     history[3]["epoch"] = 1
-    write_lines(copy / "history.jsonl", history)
+    write_whole(copy / "history.jsonl", sealed_lines(history))
     assert refused(copy, lambda run: run.history) == (
         "In RUN/history.jsonl:4, epoch must be 0 to agree with step, got 1." + FOLDER
     )
@@ -143,7 +150,7 @@ def test_lines_are_refused_with_their_number(watched, copy):
 def test_a_run_does_not_go_on_from_lines_that_no_run_wrote(copy):
     history = read_lines(copy / "history.jsonl")
     history[1]["step"] = {"a": 1}
-    write_lines(copy / "history.jsonl", history)
+    write_whole(copy / "history.jsonl", sealed_lines(history))
     with pytest.raises(RunError) as raised:
         wg.resume(copy)
     assert str(raised.value) == (
@@ -155,7 +162,7 @@ def test_a_run_does_not_go_on_from_lines_that_no_run_wrote(copy):
 def test_facts_of_a_layer_that_run_json_does_not_know_are_refused(watched):
     facts = read_lines(watched / "facts.jsonl")
     facts[0]["layers"]["head"] = facts[0]["layers"].pop("4")
-    write_lines(watched / "facts.jsonl", facts)
+    write_whole(watched / "facts.jsonl", sealed_lines(facts))
     assert refused(watched, lambda run: run.doctor()) == (
         "In RUN/facts.jsonl:1, layers.head is no layer of the run: run.json does not know it."
         + FOLDER

@@ -13,13 +13,14 @@ from benchmarks.attack.flips import attack, flipped
 
 from whygrad.errors import RunError
 from whygrad.record import sealed
+from whygrad.record.files import write_whole
 from whygrad.record.sealed import (
     open_tensors,
     read_json,
     read_lines,
     read_tensors,
+    sealed_lines,
     write_json,
-    write_lines,
     write_tensors,
 )
 
@@ -41,7 +42,11 @@ KINDS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any], set[str]]] 
         tensors,
         {"error.run_file_damaged", "error.run_tensor_damaged"},
     ),
-    "lines": (lambda path: write_lines(path, LINES), read_lines, {"error.run_line_damaged"}),
+    "lines": (
+        lambda path: write_whole(path, sealed_lines(LINES)),
+        read_lines,
+        {"error.run_line_damaged"},
+    ),
 }
 
 
@@ -94,7 +99,7 @@ def test_reading_one_tensor_verifies_that_one_and_no_other(tmp_path):
 
 def test_a_damaged_line_is_told_by_its_number(tmp_path):
     path = tmp_path / "history.jsonl"
-    write_lines(path, LINES)
+    write_whole(path, sealed_lines(LINES))
     place = path.read_bytes().index(b"step", 20)
     with flipped(path, 8 * place), pytest.raises(RunError) as raised:
         read_lines(path)
@@ -106,7 +111,7 @@ def test_a_damaged_line_is_told_by_its_number(tmp_path):
 
 def test_the_end_of_the_last_line_is_part_of_it(tmp_path):
     path = tmp_path / "history.jsonl"
-    write_lines(path, LINES)
+    write_whole(path, sealed_lines(LINES))
     with flipped(path, 8 * path.stat().st_size - 5), pytest.raises(RunError) as raised:
         read_lines(path)
     assert raised.value.values["line"] == 3

@@ -5,7 +5,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.errors import StalledError
-from whygrad.training.standstill import has_moved
+from whygrad.training.failing import has_moved
 
 pytestmark = pytest.mark.long
 

@@ -20,8 +20,8 @@ from whygrad.interop.exporting import Exported
 from whygrad.interop.tracking import Logged
 from whygrad.lessons.lesson import Experiment, Result
 from whygrad.record.tracker import Tracker
+from whygrad.training.batched import Batched
 from whygrad.training.checking import Checked
-from whygrad.training.together import Together
 
 
 def of_ones_own(folder: Path, x: np.ndarray, y: np.ndarray) -> None:
@@ -84,8 +84,8 @@ def of_ones_own(folder: Path, x: np.ndarray, y: np.ndarray) -> None:
 
     settings = wg.Settings(epochs=5)
     assert_type(settings.batch_size, int)
-    assert_type(wg.train_together([network, network], data, settings), Together)
-    assert_type(wg.train_together([network], data, epochs=5, learning_rates=[0.1]), Together)
+    assert_type(wg.train_together([network, network], data, settings), Batched)
+    assert_type(wg.train_together([network], data, epochs=5, learning_rates=[0.1]), Batched)
 
 
 def of_the_chain_rule(network: wg.Network, x: np.ndarray, y: np.ndarray) -> None:

@@ -5,7 +5,7 @@ Every kind obeys the same chain rule. For a weight w between an input x and a ne
     dC/dw = sum_i x_i * delta_ik        over samples, and over positions where a weight is shared
 
 What differs is laid down here as a row of a table, beside what every reader must know of the kind
-in :mod:`whygrad.record.kinds`: which axis of the output counts the neurons, how long the input
+in :mod:`whygrad.record.layers`: which axis of the output counts the neurons, how long the input
 vector of a neuron is (``reach``), and how inputs and deltas are contracted to the weight. How a
 function of torch's is called for it stands in :mod:`whygrad.capture.uses`.
 
@@ -25,8 +25,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from whygrad.capture.torch_private import BatchNorm
-from whygrad.record.kinds import KINDS as TRAITS
-from whygrad.record.kinds import LayerKind
+from whygrad.record.layers import KINDS as TRAITS
+from whygrad.record.layers import LayerKind
 
 
 @dataclass(frozen=True)

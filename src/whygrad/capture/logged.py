@@ -11,7 +11,7 @@ import numpy as np
 
 from whygrad.capture.isolation import warn
 from whygrad.capture.record import Recorded
-from whygrad.record.entries import notes_of_watched
+from whygrad.record.tracker import notes_of_watched
 from whygrad.words import t
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from whygrad.capture.kinds import fan_in_last
 from whygrad.capture.optimizers import settings_of, state_of
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 from whygrad.record.fields import ROW_FIELDS
-from whygrad.record.schema.rows import REDUCED
+from whygrad.record.schema.arrays import REDUCED
 
 if TYPE_CHECKING:
     from whygrad.capture.watch import Window

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from whygrad.capture.kinds import KINDS, Use
 from whygrad.capture.torch_private import view_base
-from whygrad.record.kinds import KINDS as TRAITS
-from whygrad.record.kinds import LayerKind
+from whygrad.record.layers import KINDS as TRAITS
+from whygrad.record.layers import LayerKind
 
 
 @dataclass(frozen=True)

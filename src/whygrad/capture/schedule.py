@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
-from whygrad.record.kinds import KINDS
+from whygrad.record.layers import KINDS
 
 ARRAYS = 6  # kept of every weight: before, after, gradient, pulls, and what the optimiser remembers
 SMALL = 2**20  # bytes of a model that needs no turns

@@ -16,14 +16,13 @@ from whygrad.capture.logged import Logged
 from whygrad.capture.record import Recorded
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.schedule import SnapshotSchedule, work_of
-from whygrad.record.beginning import new_run
-from whygrad.record.description import FORMAT
+from whygrad.record.description import FORMAT, versions_of
 from whygrad.record.fields import DEFINED
-from whygrad.record.files import Content, make_folder, prepared, remove, temporary_folder, writing
+from whygrad.record.files import Content, make_folder, remove, temporary_folder, writing
 from whygrad.record.producers import WATCHED
-from whygrad.record.schema.rows import key_of_rows
-from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, write_tensors
-from whygrad.record.versions import versions_of
+from whygrad.record.schema.arrays import key_of_rows
+from whygrad.record.sealed import sealed_tensors, write_tensors
+from whygrad.record.writing import new_run, publish
 
 if TYPE_CHECKING:
     from whygrad.record.tracker import Tracker
@@ -187,21 +186,14 @@ class Writer:
         """
         lines = self._lines + len(steps)
         self._description |= {"whole": dict(self._snapshots), "lines": dict.fromkeys(LINES, lines)}
-        described = self.path / "run.json"
-        with prepared(rows | {described: sealed_json(self._description)}) as files:
-            files.publish(*rows, appended=self._lines_of(steps) if steps else None)
-            files.publish(described)
+        told = [one.diagnostics for one in steps], [one.line for one in steps]
+        appended = {
+            name: [finite(line) for line in each] for name, each in zip(LINES, told, strict=True)
+        }
+        publish(self.path, self._description, files=rows, lines=appended)
         self._lines = lines
         dropped, self._dropped = self._dropped, {}
         remove(dropped)
-
-    def _lines_of(self, steps: Sequence[Recorded]) -> dict[Path, bytes]:
-        """Return what is appended to ``facts.jsonl`` and ``history.jsonl``."""
-        told = [one.diagnostics for one in steps], [one.line for one in steps]
-        return {
-            self.path / f"{name}.jsonl": sealed_lines([finite(line) for line in lines])
-            for name, lines in zip(LINES, told, strict=True)
-        }
 
 
 def _learning(registry: LayerRegistry) -> dict[str, int]:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from whygrad.cli.console import problem, show_error, show_json
 from whygrad.cli.streams import finish_stdout, silence
 from whygrad.errors import InputError, WhygradError, in_short
-from whygrad.record.versions import versions_of
+from whygrad.record.description import versions_of
 from whygrad.words import t
 
 FAILED, USAGE, UNEXPECTED, BY_SIGNAL = 1, 2, 70, 128

@@ -199,9 +199,11 @@ def _standings(run: Run, step: int | None) -> dict[str, dict[str, float]]:
     found = {}
     for name, (steps, of_layer) in rows.items():
         chosen = of_layer[-1:] if step is None else of_layer[steps == step]
-        medians = np.median(chosen[0], axis=1) if len(chosen) else None
-        shown = () if medians is None else (*FACTORS, "open")
-        found[name] = {factor: float(medians[ROW_FIELDS.index(factor)]) for factor in shown}
+        found[name] = {}
+        if len(chosen):
+            medians = np.median(chosen[0], axis=1)
+            shown = (*FACTORS, "open")
+            found[name] = {factor: float(medians[ROW_FIELDS.index(factor)]) for factor in shown}
     return found
 
 

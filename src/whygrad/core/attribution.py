@@ -17,9 +17,9 @@ from jaxtyping import Float
 from whygrad.core.backprop import Anatomy, LayerAnatomy
 from whygrad.core.nn import Address, Network
 from whygrad.core.nn.activations import ACTIVATIONS
-from whygrad.record.pulls import sample_pulls, strongest
+from whygrad.record.factors import sample_gradients, strongest
 
-__all__ = ["Contributions", "Path", "contributions", "paths", "sample_pulls", "strongest"]
+__all__ = ["Contributions", "Path", "contributions", "paths", "sample_gradients", "strongest"]
 
 PerSample = Float[np.ndarray, " m"]
 Parts = Float[np.ndarray, "m n_next"]

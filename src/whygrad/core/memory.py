@@ -1,4 +1,4 @@
-"""How much memory this process can still take, asked before anything large is held.
+"""How much memory this process can still take, and what training takes, asked before it is held.
 
 Three things set the limit, and the smallest counts: what the machine has free, what the control
 groups of the process (containers, batch jobs) allow, and its own resource limits (``ulimit``).
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
-from whygrad.errors import TooLargeError
+from whygrad.errors import InputError, TooLargeError, WhygradError
 from whygrad.words import byte_size
 
 SHARE = 0.9  # of the free memory: an estimate is off by some, and other processes live too
@@ -122,3 +124,67 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8", "replace")
     except OSError:
         return ""
+
+
+# --- what a network takes while it trains -----------------------------------------------------
+
+FLOAT = 4  # bytes
+COPIES = 4  # of the parameters: themselves, their gradients, and two moments of the optimiser
+ACTIVATIONS = 4  # arrays (batch, n_out) that a step holds of every layer at least
+HUGE = 10**30  # of which no machine has so much; larger numbers are not told exactly
+
+
+def check_network(sizes: Sequence[int]) -> None:
+    """Check that a network of these sizes can be trained in the memory that there is.
+
+    Args:
+        sizes: numbers of neurons, from the inputs to the outputs.
+
+    Raises:
+        TooLargeError: it cannot.
+    """
+    count = sum((n_in + 1) * n_out for n_in, n_out in pairwise(map(int, sizes)))
+    _check("error.network_too_large", FLOAT * COPIES * count, parameters=count)
+
+
+def check_step(sizes: Sequence[int], batch: int, recorded: int) -> None:
+    """Check that a step of training can be held in the memory that there is.
+
+    Args:
+        batch: samples a step.
+        recorded: numbers that wait on the device to be recorded.
+
+    Raises:
+        TooLargeError: it cannot.
+    """
+    check_network(sizes)
+    neurons = sum(map(int, sizes))
+    needed = FLOAT * (ACTIVATIONS * batch * neurons + recorded)
+    _check("error.batch_too_large", needed, batch=batch, neurons=neurons)
+
+
+@contextmanager
+def running_out() -> Iterator[None]:
+    """Turn memory that runs out all the same into an error of whygrad's own.
+
+    Raises:
+        InputError: there was not enough memory.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_shortage(error):
+            raise InputError("error.out_of_memory") from error
+        raise
+
+
+def is_shortage(error: Exception) -> bool:
+    """Return whether an error, NumPy's or XLA's, says that memory ran out."""
+    if isinstance(error, WhygradError):
+        return False
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
+
+
+def _check(key: str, needed: int, **values: int) -> None:
+    told = {name: float(min(value, HUGE)) for name, value in values.items()}
+    require_memory(min(needed, HUGE), key, **told)

@@ -13,8 +13,8 @@ from whygrad.core.nn.losses import predictions
 from whygrad.core.nn.network import Network
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.thresholds import SEEDS
+from whygrad.training.batched import Batched, train_on_device
 from whygrad.training.step import device_dataset
-from whygrad.training.together import Together, train_on_device
 
 WORST = -np.inf
 
@@ -32,7 +32,7 @@ class Outcome:
 
     measures: tuple[float, ...]
     starts: tuple[Network, ...]
-    trained: Together
+    trained: Batched
 
     @property
     def median(self) -> float:

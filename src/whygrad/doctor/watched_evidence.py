@@ -36,7 +36,7 @@ from whygrad.doctor.thresholds import (
 )
 from whygrad.errors import RunError
 from whygrad.record.folder import RunFolder
-from whygrad.record.kinds import KINDS
+from whygrad.record.layers import KINDS
 from whygrad.record.loss import named_parts
 
 QUANTITIES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")

@@ -19,10 +19,9 @@ from whygrad.explain.ledger import (
 )
 from whygrad.explain.snapshot import SnapshotStep
 from whygrad.record.address import Address
-from whygrad.record.factors import Factors, mean_size, telescope
+from whygrad.record.factors import Factors, mean_size, sample_gradients, strongest, telescope
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.folder import RunFolder
-from whygrad.record.pulls import sample_pulls, strongest
 from whygrad.record.step import Index, LayerStep, ParameterStep, Part, StepRecord
 
 TOP = 3
@@ -229,7 +228,7 @@ def _pulls(
     """Return the rows that raise and that lower the parameter most, where rows were kept."""
     if layer.rows is None:
         return (), ()
-    pulls = sample_pulls(layer.rows, place)
+    pulls = sample_gradients(layer.rows, place)
 
     def described(which: np.ndarray) -> tuple[Pull, ...]:
         assert layer.rows is not None

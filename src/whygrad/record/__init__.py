@@ -1,13 +1,13 @@
 """A run on disk, as any producer writes it and any reader reads it. NumPy alone.
 
-    fields, activations, kinds, layers   what is kept of a neuron, and what a layer is: tables
-    producers, schema                    who writes runs, what their files must hold, what they lack
-    files, sealed, beginning             writing: whole files, checksums, one writer a folder
-    folder, snapshots, steady            reading, also while another process writes
-    merging                              what several processes watched, as one
-    address                              what a user asks about, by the network's own names
-    step, factors, pulls                 one step, whoever recorded it, as ledgers take it
-    entries, tracker                     a run as other tools take it
+    fields, activations, layers      what is kept of a neuron, and what a layer is: tables
+    description, producers, schema   who writes runs, what their files must hold, what they lack
+    files, sealed, writing           writing: whole files, checksums, one writer a folder
+    folder, reading                  reading, also while another process writes
+    merging                          what several processes watched, as one
+    address                          what a user asks about, by the network's own names
+    step, factors                    one step, whoever recorded it, as ledgers take it
+    tracker                          a run as other tools take it
 
 *Checksums.* Every byte is under a checksum that stands in its own file (:mod:`sealed`), so that
 one rename replaces both: ``run.json`` has one over its text, a tensor file one for each tensor and
@@ -21,7 +21,7 @@ nothing verified them.
 *Order is safety.* Rows, checkpoint and history, then ``run.json``, and only then is removed what
 ``run.json`` no longer names. Each is synced, and its folder too, before the next is given its name
 (:mod:`files`). A reader who finds something missing reads ``run.json`` again before it complains
-(:mod:`steady`). A torn last line is an append that was cut off: it is ignored, and cut off before
+(:mod:`reading`). A torn last line is an append that was cut off: it is ignored, and cut off before
 the next. ``benchmarks/attack/disk.py`` is a disk that keeps no more than was synced, and the tests
 cut the power at every call.
 

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from whygrad.errors import AddressError
-from whygrad.record.kinds import DENSE
-from whygrad.record.layers import LayerSpec, Packed
+from whygrad.record.layers import DENSE, LayerSpec, Packed
 
 PATTERN = re.compile(
     r"\s*(?P<path>.+?)\s*(\[\s*(?P<numbers>\d{1,18}(\s*,\s*\d{1,18})*)\s*\])?\s*", re.DOTALL

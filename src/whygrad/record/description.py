@@ -1,4 +1,4 @@
-"""What ``run.json`` begins with, and the words of runs; ``schema`` has the rest.
+"""What ``run.json`` tells: its words, and what a run was computed with; ``schema`` has the rest.
 
 Format 2 brought the checksums, and what makes a missing file noticed: ``checkpoint`` (the step at
 which the run stands), ``checkpoints`` (step -> checksum of the file), ``lines`` (how many each file
@@ -6,11 +6,9 @@ of lines holds at least). Runs of format 1 are read, and remain what they are.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from whygrad.errors import RunError
-from whygrad.record.sealed import KEY, read_json
 from whygrad.words import number
 
 FORMAT = 2
@@ -19,6 +17,7 @@ PARTS = ("train", "validation", "test")
 STATES = ("training", "stopped", "failed", "finished")
 TASKS = ("classes", "binary", "labels", "numbers")
 MEASURES = ("loss", "accuracy", "r2")
+ENGINE = ("whygrad", "jax", "jaxlib", "optax", "numpy")
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 # loss -> output activations with which it is taken as one function of z, the one it is made for
 # first; an identity behind another one means that the loss brings that one itself
@@ -46,33 +45,45 @@ MATCHED: dict[str, tuple[str, ...]] = {
 }
 
 
-def read_description(folder: Path) -> dict[str, Any]:
-    """Return what ``run.json`` says, verified; of a run of any kind.
-
-    Raises:
-        RunError: there is no run, it is of another format, or ``run.json`` is damaged.
-    """
-    path = folder / "run.json"
-    if not path.is_file():
-        raise RunError("error.no_run", path=folder)
-    content = read_json(path, lambda content: not _is_sealed(content))
-    if not _is_known(content.get("format")):
-        expected = f"{UNSEALED}, {FORMAT}"
-        raise RunError(
-            "error.run_format", path=folder, expected=expected, came=content.get("format")
-        )
-    return content
-
-
-def _is_sealed(content: dict[str, Any]) -> bool:
-    came = content.get("format")
-    return came == FORMAT or (came == UNSEALED and KEY in content)
-
-
-def _is_known(came: Any) -> bool:
-    return type(came) is int and came in (UNSEALED, FORMAT)
-
-
 def words_of_overhead(overhead: Mapping[str, float]) -> dict[str, str]:
     """Return what ``report.watched.overhead`` says of ``description["overhead"]``."""
     return {"ratio": number(overhead["ratio"], 3), "share": f"{100 * overhead['share']:.1f} %"}
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """Return the installed versions of packages, without those that are not installed."""
+    found = {}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def device_kind() -> str:
+    """Return what JAX computes on, such as ``cpu``."""
+    import jax
+
+    return jax.devices()[0].device_kind
+
+
+def differences(description: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return in words what a run was ``recorded`` with and what is ``here``, where they differ.
+
+    Args:
+        description: what ``run.json`` says; what it does not tell is not compared.
+    """
+    told = description.get("versions")
+    recorded = {k: v for k, v in told.items() if k in ENGINE} if isinstance(told, dict) else {}
+    here = versions_of(*recorded)
+    if isinstance(description.get("device"), str):
+        recorded, here = recorded | {"": description["device"]}, here | {"": device_kind()}
+    differing = [name for name in recorded if recorded[name] != here.get(name)]
+    if not differing:
+        return None
+    return {"recorded": _told(recorded, differing), "here": _told(here, differing)}
+
+
+def _told(versions: Mapping[str, Any], names: list[str]) -> str:
+    return ", ".join(f"{name} {versions.get(name, '–')}".strip() for name in names)

@@ -1,4 +1,4 @@
-"""The four factors of a gradient, from the sizes that they are ratios of.
+"""The four factors of a gradient, from the sizes that they are ratios of; and what samples add.
 
     upstream  = pushed                      pushed   = mean_i |u_ik|
     slope     = through  / pushed           through  = mean_i |d_ik|
@@ -11,11 +11,13 @@ function computes with the library that its arrays come from.
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float, Int
 
 from whygrad.record import describing
+from whygrad.record.address import Address
 from whygrad.record.fields import FACTORS
 from whygrad.words import t
 from whygrad.words.grid import Grid
@@ -126,3 +128,65 @@ def layer_sizes(input: Array, upstream: Array, delta: Array, share: Array) -> tu
     size = norm(delta, axis=1)
     reach = norm(input, axis=1)
     return share @ norm(upstream, axis=1), share @ size, share @ (size * reach)
+
+
+# --- which samples pull at a parameter --------------------------------------------------------
+
+PerSample = Float[np.ndarray, " m"]
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """What must be known of a layer's samples, in arrays of NumPy or of JAX."""
+
+    @property
+    def input(self) -> Any: ...  # (m, n_in)
+
+    @property
+    def delta(self) -> Any: ...  # (m, n_out)
+
+    @property
+    def share(self) -> Any: ...  # (m,)
+
+
+def sample_gradients(layer: Samples, address: Address) -> PerSample:
+    """Return each sample's gradient: its pull, the term that it adds to the gradient of the batch.
+
+    Weight: share_i * input_ij * delta_ik.  Bias: share_i * delta_ik.  They sum to the gradient.
+    Neuron or layer: the sample's own weight gradient, projected on the direction of the mean
+    gradient; they sum to its norm, and a negative pull works against the other samples.
+
+    Args:
+        layer: the samples of the layer that ``address`` names.
+
+    Returns:
+        One number a sample, in units of the gradient.
+    """
+    share, delta = np.asarray(layer.share), np.asarray(layer.delta)
+    if address.kind == "bias":
+        return share * delta[:, address.neuron]
+    if address.kind == "weight":
+        return share * np.asarray(layer.input)[:, address.input] * delta[:, address.neuron]
+    if address.neuron is not None:
+        delta = delta[:, [address.neuron]]
+    input = np.asarray(layer.input)
+    mean = input.T @ (share[:, None] * delta)
+    return share * ((input @ mean) * delta).sum(axis=1) / (np.linalg.norm(mean) or 1)
+
+
+def strongest(
+    pulls: PerSample, top: int = 3
+) -> tuple[Int[np.ndarray, " up"], Int[np.ndarray, " down"]]:
+    """Return the samples that push a parameter up the most, and those that push it down the most.
+
+    Descent goes against the gradient: a negative pull raises the parameter, a positive one lowers
+    it. Samples that do not pull that way at all are left out, so fewer than ``top`` may come.
+
+    Example:
+        >>> strongest(np.array([0.5, -2.0, 0.0, 1.0, -0.1]), top=2)
+        (array([1, 4]), array([3, 0]))
+    """
+    order = np.argsort(pulls, kind="stable")
+    up = order[: int((pulls < 0).sum())]
+    down = order[::-1][: int((pulls > 0).sum())]
+    return up[:top], down[:top]

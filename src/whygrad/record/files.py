@@ -247,16 +247,6 @@ class _Waiting:
                 os.unlink(path, dir_fd=start)
 
 
-def append_whole(path: Path, content: bytes) -> None:
-    """Append to a file behind its last whole line, and sync it.
-
-    Raises:
-        RunError: it is not there, is a link, or cannot be written.
-    """
-    with writing(path), _appended(path, content) as number:
-        os.fsync(number)
-
-
 @contextmanager
 def _appended(path: Path, content: bytes) -> Iterator[int]:
     """Append to a file and give it, still open, to be synced."""

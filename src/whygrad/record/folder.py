@@ -22,17 +22,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from whygrad.errors import AddressError, RunError
-from whygrad.record import snapshots
-from whygrad.record.description import read_description
+from whygrad.record.description import UNSEALED
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.files import reading
 from whygrad.record.layers import LayerSpec
-from whygrad.record.producers import PRODUCERS, TRAINED, WATCHED, Producer, blew_up
-from whygrad.record.schema import sound
-from whygrad.record.schema.arrays import refuse, sound_arrays, steps_ascend
-from whygrad.record.schema.rows import key_of_rows, rows_forms
+from whygrad.record.producers import PRODUCERS, Producer, blew_up, kind_of
+from whygrad.record.reading import (
+    Described,
+    check_recorded,
+    lines_of,
+    numbered,
+    read_snapshot,
+    snapshot_steps,
+    snapshot_steps_by_layer,
+    steadily,
+)
+from whygrad.record.schema.arrays import key_of_rows, refuse, rows_forms, sound_arrays, steps_ascend
 from whygrad.record.sealed import open_tensors
-from whygrad.record.steady import check_recorded, is_sealed, lines_of, numbered, steadily
 from whygrad.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,13 +51,15 @@ class RunFolder:
 
     Args:
         path: the folder.
+        described: its ``run.json``, where somebody has read it already.
 
     Raises:
         RunError: there is no run there, it is damaged, or of a newer format.
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, *, described: Described | None = None):
         self.path = Path(path)
+        self.described = Described(self.path) if described is None else described
         self._recorded: tuple[Any, list[int]] = (None, [])
         assert self.description, "reading it checks it"
 
@@ -66,13 +74,12 @@ class RunFolder:
         Raises:
             RunError: it is damaged, or something in it is missing or of the wrong kind.
         """
-        content = read_description(self.path)
-        return sound(self.path / "run.json", PRODUCERS[_kind_of(content)].run, content)
+        return self.described.read()
 
     @cached_property
     def kind(self) -> str:
         """Who wrote it: ``trained`` (whygrad's own) or ``watched`` (a PyTorch model)."""
-        return _kind_of(read_description(self.path))
+        return kind_of(self.description)
 
     @property
     def producer(self) -> Producer:
@@ -104,7 +111,7 @@ class RunFolder:
     @cached_property
     def is_sealed(self) -> bool:
         """Whether the run was written with checksums, so that whatever is read is verified."""
-        return is_sealed(self)
+        return self.description["format"] != UNSEALED
 
     @cached_property
     def settings(self) -> Settings:
@@ -169,7 +176,7 @@ class RunFolder:
         """A row a recorded step or ended epoch, in order: step, loss, and the measures."""
         import pandas as pd
 
-        columns = ["step", "epoch", "loss"] if self.kind == TRAINED else ["step", "loss"]
+        columns = ["step", "epoch", "loss"] if self.can("train") else ["step", "loss"]
         return pd.DataFrame(self.history_lines or {name: [] for name in columns})
 
     @property
@@ -289,7 +296,7 @@ class RunFolder:
     @property
     def whole_steps(self) -> list[int]:
         """The steps of which there is a full snapshot, of any layer, ascending."""
-        return snapshots.steps_of(self.path, self.description)
+        return snapshot_steps(self.path, self.description)
 
     def kept_whole(self) -> dict[str, list[int]]:
         """Return by layer the steps of which there is a full snapshot of it, ascending.
@@ -299,7 +306,7 @@ class RunFolder:
         Raises:
             RunError: a file is damaged.
         """
-        return steadily(self, lambda description: snapshots.by_layer(self, description))
+        return steadily(self, lambda description: snapshot_steps_by_layer(self, description))
 
     def whole(self, step: int | None = None) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
         """Return a full snapshot: its step, its arrays by ``layer/name``, its notes.
@@ -316,9 +323,9 @@ class RunFolder:
             raise RunError("error.watched_nothing", path=self.path)
         step = known[-1] if step is None else step
         if step not in known:
-            near = snapshots.nearest(known, step)
+            near = _nearest(known, step)
             raise AddressError("error.step_not_whole", step=step, near=near, count=len(known))
-        return step, *steadily(self, lambda description: snapshots.read(self, step, description))
+        return step, *steadily(self, lambda description: read_snapshot(self, step, description))
 
     def whole_of(
         self, layer: str, step: int | None = None
@@ -336,13 +343,13 @@ class RunFolder:
         if known and step not in (None, *known):
             took_part = step not in self.whole_steps or step in self.rows(layer)[0]
             key = "error.layer_not_whole_then" if took_part else "error.layer_not_in_step"
-            told = {"layer": layer, "step": step, "near": snapshots.nearest(known, step)}
+            told = {"layer": layer, "step": step, "near": _nearest(known, step)}
             raise AddressError(key, count=len(known), **told)
         return self.whole(known[-1] if known and step is None else step)
 
 
-def _kind_of(content: dict[str, Any]) -> str:
-    return WATCHED if content.get("kind") == WATCHED else TRAINED
+def _nearest(steps: list[int], step: int) -> int:
+    return min(steps, key=lambda one: abs(one - step))
 
 
 def kept_checkpoints(path: Path, description: dict[str, Any]) -> list[int]:

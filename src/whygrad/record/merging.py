@@ -17,21 +17,20 @@ from typing import Any
 import numpy as np
 
 from whygrad.errors import RunError
-from whygrad.record.description import read_description
 from whygrad.record.files import (
     Content,
     make_folder,
     only_writer,
-    prepared,
     read_regular,
     reading,
     remove,
     writing,
 )
 from whygrad.record.folder import RunFolder
-from whygrad.record.schema.rows import REDUCED, key_of_rows
-from whygrad.record.sealed import crc, sealed_json, sealed_lines, sealed_tensors, write_tensors
-from whygrad.record.steady import numbered
+from whygrad.record.reading import numbered, read_description
+from whygrad.record.schema.arrays import REDUCED, key_of_rows
+from whygrad.record.sealed import crc, sealed_lines, sealed_tensors, write_tensors
+from whygrad.record.writing import publish
 
 MEANS = {"pushed", "through", "pulled", "pulls", "delta", "layer"}  # of what is kept whole
 MEANS |= {"weight.gradient", "bias.gradient", "weight.came", "bias.came"}
@@ -96,9 +95,9 @@ def _merge(path: Path, folders: list[Path]) -> None:
             make_folder(path / name)
     lines = [{line["step"]: line for line in run.history_lines} for run in runs]
     common = set.intersection(*map(set, lines))
-    files, sizes = _merged_files(runs, sorted(common))
+    merged, sizes = _merged_files(runs, sorted(common))
     first = max(numbered(path / "anatomy"), default=-1) + 1  # beside those that are being read
-    rows = {first + number: tensors for number, tensors in enumerate(files)}
+    rows = {first + number: tensors for number, tensors in enumerate(merged)}
     history = [
         _mean_loss([of_rank[step] for of_rank in lines]) for step in lines[0] if step in common
     ]
@@ -114,27 +113,13 @@ def _merge(path: Path, folders: list[Path]) -> None:
         "lines": {"history": len(history), "facts": len(facts)},
     }
     told.pop("rank", None)
-    _publish(path, rows, {"history": history, "facts": facts}, told)
-
-
-def _publish(
-    path: Path,
-    rows: dict[int, dict[str, np.ndarray]],
-    lines: dict[str, list[dict[str, Any]]],
-    told: dict[str, Any],
-) -> None:
-    """Write rows, lines, and run.json, in this order; then remove what it no longer tells of."""
-    of_rows: dict[Path, Content] = {
+    files: dict[Path, Content] = {
         path / "anatomy" / f"{number}.safetensors": sealed_tensors(tensors, {})[0]
         for number, tensors in rows.items()
     }
-    of_lines: dict[Path, Content] = {
-        path / f"{name}.jsonl": sealed_lines(content) for name, content in lines.items()
-    }
-    described = path / "run.json"
-    with prepared(of_rows | of_lines | {described: sealed_json(told)}) as files:
-        files.publish(*of_rows, *of_lines)
-        files.publish(described)
+    files[path / "history.jsonl"] = sealed_lines(history)
+    files[path / "facts.jsonl"] = sealed_lines(facts)
+    publish(path, told, files=files)
     for name, kept in (("anatomy", list(rows)), ("whole", list(map(int, told["whole"])))):
         folder = path / name
         remove(folder / f"{n}.safetensors" for n in numbered(folder) if n not in kept)
@@ -209,11 +194,11 @@ def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return a step that every process kept whole as one that a single process kept."""
     merged = {}
     for name in dict.fromkeys(name for part in parts for name in part):
-        if not all(_holds(part, name.rpartition("/")[0]) for part in parts):
+        layer, _, which = name.rpartition("/")
+        if not all(f"{layer}/through" in part for part in parts):
             continue  # it was not the layer's turn everywhere
         of_all = _of_all(parts, name)
         own = of_all[0]
-        _, _, which = name.rpartition("/")
         if which in MEANS:
             merged[name] = np.mean(of_all, axis=0, dtype=np.float64).astype(own.dtype)
         elif which in OF_ROWS and len(of_all) == len(parts):
@@ -228,10 +213,6 @@ def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
         if np.allclose(merged[name], given, rtol=ROUNDING, atol=ROUNDING * np.abs(given).max()):
             del merged[name]  # nothing came between but the mean itself
     return merged
-
-
-def _holds(part: dict[str, np.ndarray], layer: str) -> bool:
-    return f"{layer}/through" in part
 
 
 def _of_all(parts: list[dict[str, np.ndarray]], name: str) -> list[np.ndarray]:

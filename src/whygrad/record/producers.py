@@ -42,6 +42,11 @@ class Producer:
     lacks: Mapping[str, tuple[type[InputError], str]] = field(default_factory=dict)
 
 
+def kind_of(description: Description) -> str:
+    """Return who wrote a run: a name of :data:`PRODUCERS`."""
+    return WATCHED if description.get("kind") == WATCHED else TRAINED
+
+
 def specs_of_trained(description: Description) -> dict[str, LayerSpec]:
     """Return the layers of the network of one of whygrad's own runs."""
     network, loss = description["network"], description["settings"]["loss"]

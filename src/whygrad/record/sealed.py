@@ -25,8 +25,7 @@ from safetensors import safe_open
 from safetensors.numpy import save
 
 from whygrad.errors import RunError
-from whygrad.record.files import append_whole, read_regular, reading, write_whole
-from whygrad.record.strict_json import parse
+from whygrad.record.files import read_regular, reading, write_whole
 from whygrad.words.visible import as_json
 
 KEY = "checksum"
@@ -48,6 +47,35 @@ TRIES = 100  # at a file that another process goes on replacing
 def crc(content: Any) -> str:
     """Return the CRC-32 of some bytes, eight hexadecimal digits."""
     return f"{zlib.crc32(content):08x}"
+
+
+# --- JSON, read strictly: what is none, or says one thing twice, is an error and not a guess --
+
+
+def parse(text: "str | bytes") -> Any:
+    """Return the value that a JSON text stands for.
+
+    Raises:
+        ValueError: it is none, nor are NaN and Infinity, which Python would read; or an object
+            holds a name twice, of which Python would take the last.
+        RecursionError: it is nested too deep.
+    """
+    text = text if isinstance(text, str) else text.decode()
+    return _DECODER.decode(text)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        raise ValueError("a name stands twice in an object")
+    return content
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once_each, parse_constant=_refuse)
 
 
 # --- one JSON object --------------------------------------------------------------------------
@@ -140,7 +168,9 @@ class TensorFile:
 
     @property
     def names(self) -> list[str]:
-        return sorted(_told(name) for name in self._opened.keys())  # the library's order is none
+        coded = {name: name.removeprefix(CODED) for name in self._opened.keys()}
+        # in order, for the library has none
+        return sorted(text if name == text else json.loads(text) for name, text in coded.items())
 
     def __getitem__(self, name: str) -> np.ndarray:
         stored = _stored(name)
@@ -152,14 +182,17 @@ class TensorFile:
 
 
 @contextmanager
-def open_tensors(path: Path, *, may_lack: bool = False) -> Iterator[TensorFile]:
+def open_tensors(
+    path: Path, *, may_lack: bool = False, checksum: str | None = None
+) -> Iterator[TensorFile]:
     """Open a file of arrays and verify its header, which says what each array must be.
 
     Args:
         may_lack: whether a file without checksums will do.
+        checksum: what stands for the file that is wanted; None for any.
 
     Raises:
-        RunError: the file is missing or damaged, also where an array is asked for.
+        RunError: the file is missing, damaged or another one, also where an array is asked for.
     """
     with reading(path), ExitStack() as stack:
         for _ in range(TRIES):
@@ -170,22 +203,28 @@ def open_tensors(path: Path, *, may_lack: bool = False) -> Iterator[TensorFile]:
                 break  # else another process has replaced the file between the two
         if KEY in metadata or not may_lack:
             _verify(header, metadata[KEY])
+        if checksum not in (None, metadata.get(KEY)):
+            raise ValueError("sound, but not the file that run.json speaks of")
         yield TensorFile(path, opened, metadata)
 
 
 def read_tensors(
-    path: Path, names: Sequence[str] | None = None, *, may_lack: bool = False
+    path: Path,
+    names: Sequence[str] | None = None,
+    *,
+    may_lack: bool = False,
+    checksum: str | None = None,
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read arrays and their notes.
 
     Args:
         names: of the arrays that are wanted, as far as they are there; None for all.
-        may_lack: whether a file without checksums will do.
+        may_lack, checksum: as :func:`open_tensors` takes them.
 
     Raises:
-        RunError: the file is missing or damaged.
+        RunError: the file is missing, damaged or another one.
     """
-    with open_tensors(path, may_lack=may_lack) as file:
+    with open_tensors(path, may_lack=may_lack, checksum=checksum) as file:
         wanted = [name for name in file.names if names is None or name in names]
         return {name: file[name] for name in wanted}, file.notes
 
@@ -194,10 +233,6 @@ def _stored(name: str) -> str:
     """Return the name of an array as the format can hold it: UTF-8, and not the format's own."""
     is_fit = name != "__metadata__" and not name.startswith(CODED) and not SURROGATE.search(name)
     return name if is_fit else CODED + json.dumps(name)
-
-
-def _told(stored: str) -> str:
-    return json.loads(stored.removeprefix(CODED)) if stored.startswith(CODED) else stored
 
 
 def _read_header(path: Path) -> bytes:
@@ -213,21 +248,12 @@ def _read_header(path: Path) -> bytes:
 
 def sealed_lines(lines: Sequence[Mapping[str, Any]]) -> bytes:
     """Return one line of JSON each, with its checksum at its end."""
-    return b"".join(_sealed_line(line) for line in lines)
-
-
-def append_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Append lines behind the last whole one, durably.
-
-    Raises:
-        RunError: the file is not there or cannot be written.
-    """
-    append_whole(path, sealed_lines(lines))
-
-
-def write_lines(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    """Write a file of lines whole."""
-    write_whole(path, sealed_lines(lines), shared=False)
+    sealed = []
+    for line in lines:
+        told = {name: value for name, value in line.items() if name != KEY} | {KEY: ZEROS}
+        text = json.dumps(told, allow_nan=False).encode()
+        sealed.append(text[:-LINE_TAIL] + crc(text).encode() + b'"}\n')
+    return b"".join(sealed)
 
 
 def read_lines(path: Path, *, may_lack: bool = False) -> list[dict[str, Any]]:
@@ -275,13 +301,7 @@ def read_line(path: Path, number: int, line: bytes, *, may_lack: bool) -> dict[s
     return content
 
 
-def _sealed_line(line: Mapping[str, Any]) -> bytes:
-    text = json.dumps({n: v for n, v in line.items() if n != KEY} | {KEY: ZEROS}, allow_nan=False)
-    body = text.encode()
-    return body[:-LINE_TAIL] + crc(body).encode() + b'"}\n'
-
-
-# --- a checksum in the text that it is of -------------------------------------------------------
+# --- a checksum in the text that it is of -----------------------------------------------------
 
 
 def _seal(blank: bytes) -> bytes:

@@ -1,5 +1,6 @@
-"""The beginning of a run: its folder, private and written by one process, and its first files."""
+"""The first files of a new run; and what one that goes on drops: what came after its checkpoint."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,16 +10,17 @@ import numpy as np
 from whygrad.core.nn.network import Network
 from whygrad.data import pack
 from whygrad.data.table import Data
-from whygrad.errors import OptionError
-from whygrad.record.beginning import new_run
-from whygrad.record.description import FORMAT, PARTS
+from whygrad.errors import OptionError, RunError
+from whygrad.record.description import ENGINE, FORMAT, PARTS, device_kind, versions_of
 from whygrad.record.fields import DEFINED
-from whygrad.record.files import Content, prepared
-from whygrad.record.sealed import sealed_json, sealed_tensors
-from whygrad.record.versions import ENGINE, device_kind, versions_of
+from whygrad.record.files import Content, read_regular, reading, remove, write_whole
+from whygrad.record.reading import numbered
+from whygrad.record.schema import sound_lines, trained
+from whygrad.record.sealed import read_line, sealed_tensors, split_lines
+from whygrad.record.writing import new_run, publish
 from whygrad.settings import Settings
 from whygrad.training.checkpoint import Checkpoint, describe_network, sealed_checkpoint
-from whygrad.training.loop import Task, check_size, prepare
+from whygrad.training.loop import check_size, prepare
 from whygrad.training.step import first_state
 from whygrad.training.trained import TrainedRun
 
@@ -42,24 +44,16 @@ def begin(
     if settings.patience is not None and not len(data.validation.x):
         raise OptionError("error.patience_needs_validation")
     with new_run(path, ("anatomy", "checkpoints")):
-        _write_start(path, network, task, origin)
+        arrays, description = pack(data)
+        packed, _ = sealed_tensors(arrays, {"description": description})
+        state = first_state(network, task.config, settings.learning_rate, settings.seed)
+        start, checksum = sealed_checkpoint(Checkpoint(state, np.empty(0, np.float32)))
+        files: dict[Path, Content] = {path / "data.safetensors": packed}
+        files |= {path / "history.jsonl": b"", path / "checkpoints" / "0.safetensors": start}
+        standing = {"checkpoint": 0, "checkpoints": {"0": checksum}, "lines": {"history": 0}}
+        told = _description(network, data, task.settings, origin) | standing
+        publish(path, told, files=files)  # the folder is a run from the last of them on
     return TrainedRun(path)
-
-
-def _write_start(path: Path, network: Network, task: Task, origin: dict[str, Any]) -> None:
-    arrays, description = pack(task.data)
-    data, _ = sealed_tensors(arrays, {"description": description})
-    settings = task.settings
-    state = first_state(network, task.config, settings.learning_rate, settings.seed)
-    start, checksum = sealed_checkpoint(Checkpoint(state, np.empty(0, np.float32)))
-    standing = {"checkpoint": 0, "checkpoints": {"0": checksum}, "lines": {"history": 0}}
-    told = _description(network, task.data, settings, origin) | standing
-    first: dict[Path, Content] = {path / "data.safetensors": data, path / "history.jsonl": b""}
-    first[path / "checkpoints" / "0.safetensors"] = start
-    described = path / "run.json"
-    with prepared(first | {described: sealed_json(told)}) as files:
-        files.publish(*first)
-        files.publish(described)  # the folder is a run only from here on
 
 
 def _description(
@@ -82,3 +76,56 @@ def _description(
             "samples": {part: len(getattr(data, part).x) for part in PARTS},
         },
     }
+
+
+# --- going on ---------------------------------------------------------------------------------
+
+
+def lines_before(run: TrainedRun, step: int) -> list[bytes]:
+    """Return the lines of the history, as they are in the file, of the steps before ``step``.
+
+    Lines that run.json does not count yet may be torn or lost: they are done again anyway.
+
+    Raises:
+        RunError: lines that it does count are missing or damaged.
+    """
+    path = run.path / "history.jsonl"
+    if not run.is_sealed and not path.exists():
+        return []
+    description = run.description
+    told = description.get("lines", {}).get("history")
+    whole, _ = split_lines(path)
+    may_lack = not run.is_sealed
+    read = (read_line(path, i, raw, may_lack=may_lack) for i, raw in enumerate(whole[:told], 1))
+    kept: list[bytes] = []
+    for raw, line in zip(
+        whole, sound_lines(path, trained.line_of(description), read), strict=False
+    ):
+        if line["step"] >= step:
+            return kept
+        kept.append(raw)
+    if told is not None and len(kept) < told:
+        raise RunError("error.run_lines_missing", path=path, expected=told, came=len(kept))
+    return kept
+
+
+def drop_after(run: TrainedRun, step: int, lines: Sequence[bytes]) -> None:
+    """Drop what was recorded after the checkpoint at ``step``; run.json no longer names it.
+
+    Args:
+        lines: of the history, that stay.
+    """
+    path = run.path / "history.jsonl"
+    content = b"".join(line + b"\n" for line in lines)
+    with reading(path):
+        is_whole = path.exists() and read_regular(path) == content
+    if not is_whole:
+        write_whole(path, content, shared=False)
+    kept = [number for number in run.checkpoints if number <= step]
+    for folder, dropped in (
+        ("anatomy", [n for n in numbered(run.path / "anatomy") if n >= step]),
+        ("checkpoints", [n for n in numbered(run.path / "checkpoints") if n not in kept]),
+    ):
+        remove(run.path / folder / f"{number}.safetensors" for number in dropped)
+    for folder in (run.path, run.path / "anatomy", run.path / "checkpoints"):
+        remove(folder.glob(".*.part"))  # of a process that was killed while it wrote

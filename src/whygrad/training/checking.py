@@ -9,12 +9,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from whygrad.errors import RunError, WhygradError
-from whygrad.record.description import read_description
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import folder_of_rank, folders_of_ranks
-from whygrad.record.producers import TRAINED, WATCHED
-from whygrad.record.sealed import open_tensors, read_lines, read_tensors
-from whygrad.record.steady import numbered
+from whygrad.record.reading import numbered, read_description
+from whygrad.record.sealed import read_lines, read_tensors
 from whygrad.words import t
 from whygrad.words.visible import lines
 
@@ -77,7 +75,7 @@ def check_run(path: Path, tick: Tick = lambda done, total: None) -> Checked:
         raise RunError("error.no_run", path=path)
     ranks = folders_of_ranks(path)
     folders = [path] if (path / "run.json").is_file() or not ranks else []  # not merged yet
-    parts = [_steadily_checked(folder, path, tick) for folder in (*folders, *ranks)]
+    parts = [_checked(folder, path, tick) for folder in (*folders, *ranks)]
     return Checked(
         path,
         sum(part.files for part in parts),
@@ -87,11 +85,11 @@ def check_run(path: Path, tick: Tick = lambda done, total: None) -> Checked:
     )
 
 
-def _steadily_checked(folder: Path, root: Path, tick: Tick) -> Checked:
+def _checked(folder: Path, root: Path, tick: Tick) -> Checked:
     """Check a folder, again where run.json has changed meanwhile and something was missing."""
     while True:
         before = _described(folder)
-        checked = _checked(folder, root, tick)
+        checked = _checked_once(folder, root, tick)
         if checked.is_sound or _described(folder) == before:
             return checked
 
@@ -129,53 +127,51 @@ class _Looking:
         return path.relative_to(self._root).as_posix()
 
 
-def _checked(folder: Path, root: Path, tick: Tick) -> Checked:
+def _checked_once(folder: Path, root: Path, tick: Tick) -> Checked:
+    def opened() -> RunFolder:
+        run = RunFolder(folder)
+        assert not run.can("train") or run.settings, "reading them checks them"
+        return run
+
     look = _Looking(root, folder, tick)
-    run = look(folder / "run.json", lambda: _opened(folder))
-    if run is None:
-        _look_at_each(folder, look)
-    else:
-        {TRAINED: _look_at_trained, WATCHED: _look_at_watched}[run.kind](run, look)
+    run = look(folder / "run.json", opened)
+    if run is not None:
+        _look_at_parts(run, look)
+    for path in _files_in(folder) if run is None else ():  # nothing tells what belongs together
+        if path.suffix == ".safetensors":
+            look(path, lambda path=path: read_tensors(path, may_lack=True))
+        elif path.suffix == ".jsonl":
+            look(path, lambda path=path: read_lines(path, may_lack=True))
     known = {*look.seen, folder / "run.lock"}
     unknown = tuple(look.name(path) for path in _files_in(folder) if path not in known)
     is_sealed = run is None or run.is_sealed
     return Checked(folder, len(look.seen), look.problems, unknown, is_sealed)
 
 
-def _opened(folder: Path) -> RunFolder:
-    run = RunFolder(folder)
-    assert run.kind == WATCHED or run.settings, "reading them checks them"
-    return run
-
-
-def _look_at_trained(folder: RunFolder, look: _Looking) -> None:
-    from whygrad.training.trained import TrainedRun  # brings JAX, that no watched run needs
-
-    run = TrainedRun(folder.path)
-    data = run.path / "data.safetensors"
-    look(data, lambda: (_tensors(run, data), run.data))
-    told = run.description.get("checkpoints", {})
-    for step in run.checkpoints:
-        path = run.path / "checkpoints" / f"{step}.safetensors"
-        checksum = told.get(str(step))
-        look(path, lambda p=path, c=checksum, n=step: (_tensors(run, p, c), run.checkpoint(n)))
-    history = look(run.path / "history.jsonl", lambda: run.history_lines) or []
-    every = run.settings.record_every
-    steps = [line["step"] for line in history]
-    counted = run.description.get("lines", {}).get("history")
-    _look_at_rows(run, [step for step in steps[:counted] if every and step % every == 0], look)
-
-
-def _look_at_watched(run: RunFolder, look: _Looking) -> None:
+def _look_at_parts(run: RunFolder, look: _Looking) -> None:
+    """Look at every file that run.json tells of."""
     described = run.description
-    for step in run.whole_steps:
-        path = run.path / "whole" / f"{step}.safetensors"
-        checksum = described.get("whole", {}).get(str(step))
-        look(path, lambda path=path, c=checksum: _tensors(run, path, c))
-    look(run.path / "facts.jsonl", lambda: run.facts)
+    if run.can("replay"):
+        from whygrad.training.trained import TrainedRun  # brings JAX, that no watched run needs
+
+        own, data = TrainedRun.of(run), run.path / "data.safetensors"
+        look(data, lambda: (_tensors(run, data), own.data))
+        told = described.get("checkpoints", {})
+        for step in run.checkpoints:
+            path, checksum = run.path / "checkpoints" / f"{step}.safetensors", told.get(str(step))
+            look(path, lambda p=path, c=checksum, n=step: (_tensors(run, p, c), own.checkpoint(n)))
+    else:
+        told = described.get("whole", {})
+        for step in run.whole_steps:
+            path, checksum = run.path / "whole" / f"{step}.safetensors", told.get(str(step))
+            look(path, lambda p=path, c=checksum: _tensors(run, p, c))
+    if run.producer.facts_of is not None:
+        look(run.path / "facts.jsonl", lambda: run.facts)
     history = look(run.path / "history.jsonl", lambda: run.history_lines) or []
+    every = run.producer.every_of(described)
     counted = described.get("lines", {}).get("history")
-    _look_at_rows(run, [line["step"] for line in history[:counted]], look)
+    steps = [line["step"] for line in history[:counted]]
+    _look_at_rows(run, [step for step in steps if every and step % every == 0], look)
 
 
 def _look_at_rows(run: RunFolder, recorded: list[int], look: _Looking) -> None:
@@ -190,28 +186,12 @@ def _look_at_rows(run: RunFolder, recorded: list[int], look: _Looking) -> None:
     for step in recorded if merged is None else ():
         path = folder / f"{step}.safetensors"
         if step not in found and is_before and path not in look.seen:
-            look(path, lambda path=path: _missing(path))
+            look(path, lambda path=path: _tensors(run, path))  # it is missing, and that is told
         is_before = step in found
 
 
-def _look_at_each(folder: Path, look: _Looking) -> None:
-    """Look at every file by itself, where run.json does not tell what belongs together."""
-    for path in _files_in(folder):
-        if path.suffix == ".safetensors":
-            look(path, lambda path=path: read_tensors(path, may_lack=True))
-        elif path.suffix == ".jsonl":
-            look(path, lambda path=path: read_lines(path, may_lack=True))
-
-
 def _tensors(run: RunFolder, path: Path, checksum: str | None = None) -> dict[str, np.ndarray]:
-    with open_tensors(path, may_lack=not run.is_sealed) as file:
-        if checksum not in (None, file.checksum):
-            raise ValueError("sound, but not the file that run.json tells of")
-        return {name: file[name] for name in file.names}
-
-
-def _missing(path: Path) -> None:
-    raise RunError("error.run_file_missing", path=path)
+    return read_tensors(path, may_lack=not run.is_sealed, checksum=checksum)[0]
 
 
 def _files_in(folder: Path) -> list[Path]:

@@ -17,9 +17,8 @@ from whygrad.core.nn.network import Network
 from whygrad.errors import RunError
 from whygrad.record.schema import sound
 from whygrad.record.schema.arrays import Form, refuse, sound_arrays
-from whygrad.record.schema.trained import CHECKPOINT
-from whygrad.record.schema.trained_arrays import checkpoint_values
-from whygrad.record.sealed import open_tensors, sealed_tensors
+from whygrad.record.schema.trained import CHECKPOINT, checkpoint_values
+from whygrad.record.sealed import read_tensors, sealed_tensors
 from whygrad.training.step import State, StaticConfig, first_state
 
 
@@ -49,18 +48,15 @@ class Checkpoint:
 
 def describe_network(network: Network) -> dict[str, Any]:
     """Return a network's structure as JSON-able data; the parameters stand in checkpoints."""
+    dropout = [dense.dropout for dense in network.dense[:-1]]
+    is_one = len(set(dropout)) <= 1  # then it is told as one number, as runs have always told it
     return {
         "sizes": list(network.sizes),
         "activations": [dense.activation for dense in network.dense],
         "biases": [dense.bias is not None for dense in network.dense],
-        "dropout": _told_dropout([dense.dropout for dense in network.dense[:-1]]),
+        "dropout": next(iter(dropout), 0.0) if is_one else dropout,
         "dtype": str(network.dense[0].weight.dtype),
     }
-
-
-def _told_dropout(shares: list[float]) -> float | list[float]:
-    """Return one number if all hidden layers have the same, as runs have always told it."""
-    return shares if len(set(shares)) > 1 else next(iter(shares), 0.0)
 
 
 def skeleton(description: dict[str, Any]) -> Network:
@@ -70,12 +66,13 @@ def skeleton(description: dict[str, Any]) -> Network:
     dropout = [*(told if isinstance(told, list) else [told] * (len(sizes) - 2)), 0.0]
     if dtype == jnp.float64 and not jax.config.read("jax_enable_x64"):
         raise RunError("error.run_needs_x64")
+    shape: Any = jax.ShapeDtypeStruct  # in the place of arrays
     layers = []
     for position, (n_in, n_out) in enumerate(pairwise(sizes)):
         layers.append(
             Dense(
-                weight=_shape((n_in, n_out), dtype),
-                bias=_shape((n_out,), dtype) if description["biases"][position] else None,
+                weight=shape((n_in, n_out), dtype),
+                bias=shape((n_out,), dtype) if description["biases"][position] else None,
                 activation=description["activations"][position],
                 dropout=dropout[position],
             )
@@ -108,10 +105,7 @@ def load_checkpoint(
         RunError: the file is missing, damaged, another one, or of another network or step.
     """
     backend.start()
-    with open_tensors(path, may_lack=checksum is None) as file:
-        if checksum not in (None, file.checksum):
-            raise ValueError("sound, but not the file that run.json speaks of")
-        tensors, notes = {name: file[name] for name in file.names}, file.notes
+    tensors, notes = read_tensors(path, may_lack=checksum is None, checksum=checksum)
     told = sound(path, CHECKPOINT, notes)
     shapes = jax.eval_shape(lambda n: first_state(n, config, 0.0, 0), network)
     shapes = replace(shapes, key=jax.eval_shape(jax.random.key_data, shapes.key))
@@ -139,10 +133,6 @@ def _forms(state: Any, best: Any) -> dict[str, Form]:
         for name, leaf in named.items()
     }
     return forms | {"epoch_losses": Form((None,), is_finite=True)}
-
-
-def _shape(shape: tuple[int, ...], dtype: jnp.dtype) -> Any:
-    return jax.ShapeDtypeStruct(shape, dtype)
 
 
 def _flatten(tree: Any) -> dict[str, np.ndarray]:

@@ -16,9 +16,9 @@ import numpy as np
 from jax.typing import ArrayLike
 
 from whygrad.core import backend
+from whygrad.core.memory import check_step
 from whygrad.core.nn.losses import LOSSES, loss_rule
 from whygrad.core.nn.network import Network
-from whygrad.core.sizing import check_step
 from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.record.fields import ROW_FIELDS
@@ -194,7 +194,7 @@ def train_steps(
         A segment after every segment of steps. Its ``state`` is given up to the next segment: copy
         what must outlive it.
     """
-    step = int(state.step)
+    step, settings = int(state.step), task.settings
     pace = _Pace(task.capacity)
     losses = np.empty(0, np.float32) if epoch_losses is None else epoch_losses
     while step < task.total_steps:
@@ -207,7 +207,8 @@ def train_steps(
             position += len(segment.losses)
             end = None
             if position == task.steps_per_epoch:
-                end = _end_epoch(task, state, epoch, losses)
+                measures = measure(state.network, task.validation, settings.loss, task.data.task)
+                end = EpochEnd(epoch + 1, float(np.mean(losses)), measures)
                 losses = losses[:0]
             yield replace(segment, epoch_losses=losses, epoch_end=end)
 
@@ -223,28 +224,18 @@ def plan_of_epoch(settings: Settings, samples: int, epoch: int, weights: np.ndar
     Within a batch a sample's share is its weight over the sum of the batch's weights; or its weight
     alone where the loss is a sum over the batch. The weight goes with the target.
     """
+    orders = [np.arange(samples)]  # of the samples; and of the targets if it is their own
+    if settings.shuffle != "never":
+        generator = np.random.Generator(np.random.Philox(key=[settings.seed, epoch]))
+        count = 2 if settings.shuffle == "apart" else 1
+        orders = [generator.permutation(samples) for _ in range(count)]
     size = min(settings.batch_size, samples)
-    orders = _orders(settings, samples, epoch)
-    order, *of_targets = [_in_batches(order, size) for order in orders]
+    rows = np.zeros((len(orders), -(-samples // size) * size), np.int32)
+    rows[:, :samples] = orders
+    order, *of_targets = rows.reshape(len(orders), -1, size)
     weight = np.zeros(order.shape)
     weight.ravel()[:samples] = 1 if weights is None else weights[orders[-1]]
     return Plan(order, shares(weight, settings.reduction), *of_targets)
-
-
-def _orders(settings: Settings, samples: int, epoch: int) -> list[np.ndarray]:
-    """Return the order of the samples in an epoch; and that of the targets if it is their own."""
-    if settings.shuffle == "never":
-        return [np.arange(samples)]
-    generator = np.random.Generator(np.random.Philox(key=[settings.seed, epoch]))
-    return [generator.permutation(samples) for _ in range(1 + (settings.shuffle == "apart"))]
-
-
-def _in_batches(order: np.ndarray, size: int) -> np.ndarray:
-    """Return row numbers as (steps, size), filled up with 0."""
-    steps = -(-len(order) // size)
-    rows = np.zeros(steps * size, np.int32)
-    rows[: len(order)] = order
-    return rows.reshape(steps, size)
 
 
 def plan_window(plan: Plan, position: int, length: int) -> Plan:
@@ -301,11 +292,6 @@ def _run(task: Task, state: State, plan: Plan, step: int, position: int, pace: _
 def recorded_steps(begin: int, stop: int, every: int) -> np.ndarray:
     """Return the numbers of the recording steps in [begin, stop)."""
     return np.arange(begin + -begin % every, stop, every) if every else np.empty(0, int)
-
-
-def _end_epoch(task: Task, state: State, epoch: int, losses: np.ndarray) -> EpochEnd:
-    measures = measure(state.network, task.validation, task.settings.loss, task.data.task)
-    return EpochEnd(epoch + 1, float(np.mean(losses)), measures)
 
 
 def _fitting_steps(network: Network, record_every: int) -> int:

@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,17 +20,16 @@ import jax
 import numpy as np
 
 from whygrad.core.nn.network import Network
-from whygrad.data.table import Data
 from whygrad.errors import NonFiniteError, RunWarning, StalledError
 from whygrad.record.description import PARTS
-from whygrad.record.files import Content, only_writer, prepared, remove
-from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, write_json
+from whygrad.record.files import Content, only_writer, remove
+from whygrad.record.sealed import sealed_tensors, write_json
+from whygrad.record.writing import publish
 from whygrad.settings import Settings
-from whygrad.training.blowup import find_blowup
+from whygrad.training.beginning import drop_after, lines_before
 from whygrad.training.checkpoint import Best, Checkpoint, sealed_checkpoint
+from whygrad.training.failing import find_blowup, find_stall
 from whygrad.training.loop import EpochEnd, Segment, Task, train_steps
-from whygrad.training.resuming import drop_after, lines_before
-from whygrad.training.standstill import find_stall
 from whygrad.training.trained import TrainedRun
 from whygrad.words import t
 
@@ -67,6 +66,23 @@ class ProgressEvent:
     settings: Settings
     network: Network
 
+    @classmethod
+    def of(cls, task: Task, segment: Segment) -> "ProgressEvent":
+        """Return what there is to tell of a segment."""
+        last = segment.next_step - 1
+        return cls(
+            step=segment.next_step,
+            total_steps=task.total_steps,
+            epoch=last // task.steps_per_epoch + 1,
+            loss=float(segment.losses[-1]),
+            epoch_end=segment.epoch_end,
+            lines=tuple(_lines(task, segment)),
+            recorded_steps=segment.recorded_steps,
+            rows=segment.rows,
+            settings=task.settings,
+            network=segment.state.network,
+        )
+
 
 Callback = Callable[[ProgressEvent], bool | None]  # True asks to stop
 
@@ -86,22 +102,26 @@ def record(run: TrainedRun, *callbacks: Callback | None) -> None:
         RunError: another process is writing this run.
     """
     with only_writer(run.path), _gentle_interrupt() as is_interrupted:
-        checkpoint = run.sound_checkpoint()
-        _tell_if_older(run, checkpoint)
-        lines = lines_before(run, int(checkpoint.state.step))
-        writer = _Writer(run, run.task, checkpoint, len(lines))
+        task, checkpoint = run.task, run.sound_checkpoint()
+        step, newest = int(checkpoint.state.step), run.checkpoints[-1]
+        if step != newest:
+            told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)
+            warnings.warn(told, RunWarning, stacklevel=2)
+        lines = lines_before(run, step)
+        writer = _Writer(run, task, checkpoint, len(lines))
         writer.describe(state="training")
-        drop_after(run, writer.step, lines)
-        is_stopped = False
+        drop_after(run, step, lines)
+        # it may have been stopped, or killed, after its last step
+        is_over, is_stopped = writer.is_out_of_patience(), False
+        segments = () if is_over else train_steps(task, checkpoint.state, checkpoint.epoch_losses)
         try:
-            for segment in _segments_left(run.task, checkpoint, writer):
+            for segment in segments:
                 writer.take(segment)
                 if segment.epoch_end is not None:
                     writer.check_movement()
-                event = _event(run.task, segment)
+                event = ProgressEvent.of(task, segment)
                 answers = [tell(event) for tell in callbacks if tell is not None]
-                is_asked = any(answer is True for answer in answers)
-                is_stopped = is_asked or is_interrupted()
+                is_stopped = any(answer is True for answer in answers) or is_interrupted()
                 if is_stopped or writer.is_out_of_patience():
                     break
             if not is_stopped:
@@ -110,19 +130,6 @@ def record(run: TrainedRun, *callbacks: Callback | None) -> None:
         except (NonFiniteError, StalledError) as error:
             writer.describe(state="failed", failure=error.to_dict())
             raise
-
-
-def _tell_if_older(run: TrainedRun, checkpoint: Checkpoint) -> None:
-    step, newest = int(checkpoint.state.step), run.checkpoints[-1]
-    if step != newest:
-        told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)
-        warnings.warn(told, RunWarning, stacklevel=3)
-
-
-def _segments_left(task: Task, checkpoint: Checkpoint, writer: "_Writer") -> Iterable[Segment]:
-    if writer.is_out_of_patience():  # it was stopped, or killed, after its last step
-        return ()
-    return train_steps(task, checkpoint.state, checkpoint.epoch_losses)
 
 
 @dataclass
@@ -165,30 +172,27 @@ class _Writer:
         is_late = time.monotonic() - self.saved_at > CHECKPOINT_SECONDS
         if is_late or self._is_due(segment.next_step):
             self.save(segment.next_step)
-        elif self._waiting_bytes() > WAITING_BYTES:
+        elif sum(row.nbytes for rows in self.rows for row in rows.values()) > WAITING_BYTES:
             self.flush()
 
     def flush(self) -> None:
         """Write the rows and lines that wait."""
-        rows = self._content_of_rows()
-        with prepared(rows) as files:
-            files.publish(*rows, appended=self._content_of_lines())
+        publish(self.run.path, files=self._content_of_rows(), lines={"history": self.lines})
         self._note_written()
 
     def save(self, step: int) -> None:
         """Write a checkpoint, and everything that comes before it."""
         is_kept = self._is_due(step)
         content, checksum = sealed_checkpoint(self.last)
-        first = self._content_of_rows() | {_checkpoint_path(self.run.path, step): content}
+        files = self._content_of_rows() | {_checkpoint_path(self.run.path, step): content}
         dropped = [] if self.is_kept or self.saved_step == step else [self.saved_step]
         for number in dropped:
             self.checkpoints.pop(str(number), None)
         self.checkpoints[str(step)] = checksum
         self.saved_at, self.saved_step, self.is_kept = time.monotonic(), step, is_kept
-        described = self.run.path / "run.json"
-        with prepared(first | {described: sealed_json(self._description())}) as files:
-            files.publish(*first, appended=self._content_of_lines())
-            files.publish(described)
+        told = self._description()
+        publish(self.run.path, told, files=files, lines={"history": self.lines})
+        self.run.described.note(told)
         self._note_written()
         remove(_checkpoint_path(self.run.path, number) for number in dropped)
 
@@ -196,11 +200,13 @@ class _Writer:
         told = self._description() | changes
         if told != self.run.description:  # at the beginning it is what was just written
             write_json(self.run.path / "run.json", told)
+            self.run.described.note(told)
 
     def _description(self) -> dict[str, Any]:
         """Return what run.json says once everything that waits is written."""
         lines = {"history": self.lines_written + len(self.lines)}
-        standing = {"checkpoint": self.saved_step, "checkpoints": self.checkpoints, "lines": lines}
+        kept = dict(self.checkpoints)
+        standing = {"checkpoint": self.saved_step, "checkpoints": kept, "lines": lines}
         return self.run.description | (standing if self.run.is_sealed else {})
 
     def _content_of_rows(self) -> dict[Path, Content]:
@@ -212,9 +218,6 @@ class _Writer:
         path = self.run.path / "anatomy" / f"{int(self.steps[0][0])}.safetensors"
         return {path: sealed_tensors(tensors, {})[0]}
 
-    def _content_of_lines(self) -> dict[Path, bytes]:
-        return {self.run.path / "history.jsonl": sealed_lines(self.lines)} if self.lines else {}
-
     def _note_written(self) -> None:
         self.lines_written += len(self.lines)
         self.lines, self.steps, self.rows = [], [], []
@@ -224,11 +227,12 @@ class _Writer:
         if self.step != self.saved_step:
             self.save(self.step)
         self.run.__dict__.pop("network", None)  # it was cached before training
+        filled = [part for part in PARTS if len(getattr(self.task.data, part).x)]
         is_done = self.step == self.task.total_steps or self.is_out_of_patience()
         self.describe(
             state="stopped" if was_interrupted and not is_done else "finished",
             steps=self.step,
-            result={part: self.run.evaluate(part) for part in _filled_parts(self.task.data)},
+            result={part: self.run.evaluate(part) for part in filled},
             best=None if self.best is None else {"epoch": self.best.epoch, "loss": self.best.loss},
         )
 
@@ -260,23 +264,21 @@ class _Writer:
             return False
         return self.step // self.task.steps_per_epoch - self.best.epoch >= patience
 
-    def _keep_before(self, segment: Segment, bad_step: int) -> None:
-        keep = segment.recorded_steps < bad_step
-        kept = replace(
+    def _fail(self, segment: Segment, bad_step: int) -> NonFiniteError:
+        """Keep what came before the first number that was not finite, and return the error."""
+        blowup = find_blowup(self.run, bad_step)
+        end = bad_step if blowup is None else min(bad_step, blowup.step + 1)
+        keep = segment.recorded_steps < end
+        before = replace(
             segment,
-            losses=segment.losses[: bad_step - segment.first_step],
+            losses=segment.losses[: end - segment.first_step],
             recorded_steps=segment.recorded_steps[keep],
             rows={name: rows[keep] for name, rows in segment.rows.items()},
             epoch_end=None,
         )
-        self._wait(kept)
+        self._wait(before)
         self.flush()
-        self.describe(steps=bad_step)
-
-    def _fail(self, segment: Segment, bad_step: int) -> NonFiniteError:
-        """Keep what came before the first number that was not finite, and return the error."""
-        blowup = find_blowup(self.run, bad_step)
-        self._keep_before(segment, bad_step if blowup is None else min(bad_step, blowup.step + 1))
+        self.describe(steps=end)
         if blowup is None:  # only what was measured between the steps is not finite
             return NonFiniteError("error.measure_not_finite", samples=self.task.validation.samples)
         return NonFiniteError("error.not_finite", path=self.run.path, **blowup.to_dict())
@@ -303,9 +305,6 @@ class _Writer:
         fitting = KEPT_BYTES // (3 * size)  # parameters and two moments of each
         spacing = max(self.task.total_steps // max(min(KEPT_CHECKPOINTS, fitting), 1), 1)
         return step // spacing > self.saved_step // spacing
-
-    def _waiting_bytes(self) -> int:
-        return sum(array.nbytes for rows in self.rows for array in rows.values())
 
 
 @contextmanager
@@ -348,26 +347,5 @@ def _lines(task: Task, segment: Segment) -> list[dict[str, Any]]:
     return lines
 
 
-def _event(task: Task, segment: Segment) -> ProgressEvent:
-    last = segment.next_step - 1
-    epoch = last // task.steps_per_epoch + 1
-    return ProgressEvent(
-        segment.next_step,
-        task.total_steps,
-        epoch,
-        float(segment.losses[-1]),
-        segment.epoch_end,
-        tuple(_lines(task, segment)),
-        segment.recorded_steps,
-        segment.rows,
-        task.settings,
-        segment.state.network,
-    )
-
-
 def _checkpoint_path(run: Path, step: int) -> Path:
     return run / "checkpoints" / f"{step}.safetensors"
-
-
-def _filled_parts(data: Data) -> list[str]:
-    return [part for part in PARTS if len(getattr(data, part).x)]

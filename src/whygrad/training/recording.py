@@ -43,10 +43,13 @@ def sizes(
     lowest, *_ = layers
     samples, each_layer = len(share), layers.values()
     whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
-    input_norms = {
-        name: share * (input_norm if name == lowest and not layer.is_stack else _norms(layer.input))
-        for name, layer in layers.items()
-    }
+    input_norms = {}
+    for name, layer in layers.items():
+        norm = input_norm
+        if name != lowest or layer.is_stack:
+            # a product with ones compiles to less than a sum
+            norm = jnp.sqrt(layer.input**2 @ jnp.ones(layer.input.shape[-1], layer.input.dtype))
+        input_norms[name] = share * norm
     alone = [input_norms[name] for name, layer in layers.items() if not layer.is_stack]
     pushed = [_side_by_side(pushes, layer) for layer in each_layer]
     through = [_side_by_side(_size_of_delta, layer) for layer in each_layer]
@@ -95,11 +98,6 @@ def by_layer(
 def width(network: Network) -> int:
     """Return how many sizes are kept of a recording step; of a network, folded or not."""
     return KEPT * sum(dense.depth * dense.n_out for dense in network.dense)
-
-
-def _norms(inputs: Float[Array, "*deep m n_in"]) -> Float[Array, "*deep m"]:
-    """Return the norm of each row; a product with ones, which compiles to less than a sum."""
-    return jnp.sqrt(inputs**2 @ jnp.ones(inputs.shape[-1], inputs.dtype))
 
 
 def _size_of_delta(layer: LayerAnatomy) -> Float[Array, "*deep m n_out"]:

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float
 
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError, RunError
+from whygrad.record.description import differences
 from whygrad.record.fields import comparable
-from whygrad.record.versions import differences
 from whygrad.training.loop import Task, epoch_plan, walk
 from whygrad.training.step import State, StepTrace, trace_step
 
@@ -129,18 +128,14 @@ def _agrees(run: "TrainedRun", step: int, again: dict[str, np.ndarray]) -> bool:
         recorded = run.row(layer, step)
         if recorded is None:
             return False
-        if not _alike(rows, recorded)[fields].all():
+        size = np.where(np.isfinite(rows), np.abs(rows), 0).max(axis=1, keepdims=True)
+        near = TOLERANCE * size + 1e-30
+        # a number that is not finite agrees with its like alone
+        is_alike = np.isclose(rows, recorded, rtol=0, atol=near, equal_nan=True)
+        if not is_alike[fields].all():
             where = {"step": step, "layer": layer, "path": run.path}
             versions = differences(run.description)
             if versions:
                 raise RunError("error.replay_elsewhere", **where, **versions)
             raise RunError("error.replay_differs", **where)
     return True
-
-
-def _alike(
-    again: Float[np.ndarray, "fields n_out"], recorded: Float[np.ndarray, "fields n_out"]
-) -> Bool[np.ndarray, "fields n_out"]:
-    """Return where two rows agree; a number that is not finite agrees with its like alone."""
-    size = np.where(np.isfinite(again), np.abs(again), 0).max(axis=1, keepdims=True)
-    return np.isclose(again, recorded, rtol=0, atol=TOLERANCE * size + 1e-30, equal_nan=True)

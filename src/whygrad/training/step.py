@@ -269,7 +269,7 @@ def compiled(**options: Any) -> Callable[..., tuple[State, SegmentRecord]]:
 advance = compiled(donate_argnums=1)
 
 
-def advance_together(
+def advance_batched(
     config: StaticConfig,
     states: State,
     dataset: DeviceDataset,
@@ -285,12 +285,12 @@ def advance_together(
         plans: stacked likewise, or one for all if ``share_plan``.
     """
     folded = fold_state(states, axis=1)
-    after, segment = _advance_together(config, folded, dataset, plans, begin, count, share_plan)
+    after, segment = _advance_batched(config, folded, dataset, plans, begin, count, share_plan)
     return unfold_state(after, states.network, axis=1), segment
 
 
 @partial(jax.jit, static_argnums=(0, 6))
-def _advance_together(
+def _advance_batched(
     config: StaticConfig,
     states: State,
     dataset: DeviceDataset,
@@ -308,24 +308,18 @@ def trace_step(
     config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan
 ) -> tuple[StepTrace, dict[str, np.ndarray]]:
     """Return the trace of the next step, and the rows that recording it would keep."""
-    seen, recorded = _trace_step(config, fold_state(state), dataset, batch)
-    seen = unfold_tree(state.network, seen)
-    return _in_order(config, state.network, seen), by_layer(state.network, np.asarray(recorded))
-
-
-def _in_order(config: StaticConfig, network: Network, seen: StepTrace) -> StepTrace:
-    """Return the same with layers and stages in their order: a compiled call sorts names by letter.
-
-    Without it ``learning_rate`` would stand before ``momentum``, and ``hidden10`` before
-    ``hidden2``.
-    """
-    stages = build_stages(config.settings, 1.0, config.total_steps)
+    network = state.network
+    folded, recorded = _trace_step(config, fold_state(state), dataset, batch)
+    seen = unfold_tree(network, folded)
+    # a compiled call sorts names by letter: ``hidden10`` before ``hidden2``
     layers = {name: seen.anatomy.layers[name] for name in network.layers}
-    return replace(
+    stages = build_stages(config.settings, 1.0, config.total_steps)
+    ordered = replace(
         seen,
         anatomy=replace(seen.anatomy, layers=layers),
         stages={stage.name: seen.stages[stage.name] for stage in stages},
     )
+    return ordered, by_layer(network, np.asarray(recorded))
 
 
 @partial(jax.jit, static_argnums=0)

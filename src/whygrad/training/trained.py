@@ -12,13 +12,12 @@ from whygrad.core.nn.network import Network
 from whygrad.data import unpack
 from whygrad.data.table import Data
 from whygrad.errors import InputError, RunError, unknown_name
-from whygrad.record.description import PARTS
+from whygrad.record.description import PARTS, differences
 from whygrad.record.folder import RunFolder, kept_checkpoints
-from whygrad.record.schema import sound, trained, trained_arrays
+from whygrad.record.reading import Described, steadily
+from whygrad.record.schema import sound, trained
 from whygrad.record.schema.arrays import MISFITS, refuse, sound_arrays
 from whygrad.record.sealed import read_tensors
-from whygrad.record.steady import steadily
-from whygrad.record.versions import differences
 from whygrad.training import replay
 from whygrad.training.checkpoint import Checkpoint, load_checkpoint, skeleton
 from whygrad.training.evaluation import evaluate
@@ -30,14 +29,15 @@ class TrainedRun(RunFolder):
 
     Args:
         path: the folder.
+        described: its ``run.json``, where somebody has read it already.
 
     Raises:
         RunError: there is no run there, it is damaged, or of a newer format.
         InputError: it is that of a model that whygrad does not train.
     """
 
-    def __init__(self, path: str | Path):
-        super().__init__(path)
+    def __init__(self, path: str | Path, *, described: Described | None = None):
+        super().__init__(path, described=described)
         self.require("train")
 
     @classmethod
@@ -51,7 +51,7 @@ class TrainedRun(RunFolder):
             return run
         kept = vars(run)
         if "trained" not in kept:
-            kept["trained"] = cls(run.path)
+            kept["trained"] = cls(run.path, described=run.described)
         return kept["trained"]
 
     @cached_property
@@ -65,9 +65,9 @@ class TrainedRun(RunFolder):
         path, run = self.path / "data.safetensors", self.description
         arrays, notes = read_tensors(path, may_lack=not self.is_sealed)
         described = sound(path, trained.DATA, notes)["description"]
-        refuse(path, trained_arrays.data_agrees(run, described))
-        sound_arrays(path, arrays, trained_arrays.data_forms(run, described))
-        refuse(path, trained_arrays.data_values(arrays, described))
+        refuse(path, trained.data_agrees(run, described))
+        sound_arrays(path, arrays, trained.data_forms(run, described))
+        refuse(path, trained.data_values(arrays, described))
         data = unpack(arrays, described)
         if data.fingerprint != run["data"]["fingerprint"]:
             raise RunError("error.run_other_data", path=path)
@@ -106,16 +106,6 @@ class TrainedRun(RunFolder):
         """
         return steadily(self, self._sound_checkpoint)
 
-    def _stands_at(self, description: dict[str, Any]) -> int:
-        if "checkpoint" in description:
-            return description["checkpoint"]
-        if description["state"] in ("finished", "stopped") and "steps" in description:
-            return description["steps"]
-        kept = kept_checkpoints(self.path, description)
-        if not kept:
-            raise RunError("error.run_without_checkpoint", path=self.path)
-        return kept[-1]
-
     def _checkpoint(self, step: int, description: dict[str, Any]) -> Checkpoint:
         path = self.path / "checkpoints" / f"{step}.safetensors"
         checksum = description.get("checkpoints", {}).get(str(step))
@@ -133,7 +123,13 @@ class TrainedRun(RunFolder):
 
     def _last_checkpoint(self, description: dict[str, Any]) -> Checkpoint:
         assert self.task, "what is wrong with the run itself is no fault of its checkpoints"
-        step = self._stands_at(description)
+        step = description.get("checkpoint")
+        if step is None and description["state"] in ("finished", "stopped"):
+            step = description.get("steps")
+        if step is None:
+            step = next(iter(kept_checkpoints(self.path, description)[::-1]), None)
+        if step is None:
+            raise RunError("error.run_without_checkpoint", path=self.path)
         try:
             return self._checkpoint(step, description)
         except RunError as error:

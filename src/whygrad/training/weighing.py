@@ -27,7 +27,11 @@ def sample_weights(
         return part.sample_weight
     if part.y.ndim != 1 or not np.issubdtype(part.y.dtype, np.integer):
         raise OptionError("error.class_weight_needs_classes")
-    by_class = _balanced(part.y) if isinstance(class_weight, str) else np.asarray(class_weight)
+    if isinstance(class_weight, str):
+        counts = np.bincount(part.y)
+        by_class = len(part.y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    else:
+        by_class = np.asarray(class_weight)
     if part.y.max() >= len(by_class):
         raise OptionError(
             "error.class_weight_count", expected=int(part.y.max()) + 1, came=len(by_class)
@@ -84,8 +88,3 @@ def shares(
     total = weight.sum(axis=-1, keepdims=True)
     share = np.divide(weight, total, out=np.zeros_like(weight), where=total > 0)
     return share.astype(dtype)
-
-
-def _balanced(classes: np.ndarray) -> np.ndarray:
-    counts = np.bincount(classes)
-    return len(classes) / (np.count_nonzero(counts) * np.maximum(counts, 1))

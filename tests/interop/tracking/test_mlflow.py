@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.record.entries import entries
 from whygrad.record.fields import ROW_FIELDS
+from whygrad.record.tracker import entries
 
 OURS = "whygrad.interop.tracking.mlflow_runs"
 MOST_METRICS, MOST_PARAMS = 1000, 100  # what a server takes at once

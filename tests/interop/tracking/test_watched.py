@@ -13,9 +13,10 @@ from torch import nn
 import whygrad as wg
 from whygrad.errors import OptionError
 from whygrad.interop.tracking import Tracker
-from whygrad.record.entries import Entry
 from whygrad.record.fields import ROW_FIELDS
-from whygrad.record.sealed import read_lines, write_lines
+from whygrad.record.files import write_whole
+from whygrad.record.sealed import read_lines, sealed_lines
+from whygrad.record.tracker import Entry
 
 
 class Kept(Tracker):
@@ -123,7 +124,7 @@ def test_a_loss_that_is_no_number_is_left_out(tmp_path):
     path = tmp_path / "run" / "history.jsonl"
     lines = read_lines(path)
     lines[2]["loss"] = None
-    write_lines(path, lines)
+    write_whole(path, sealed_lines(lines))
     tracker = Kept()
     wg.log(run, tracker)
     assert told(tracker)[4].scalars == {}

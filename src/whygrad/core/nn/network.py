@@ -11,10 +11,10 @@ from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from whygrad.core import backend
+from whygrad.core.memory import check_network
 from whygrad.core.nn.activations import activation as activation_rule
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.initializers import draw_bias, draw_weight
-from whygrad.core.sizing import check_network
 from whygrad.errors import AddressError, OptionError, ShapeError
 from whygrad.record.layers import LayerSpec, specs_of_network
 from whygrad.settings import Range

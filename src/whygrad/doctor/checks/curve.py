@@ -10,7 +10,7 @@ from whygrad.doctor.sources import BENGIO, KARPATHY
 from whygrad.doctor.thresholds import LEAST_STEPS, LONG, RISEN, RISING, SHORT
 from whygrad.doctor.triage import SYMPTOM, VAGUE
 from whygrad.doctor.watched_evidence import WatchedEvidence, direction_of, ends_of
-from whygrad.record.kinds import KINDS
+from whygrad.record.layers import KINDS
 
 
 @fault("opt", "optimizer", f"{BENGIO}, section 3.1.1", of=WATCHED, role=SYMPTOM, if_learning=0.0)

@@ -19,7 +19,7 @@ from whygrad.data.columns import row_place
 from whygrad.data.numeric import LEAST, MOST, column_sizes
 from whygrad.errors import InputError, OptionError
 from whygrad.settings import Settings, in_float32
-from whygrad.training.standstill import has_moved, why_stalled
+from whygrad.training.failing import has_moved, why_stalled
 from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, compiled, first_state
 from whygrad.training.weighing import check_spread, shares
 

@@ -23,11 +23,11 @@ from sklearn.utils.extmath import softmax
 from sklearn.utils.validation import validate_data
 
 from whygrad.core.backprop import propagate
+from whygrad.core.memory import check_network, check_step, running_out
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.core.nn.folding import fold
 from whygrad.core.nn.initializers import draw_bias, draw_weight
 from whygrad.core.nn.network import Network
-from whygrad.core.sizing import check_network, check_step, running_out
 from whygrad.errors import OptionError
 from whygrad.interop.sklearn.epochs import (
     Epochs,

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from whygrad.errors import InputError, OptionError, extra, unknown_name
-from whygrad.record.entries import last_entry, notes_of_watched
 from whygrad.record.folder import RunFolder
-from whygrad.record.producers import WATCHED
-from whygrad.record.tracker import Tracker
+from whygrad.record.tracker import Tracker, last_entry, notes_of_watched
 from whygrad.words import command_word, t
 from whygrad.words.visible import lines
 
@@ -135,11 +133,11 @@ def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Lo
         tracker, name = to, type(to).__name__
     with tracker:
         history, description = run.history_lines, run.description
-        if run.kind == WATCHED:
+        if run.can("train"):
+            notes, total = notes_of(run), run.producer.limit_of(description)
+        else:
             first = next(iter(run.facts), {"optimizers": []})  # as it is told while it trains
             notes, total = notes_of_watched(description, first["optimizers"]), run.steps
-        else:
-            notes, total = notes_of(run), run.producer.limit_of(description)
         recorded = {layer: run.rows(layer) for layer in run.layers}
         tracker.take(notes, history, recorded, total_steps=total)
         result = description.get("result")

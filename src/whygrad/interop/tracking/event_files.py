@@ -12,9 +12,8 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from tensorboard.plugins.text.summary_v2 import text_pb
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from whygrad.record.entries import Entry
 from whygrad.record.files import writing
-from whygrad.record.tracker import Tracker
+from whygrad.record.tracker import Entry, Tracker
 
 BINS = 30
 

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.record.entries import Entry
-from whygrad.record.tracker import Tracker
+from whygrad.record.tracker import Entry, Tracker
 
 mlflow: Any = import_module("mlflow")  # types are checked where it is not installed, too
 entities: Any = import_module("mlflow.entities")

@@ -5,8 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from whygrad.record.entries import Entry
-from whygrad.record.tracker import Tracker
+from whygrad.record.tracker import Entry, Tracker
 
 wandb: Any = import_module("wandb")  # types are checked where it is not installed, too
 

@@ -12,7 +12,7 @@ from whygrad.core.nn import Network
 from whygrad.data.table import Data
 from whygrad.lessons.lesson import Tick
 from whygrad.settings import Settings
-from whygrad.training.together import train_together
+from whygrad.training.batched import train_together
 
 FITTING = {  # what an activation's initialiser is, where it is not Glorot's
     **dict.fromkeys(("relu", "leaky_relu", "elu", "gelu", "silu", "softplus"), "he_normal"),

@@ -73,7 +73,7 @@ def _drawn(
         fit_height(axes, np.concatenate([values for _, values in shown.values()]))
         whole_steps(axes)
         svg = as_svg(drawing, name)
-    columns = {
+    columns: dict[str, dict[int, float]] = {
         said(f"report.line.{line}"): dict(zip(steps.tolist(), values.tolist(), strict=True))
         for line, (steps, values) in shown.items()
     }

@@ -14,7 +14,7 @@ from whygrad.core.nn.losses import as_matrix
 from whygrad.data import from_arrays
 from whygrad.lessons.instruments.side_by_side import proper
 from whygrad.settings import Settings
-from whygrad.training.together import train_together
+from whygrad.training.batched import train_together
 
 if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth

@@ -22,9 +22,8 @@ from whygrad.training.recording import by_layer
 from whygrad.training.step import (
     DeviceDataset,
     Plan,
-    State,
     StaticConfig,
-    advance_together,
+    advance_batched,
     first_state,
 )
 
@@ -34,7 +33,7 @@ Tick = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Together:
+class Batched:
     """Many networks, trained side by side.
 
     Attributes:
@@ -60,7 +59,7 @@ def train_together(
     seeds: Sequence[int] | np.ndarray | None = None,
     watch: Tick = lambda share: None,
     **given: Unpack[SettingsGiven],
-) -> Together:
+) -> Batched:
     """Train many networks of one shape side by side.
 
     Args:
@@ -75,7 +74,9 @@ def train_together(
         ShapeError: the networks differ in shape.
         OptionError: not one rate and seed a network, or one out of its range.
     """
-    _check_alike(networks)
+    shapes = {str(jax.tree.structure(network)) + str(network.sizes) for network in networks}
+    if len(shapes) != 1:
+        raise ShapeError("error.networks_differ", came=len(shapes))
     settings = Settings.from_dict((settings or Settings()).to_dict() | given)
     check_size(networks[0], data, settings)
     task = prepare(networks[0], data, settings)
@@ -94,7 +95,7 @@ def train_on_device(
     seeds: Sequence[int],
     weights: np.ndarray | None = None,
     watch: Tick = lambda share: None,
-) -> Together:
+) -> Batched:
     """Train on samples that lie on the device; :func:`train_together` without its checks.
 
     Numbers that are not finite stop nothing here: what becomes of a network is the question.
@@ -108,7 +109,10 @@ def train_on_device(
     samples = len(dataset.x)
     epoch_steps = -(-samples // settings.batch_size)
     config = _config(settings, epoch_steps * settings.epochs)
-    states = _first_states(config, networks, rates, seeds)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
+    states = jax.vmap(lambda network, rate, seed: first_state(network, config, rate, seed))(
+        stacked, jnp.asarray(rates), jnp.asarray(seeds)
+    )
     at_once = max(SEGMENT_STEPS // epoch_steps, 1)
     shared = len(set(seeds)) == 1
     losses, rows = [], []
@@ -116,16 +120,18 @@ def train_on_device(
         epochs = range(first, min(first + at_once, settings.epochs))
         plan = _plans(settings, samples, seeds[:1] if shared else seeds, epochs, weights, at_once)
         begin, count = first * epoch_steps, len(epochs) * epoch_steps
-        states, segment = advance_together(config, states, dataset, plan, begin, count, shared)
+        states, segment = advance_batched(config, states, dataset, plan, begin, count, shared)
         losses.append(np.asarray(segment.losses)[:, :count])
         used = len(recorded_steps(begin, begin + count, settings.record_every))
         if segment.rows is not None:
             rows.append(np.asarray(segment.rows)[:, :used])
         watch(epochs.stop / settings.epochs)
     steps = recorded_steps(0, epoch_steps * settings.epochs, settings.record_every)
-    trained = _parted(states, len(networks))
+    trained = tuple(
+        jax.tree.map(lambda leaf, i=i: leaf[i], states.network) for i in range(len(networks))
+    )
     recorded = by_layer(trained[0], np.concatenate(rows, axis=1)) if rows else {}
-    return Together(trained, np.concatenate(losses, 1), steps, recorded)
+    return Batched(trained, np.concatenate(losses, 1), steps, recorded)
 
 
 def _config(settings: Settings, total_steps: int) -> StaticConfig:
@@ -141,15 +147,6 @@ def _config(settings: Settings, total_steps: int) -> StaticConfig:
         class_weight=None,
     )
     return StaticConfig(blank, 0 if is_constant else total_steps)
-
-
-def _first_states(
-    config: StaticConfig, networks: Sequence[Network], rates: Sequence[float], seeds: Sequence[int]
-) -> State:
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    return jax.vmap(lambda n, r, s: first_state(n, config, r, s))(
-        stacked, jnp.asarray(rates), jnp.asarray(seeds)
-    )
 
 
 def _plans(
@@ -171,10 +168,6 @@ def _plans(
     return plans[0] if len(plans) == 1 else jax.tree.map(lambda *a: np.stack(a), *plans)
 
 
-def _parted(states: State, many: int) -> tuple[Network, ...]:
-    return tuple(jax.tree.map(lambda a, i=i: a[i], states.network) for i in range(many))
-
-
 def _one_each(
     name: str, given: Sequence | np.ndarray | None, networks: Sequence[Network], settings: Settings
 ) -> list:
@@ -184,12 +177,6 @@ def _one_each(
     values = np.asarray(given).tolist()
     if len(values) != len(networks):
         raise OptionError(
-            "error.together_count", option=name, expected=len(networks), came=len(values)
+            "error.batched_count", option=name, expected=len(networks), came=len(values)
         )
     return [getattr(replace(settings, **{name: value}), name) for value in values]
-
-
-def _check_alike(networks: Sequence[Network]) -> None:
-    shapes = {str(jax.tree.structure(n)) + str(n.sizes) for n in networks}
-    if len(shapes) != 1:
-        raise ShapeError("error.networks_differ", came=len(shapes))

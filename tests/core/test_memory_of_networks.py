@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.core import memory, sizing
+from whygrad.core import memory
 from whygrad.errors import InputError, TooLargeError
 from whygrad.estimators import MLPClassifier
 from whygrad.settings import Settings
@@ -56,8 +56,8 @@ def test_a_batch_larger_than_memory_is_refused_whole(monkeypatch):
 
 
 def test_memory_that_runs_out_all_the_same_is_an_error_in_words():
-    with pytest.raises(InputError) as raised, sizing.running_out():
+    with pytest.raises(InputError) as raised, memory.running_out():
         raise RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 1 bytes.")
     assert raised.value.key == "error.out_of_memory"
-    with pytest.raises(RuntimeError, match="else"), sizing.running_out():
+    with pytest.raises(RuntimeError, match="else"), memory.running_out():
         raise RuntimeError("something else")

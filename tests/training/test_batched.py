@@ -8,7 +8,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.settings import Settings
-from whygrad.training import together
+from whygrad.training import batched
 
 pytestmark = [pytest.mark.long, pytest.mark.exact]
 
@@ -38,7 +38,7 @@ def networks() -> list[wg.Network]:
 
 def side_by_side(networks, data, settings, at_once: int, monkeypatch, **given):
     steps = -(-len(data.train.x) // settings.batch_size)
-    monkeypatch.setattr(together, "SEGMENT_STEPS", at_once * steps)
+    monkeypatch.setattr(batched, "SEGMENT_STEPS", at_once * steps)
     return wg.train_together(networks, data, settings, **given)
 
 
@@ -69,6 +69,6 @@ def test_signs_of_life_rise_to_1(networks, linear, monkeypatch, at_once):
 
 def test_an_epoch_longer_than_a_call_still_goes_in_one(networks, linear, monkeypatch):
     shares = []
-    monkeypatch.setattr(together, "SEGMENT_STEPS", 1)
+    monkeypatch.setattr(batched, "SEGMENT_STEPS", 1)
     wg.train_together(networks, linear, BASE, watch=shares.append)
     assert shares == CALLS[1]

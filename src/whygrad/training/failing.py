@@ -1,12 +1,15 @@
-"""Whether training moved anything, and if it did not, which factor, stage or rounding took it all.
+"""Why training stopped: a number that is not finite, or nothing that moved; and where it began.
 
 Nothing moved means: not one weight differs from its start, and no bias by more than what is lost
 beside its layer's weights. The cause is the first in the order in which a step computes: shares of
 the samples, the four factors from the loss downward, optimiser stages, rounding.
 """
 
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -16,13 +19,119 @@ from whygrad.core.factors import layer_factors
 from whygrad.core.nn.losses import is_matched, loss_rule
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.errors import RunError, StalledError
+from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
-from whygrad.training.loop import epoch_plan
+from whygrad.training.loop import all_finite, epoch_plan
 from whygrad.training.replay import state_before
 from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, StepTrace, trace_step
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
+
+
+@dataclass(frozen=True)
+class Blowup:
+    """The first number that was not finite, in the order in which a step computes them.
+
+    Attributes:
+        step: number of the step.
+        layer: the layer.
+        quantity: what of it: input, preactivation, output, sample_loss, upstream, slope, delta,
+            gradient, an optimiser stage, parameter, optimizer_state, or a recorded factor.
+        parameter: address of the weight or bias, or of the neuron, that it belongs to.
+        value: what came: NaN or an infinity, in words.
+        largest_before: largest size of the same quantity one step earlier.
+    """
+
+    step: int
+    layer: str
+    quantity: str
+    parameter: str
+    value: str
+    largest_before: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def find_blowup(run: "TrainedRun", step: int) -> Blowup | None:
+    """Return the first number of a step that was not finite, or None if all were.
+
+    The step before is looked at too: its loss was finite, but what it did may not have been. A
+    flat activation can hide an infinite weight from the loss for many steps, so the search begins
+    at the last step that started from finite parameters.
+    """
+    before: dict[tuple[str, str], float] = {}
+    for number in range(max(_last_sound(run, step) - 1, 0), step + 1):
+        for layer, quantity, parameter, values in _in_order(run, number):
+            is_finite = np.isfinite(values)
+            largest = float(np.abs(values[is_finite]).max(initial=0))
+            if not is_finite.all():
+                place = np.argwhere(~is_finite)[0]
+                value = str(float(values[tuple(place)]))
+                largest = before.get((layer, quantity), largest)
+                return Blowup(number, layer, quantity, parameter(place), value, largest)
+            before[layer, quantity] = largest
+    return None
+
+
+def _last_sound(run: "TrainedRun", step: int) -> int:
+    """Return the last step up to ``step`` that started from finite parameters.
+
+    What is not finite stays so from step to step, so halving finds it.
+    """
+
+    def is_spoilt(number: int) -> bool:
+        state = state_before(run, run.task, number)
+        return not all(map(all_finite, jax.tree.leaves((state.network, state.optimizer))))
+
+    return max(bisect_left(range(step + 1), True, key=is_spoilt) - 1, 0)
+
+
+def _in_order(run: "TrainedRun", step: int) -> Iterator[tuple[str, str, Any, np.ndarray]]:
+    """Yield (layer, quantity, place -> address, values) of a step in the order of computation."""
+    task = run.task
+    batch = epoch_plan(task, step // task.steps_per_epoch)[step % task.steps_per_epoch]
+    state = state_before(run, task, step)
+    seen, recorded = trace_step(task.config, state, task.dataset, batch)
+    yield from _computed(seen)
+    # what the stages keep of every parameter, such as Adam's mean square
+    kept = state_before(run, task, step + 1).optimizer
+    for path, values in jax.tree_util.tree_flatten_with_path(kept)[0]:
+        names = [key.key for key in path if isinstance(key, jax.tree_util.DictKey)]
+        if len(names) == 3:  # of stage, layer and part; other state is a count or a setting
+            _, name, part = names
+            yield name, "optimizer_state", _of_parameter(name, part), np.asarray(values)
+    for name, rows in recorded.items():
+        for quantity, values in zip(ROW_FIELDS, np.asarray(rows), strict=True):
+            yield name, quantity, _of_neuron(name), values
+
+
+def _computed(seen: StepTrace) -> Iterator[tuple[str, str, Any, np.ndarray]]:
+    layers = seen.anatomy.layers
+    for name, layer in layers.items():
+        for quantity in ("preactivation", "output"):
+            yield name, quantity, _of_neuron(name), np.asarray(getattr(layer, quantity))
+    yield "output", "sample_loss", lambda place: "output", np.asarray(seen.anatomy.sample_loss)
+    for name, layer in reversed(layers.items()):
+        for quantity in ("upstream", "slope", "delta"):
+            yield name, quantity, _of_neuron(name), np.asarray(getattr(layer, quantity))
+    movement = {"gradient": seen.gradients, **seen.stages, "parameter": seen.after}
+    for quantity, parts in movement.items():
+        for name, arrays in parts.items():
+            for part, values in arrays.items():
+                yield name, quantity, _of_parameter(name, part), np.asarray(values)
+
+
+def _of_neuron(layer: str):
+    return lambda place: f"{layer}[{place[-1]}]"
+
+
+def _of_parameter(layer: str, part: str):
+    return lambda place: f"{layer}.{part}[{', '.join(map(str, place))}]"
+
+
+# --- whether training moved anything ----------------------------------------------------------
 
 OPTIMAL = 1e-6  # errors of this size, relative to the targets, are none
 

@@ -1,12 +1,14 @@
-"""The folder of a new run: private, and written by one process."""
+"""Writing a run: its folder, private and of one process, and whatever is put into it, in order."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from whygrad.errors import RunError
-from whygrad.record.files import make_folder, only_writer, writing
+from whygrad.record.files import Content, make_folder, only_writer, prepared, writing
+from whygrad.record.sealed import sealed_json, sealed_lines
 
 # what may be in a folder before it is a run, where a process was killed while it began one
 BEGUN = re.compile(
@@ -41,3 +43,30 @@ def _check_free(path: Path) -> None:
     is_begun = "run.lock" in found and all(BEGUN.fullmatch(name) for name in found)
     if not path.is_dir() or (found and not is_begun):
         raise RunError("error.run_exists", path=path)
+
+
+def publish(
+    folder: Path,
+    description: Mapping[str, Any] | None = None,
+    *,
+    files: Mapping[Path, Content] | None = None,
+    lines: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+) -> None:
+    """Write files and append lines, and only then ``run.json``, which tells of them.
+
+    Args:
+        description: of the run; None where ``run.json`` stays as it is.
+        files: contents by path.
+        lines: by the name of their file, such as ``history``.
+
+    Raises:
+        RunError: something cannot be written; ``run.json`` tells of nothing that is not there.
+    """
+    files = files or {}
+    described = {} if description is None else {folder / "run.json": sealed_json(description)}
+    appended = {
+        folder / f"{name}.jsonl": sealed_lines(new) for name, new in (lines or {}).items() if new
+    }
+    with prepared({**files, **described}) as waiting:
+        waiting.publish(*files, appended=appended)
+        waiting.publish(*described)
