@@ -1,10 +1,23 @@
-"""Every threshold of the doctor, by name, with its source.
+"""Every threshold of the doctor, by name, with its source; and how sure it is beyond one.
 
 Those of own networks without a source of their own were chosen on the sweep over faults
 (``benchmarks/faults``), those of watched models on the programs of ``tests/doctor/watched``.
 """
 
+import math
 from typing import Final
+
+# Where checks, thresholds and remedies come from, as rows of the table cite it
+KARPATHY: Final = "Karpathy 2019, A Recipe for Training Neural Networks"
+LECUN: Final = "LeCun, Bottou, Orr and Mueller 1998, Efficient BackProp"
+GLOROT: Final = "Glorot and Bengio 2010"
+HE: Final = "He, Zhang, Ren and Sun 2015"
+BISHOP: Final = "Bishop 2006, section 4.3.6"
+GOODFELLOW: Final = "Goodfellow, Bengio and Courville 2016"
+BENGIO: Final = "Bengio 2012, Practical Recommendations"
+CHECKER: Final = "Ben Braiek and Khomh 2022, TheDeepChecker"
+HOCHREITER: Final = "Hochreiter 1991"
+PYTORCH: Final = "docs.pytorch.org"
 
 # What a finding is (triage.py); of own networks from the sweep
 ALARM: Final = 0.4  # weight from which a finding is an alarm, or ill
@@ -109,3 +122,19 @@ STRONG_DECAY: Final = 1.0  # of AdamW, whose decay is multiplied with the rate a
 MOST: Final = 0.5  # of the recorded steps or calls: once or twice may be meant
 LATER: Final = 0.5  # of the recorded steps: what holds from here on is no matter of the start
 ENOUGH_CALLS: Final = 10  # before a guess is made from their values alone
+
+
+def sure(start: float, a_decade: float, decades: float) -> float:
+    """Return a confidence that grows with the distance from the usual, in [0, 0.98].
+
+    Args:
+        start: at the threshold.
+        a_decade: growth a power of ten beyond it.
+        decades: how many powers of ten beyond it.
+    """
+    return min(max(start + a_decade * decades, 0.0), 0.98)
+
+
+def decades(value: float, usual: float) -> float:
+    """Return how many powers of ten a value is above the usual; below is negative."""
+    return math.log10(max(value, 1e-30) / usual)

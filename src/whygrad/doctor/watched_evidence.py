@@ -29,6 +29,7 @@ from whygrad.doctor.thresholds import (
     FALLING,
     LARGEST_TARGET,
     LEAST_LOSSES,
+    LEAST_STEPS,
     MOST,
     NARROW_TARGETS,
     STRONG_DECAY,
@@ -224,6 +225,11 @@ class WatchedEvidence(Evidence):
     def shaped(self) -> list[LayerRows]:
         """The linear layers and convolutions."""
         return [rows for rows in self.rows.values() if rows.spec.traits.sums_inputs]
+
+    @cached_property
+    def well_recorded(self) -> list[LayerRows]:
+        """Those of which enough steps were recorded to prove something."""
+        return [rows for rows in self.shaped if len(rows.steps) >= LEAST_STEPS]
 
     @cached_property
     def last_shaped(self) -> LayerRows | None:

@@ -9,12 +9,8 @@ updates, and last what the loss alone shows. In this order rows are listed and e
 from whygrad.doctor.checks import scales  # noqa: F401
 from whygrad.doctor.checks import ends  # noqa: F401
 from whygrad.doctor.checks import losses  # noqa: F401
-from whygrad.doctor.checks import graph  # noqa: F401
 from whygrad.doctor.checks import starts  # noqa: F401
 from whygrad.doctor.checks import hidden  # noqa: F401
-from whygrad.doctor.checks import neurons  # noqa: F401
 from whygrad.doctor.checks import loop  # noqa: F401
 from whygrad.doctor.checks import steps  # noqa: F401
-from whygrad.doctor.checks import penalties  # noqa: F401
-from whygrad.doctor.checks import data  # noqa: F401
 from whygrad.doctor.checks import curve  # noqa: F401

@@ -9,8 +9,7 @@ from whygrad.doctor import reference
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.own_evidence import OwnEvidence
-from whygrad.doctor.sources import BISHOP, CHECKER, GOODFELLOW
-from whygrad.doctor.thresholds import BEYOND, CLOSED, HARMLESS, OUTSIDE
+from whygrad.doctor.thresholds import BEYOND, BISHOP, CHECKER, CLOSED, GOODFELLOW, HARMLESS, OUTSIDE
 from whygrad.doctor.watched_evidence import WatchedEvidence, is_within, most
 
 if TYPE_CHECKING:

@@ -1,25 +1,31 @@
 """Checks of the hidden layers: do their slopes let the error through, and is there room enough."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whygrad.doctor.evidence import Evidence, LayerRows
-from whygrad.doctor.faults import BOTH, fault
+from whygrad.doctor.evidence import Evidence
+from whygrad.doctor.faults import BOTH, WATCHED, fault
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.own_evidence import OwnEvidence
-from whygrad.doctor.sources import GLOROT, GOODFELLOW, HOCHREITER
 from whygrad.doctor.thresholds import (
+    CLOSED,
     DEEP,
+    FADED,
     FADED_SLOPES,
+    GLOROT,
+    GOODFELLOW,
+    GROWN,
     HARMLESS,
-    LEAST_STEPS,
+    HE,
+    HOCHREITER,
     NARROW,
     SHARE,
 )
-from whygrad.doctor.triage import CONSEQUENCE
+from whygrad.doctor.triage import CONSEQUENCE, SYMPTOM
 from whygrad.doctor.watched_evidence import WatchedEvidence
+from whygrad.record.activations import FACTS
 
 if TYPE_CHECKING:
     from whygrad.doctor.setup import Setup
@@ -157,8 +163,12 @@ def dead(evidence: OwnEvidence) -> Finding | None:
 @dead.watched
 def _pushed_and_closed(seen: WatchedEvidence) -> Finding | None:
     """Neurons that are pushed and closed for every sample, in all later steps."""
-    found = [(rows, _dead_of(rows)) for rows in seen.shaped]
-    found = [(rows, neurons) for rows, neurons in found if len(neurons) >= 2]
+    found = []
+    for rows in seen.well_recorded:
+        is_pushed = (rows.later("upstream") > 0).any(axis=0)
+        neurons = np.flatnonzero((rows.later("slope") == 0).all(axis=0) & is_pushed)
+        if rows.spec.is_exactly_flat and len(neurons) >= 2:
+            found.append((rows, neurons))
     if not found:
         return None
     rows, neurons = max(found, key=lambda one: len(one[1]) / one[0].neurons)
@@ -169,8 +179,84 @@ def _pushed_and_closed(seen: WatchedEvidence) -> Finding | None:
     return Finding("dead", confidence, numbers, layer=rows.name, neurons=shut)
 
 
-def _dead_of(rows: LayerRows) -> np.ndarray:
-    if not rows.spec.is_exactly_flat or len(rows.steps) < LEAST_STEPS:
-        return np.empty(0, int)
-    is_pushed = (rows.later("upstream") > 0).any(axis=0)
-    return np.flatnonzero((rows.later("slope") == 0).all(axis=0) & is_pushed)
+SATURATING = {name for name, facts in FACTS.items() if facts.saturates}
+
+
+@fault("hidden_act", "slope", GLOROT, of=WATCHED, role=CONSEQUENCE, if_learning=0.3)
+def saturated(seen: WatchedEvidence) -> Finding | None:
+    """Most neurons of a layer pass on almost nothing, far out on the flat of their activation."""
+    for rows in seen.well_recorded:
+        if rows.spec.activation not in SATURATING:
+            continue
+        slope = np.median(rows.later("slope"), axis=0)
+        closed = np.flatnonzero(slope < CLOSED * rows.spec.steepest)
+        if len(closed) >= SHARE * len(slope):
+            numbers = {
+                "count": len(closed),
+                "of": len(slope),
+                "activation": rows.spec.activation,
+                "slope": float(np.median(slope)),
+            }
+            return Finding(
+                "saturated", 0.8, numbers, layer=rows.name, neurons=tuple(map(int, closed))
+            )
+    return None
+
+
+@fault(
+    "hidden_act",
+    "upstream",
+    f"{HOCHREITER}; {GLOROT}; {HE}",
+    of=WATCHED,
+    role=SYMPTOM,
+    if_learning=0.0,
+)
+def vanishing(seen: WatchedEvidence) -> Finding | None:
+    """The push at the first layers is next to nothing beside that at the last.
+
+    Nothing at all is no fading: there a layer is closed, or cut off.
+    """
+    pushes = [float(np.median(r.later("upstream").mean(axis=1))) for r in seen.well_recorded]
+    return _along_the_chain(seen, "vanishing", pushes, lambda ratio: 0 < ratio < FADED)
+
+
+@fault(
+    "init",
+    "upstream",
+    f"{HOCHREITER}; {GLOROT}; {HE}",
+    of=WATCHED,
+    role=SYMPTOM,
+    if_learning=0.0,
+)
+def exploding(seen: WatchedEvidence) -> Finding | None:
+    """The push grows out of bounds on its way to the first layers, from the start.
+
+    Where it does so only later, the steps were too long.
+    """
+    pushes = [float(rows.field("upstream")[0].mean()) for rows in seen.well_recorded]
+    return _along_the_chain(seen, "exploding", pushes, lambda ratio: ratio > GROWN)
+
+
+def _along_the_chain(
+    seen: WatchedEvidence,
+    kind: str,
+    pushes: Sequence[float],
+    is_so: Callable[[float], bool],
+) -> Finding | None:
+    """Compare the push at each layer with that at the last; what counts is that at the first.
+
+    A layer between, such as the queries of an attention, may rightly be pushed little.
+    """
+    layers = seen.well_recorded
+    if len(layers) < 3:
+        return None
+    last = next((one for one in reversed(pushes) if one > 0), 0.0)
+    if not last or not np.isfinite(pushes).all():
+        return None
+    odd = [i for i, one in enumerate(pushes) if is_so(one / last)]
+    if 0 not in odd:
+        return None
+    jumps = np.abs(np.diff(np.log(np.maximum(pushes, 1e-300))))
+    numbers = {"ratio": pushes[odd[0]] / last, "last": layers[-1].name}
+    numbers["where"] = layers[int(np.argmax(jumps))].name
+    return Finding(kind, 0.75, numbers, layer=layers[odd[0]].name)

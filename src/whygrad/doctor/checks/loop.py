@@ -4,8 +4,7 @@ import numpy as np
 
 from whygrad.doctor.faults import WATCHED, fault
 from whygrad.doctor.finding import Finding
-from whygrad.doctor.sources import PYTORCH
-from whygrad.doctor.thresholds import HARMLESS, LEAST_LOSSES, LOWER, MOST
+from whygrad.doctor.thresholds import HARMLESS, LEAST_LOSSES, LOWER, MOST, PYTORCH
 from whygrad.doctor.watched_evidence import WatchedEvidence, called_in, ends_of, listed
 
 
@@ -13,7 +12,10 @@ from whygrad.doctor.watched_evidence import WatchedEvidence, called_in, ends_of,
 def zero_grad_missing(seen: WatchedEvidence) -> Finding | None:
     """Gradients of earlier steps are there when a step begins, and the optimiser uses the sum."""
     steps = [one for one in seen.facts if one["step"] > 0]
-    held = [_held(one, one.get("left_over", [])) for one in steps]
+    held = [
+        [name for name in one.get("left_over", []) if name not in one.get("not_held", [])]
+        for one in steps
+    ]
     found = [one["step"] for one, names in zip(steps, held, strict=True) if names]
     if not steps or len(found) <= MOST * len(steps):
         return None
@@ -99,7 +101,3 @@ def scheduler_first(seen: WatchedEvidence) -> Finding | None:
     """A scheduler took a step before the optimiser's first, so that the first rate is skipped."""
     names = [name for one in seen.facts[:1] for name in one.get("early_schedulers", [])]
     return Finding("scheduler_first", 0.6, {"names": listed(names)}) if names else None
-
-
-def _held(facts: dict, names: list[str]) -> list[str]:
-    return [name for name in names if name not in set(facts.get("not_held", []))]

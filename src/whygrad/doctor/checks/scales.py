@@ -1,12 +1,20 @@
 """Checks of the data as they reach the network: sizes of inputs and targets, rows that match."""
 
-from whygrad.doctor.checks.grades import decades, sure
 from whygrad.doctor.evidence import Evidence
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.own_evidence import OwnEvidence
-from whygrad.doctor.sources import BENGIO, CHECKER, LECUN
-from whygrad.doctor.thresholds import HARMLESS, LARGE_INPUT, SMALL_INPUT, UNLIKE_COLUMNS
+from whygrad.doctor.thresholds import (
+    BENGIO,
+    CHECKER,
+    HARMLESS,
+    LARGE_INPUT,
+    LECUN,
+    SMALL_INPUT,
+    UNLIKE_COLUMNS,
+    decades,
+    sure,
+)
 
 
 @fault("prep_x", "input", f"{LECUN}, section 4.3", of=BOTH, if_learning=HARMLESS)

@@ -2,23 +2,24 @@
 
 import numpy as np
 
-from whygrad.doctor.checks.grades import sure
-from whygrad.doctor.evidence import Evidence, LayerRows
+from whygrad.doctor.evidence import Evidence
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.reference import usual_init
-from whygrad.doctor.sources import GLOROT, GOODFELLOW, HE
 from whygrad.doctor.thresholds import (
     ALIKE,
+    GLOROT,
+    GOODFELLOW,
     GROUP,
     HARMLESS,
+    HE,
     LARGE_BIAS,
-    LEAST_STEPS,
     LOST_DECADES,
     SHARE,
     SHUT_START,
     WON_DECADES,
+    sure,
 )
 from whygrad.doctor.watched_evidence import WatchedEvidence
 from whygrad.record.fields import FACTORS
@@ -53,26 +54,20 @@ def clones(evidence: OwnEvidence) -> Finding | None:
 def _alike_throughout(seen: WatchedEvidence) -> Finding | None:
     """Neurons with equal weights in and equal gradients, from the first to the last step.
 
-    The weights out were not recorded, so that it takes as many neurons as are no chance.
+    The weights out were not recorded, so that it takes as many neurons as are no chance; or
+    weights in that are all 0, to which no gradient ever came.
     """
-    for rows in seen.shaped:
-        if len(rows.steps) < LEAST_STEPS:
-            continue
-        count = rows.neurons
-        is_still = seen.is_at_rest and _is_still(rows)
-        group = np.arange(count) if is_still else _largest_group(rows.field("signature"))
+    for rows in seen.well_recorded:
+        count, marks = rows.neurons, rows.field("signature")
+        gradients = np.prod([rows.field(factor) for factor in FACTORS], axis=0)
+        is_still = seen.is_at_rest and not marks.any() and not gradients.any()
+        group = np.arange(count) if is_still else _largest_group(marks)
         if len(group) >= max(GROUP, SHARE * count):
             numbers = {"count": len(group), "of": count}
             numbers |= {"neurons": count, "width": count - len(group) + 1}
             neurons = tuple(map(int, group))
             return Finding("clones", 0.9, numbers, layer=rows.name, neurons=neurons)
     return None
-
-
-def _is_still(rows: LayerRows) -> bool:
-    """Return whether all weights in are 0, and no gradient ever came to any of them."""
-    gradients = np.prod([rows.field(factor) for factor in FACTORS], axis=0)
-    return not rows.field("signature").any() and not gradients.any()
 
 
 def _largest_group(marks: np.ndarray) -> np.ndarray:

@@ -1,22 +1,31 @@
-"""Checks of the steps: their size, their number, their direction, and how many samples agree."""
+"""Checks of the steps: their size, number and direction, and what pulls beside the loss."""
 
 import numpy as np
 
 from whygrad.doctor import reference
-from whygrad.doctor.checks.grades import decades, sure
-from whygrad.doctor.faults import fault
+from whygrad.doctor.evidence import Evidence
+from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.own_evidence import OwnEvidence
-from whygrad.doctor.sources import BENGIO, CHECKER
 from whygrad.doctor.thresholds import (
     BARELY,
+    BENGIO,
+    CHECKER,
     FAR_RATE,
+    FEW_NEURONS,
     FEW_STEPS,
     GROWN_LOSS,
+    HARMLESS,
+    KARPATHY,
     LARGE_BATCH,
+    NOTABLE_DROPOUT,
     SHARE,
     SHORT_REACH,
     SMALL_BATCH,
+    STRONG_DROPOUT,
+    STRONG_L1,
+    decades,
+    sure,
 )
 
 
@@ -34,20 +43,21 @@ def rate_too_high(evidence: OwnEvidence) -> Finding | None:
     """Steps that overshoot: the loss grows, jumps, or is no number any more."""
     settings = evidence.setup.settings
     above = decades(settings.learning_rate, reference.USUAL_RATE[settings.optimizer])
-    is_lost = any(step is not None for step in evidence.first_bad_step)
-    is_wild = is_lost or _is_wild(evidence.losses)
+    steps = [step for step in evidence.first_bad_step if step is not None]
+    losses = evidence.losses
+    with np.errstate(invalid="ignore", over="ignore"):
+        grown = losses.shape[1] > 1 and np.mean(losses[:, -1] > GROWN_LOSS * losses[:, 0]) > 0.5
+    is_wild = bool(steps) or grown
     if above < FAR_RATE and not is_wild:
         return None
-    died = _died(evidence)
-    confidence = sure(0.15, 0.3, max(above, 0.0)) + 0.15 * is_wild + 0.15 * died
+    confidence = sure(0.15, 0.3, max(above, 0.0)) + 0.15 * is_wild + 0.15 * _died(evidence)
     remedies = (_rate(evidence, 0.1), _rate(evidence, 0.01), Remedy("adam", "opt", reference.ADAM))
-    steps = [step for step in evidence.first_bad_step if step is not None]
     numbers = {
         "rate": settings.learning_rate,
         "usual": reference.USUAL_RATE[settings.optimizer],
         "optimizer": settings.optimizer,
     }
-    first = min(steps) if steps else 0
+    first = min(steps, default=0)
     return Finding("rate_too_high", min(confidence, 0.98), numbers, remedies, step=first)
 
 
@@ -62,13 +72,6 @@ def _died(evidence: OwnEvidence) -> bool:
     )
 
 
-def _is_wild(losses: np.ndarray) -> bool:
-    """Return whether the loss of most seeds ends above its start, or jumps about."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        grown = losses[:, -1] > GROWN_LOSS * losses[:, 0]
-    return bool(np.mean(grown) > 0.5) if losses.shape[1] > 1 else False
-
-
 @fault("opt", "optimizer", BENGIO)
 def rate_too_low(evidence: OwnEvidence) -> Finding | None:
     """Steps so short that the weights barely leave their start."""
@@ -77,12 +80,10 @@ def rate_too_low(evidence: OwnEvidence) -> Finding | None:
     reach = settings.learning_rate * setup.total_steps
     by_rate = sure(0.3, 0.25, below) if below >= FAR_RATE else 0.0
     is_adaptive = settings.optimizer in reference.ADAPTIVE
-    by_reach = (
-        sure(0.35, 0.3, -decades(reach, SHORT_REACH))
-        if is_adaptive and reach < SHORT_REACH
-        else 0.0
-    )
-    moved = _moved(evidence)
+    is_short = is_adaptive and reach < SHORT_REACH
+    by_reach = sure(0.35, 0.3, -decades(reach, SHORT_REACH)) if is_short else 0.0
+    known = [moved for moved in evidence.moved if np.isfinite(moved)]
+    moved = float(np.median(known)) if known else None
     by_move = 0.45 if moved is not None and moved < BARELY else 0.0
     slack = 0.1 * evidence.is_still_falling
     confidence = max(by_rate, by_reach, by_move)
@@ -131,12 +132,6 @@ def _rate(evidence: OwnEvidence, times: float) -> Remedy:
     return Remedy(name, "opt", {"learning_rate": rate})
 
 
-def _moved(evidence: OwnEvidence) -> float | None:
-    """Return how far the weights went, as a share of their size: the furthest of the layers."""
-    moved = [m for m in evidence.moved if np.isfinite(m)]
-    return float(np.median(moved)) if moved else None
-
-
 @fault("epochs", "optimizer", BENGIO)
 def too_few_steps(evidence: OwnEvidence) -> Finding | None:
     """A run that ends before its network could get anywhere."""
@@ -176,3 +171,49 @@ def few_batches(evidence: OwnEvidence) -> Finding | None:
     remedies = (Remedy("batch", "batch", {"batch_size": 32}),)
     numbers = {"batch": size, "samples": len(setup.x), "steps": setup.total_steps}
     return Finding("few_batches", 0.35, numbers, remedies)
+
+
+@fault("dropout", "slope", "Srivastava and others 2014", of=BOTH, if_learning=HARMLESS)
+def strong_dropout(evidence: Evidence) -> Finding | None:
+    """Dropout that leaves too few neurons to learn with."""
+    dropped = [
+        layer
+        for layer in evidence.dropped
+        if layer.share >= STRONG_DROPOUT
+        or (layer.share >= NOTABLE_DROPOUT and layer.neurons <= FEW_NEURONS)
+    ]
+    if not dropped:
+        return None
+    worst = max(dropped, key=lambda layer: (layer.share, layer.neurons))
+    share, is_narrow = worst.share, worst.neurons <= FEW_NEURONS
+    confidence = min(0.25 + (share - 0.4) * 0.8 * (share > 0.4) + 0.25 * is_narrow, 0.85)
+    remedies = (Remedy("no_dropout", "dropout", {"drop": 0.0}),)
+    numbers = {"share": share} | (
+        {} if worst.neurons == float("inf") else {"neurons": worst.neurons}
+    )
+    return Finding("strong_dropout", confidence, numbers, remedies, worst.layer)
+
+
+@fault("l1", "optimizer", KARPATHY)
+def strong_l1(evidence: OwnEvidence) -> Finding | None:
+    """A penalty on the size of weights that pulls harder than the loss."""
+    l1 = evidence.setup.settings.l1
+    if l1 < STRONG_L1:
+        return None
+    confidence = sure(0.5, 0.25, decades(l1, STRONG_L1))
+    return Finding("strong_l1", confidence, {"l1": l1}, (Remedy("no_l1", "l1", {"l1": 0.0}),))
+
+
+DECAY = f"{KARPATHY}; Krogh and Hertz 1991; Loshchilov and Hutter 2019"
+
+
+@fault("l2", "optimizer", DECAY, of=BOTH, if_learning=HARMLESS)
+def strong_l2(evidence: Evidence) -> Finding | None:
+    """A penalty on the square of weights, or a decay, that pulls harder than the loss."""
+    strong = [decay for decay in evidence.decays if decay.amount >= decay.strong]
+    if not strong:
+        return None
+    worst = max(strong, key=lambda decay: decay.amount / decay.strong)
+    confidence = sure(0.45, 0.28, decades(worst.amount, worst.strong))
+    numbers = {"l2": worst.amount, "decay": worst.amount, "optimizer": worst.optimizer}
+    return Finding("strong_l2", confidence, numbers, (Remedy("no_l2", "l2", {"l2": 0.0}),))
