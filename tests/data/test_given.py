@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from whygrad.data.given import open_given, read_given
+from whygrad.data.source import open_given, read_given
 from whygrad.errors import InputError
 from whygrad.words import speaking
 

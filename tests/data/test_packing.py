@@ -10,7 +10,7 @@ from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 
 from whygrad.data import Data, from_arrays, load, pack, unpack
-from whygrad.data.packing import ENCODER_ARRAYS
+from whygrad.data.table import ENCODER_ARRAYS
 
 NUMBERS = st.floats(-1e30, 1e30) | st.none()
 WORDS = st.sampled_from(["red", "blue", "漢", 'a "b"', None])

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whygrad.core import memory
-from whygrad.data import encoder, load, parquet, reading, source
+from whygrad.data import arrow, encoder, load, reading, source
 from whygrad.errors import DataError, TooLargeError
 
 
@@ -65,8 +65,8 @@ def test_inputs_are_the_same_whatever_is_worked_on_at_once(tmp_path, monkeypatch
     pq.write_table(table, path, row_group_size=70)
     whole = load(path, target="y")
     monkeypatch.setattr(encoder, "AT_ONCE", at_once)
-    monkeypatch.setattr(parquet, "AT_ONCE", at_once)
-    monkeypatch.setattr(parquet, "BATCH", 7)
+    monkeypatch.setattr(arrow, "AT_ONCE", at_once)
+    monkeypatch.setattr(arrow, "BATCH", 7)
     assert load(path, target="y").fingerprint == whole.fingerprint
     raw = table.take(whole.test.rows)
     np.testing.assert_array_equal(whole.encode(raw), whole.test.x)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from whygrad.data.given import read_given
+from whygrad.data.source import read_given
 from whygrad.errors import InputError, OptionError, unknown_name
 from whygrad.settings import Settings
 

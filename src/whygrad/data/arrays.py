@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
-from whygrad.data.assembling import assemble
+from whygrad.data.assembling import Raw, assemble
 from whygrad.data.columns import (
     Column,
     column_from_array,
@@ -16,7 +18,6 @@ from whygrad.data.columns import (
     name_problems,
     row_place,
 )
-from whygrad.data.fitting import Raw
 from whygrad.data.numeric import KINDS, as_array, real_numbers
 from whygrad.data.problems import not_unicode
 from whygrad.data.split import check_split
@@ -118,7 +119,11 @@ def _inputs(
     width = array.shape[1]
     if names is None:
         names = frame_names(x) if is_frame(x) else [f"x{index}" for index in range(width)]
-    problems = _name_problems(names, width) + _image_problems(image_shape, width)
+    problems = name_problems(names)
+    if len(names) != width:
+        problems = [InputError("error.data_feature_names", expected=width, came=len(names))]
+    if image_shape is not None and (len(image_shape) != 2 or math.prod(image_shape) != width):
+        problems.append(InputError("error.data_image_shape", came=image_shape, expected=width))
     if problems or image_shape is None:
         return Inputs(array, tuple(names), None), problems
     return Inputs(array, tuple(names), (int(image_shape[0]), int(image_shape[1]))), []
@@ -126,18 +131,6 @@ def _inputs(
 
 def _texts(names: Iterable[str] | None) -> tuple[str, ...] | None:
     return None if names is None else tuple(str(name) for name in names)
-
-
-def _name_problems(names: Sequence[str], width: int) -> list[InputError]:
-    if len(names) != width:
-        return [InputError("error.data_feature_names", expected=width, came=len(names))]
-    return name_problems(names)
-
-
-def _image_problems(image_shape: Sequence[int] | None, width: int) -> list[InputError]:
-    if image_shape is None or (len(image_shape) == 2 and image_shape[0] * image_shape[1] == width):
-        return []
-    return [InputError("error.data_image_shape", came=image_shape, expected=width)]
 
 
 def _target_columns(y: object) -> tuple[list[Column], list[InputError]]:
@@ -152,18 +145,15 @@ def _target_columns(y: object) -> tuple[list[Column], list[InputError]]:
         _, problems = real_numbers("y", array)
     if problems:
         return [], problems
-    names = _target_names(y, array)
     values = array.T if array.ndim == 2 else [array]
+    if is_frame(y):
+        names = frame_names(y)[: len(values)]
+    elif array.ndim == 1:
+        names = [str(getattr(y, "name", None) or "y")]
+    else:
+        names = [f"y{index}" for index in range(len(values))]
     columns = [column_from_array(name, one) for name, one in zip(names, values, strict=True)]
     return columns, [problem for column in columns for problem in _column_problems(column)]
-
-
-def _target_names(y: object, array: np.ndarray) -> list[str]:
-    """Return the names of the target columns: their own, or y0, y1 ..."""
-    if array.ndim == 1:
-        names = frame_names(y) if is_frame(y) else [str(getattr(y, "name", None) or "y")]
-        return names[:1]
-    return frame_names(y) if is_frame(y) else [f"y{index}" for index in range(array.shape[1])]
 
 
 def _column_problems(column: Column) -> list[InputError]:
@@ -190,16 +180,11 @@ def _weight(given: object) -> tuple[np.ndarray | None, list[InputError]]:
 
 def _lengths(**given: object) -> list[InputError]:
     """Return the problem of arrays that differ in length."""
-    lengths = {name: _length(array) for name, array in given.items()}
-    known = {name: length for name, length in lengths.items() if length is not None}
+    known = {}
+    for name, array in given.items():
+        with suppress(TypeError):  # None, or an array without dimensions
+            known[name] = len(array)  # type: ignore[arg-type]
     if len(set(known.values())) <= 1:
         return []
     actual = ", ".join(f"{name}: {length}" for name, length in known.items())
     return [InputError("error.data_lengths", came=actual)]
-
-
-def _length(array: object) -> int | None:
-    try:
-        return len(array)  # type: ignore[arg-type]
-    except TypeError:  # None, or an array without dimensions
-        return None

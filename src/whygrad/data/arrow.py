@@ -1,8 +1,13 @@
-"""Columns of Arrow tables and DataFrames, told apart by kind."""
+"""Columns of Arrow tables, DataFrames and Parquet files, told apart by kind.
+
+Of a Parquet file, what the footer declares is asked for first, then a few columns at a time are
+read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import io
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +23,9 @@ from whygrad.data.columns import (
     coded_column,
     frame_names,
     name_problems,
+    unread_column,
 )
+from whygrad.data.source import BLOCK, Skip, Source
 from whygrad.errors import DataError, InputError, TooLargeError
 
 KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
@@ -34,6 +41,9 @@ KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
 # bytes a value of the kinds that are kept, raw and as an input
 BYTES = {"boolean": 12, "integer": 12, "number": 12, "text": 4}
 ROW = 16  # bytes a row: its target, and its place in the source
+AT_ONCE = 4 * BLOCK  # bytes of columns of a Parquet file that are open at the same time
+BATCH = 32_768  # rows of one
+DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, MemoryError, IndexError, KeyError)
 WORD = 150  # bytes that a word takes at most, beside its letters: as a string, and in a dict
 
 
@@ -101,7 +111,14 @@ class Filling:
             return coded_column(self.name, self.values, list(self.places))
         if self.kind not in NUMERIC:
             return Column(self.name, self.kind, np.broadcast_to(np.nan, self.rows))
-        return Column(self.name, self._settled_kind(), self.values, is_exact=self.is_exact)
+        kind, missing = self.kind, np.isnan(self.values)
+        if missing.all():
+            kind = "empty"
+        elif kind == "number" and missing.any():
+            present = self.values[~missing]
+            # pandas stores whole numbers as floats where one is missing
+            kind = "integer" if np.array_equal(np.floor(present), present) else "number"
+        return Column(self.name, kind, self.values, is_exact=self.is_exact)
 
     def _numbers(self, array: pa.Array) -> np.ndarray:
         if pa.types.is_dictionary(array.type):
@@ -116,27 +133,14 @@ class Filling:
         coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
         words = coded.dictionary
         if self.seen is None or not words.equals(self.seen):  # often it is that of the last array
-            self.seen, self.lookup = words, self._lookup(words)
+            size = words.nbytes + WORD * len(words)
+            require_memory(size, "error.data_words_memory", column=self.name)
+            known = self.places
+            told = words.to_pylist()
+            places = [-1 if word is None else known.setdefault(word, len(known)) for word in told]
+            self.seen, self.lookup = words, np.array([*places, -1], np.int32)
         codes = coded.indices.cast(pa.int64()).fill_null(len(words))
         return self.lookup[codes.to_numpy(zero_copy_only=False)]
-
-    def _lookup(self, words: pa.Array) -> np.ndarray:
-        """Return the place of each word of a dictionary among all that came, and -1 at the end."""
-        size = words.nbytes + WORD * len(words)
-        require_memory(size, "error.data_words_memory", column=self.name)
-        known = self.places
-        places = (-1 if w is None else known.setdefault(w, len(known)) for w in words.to_pylist())
-        return np.array([*places, -1], np.int32)
-
-    def _settled_kind(self) -> str:
-        missing = np.isnan(self.values)
-        if missing.all():
-            return "empty"
-        if self.kind != "number" or not missing.any():
-            return self.kind
-        present = self.values[~missing]
-        # pandas stores whole numbers as floats where one is missing
-        return "integer" if np.array_equal(np.floor(present), present) else "number"
 
 
 def fillings(source: str, kinds: Mapping[str, str], rows: int) -> list[Filling]:
@@ -166,34 +170,75 @@ def table_from_frame(frame: object, name: str) -> Table:
     return Table(name, columns, len(frame))  # type: ignore[arg-type]
 
 
-def columns_from_frame(frame: object) -> tuple[tuple[Column, ...], list[InputError]]:
+def columns_from_frame(frame: Any) -> tuple[tuple[Column, ...], list[InputError]]:
     """Return the columns of a DataFrame or Arrow table, and what is wrong with them."""
     names = frame_names(frame)
     problems = name_problems(names)
     if problems:
         return (), problems
-    columns = _series(frame)
-    found = [_column_or_problem(name, one) for name, one in zip(names, columns, strict=True)]
-    return (
-        tuple(column for column in found if isinstance(column, Column)),
-        [problem for problem in found if isinstance(problem, InputError)],
-    )
+    if hasattr(frame, "iloc"):  # of pandas
+        given = [frame.iloc[:, index] for index in range(frame.shape[1])]
+    else:
+        given = pa.table(frame).columns
+    columns = []
+    for name, series in zip(names, given, strict=True):
+        try:
+            is_arrow = isinstance(series, pa.Array | pa.ChunkedArray)
+            array = series if is_arrow else pa.array(series, from_pandas=True)
+            (filling,) = fillings(name, {name: kind_of(array.type)}, len(array))
+            filling.add(array)
+            columns.append(filling.column())
+        except TooLargeError:
+            raise
+        except (pa.ArrowException, TypeError, ValueError, OverflowError):
+            problems.append(InputError("error.data_mixed_column", column=name))
+    return tuple(columns), problems
 
 
-def _series(frame: Any) -> Sequence[object]:
-    if hasattr(frame, "iloc"):
-        return [frame.iloc[:, index] for index in range(frame.shape[1])]
-    return list(pa.table(frame).columns)
+def read_parquet(source: Source, skip: Skip) -> Table:
+    """Return the columns of a Parquet file.
 
+    Args:
+        skip: which columns are not wanted; they come back unread.
 
-def _column_or_problem(name: str, series: Any) -> Column | InputError:
+    Raises:
+        DataError: with what is wrong with the file as a whole.
+        TooLargeError: the table that the footer declares does not fit into memory.
+    """
     try:
-        is_arrow = isinstance(series, pa.Array | pa.ChunkedArray)
-        array = series if is_arrow else pa.array(series, from_pandas=True)
-        (filling,) = fillings(name, {name: kind_of(array.type)}, len(array))
-        filling.add(array)
-        return filling.column()
-    except TooLargeError:
+        with source.open() as file:
+            return _read(source, file, skip)
+    except (DataError, TooLargeError):
         raise
-    except (pa.ArrowException, TypeError, ValueError, OverflowError):
-        return InputError("error.data_mixed_column", column=name)
+    except DAMAGE:
+        raise DataError(source.name, [InputError("error.data_damaged", kind="Parquet")]) from None
+
+
+def _read(source: Source, file: io.BufferedIOBase, skip: Skip) -> Table:
+    from pyarrow import parquet
+
+    schema = parquet.read_schema(file)
+    texts = [field.name for field in schema if kind_of(field.type) == "text"]
+    opened = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=BLOCK)
+    footer, names = opened.metadata, [str(name) for name in schema.names]
+    problems = name_problems(names)
+    if problems:
+        raise DataError(source.name, problems)
+    skipped = set(skip(names))
+    kinds = {f.name: kind_of(f.type) for f in schema if f.name not in skipped}
+    # each column is smaller, but to ask for one may end the process where a footer is damaged
+    groups = [footer.row_group(index).total_byte_size for index in range(footer.num_row_groups)]
+    require_memory(max(groups, default=0), "error.data_long_row", source=source.name)
+    filled = {one.name: one for one in fillings(source.name, kinds, footer.num_rows)}
+    wanted = [name for name, kind in kinds.items() if kind in BYTES]
+    width = max(1, AT_ONCE // (8 * max(footer.num_rows, 1)))
+    for start in range(0, len(wanted), width):
+        group = wanted[start : start + width]
+        for batch in opened.iter_batches(BATCH, columns=group, use_threads=False):
+            for name in group:
+                filled[name].add(batch.column(name))
+        source.tick(min(1.0, (start + width) / len(wanted)))
+    columns = {name: one.column() for name, one in filled.items()}
+    pa.default_memory_pool().release_unused()
+    ordered = tuple(columns.get(name) or unread_column(name) for name in names)
+    return Table(source.name, ordered, footer.num_rows)

@@ -2,21 +2,154 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from whygrad.data.columns import listed
-from whygrad.data.encoder import Encoder, mean_and_scale
-from whygrad.data.fitting import Inputs, Raw, inputs_of
+from whygrad.core.memory import require_memory
+from whygrad.data.columns import Place, listed, row_place
+from whygrad.data.encoder import (
+    Encoder,
+    Features,
+    as_given,
+    blocks,
+    categories_of,
+    filled,
+    mean_and_scale,
+    medians,
+    scaled,
+    unit_range,
+)
 from whygrad.data.numeric import LEAST, MOST, column_sizes, weights_in_float32
 from whygrad.data.split import Split, absent_classes, split
 from whygrad.data.table import Data, Note, Part
 from whygrad.data.targets import Target
 from whygrad.errors import DataError, InputError, unknown_name
 
-Units = tuple[np.ndarray, np.ndarray]  # origin and size, one a number to predict
-_NO_UNITS = np.empty(0), np.empty(0)
+# units of numbers to predict: origin and size
+TARGET_SCALINGS: dict[str, Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]] = {
+    "standard": mean_and_scale,
+    "unit": unit_range,
+    "none": as_given,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """What every kind of source yields before it is split.
+
+    Args:
+        features: an array (rows of the source, columns), or a list of checked columns, which are
+            let go as soon as they are encoded: they take twice the memory of the inputs.
+        columns: names of the raw columns.
+        rows: where each sample stands in the source and in the features, shape (m,), ascending.
+        weight: sample weights, shape (m,), or None.
+        divisor: the inputs are divided by it where they are not standardised.
+        place: row in the source -> where a user finds it.
+    """
+
+    name: str
+    features: Features
+    columns: tuple[str, ...]
+    target: Target
+    rows: np.ndarray
+    weight: np.ndarray | None = None
+    image_shape: tuple[int, int] | None = None
+    divisor: float = 1.0
+    place: Callable[[int], Place] = row_place
+    notes: tuple[Note, ...] = ()
+    source: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def length(self) -> int:
+        """Rows of the source."""
+        is_array = isinstance(self.features, np.ndarray)
+        return len(self.features) if is_array else len(self.features[0].values)
+
+
+@dataclass(eq=False)
+class Inputs:
+    """The inputs of all parts, and what was found on the way.
+
+    Args:
+        x: of each part, shape (m, n_in), float32.
+        fill: see :class:`Encoder`; as are mean and scale, all of shape (n_in,).
+        missing: how many values each input lacks.
+        constant: which inputs never change.
+        rounded: of inputs that hold more different whole numbers than float32 can tell apart
+            there: how many there are, and how many are left.
+        wrong: row, input and value of the first one that is too large for float32 to multiply once
+            it is scaled.
+        sizes: the largest size of each input as the network sees it, shape (n_in,).
+    """
+
+    categories: tuple[tuple[str, ...], ...]
+    x: dict[str, np.ndarray]
+    fill: np.ndarray
+    mean: np.ndarray
+    scale: np.ndarray
+    missing: np.ndarray
+    constant: np.ndarray
+    rounded: dict[int, tuple[int, int]] = field(default_factory=dict)
+    wrong: tuple[int, int, float] | None = None
+    sizes: np.ndarray = field(default_factory=lambda: np.empty(0))
+
+
+def inputs_of(raw: Raw, parts: Split, standardize: bool) -> Inputs:
+    """Return the inputs, taken from the raw features a few at a time."""
+    categories = categories_of(raw.features, raw.rows[parts.train])
+    is_number = np.array([not known for known in categories for _ in known or [0]], bool)
+    width, samples = len(is_number), len(raw.rows)
+    values = {"source": raw.name, "rows": samples, "columns": width}
+    require_memory(4 * samples * width, "error.data_memory", **values)
+    found = Inputs(
+        categories,
+        x={name: np.empty((len(rows), width), np.float32) for name, rows in vars(parts).items()},
+        fill=np.full(width, np.nan),
+        mean=np.zeros(width),
+        scale=np.full(width, raw.divisor),
+        missing=np.zeros(width, int),
+        constant=np.zeros(width, bool),
+        sizes=np.zeros(width),
+    )
+    rows = None if samples == raw.length else raw.rows
+    for where, expanded in blocks(raw.features, categories, rows):
+        found.missing[where] = np.isnan(expanded).sum(axis=0)
+        found.fill[where] = medians(expanded[parts.train], found.missing[where] > 0)
+        given = filled(expanded, found.fill[where])
+        if standardize and is_number[where.start]:
+            train = given[parts.train]
+            if train.shape[1] == 1 < width:  # numpy adds up one column in another order than two
+                train = np.repeat(train, 2, axis=1)
+            mean, scale = mean_and_scale(train)
+            found.mean[where], found.scale[where] = mean[: given.shape[1]], scale[: given.shape[1]]
+        x = scaled(given, found.mean[where], found.scale[where])
+        found.constant[where] = (given == given[:1]).all(axis=0)
+        found.rounded |= _rounded(where.start, given, x, found.scale[where])
+        found.sizes[where] = column_sizes(x)
+        for row, column in np.argwhere(~(np.abs(x) <= MOST))[:1]:  # by row, then input
+            if found.wrong is None or row < found.wrong[0]:
+                found.wrong = int(row), where.start + int(column), float(given[row, column])
+        for name, rows_of_part in vars(parts).items():
+            found.x[name][:, where] = x[rows_of_part]
+    return found
+
+
+def _rounded(
+    start: int, given: np.ndarray, x: np.ndarray, scale: np.ndarray
+) -> dict[int, tuple[int, int]]:
+    """Return the inputs of whole numbers of which float32 makes fewer; see :class:`Inputs`."""
+    with np.errstate(invalid="ignore"):
+        step = np.spacing(np.abs(x).max(axis=0, initial=0))  # from one float32 to the next
+        are_near = np.flatnonzero(step * scale > 0.5)  # two whole numbers may fall into one
+    found = {}
+    for column in are_near:
+        if np.array_equal(given[:, column], np.floor(given[:, column])):
+            before, after = (len(np.unique(values[:, column])) for values in (given, x))
+            if after < before:
+                found[start + int(column)] = before, after
+    return found
 
 
 def assemble(
@@ -36,7 +169,9 @@ def assemble(
             far from the training part that it cannot be a float32 once it is scaled.
     """
     samples = len(raw.rows)
-    units_of = _target_scaling(target_scaling, standardize)
+    scaling = target_scaling or ("standard" if standardize else "none")  # as the inputs are
+    if scaling not in TARGET_SCALINGS:
+        raise unknown_name("target_scaling", scaling, tuple(TARGET_SCALINGS))
     parts = split(samples, raw.target.classes, validation=validation, test=test, seed=seed)
     weight, lost = weights_in_float32(raw.weight)
     if lost:
@@ -44,7 +179,9 @@ def assemble(
     if weight is not None and not weight[parts.train].any():
         raise DataError(raw.name, [InputError("error.data_weight_train")])
     inputs = inputs_of(raw, parts, standardize)
-    units = units_of(raw.target.y[parts.train]) if raw.target.task == "numbers" else _NO_UNITS
+    units = np.empty(0), np.empty(0)
+    if raw.target.task == "numbers":
+        units = TARGET_SCALINGS[scaling](raw.target.y[parts.train])
     encoder = Encoder(
         columns=raw.columns,
         categories=inputs.categories,
@@ -61,13 +198,6 @@ def assemble(
     if raw.target.classes is None:
         y = y.astype(np.float32)
     _check_finite(raw, encoder, inputs, y)
-    notes = (
-        *raw.notes,
-        *_constant_notes(raw, encoder, inputs),
-        *_filled_notes(encoder, inputs.missing),
-        *_rounded_notes(encoder, inputs),
-        *_absent_notes(raw.target, parts),
-    )
     return Data(
         name=raw.name,
         task=raw.target.task,
@@ -84,34 +214,9 @@ def assemble(
         target_names=raw.target.names,
         image_shape=raw.image_shape,
         encoder=encoder,
-        notes=notes,
+        notes=(*raw.notes, *_notes(raw, encoder, inputs, parts)),
         source=raw.source,
     )
-
-
-def _unit_range(train: np.ndarray) -> Units:
-    """Return the units in which numbers go from 0 to 1; a constant column keeps its size."""
-    low, high = train.min(axis=0), train.max(axis=0)
-    return low, np.where(high > low, high - low, 1.0)
-
-
-def _as_given(train: np.ndarray) -> Units:
-    return np.zeros(train.shape[1:]), np.ones(train.shape[1:])
-
-
-TARGET_SCALINGS: dict[str, Callable[[np.ndarray], Units]] = {
-    "standard": mean_and_scale,
-    "unit": _unit_range,
-    "none": _as_given,
-}
-
-
-def _target_scaling(name: str | None, standardize: bool) -> Callable[[np.ndarray], Units]:
-    """Return how numbers to predict are scaled; if nothing is said, as the inputs are."""
-    chosen = name or ("standard" if standardize else "none")
-    if chosen not in TARGET_SCALINGS:
-        raise unknown_name("target_scaling", chosen, tuple(TARGET_SCALINGS))
-    return TARGET_SCALINGS[chosen]
 
 
 def _check_finite(raw: Raw, encoder: Encoder, inputs: Inputs, y: np.ndarray) -> None:
@@ -144,49 +249,28 @@ def _check_finite(raw: Raw, encoder: Encoder, inputs: Inputs, y: np.ndarray) -> 
         raise DataError(raw.name, problems)
 
 
-def _constant_notes(raw: Raw, encoder: Encoder, inputs: Inputs) -> tuple[Note, ...]:
-    """Return the note on inputs that never change; they are kept and say nothing.
+def _notes(raw: Raw, encoder: Encoder, inputs: Inputs, parts: Split) -> Iterator[Note]:
+    """Yield what is worth knowing about the inputs, and about classes that a part lacks.
 
     Raises:
         DataError: no input of a table changes. Arrays may do so: a single neuron with the input 1
             is a good lesson.
     """
+    known, target = encoder.feature_names, raw.target
     constant = np.flatnonzero(inputs.constant)
-    if len(constant) == 0 or len(raw.rows) == 1:
-        return ()
-    if len(constant) == len(inputs.constant) and not isinstance(raw.features, np.ndarray):
-        raise DataError(raw.name, [InputError("error.data_all_constant", count=len(constant))])
-    names = listed([encoder.feature_names[index] for index in constant])
-    return (Note("note.data_constant", {"count": len(constant), "names": names}),)
-
-
-def _rounded_notes(encoder: Encoder, inputs: Inputs) -> tuple[Note, ...]:
-    names = encoder.feature_names if inputs.rounded else ()
-    return tuple(
-        Note("note.data_rounded", {"column": names[index], "count": before, "left": after})
-        for index, (before, after) in inputs.rounded.items()
-    )
-
-
-def _filled_notes(encoder: Encoder, missing: np.ndarray) -> tuple[Note, ...]:
-    return tuple(
-        Note(
-            "note.data_filled",
-            {
-                "column": encoder.feature_names[index],
-                "count": int(missing[index]),
-                "fill": float(encoder.fill[index]),
-            },
-        )
-        for index in np.flatnonzero(missing)
-    )
-
-
-def _absent_notes(target: Target, parts: Split) -> tuple[Note, ...]:
-    if target.classes is None:
-        return ()
-    lacking = absent_classes(target.classes, target.names, parts)
-    return tuple(
-        Note(f"note.data_absent_{part}", {"count": len(names), "names": listed(names)})
-        for part, names in lacking.items()
-    )
+    if len(constant) and len(raw.rows) > 1:
+        if len(constant) == len(known) and not isinstance(raw.features, np.ndarray):
+            raise DataError(raw.name, [InputError("error.data_all_constant", count=len(constant))])
+        names = listed([known[index] for index in constant])
+        yield Note("note.data_constant", {"count": len(constant), "names": names})
+    for index in np.flatnonzero(inputs.missing):
+        count, fill = int(inputs.missing[index]), float(encoder.fill[index])
+        yield Note("note.data_filled", {"column": known[index], "count": count, "fill": fill})
+    for index, (before, after) in inputs.rounded.items():
+        values = {"column": known[index], "count": before, "left": after}
+        yield Note("note.data_rounded", values)
+    if target.classes is not None:
+        lacking = absent_classes(target.classes, target.names, parts)
+        for part, names in lacking.items():
+            values = {"count": len(names), "names": listed(names)}
+            yield Note(f"note.data_absent_{part}", values)

@@ -62,8 +62,15 @@ class Column:
         """Return the same column with its values as words; a column of text as it is."""
         if self.kind == "text":
             return self
-        values = self.values.tolist()
-        return text_column(self.name, [None if np.isnan(v) else self._word(v) for v in values])
+
+        def word(value: float) -> str | None:
+            if np.isnan(value):
+                return None
+            if self.kind == "boolean":
+                return "true" if value else "false"
+            return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+        return text_column(self.name, [word(value) for value in self.values.tolist()])
 
     def words(self) -> np.ndarray:
         """Return the values as text, missing ones as None; shape (m,), object."""
@@ -71,11 +78,6 @@ class Column:
         if column.kind != "text":  # all are missing
             return np.full(len(self.values), None)
         return np.array([*column.known, None], object)[column.values]
-
-    def _word(self, value: float) -> str:
-        if self.kind == "boolean":
-            return "true" if value else "false"
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
     def take(self, rows: np.ndarray) -> Column:
         """Return the same column with only these rows, ascending; itself where these are all."""
@@ -146,19 +148,15 @@ def _column_from_objects(name: str, values: list[object]) -> Column:
     if all(isinstance(value, str) for value in present):
         return text_column(name, values)  # type: ignore[arg-type]
     if all(isinstance(value, bool | int | float | np.number | np.bool_) for value in present):
-        return _numbers_or_wider(name, values, present)
+        kinds = {np.asarray(value).dtype.kind for value in present}
+        if "c" in kinds or "O" in kinds:
+            return Column(name, "mixed", np.empty(0))
+        kind = "boolean" if kinds == {"b"} else "integer" if kinds <= set("iu") else "number"
+        is_exact = kind != "integer" or all(-EXACT <= int(value) <= EXACT for value in present)  # type: ignore[call-overload]
+        numbers = [np.nan if value is None else float(value) for value in values]  # type: ignore[arg-type]
+        return Column(name, kind, np.array(numbers), is_exact=is_exact)
     are_dates = all(hasattr(value, "isoformat") for value in present)
     return Column(name, "date" if are_dates else "mixed", np.empty(0))
-
-
-def _numbers_or_wider(name: str, values: list[object], present: list[object]) -> Column:
-    kinds = {np.asarray(value).dtype.kind for value in present}
-    kind = "boolean" if kinds == {"b"} else "integer" if kinds <= set("iu") else "number"
-    if "c" in kinds or "O" in kinds:
-        return Column(name, "mixed", np.empty(0))
-    is_exact = kind != "integer" or all(-EXACT <= int(value) <= EXACT for value in present)  # type: ignore[call-overload]
-    numbers = [np.nan if value is None else float(value) for value in values]  # type: ignore[arg-type]
-    return Column(name, kind, np.array(numbers), is_exact=is_exact)
 
 
 def _is_missing(value: object) -> bool:

@@ -8,7 +8,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
@@ -38,9 +38,16 @@ class Text:
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row that is not blank after its first line, counted from 1; then END."""
+
+        def lines(file: io.TextIOWrapper) -> Iterator[str]:
+            for line in iter(lambda: file.readline(LONGEST_LINE), ""):
+                if len(line) == LONGEST_LINE:  # it should not be held
+                    raise csv.Error("a line without an end")
+                yield line
+            yield END
+
         with _opened(self.source) as file:
-            lines = chain(_lines(file), [END])
-            reader, before = csv.reader(lines, delimiter=self.delimiter), 0
+            reader, before = csv.reader(lines(file), delimiter=self.delimiter), 0
             for row in reader:
                 if row:
                     yield before + 1, row
@@ -89,7 +96,9 @@ def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple
         header = [name.strip() for name in text.header[1]]
     except csv.Error:  # a field of more than 131072 characters
         raise DataError(source.name, [InputError("error.data_long_field")]) from None
-    problems = _problems_of_header(header, text, fewest)
+    problems = _problems_of_one_column(header[0], text, fewest) if len(header) == 1 else []
+    if not problems and _looks_like_numbers(header):
+        problems = [InputError("error.data_no_header", came=header[0])]
     names = [name or f"column{place}" for place, name in enumerate(header, 1)]
     problems = problems or name_problems(names)
     if problems:
@@ -116,18 +125,6 @@ def _opened(source: Source) -> io.TextIOWrapper:
     return io.TextIOWrapper(source.open(), encoding="utf-8-sig", newline="")
 
 
-def _lines(file: io.TextIOWrapper) -> Iterator[str]:
-    """Yield the lines of a file.
-
-    Raises:
-        csv.Error: one is so long that it should not be held.
-    """
-    for line in iter(lambda: file.readline(LONGEST_LINE), ""):
-        if len(line) == LONGEST_LINE:
-            raise csv.Error("a line without an end")
-        yield line
-
-
 def _found_delimiter(source: Source) -> str:
     """Return the delimiter with which the first rows have equally many columns, and the most."""
     with _opened(source) as file:
@@ -135,17 +132,17 @@ def _found_delimiter(source: Source) -> str:
     lines = list(islice(io.StringIO(start, newline=""), LOOKED_AT))
     if len(start) == LOOKED_AT_MOST and len(lines) > 1:
         del lines[-1]  # it may be cut off
-    return max(DELIMITERS, key=lambda delimiter: _evenness(lines, delimiter))
 
+    def evenness(delimiter: str) -> tuple[float, int]:
+        try:
+            widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        except csv.Error:
+            return (0.0, 0)
+        if not widths or widths[0] == 1:
+            return (0.0, 0)
+        return (widths.count(widths[0]) / len(widths), widths[0])
 
-def _evenness(lines: list[str], delimiter: str) -> tuple[float, int]:
-    try:
-        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
-    except csv.Error:
-        return (0.0, 0)
-    if not widths or widths[0] == 1:
-        return (0.0, 0)
-    return (widths.count(widths[0]) / len(widths), widths[0])
+    return max(DELIMITERS, key=evenness)
 
 
 def _checked_bytes(source: Source) -> int:
@@ -157,9 +154,10 @@ def _checked_bytes(source: Source) -> int:
     decoder, lines, quotes, is_blank = codecs.getincrementaldecoder("utf-8-sig")(), 1, 0, True
     with source.open() as file:
         for block in iter(lambda: file.read(BLOCK), b""):
-            problem = _foreign(block) if is_blank else None
-            if problem or b"\0" in block:
-                raise DataError(source.name, [problem or InputError("error.data_binary")])
+            is_utf16 = is_blank and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+            if is_utf16 or b"\0" in block:
+                key = "error.data_utf16" if is_utf16 else "error.data_binary"
+                raise DataError(source.name, [InputError(key)])
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
@@ -176,24 +174,9 @@ def _checked_bytes(source: Source) -> int:
     return quotes
 
 
-def _foreign(start: bytes) -> InputError | None:
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return InputError("error.data_utf16")
-    return None
-
-
 def _not_utf8(source: Source, line: int) -> DataError:
     problem = InputError("error.data_not_utf8", what="file_line", row=line)
     return DataError(source.name, [problem])
-
-
-def _problems_of_header(names: list[str], text: Text, fewest: int) -> list[InputError]:
-    problems = _problems_of_one_column(names[0], text, fewest) if len(names) == 1 else []
-    if problems:
-        return problems
-    if _looks_like_numbers(names):
-        return [InputError("error.data_no_header", came=names[0])]
-    return []
 
 
 def _problems_of_one_column(header: str, text: Text, fewest: int) -> list[InputError]:

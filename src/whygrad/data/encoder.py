@@ -118,12 +118,17 @@ class Encoder:
             actual = KINDS.get(values.dtype.kind, values.dtype.name)
             raise InputError("error.data_array_kind", name="targets", came=actual)
         if self.task in ("classes", "binary"):
-            return self._class_names(values)
+            indices = values.reshape(-1) if values.shape[1:] in ((), (1,)) else values
+            known = np.isin(indices, np.arange(len(self.target_names)))
+            if indices.ndim != 1 or not known.all():
+                last = len(self.target_names) - 1
+                raise ShapeError("error.data_decode_class", last=last, came=values.shape)
+            return np.array(self.target_names, object)[indices.astype(np.int64)]
         if values.ndim == 1 and len(self.target_names) == 1:
             values = values[:, None]
         self._check_width(values, len(self.target_names))
         if self.task == "labels":
-            return [tuple(self._chosen(row)) for row in values]
+            return [tuple(compress(self.target_names, row)) for row in values]
         return values.astype(np.float64) * self.target_scale + self.target_mean
 
     def answer(self, claims: np.ndarray) -> np.ndarray | list[tuple[str, ...]]:
@@ -138,18 +143,6 @@ class Encoder:
             is_one = claims.argmax(axis=1) if claims.shape[1] == 2 else claims[:, 0] > 0.5
             return self.decode(is_one.astype(int))
         return self.decode(claims > 0.5 if self.task == "labels" else claims)
-
-    def _class_names(self, values: np.ndarray) -> np.ndarray:
-        indices = values.reshape(-1) if values.shape[1:] in ((), (1,)) else values
-        known = np.isin(indices, np.arange(len(self.target_names)))
-        if indices.ndim != 1 or not known.all():
-            last = len(self.target_names) - 1
-            raise ShapeError("error.data_decode_class", last=last, came=values.shape)
-        return np.array(self.target_names, object)[indices.astype(np.int64)]
-
-    def _chosen(self, row: np.ndarray) -> list[str]:
-        pairs = zip(self.target_names, row, strict=True)
-        return [name for name, is_chosen in pairs if is_chosen]
 
     def _features(self, raw: object) -> Features:
         if is_frame(raw):
@@ -178,7 +171,16 @@ class Encoder:
         pairs = list(zip(self.columns, self.categories, strict=True))
         chosen = tuple(actual[name] if known else settled(actual[name]) for name, known in pairs)
         for column, known in zip(chosen, self.categories, strict=True):
-            _check_kind(column, bool(known), place)
+            if column.is_numeric or column.kind == "empty" or (known and column.kind == "text"):
+                continue
+            if column.kind != "text":
+                raise InputError("error.data_column_kind", column=column.name, kind=column.kind)
+            wrong = column.holds(np.array([not NUMBER.fullmatch(word) for word in column.known]))
+            row = int(np.flatnonzero(wrong)[0])
+            actual = shortened(column.known[column.values[row]])
+            raise InputError(
+                "error.data_encode_text", column=column.name, came=actual, **place(row)
+            )
         return chosen
 
     def _check_width(self, array: np.ndarray, expected: int) -> None:
@@ -206,17 +208,6 @@ def _array(name: str, given: object) -> np.ndarray:
     if problems:
         raise problems[0]
     return array
-
-
-def _check_kind(column: Column, is_category: bool, place: RowPlace) -> None:
-    if column.is_numeric or column.kind == "empty" or (is_category and column.kind == "text"):
-        return
-    if column.kind != "text":
-        raise InputError("error.data_column_kind", column=column.name, kind=column.kind)
-    wrong = column.holds(np.array([not NUMBER.fullmatch(word) for word in column.known]))
-    row = int(np.flatnonzero(wrong)[0])
-    actual = shortened(column.known[column.values[row]])
-    raise InputError("error.data_encode_text", column=column.name, came=actual, **place(row))
 
 
 def blocks(
@@ -275,17 +266,21 @@ def _codes(column: Column, known: Sequence[str]) -> np.ndarray:
     return np.array([place.get(word, -1) for word in words])[text.values]
 
 
-def categories_of(column: Column, train: np.ndarray) -> tuple[str, ...]:
-    """Return the categories of a column in order; none for a column of numbers.
+def categories_of(features: Features, train: np.ndarray) -> tuple[tuple[str, ...], ...]:
+    """Return the categories of each feature in order; none for a feature of numbers.
 
     Args:
         train: the rows of the training part.
     """
-    if column.kind != "text":
-        return ()
-    occurs = np.bincount(column.values[train] + 1, minlength=len(column.known) + 1) > 0
-    missing = {MISSING} if occurs[0] else set()
-    return tuple(sorted({*compress(column.known, occurs[1:]), *missing}))
+    if isinstance(features, np.ndarray):
+        return ((),) * features.shape[1]
+    found: list[tuple[str, ...]] = [()] * len(features)
+    for place, column in enumerate(features):
+        if column.kind == "text":
+            occurs = np.bincount(column.values[train] + 1, minlength=len(column.known) + 1) > 0
+            missing = {MISSING} if occurs[0] else set()
+            found[place] = tuple(sorted({*compress(column.known, occurs[1:]), *missing}))
+    return tuple(found)
 
 
 def filled(expanded: np.ndarray, fill: np.ndarray) -> np.ndarray:
@@ -323,3 +318,14 @@ def mean_and_scale(train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     scale = train.std(axis=0)
     is_constant = (scale <= TINY * np.abs(mean)) | (scale == 0)
     return mean, np.where(is_constant, 1.0, scale)
+
+
+def unit_range(train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the units in which numbers go from 0 to 1; a constant column keeps its size."""
+    low, high = train.min(axis=0), train.max(axis=0)
+    return low, np.where(high > low, high - low, 1.0)
+
+
+def as_given(train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the units in which numbers stay as they are."""
+    return np.zeros(train.shape[1:]), np.ones(train.shape[1:])

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from whygrad.data.arrays import from_arrays
-from whygrad.data.assembling import assemble
-from whygrad.data.builtin import BUILTIN, Builtin
+from whygrad.data.assembling import Raw, assemble
+from whygrad.data.builtin import BUILTIN
 from whygrad.data.columns import Table, is_frame
-from whygrad.data.fitting import Raw
-from whygrad.data.source import Tick
+from whygrad.data.source import TEXT, Skip, Source, Tick, checked_source
 from whygrad.data.split import check_split
 from whygrad.data.table import Data
 from whygrad.data.targets import Target
@@ -22,7 +21,6 @@ from whygrad.errors import InputError, OptionError, unknown_name
 
 Names = str | Sequence[str]
 SCALINGS = ("standardize", "target_scaling")
-MOST_SAMPLES = 10_000_000
 
 
 def load(
@@ -67,7 +65,7 @@ def load(
         OptionError: an unknown name, an option out of range, or one that the source does not take.
         TooLargeError: the table does not fit into memory; it was not read.
     """
-    given = {
+    options = {
         "target": target,
         "weight": weight,
         "delimiter": delimiter,
@@ -76,8 +74,14 @@ def load(
         "drop": drop,
         "task": task,
     }
-    given = {name: _plain(value) for name, value in given.items()}
-    given = {name: value for name, value in given.items() if value not in (None, [])}
+    given: dict[str, Any] = {}  # what was given, as JSON can hold it
+    for name, value in options.items():
+        if isinstance(value, np.generic):
+            value = value.item()
+        elif value is not None and not isinstance(value, str | int | float):
+            value = list(value)
+        if value not in (None, []):
+            given[name] = value
     check_split(validation, test, seed)
     shares = {"validation": float(validation), "test": float(test), "seed": int(seed)}
     common = {"standardize": standardize, "target_scaling": target_scaling, **shares}
@@ -91,7 +95,7 @@ def load(
         table = table_from_frame(source, "DataFrame")
         described = {"kind": "frame", "source": table.name, "options": given | common}
         return data_from_table(table, given, common, described)
-    return _file(_path(source), given, common, tick or (lambda share: None))
+    return _file(source, given, common, tick or (lambda share: None))
 
 
 def load_rows(path: str | Path, columns: Sequence[str]) -> Table | np.ndarray:
@@ -104,61 +108,53 @@ def load_rows(path: str | Path, columns: Sequence[str]) -> Table | np.ndarray:
         DataError: with what is wrong with the file.
         TooLargeError: the table does not fit into memory; it was not read.
     """
-    from whygrad.data import files
-
-    source, suffix = files.checked_source(Path(path), lambda share: None)
+    source, suffix = checked_source(Path(path), lambda share: None)
     if suffix == ".npz":
-        return files.read_npz(source)[0]
-    return files.read_table(source, suffix, skip=lambda names: set(names) - set(columns), fewest=1)
+        from whygrad.data.npz import read_npz
+
+        return read_npz(source)[0]
+    return _table(source, suffix, None, lambda names: set(names) - set(columns), fewest=1)
 
 
-def _plain(value: object) -> object:
-    """Return an option as JSON can hold it."""
-    if isinstance(value, np.generic):
-        return value.item()
-    return value if value is None or isinstance(value, str | int | float) else list(value)  # type: ignore[call-overload]
+def _table(
+    source: Source, suffix: str, delimiter: str | None, skip: Skip, fewest: int = 2
+) -> Table:
+    """Return the columns of a text table or Parquet file.
+
+    Args:
+        skip: which columns are not wanted; they come back unread.
+        fewest: columns that a text table may have: one where no target is needed.
+    """
+    if suffix in TEXT:
+        from whygrad.data.reading import read_text
+
+        return read_text(source, delimiter, skip, fewest)
+    from whygrad.data.arrow import read_parquet
+
+    return read_parquet(source, skip)
 
 
 def _builtin(name: str, given: dict, common: dict) -> Data:
     chosen = BUILTIN[name]
     _refuse(given, ("samples", "noise") if chosen.is_generated else (), name)
-    generator = np.random.default_rng(common["seed"])
-    samples = given.get("samples", chosen.samples)
-    noise = given.get("noise", chosen.noise)
-    if chosen.is_generated:
-        _check_generated(samples, noise)
-    x, y = chosen.make(samples or 0, noise or 0.0, generator)
-    standardize = common["standardize"]
+    x, y = chosen.draw(common["seed"], given.get("samples"), given.get("noise"))
+    task = "binary" if len(chosen.target_names) == 2 else "classes"
+    task, kind = ("numbers", np.float64) if chosen.is_numbers else (task, np.int32)
+    others = dict(common)
+    standardize = others.pop("standardize")
     if standardize is None:
         standardize = not chosen.is_generated and chosen.divisor is None
     raw = Raw(
         name=name,
         features=x,
         columns=chosen.feature_names,
-        target=_target(chosen, y),
+        target=Target(task, y.astype(kind), chosen.target_names),
         rows=np.arange(len(x)),
         image_shape=chosen.image_shape,
         divisor=chosen.divisor or 1.0,
         source={"kind": "builtin", "source": name, "options": given | common},
     )
-    others = {key: value for key, value in common.items() if key != "standardize"}
     return assemble(raw, standardize=standardize, **others)
-
-
-def _target(chosen: Builtin, y: np.ndarray) -> Target:
-    if chosen.is_numbers:
-        return Target("numbers", y.astype(np.float64), chosen.target_names)
-    task = "binary" if len(chosen.target_names) == 2 else "classes"
-    return Target(task, y.astype(np.int32), chosen.target_names)
-
-
-def _check_generated(samples: Any, noise: Any) -> None:
-    is_count = isinstance(samples, int | np.integer) and not isinstance(samples, bool)
-    if not (is_count and 20 <= samples <= MOST_SAMPLES):
-        raise OptionError("error.data_samples", came=samples, most=MOST_SAMPLES)
-    is_number = isinstance(noise, int | float | np.number) and not isinstance(noise, bool)
-    if not (is_number and 0 <= noise <= 1000):
-        raise OptionError("error.data_noise", came=noise)
 
 
 def _refuse(given: dict, taken: Sequence[str], source: str) -> None:
@@ -169,24 +165,19 @@ def _refuse(given: dict, taken: Sequence[str], source: str) -> None:
             raise OptionError("error.data_option", option=option, source=source, known=known)
 
 
-def _path(source: object) -> Path:
-    if not isinstance(source, str | os.PathLike):
-        raise InputError("error.data_source", came=type(source).__name__)
-    path = Path(source)
-    looks_like_path = path.suffix or len(path.parts) > 1 or os.path.lexists(source)
-    if not looks_like_path:
-        raise unknown_name("data_set", str(source), tuple(BUILTIN))
-    return path
-
-
-def _file(path: Path, given: dict, common: dict, tick: Tick) -> Data:
-    from whygrad.data import files
-
+def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
+    if not isinstance(given_path, str | os.PathLike):
+        raise InputError("error.data_source", came=type(given_path).__name__)
+    path = Path(given_path)
+    if not (path.suffix or len(path.parts) > 1 or os.path.lexists(given_path)):
+        raise unknown_name("data_set", str(given_path), tuple(BUILTIN))
     described = {"kind": "file", "source": str(path.absolute()), "options": given | common}
-    source, suffix = files.checked_source(path, tick)
+    source, suffix = checked_source(path, tick)
     if suffix == ".npz":
+        from whygrad.data.npz import read_npz
+
         _refuse(given, ("task",), path.name)
-        x, y = files.read_npz(source)
+        x, y = read_npz(source)
         standardize = common["standardize"] is not False
         arguments = common | {"standardize": standardize, "task": given.get("task")}
         return from_arrays(x, y, name=path.name, source=described, **arguments)
@@ -197,6 +188,6 @@ def _file(path: Path, given: dict, common: dict, tick: Tick) -> Data:
     def dropped(names: Sequence[str]) -> tuple[str, ...]:
         return chosen_names(path.name, names, given)[2]
 
-    return data_from_table(
-        files.read_table(source, suffix, given.get("delimiter"), dropped), given, common, described
+    return data_from_table(  # which alone holds the table, and lets its columns go
+        _table(source, suffix, given.get("delimiter"), dropped), given, common, described
     )

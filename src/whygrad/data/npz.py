@@ -10,7 +10,6 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.lib import format as npy
@@ -39,7 +38,10 @@ def read_npz(source: Source) -> tuple[np.ndarray, np.ndarray]:
     try:
         with source.open() as file, zipfile.ZipFile(file) as archive:
             found = [name.removesuffix(".npy") for name in archive.namelist()]
-            names = _pair(source, found)
+            names = next((pair for pair in KEYS if set(pair) <= set(found)), None)
+            if names is None:
+                known = listed(found) or "—"
+                raise DataError(source.name, [InputError("error.data_npz_keys", found=known)])
             shares = [archive.getinfo(f"{name}.npy").file_size for name in names]
             x = _array(source, archive, names[0], 0.0, shares[0] / max(1, sum(shares)))
             y = _array(source, archive, names[1], shares[0] / max(1, sum(shares)), 1.0)
@@ -48,13 +50,6 @@ def read_npz(source: Source) -> tuple[np.ndarray, np.ndarray]:
         raise
     except DAMAGE:
         raise DataError(source.name, [InputError("error.data_damaged", kind=".npz")]) from None
-
-
-def _pair(source: Source, found: Sequence[str]) -> tuple[str, str]:
-    for pair in KEYS:
-        if set(pair) <= set(found):
-            return pair
-    raise DataError(source.name, [InputError("error.data_npz_keys", found=listed(found) or "—")])
 
 
 def _array(

@@ -31,20 +31,16 @@ def real_numbers(name: str, given: object) -> tuple[np.ndarray, list[InputError]
     if array.dtype.kind not in "biuf":
         actual = KINDS.get(array.dtype.kind, array.dtype.name)
         return array, [InputError("error.data_array_kind", name=name, came=actual)]
-    return array, _not_finite(name, array)
-
-
-def _not_finite(name: str, array: np.ndarray) -> list[InputError]:
     if array.dtype.kind != "f":
-        return []
+        return array, []
     wrong, key = ~np.isfinite(array), "error.data_array_not_finite"
     if not wrong.any() and array.dtype.itemsize > 4:
         wrong, key = np.abs(array) > LARGEST, "error.data_array_too_large"
     if not wrong.any():
-        return []
+        return array, []
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     values = {"name": name, "index": list(index), "count": int(wrong.sum()), "limit": LARGEST}
-    return [InputError(key, **values, came=float(array[index]))]
+    return array, [InputError(key, **values, came=float(array[index]))]
 
 
 def column_sizes(values: np.ndarray) -> np.ndarray:

@@ -37,15 +37,23 @@ def problems_of(
         )
         return [InputError(key, column=column.name, kind=column.kind)]
     if column.is_numeric:
-        return _not_finite(column, place)
+        infinite, large = np.isinf(column.values), np.abs(column.values) > LARGEST
+        found = {"error.data_infinite": infinite, "error.data_too_large": large}
+        return [_at(key, column, wrong, place) for key, wrong in found.items() if wrong.any()][:1]
     if column.kind == "empty":
         return []
-    return (
-        not_unicode(column, place)
-        or _dates(column)
-        or _mostly_numbers(column, place)
-        or ([] if is_target else _too_many(column))
-    )
+    problems = not_unicode(column, place)
+    if not problems and _matching(column, DATE).all():
+        return [InputError("error.data_date_column", column=column.name)]
+    problems = problems or _mostly_numbers(column, place)
+    if problems or is_target:
+        return problems
+    count, rows = len(column.known), int(column.counts.sum())
+    all_differ = count == rows and rows >= 10
+    if not (all_differ or (count > MANY and count > 0.2 * rows) or count > MOST):
+        return []
+    values = {"column": column.name, "count": count, "rows": rows}
+    return [InputError("error.data_too_many_categories", **values)]
 
 
 def notes_of(column: Column) -> tuple[Note, ...]:
@@ -71,20 +79,6 @@ def counts_rows(column: Column) -> bool:
     return np.array_equal(column.values, column.values[0] + np.arange(len(column.values)))
 
 
-def _not_finite(column: Column, place: Callable[[int], Place]) -> list[InputError]:
-    infinite = np.isinf(column.values)
-    if infinite.any():
-        return [_at("error.data_infinite", column, infinite, place)]
-    large = np.abs(column.values) > LARGEST
-    return [_at("error.data_too_large", column, large, place)] if large.any() else []
-
-
-def _dates(column: Column) -> list[InputError]:
-    if not _matching(column, DATE).all():
-        return []
-    return [InputError("error.data_date_column", column=column.name)]
-
-
 def _mostly_numbers(column: Column, place: Callable[[int], Place]) -> list[InputError]:
     """Return the problem of a column of numbers with words in it.
 
@@ -101,16 +95,6 @@ def _mostly_numbers(column: Column, place: Callable[[int], Place]) -> list[Input
     if counts[~are_numbers].min() > 1 and distinct * 5 <= present and distinct <= MANY:
         return []
     return [_at("error.data_text_in_numbers", column, ~are_numbers, place)]
-
-
-def _too_many(column: Column) -> list[InputError]:
-    count, rows = len(column.known), int(column.counts.sum())
-    all_differ = count == rows and rows >= 10
-    if not (all_differ or (count > MANY and count > 0.2 * rows) or count > MOST):
-        return []
-    return [
-        InputError("error.data_too_many_categories", column=column.name, count=count, rows=rows)
-    ]
 
 
 def _matching(column: Column, pattern: re.Pattern[str]) -> np.ndarray:

@@ -107,8 +107,13 @@ def _survey(text: Text, width: int, wanted: Sequence[str]) -> Survey:
                 raise DataError(text.source.name, [InputError(key, kind="CSV")]) from None
             block *= 8  # a row is longer than the block
             require_memory(3 * min(block, size), "error.data_long_row", source=text.source.name)
-    if found.ragged:
-        raise DataError(text.source.name, [_ragged(found, text)])
+    row = found.first_ragged
+    if row is not None:
+        # Arrow counts from 1 the lines that it skips, the header, and rows
+        place = text.place((row.number or 0) - text.header[0] - 1)
+        widths = {"expected": row.expected_columns, "came": row.actual_columns}
+        problem = InputError("error.data_ragged", **widths, count=found.ragged, **place)
+        raise DataError(text.source.name, [problem])
     if found.rows == 0:
         raise DataError(text.source.name, [InputError("error.data_no_rows")])
     found.kinds = {p: "integer" if kind == BITS else kind for p, kind in found.kinds.items()}
@@ -200,12 +205,3 @@ def _converted(words: pa.Array, kind: str) -> pa.Array:
 
 def _trimmed(words: pa.Array) -> pa.Array:
     return pc.call_function("ascii_trim", [words], pc.TrimOptions(" \t"))
-
-
-def _ragged(found: Survey, text: Text) -> InputError:
-    row = found.first_ragged
-    assert row is not None
-    values = {"expected": row.expected_columns, "came": row.actual_columns}
-    # Arrow counts from 1 the lines that it skips, the header, and rows
-    place = text.place((row.number or 0) - text.header[0] - 1)
-    return InputError("error.data_ragged", **values, count=found.ragged, **place)

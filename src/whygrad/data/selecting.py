@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from whygrad.data.assembling import assemble
+from whygrad.data.assembling import Raw, assemble
 from whygrad.data.columns import Column, Table, listed, settled
-from whygrad.data.fitting import Raw
 from whygrad.data.problems import counts_rows, notes_of, problems_of, unknown_columns
 from whygrad.data.table import Data, Note
 from whygrad.data.targets import Target, check_task, constant_targets, task_notes, usable_target
 from whygrad.errors import DataError, InputError
 
 MANY_NAMES = 50  # at most so many columns are listed to choose from
+UNNAMED = ("column1", "Unnamed: 0", "__index_level_0__")  # the row index that pandas writes first
 USUAL_TARGETS = ("target", "label", "class", "y", "labels", "species", "outcome")
 
 
@@ -50,15 +50,22 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     if table.rows == 0 or not table.columns:
         raise DataError(table.name, [InputError("error.data_no_rows")])
     chosen = _chosen(table, given)
-    problems = _column_problems(table, chosen)
-    rows = _rows_with_target(chosen.targets, table.rows)
+    problems = [
+        *(p for c in chosen.targets for p in problems_of(c, table.place, is_target=True)),
+        *(p for c in chosen.inputs for p in problems_of(c, table.place)),
+        *(p for c in chosen.weights for p in weight_problems(c, table)),
+    ]
+    missing = [one.missing for one in chosen.targets if len(one.values) == table.rows]
+    rows = np.flatnonzero(~np.any(missing, axis=0)) if missing else np.arange(table.rows)
     targets = [column.take(rows) for column in chosen.targets]
-    target, more = None, _absent(chosen, rows)
-    if not more and _are_fit(chosen.targets, problems):
-        is_split = common["validation"] + common["test"] > 0
-        target, more = _target(targets, given.get("task"), is_split)
+    target, more = _target(chosen, targets, len(rows), problems, given, common)
     if problems or more or target is None:
         raise DataError(table.name, [*problems, *more])
+    notes = [note for column in chosen.inputs for note in notes_of(column.take(rows))]
+    if len(rows) < table.rows:
+        names = ", ".join(column.name for column in targets)
+        values = {"column": names, "count": table.rows - len(rows)}
+        notes.append(Note("note.data_target_dropped", values))
     return Raw(
         name=table.name,
         features=list(chosen.inputs),
@@ -67,29 +74,31 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
         rows=rows,
         weight=chosen.weights[0].values[rows] if chosen.weights else None,
         place=table.place,
-        notes=(
-            *chosen.notes,
-            *(note for column in chosen.inputs for note in notes_of(column.take(rows))),
-            *_dropped_rows(table, chosen.targets, rows),
-            *task_notes(targets, target, given.get("task")),
-        ),
+        notes=(*chosen.notes, *notes, *task_notes(targets, target, given.get("task"))),
         source=source,
     )
 
 
 def _chosen(table: Table, given: dict) -> Chosen:
+    """Return the columns by their use; inputs that say nothing are left out, with a note."""
     targets, weight, drop = chosen_names(table.name, table.names, given)
-    table = replace(table, columns=tuple(settled(column) for column in table.columns))
-    inputs, notes = _inputs(table, (*targets, *weight, *drop))
-    return Chosen(inputs, _named(table, targets), _named(table, weight), notes)
-
-
-def _column_problems(table: Table, chosen: Chosen) -> list[InputError]:
-    return [
-        *(p for c in chosen.targets for p in problems_of(c, table.place, is_target=True)),
-        *(p for c in chosen.inputs for p in problems_of(c, table.place)),
-        *(p for c in chosen.weights for p in weight_problems(c, table)),
-    ]
+    columns = {column.name: settled(column) for column in table.columns}
+    used = {*targets, *weight, *drop}
+    left = [column for name, column in columns.items() if name not in used]
+    empty = [column.name for column in left if column.kind == "empty"]
+    first = table.columns[0].name
+    is_index = first in UNNAMED and first not in used and counts_rows(columns[first])
+    notes = [Note("note.data_index_column", {"column": first})] if is_index else []
+    if empty:
+        values = {"count": len(empty), "names": listed(empty)}
+        notes.append(Note("note.data_empty_columns", values))
+    unused = {*empty, first} if is_index else {*empty}
+    return Chosen(
+        inputs=tuple(column for column in left if column.name not in unused),
+        targets=tuple(columns[name] for name in targets),
+        weights=tuple(columns[name] for name in weight),
+        notes=tuple(notes),
+    )
 
 
 def chosen_names(
@@ -131,63 +140,33 @@ def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:
     return (name,) if name in known else tuple(n.strip() for n in name.split(",") if n.strip())
 
 
-def _named(table: Table, names: Sequence[str]) -> tuple[Column, ...]:
-    columns = {column.name: column for column in table.columns}
-    return tuple(columns[name] for name in names)
-
-
-def _inputs(table: Table, taken: Sequence[str]) -> tuple[tuple[Column, ...], tuple[Note, ...]]:
-    """Return the columns of inputs, and notes on those left out because they say nothing."""
-    used = set(taken)
-    left = [column for column in table.columns if column.name not in used]
-    empty = [column.name for column in left if column.kind == "empty"]
-    index = [column.name for column in left[:1] if _is_index(column, table)]
-    unused = {*empty, *index}
-    kept = tuple(column for column in left if column.name not in unused)
-    notes = [Note("note.data_index_column", {"column": name}) for name in index]
-    if empty:
-        values = {"count": len(empty), "names": listed(empty)}
-        notes.append(Note("note.data_empty_columns", values))
-    return kept, tuple(notes)
-
-
-def _is_index(column: Column, table: Table) -> bool:
-    """Say whether this is the row index that pandas writes as a first column without a name."""
-    is_unnamed = column.name in ("column1", "Unnamed: 0", "__index_level_0__")
-    return is_unnamed and column is table.columns[0] and counts_rows(column)
-
-
-def _rows_with_target(columns: Sequence[Column], rows: int) -> np.ndarray:
-    usable = [column for column in columns if len(column.values) == rows]
-    missing = np.any([column.missing for column in usable], axis=0) if usable else np.zeros(rows)
-    return np.flatnonzero(~np.asarray(missing, bool))
-
-
-def _absent(chosen: Chosen, rows: np.ndarray) -> list[InputError]:
-    """Return the problems of a table without inputs, or without a row that has a target."""
-    problems = [] if chosen.inputs else [InputError("error.data_no_features")]
-    if len(rows) == 0:
-        names = ", ".join(column.name for column in chosen.targets)
-        problems.append(InputError("error.data_target_empty", column=names))
-    return problems
-
-
-def _are_fit(columns: Sequence[Column], problems: Sequence[InputError]) -> bool:
-    """Say whether no problem speaks of these columns; theirs must be solved first."""
-    named = {problem.values.get("column") for problem in problems}
-    return named.isdisjoint(column.name for column in columns)
-
-
 def _target(
-    columns: Sequence[Column], requested: str | None, is_split: bool
+    chosen: Chosen,
+    targets: Sequence[Column],
+    rows: int,
+    problems: Sequence[InputError],
+    given: dict,
+    common: dict,
 ) -> tuple[Target | None, list[InputError]]:
-    """Return the targets of the rows that have one, and what is wrong with them."""
-    if requested is None and len(columns) == 1 and counts_rows(columns[0]):
-        return None, [InputError("error.data_target_identifier", column=columns[0].name)]
-    target, problems = usable_target(columns, requested, is_split=is_split)
+    """Return the targets of the rows that have one, and what else is wrong with the table.
+
+    Args:
+        rows: how many rows have one.
+        problems: of its columns; those of the targets must be solved first.
+    """
+    more = [] if chosen.inputs else [InputError("error.data_no_features")]
+    names, requested = [column.name for column in targets], given.get("task")
+    if rows == 0:
+        more.append(InputError("error.data_target_empty", column=", ".join(names)))
+    if more or not set(names).isdisjoint(problem.values.get("column") for problem in problems):
+        return None, more
+    if requested is None and len(targets) == 1 and counts_rows(targets[0]):
+        return None, [InputError("error.data_target_identifier", column=names[0])]
+    is_split = common["validation"] + common["test"] > 0
+    target, more = usable_target(targets, requested, is_split=is_split)
     if target is not None and target.task == "numbers":
-        problems = problems + constant_targets(columns)
-    return target, problems
+        more = more + constant_targets(targets)
+    return target, more
 
 
 def weight_problems(column: Column, table: Table) -> list[InputError]:
@@ -202,11 +181,3 @@ def weight_problems(column: Column, table: Table) -> list[InputError]:
     if np.any(column.values < 0) or not np.any(column.values > 0):
         return [InputError("error.data_weight_values", column=column.name)]
     return problems_of(column, table.place)
-
-
-def _dropped_rows(table: Table, targets: Sequence[Column], rows: np.ndarray) -> tuple[Note, ...]:
-    count = table.rows - len(rows)
-    if count == 0:
-        return ()
-    names = ", ".join(column.name for column in targets)
-    return (Note("note.data_target_dropped", {"column": names, "count": count}),)

@@ -1,21 +1,86 @@
-"""The file that a table comes from: opened as often as it is needed, never read past its end."""
+"""Files that a user names: opened only if they are ordinary ones, read only as far as they go.
+
+A pipe waits for ever, a device never ends, and some files of ``/proc`` do both. Opening a device
+may even do something. So what stands at a path is looked at before it is opened, and again after.
+A table's ``Source`` is opened as often as it is needed, and never read past the size that it had.
+"""
 
 from __future__ import annotations
 
 import errno
 import io
 import os
+import stat
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from whygrad.data.given import open_given
 from whygrad.errors import DataError, InputError
+from whygrad.words import byte_size
 
 BLOCK = 1 << 18  # bytes that are read at once
 Tick = Callable[[float], None]  # is told which share of the work is done, from 0 to 1
 Skip = Callable[[Sequence[str]], Collection[str]]  # names of all columns -> those to leave out
+TEXT = (".csv", ".tsv", ".txt")
+SUFFIXES = (*TEXT, ".parquet", ".npz")
+SPECIAL: dict[str, Callable[[int], bool]] = {
+    "folder": stat.S_ISDIR,
+    "pipe": stat.S_ISFIFO,
+    "socket": stat.S_ISSOCK,
+    "device": lambda mode: stat.S_ISCHR(mode) or stat.S_ISBLK(mode),
+}
+
+
+def open_given(path: Path) -> tuple[io.BufferedReader, int]:
+    """Open an ordinary file and return it with its size in bytes, which no reader should pass.
+
+    Files of ``/proc`` have the size 0.
+
+    Raises:
+        InputError: it is a folder, a pipe, a socket or a device.
+        OSError: it is not there, or may not be opened.
+    """
+    try:
+        _check_kind(path, path.stat().st_mode)
+        plain = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        file = os.fdopen(os.open(path, plain), "rb")
+    except ValueError as error:  # a name that no file can have
+        if isinstance(error, InputError):
+            raise
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(path)) from None
+    status = os.fstat(file.fileno())
+    try:
+        _check_kind(path, status.st_mode)
+    except InputError:
+        file.close()
+        raise
+    return file, status.st_size
+
+
+def read_given(path: Path, most: int) -> bytes:
+    """Return the content of an ordinary file.
+
+    Args:
+        most: bytes that it may have.
+
+    Raises:
+        InputError: it is no ordinary file, or longer.
+        OSError: it cannot be read.
+    """
+    file, size = open_given(path)
+    with file:
+        if size > most:
+            values = {"came": byte_size(size), "most": byte_size(most)}
+            raise InputError("error.file_too_long", path=path, **values)
+        return file.read(size)
+
+
+def _check_kind(path: Path, mode: int) -> None:
+    kind = next((kind for kind, is_kind in SPECIAL.items() if is_kind(mode)), None)
+    if kind is not None:
+        raise InputError("error.special_file", path=path, what=kind)
 
 
 @dataclass(frozen=True)
@@ -95,7 +160,14 @@ def opened(path: Path) -> tuple[io.BufferedReader, int]:
     try:
         return open_given(path)
     except FileNotFoundError:
-        raise DataError(path.name, [_missing(path)]) from None
+        beside: list[str] = []
+        with suppress(OSError, ValueError):
+            beside = [entry.name for entry in path.parent.iterdir() if entry.name != path.name]
+        problem = InputError("error.data_no_file", path=path)
+        for near in get_close_matches(path.name, beside, n=1):
+            near_path = str(path.with_name(near))
+            problem = InputError("error.data_no_file_near", path=path, near=near_path)
+        raise DataError(path.name, [problem]) from None
     except InputError as problem:
         is_folder = problem.values["what"] == "folder"
         problem = InputError("error.data_folder", path=path) if is_folder else problem
@@ -104,12 +176,19 @@ def opened(path: Path) -> tuple[io.BufferedReader, int]:
         raise DataError(path.name, [InputError("error.data_not_allowed", path=path)]) from None
 
 
-def _missing(path: Path) -> InputError:
-    try:
-        beside = [entry.name for entry in path.parent.iterdir() if entry.name != path.name]
-    except (OSError, ValueError):
-        beside = []
-    near = get_close_matches(path.name, beside, n=1)
-    if near:
-        return InputError("error.data_no_file_near", path=path, near=str(path.with_name(near[0])))
-    return InputError("error.data_no_file", path=path)
+def checked_source(path: Path, tick: Tick) -> tuple[Source, str]:
+    """Return a file that can be read, and its kind: its ending in small letters.
+
+    Raises:
+        DataError: it is missing, empty, no ordinary file, or of a kind that cannot be read.
+    """
+    file, size = opened(path)
+    with file:
+        start = file.read(1) if size else b""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        known = ", ".join(SUFFIXES)
+        raise DataError(path.name, [InputError("error.data_suffix", path=path, known=known)])
+    if not start:
+        raise DataError(path.name, [InputError("error.data_empty")])
+    return Source(path, size, tick), suffix

@@ -54,7 +54,12 @@ def task_of(columns: Sequence[Column]) -> str:
     a column of 0 and 1, and whole numbers with few, repeated values are classes.
     """
     if len(columns) > 1:
-        return _task_of_many(columns)
+        if not all(column.is_numeric for column in columns):
+            return "numbers"
+        values = matrix(columns)
+        if not np.isin(values, (0, 1)).all():
+            return "numbers"
+        return "classes" if np.all(values.sum(axis=1) == 1) else "labels"
     column = columns[0]
     if column.kind in ("text", "boolean"):
         return "classes"
@@ -63,15 +68,6 @@ def task_of(columns: Sequence[Column]) -> str:
         return "classes"
     is_few = len(distinct) <= FEW_VALUES and len(column.values) >= 2 * len(distinct)
     return "classes" if column.kind == "integer" and is_few else "numbers"
-
-
-def _task_of_many(columns: Sequence[Column]) -> str:
-    if not all(column.is_numeric for column in columns):
-        return "numbers"
-    values = matrix(columns)
-    if not np.isin(values, (0, 1)).all():
-        return "numbers"
-    return "classes" if np.all(values.sum(axis=1) == 1) else "labels"
 
 
 def matrix(columns: Sequence[Column]) -> np.ndarray:
@@ -93,13 +89,9 @@ def target_of(
     task = requested or task_of(columns)
     if task in ("classes", "binary"):
         return _classes(columns, requested, names)
-    problems = [_not_numbers(column) for column in columns if not column.is_numeric]
-    return (None, problems) if problems else _quantities(columns, task, names)
-
-
-def _quantities(
-    columns: Sequence[Column], task: str, names: Sequence[str] | None
-) -> tuple[Target | None, list[InputError]]:
+    problems = _not_numbers(columns)
+    if problems:
+        return None, problems
     y = matrix(columns)
     found = tuple(column.name for column in columns)
     if names is not None and len(names) != len(found):
@@ -112,26 +104,22 @@ def _quantities(
 def _classes(
     columns: Sequence[Column], requested: str | None, names: Sequence[str] | None
 ) -> tuple[Target | None, list[InputError]]:
+    column = columns[0]
     if len(columns) > 1:
-        problems = [_not_numbers(column) for column in columns if not column.is_numeric]
+        problems = _not_numbers(columns)
         if problems:
             return None, problems
         y, found = matrix(columns).argmax(axis=1), tuple(column.name for column in columns)
+    elif column.kind == "text":  # in the order of its letters
+        y, found = column.values, column.known
     else:
-        y, found = _indices(columns[0])
+        values, y = np.unique(column.values, return_inverse=True)
+        found = tuple(Column(column.name, column.kind, values).words())
     if names is not None and len(names) != len(found):
         return None, [_wrong_names(len(found), names)]
     task = requested or ("binary" if len(found) == 2 else "classes")
     target = Target(task, y.astype(np.int32), tuple(names or found))
-    return target, _class_problems(columns[0], target)
-
-
-def _indices(column: Column) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Return class indices and names; numbers are in their order, text in that of its letters."""
-    if column.kind == "text":
-        return column.values, column.known
-    values, y = np.unique(column.values, return_inverse=True)
-    return y, tuple(Column(column.name, column.kind, values).words())
+    return target, _class_problems(column, target)
 
 
 def _class_problems(column: Column, target: Target) -> list[InputError]:
@@ -192,8 +180,9 @@ def rare_classes(target: Target) -> list[InputError]:
     ]
 
 
-def _not_numbers(column: Column) -> InputError:
-    return InputError("error.data_target_not_numbers", column=column.name)
+def _not_numbers(columns: Sequence[Column]) -> list[InputError]:
+    key = "error.data_target_not_numbers"
+    return [InputError(key, column=one.name) for one in columns if not one.is_numeric]
 
 
 def constant_targets(columns: Sequence[Column]) -> list[InputError]:

@@ -16,8 +16,8 @@ from safetensors.numpy import load, save
 from whygrad import __version__
 from whygrad.core.nn.losses import loss_rule
 from whygrad.core.nn.network import Network
-from whygrad.data.given import open_given
-from whygrad.data.packing import pack_encoder, unpack_encoder
+from whygrad.data.source import open_given
+from whygrad.data.table import pack_encoder, unpack_encoder
 from whygrad.errors import InputError, WhygradError
 from whygrad.interop.exporting.portable import Portable
 from whygrad.interop.exporting.trial import Columns, largest_difference
