@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.doctor.faults import FAULTS
+from whygrad.doctor.faults import FAULTS, NOTE
 from whygrad.doctor.thresholds import (
     LEARNS,
     LEARNS_BY_HEART,
@@ -15,7 +15,6 @@ from whygrad.doctor.thresholds import (
     LEARNS_THOUGH_ODD,
     ODD,
 )
-from whygrad.doctor.triage import NOTE
 
 Line = Mapping[str, Any]
 THRESHOLDS = {

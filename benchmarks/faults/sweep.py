@@ -151,8 +151,8 @@ def line_of(setup: Any) -> tuple[Line, Any]:
     from whygrad.doctor.baseline import baseline_of
     from whygrad.doctor.diagnosing import is_on_its_way, judge, raised_by
     from whygrad.doctor.faults import run_checks
+    from whygrad.doctor.gathering import gather
     from whygrad.doctor.reference import reference_of
-    from whygrad.doctor.states import gather
     from whygrad.doctor.trials import try_out
 
     began = time.monotonic()

@@ -232,7 +232,7 @@ def diagnose(
         InputError: network, data and settings do not fit together.
     """
     from whygrad.doctor import diagnosing
-    from whygrad.doctor.trained import setup_of
+    from whygrad.doctor.setup import setup_of
 
     setup = setup_of(network, _as_data(data), Settings.from_dict(settings))
     return diagnosing.diagnose(setup, verify=verify, budget=budget)

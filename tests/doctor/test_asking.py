@@ -15,7 +15,8 @@ from whygrad.doctor import diagnosing
 from whygrad.doctor.asking import diagnose_run
 from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.faults import FAULTS
-from whygrad.doctor.trained import evidence_of, setup_of
+from whygrad.doctor.gathering import evidence_of
+from whygrad.doctor.setup import setup_of
 from whygrad.errors import NonFiniteError, OptionError, RunError, ShapeError
 from whygrad.settings import Settings
 from whygrad.training.trained import TrainedRun

@@ -8,10 +8,11 @@ import pytest
 
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.doctor.baseline import Baseline, baseline_of
-from whygrad.doctor.checks.ends import RANGES, one_unit_softmax, out_of_range
+from whygrad.doctor.checks.ends import one_unit_softmax, out_of_range
 from whygrad.doctor.checks.starts import clones
 from whygrad.doctor.evidence import LayerRows
 from whygrad.doctor.faults import run_checks
+from whygrad.doctor.reference import RANGES
 from whygrad.doctor.states import states_of
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.layers import DENSE, LayerSpec

@@ -12,8 +12,7 @@ from sklearn.datasets import make_blobs
 from whygrad.cli.console import show_json
 from whygrad.doctor import verifying
 from whygrad.doctor.baseline import Baseline
-from whygrad.doctor.diagnosing import diagnose, judge
-from whygrad.doctor.plateau import plateau_of
+from whygrad.doctor.diagnosing import diagnose, judge, plateau_of
 from whygrad.doctor.reference import reference_of
 from whygrad.doctor.thresholds import LEARNS_THOUGH_ODD
 from whygrad.doctor.trials import WORST

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
-from whygrad.doctor.health import Health, examine_health, health_of
-from whygrad.doctor.progress import is_still_falling
+from whygrad.doctor.health import Health, examine_health, health_of, is_still_falling
 from whygrad.training.trained import TrainedRun
 from whygrad.words import LANGUAGES, speaking, t
 

@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from whygrad.doctor.faults import BOTH, COMPONENTS, FAULTS
+from whygrad.doctor.faults import BOTH, COMPONENTS, FAULTS, triage
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.thresholds import ALARM, ODD
-from whygrad.doctor.triage import triage
 from whygrad.record.fields import FACTORS
 from whygrad.words import catalogue
 

@@ -8,10 +8,11 @@ import pytest
 from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.finding import Finding, Remedy
-from whygrad.doctor.rendering import explain, render
+from whygrad.doctor.rendering import render
 from whygrad.doctor.thresholds import LITTLE
 from whygrad.doctor.trials import Outcome
 from whygrad.doctor.verifying import Trial
+from whygrad.doctor.wording import explain
 
 WIDER = Remedy("wide", "layers", {"hidden": (32, 32)})
 LONGER = Remedy("longer", "epochs", {"epochs": 50})

@@ -13,8 +13,8 @@ from whygrad.doctor import verifying
 from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.diagnosing import verdict_of
 from whygrad.doctor.finding import COMPONENTS, Finding, Remedy
+from whygrad.doctor.setup import setup_of
 from whygrad.doctor.thresholds import CURED, MOST_COMPONENTS, SEEDS
-from whygrad.doctor.trained import setup_of
 from whygrad.doctor.trials import WORST, Outcome, accuracy, explained, measure_all, try_out
 from whygrad.doctor.verifying import Trial, choose, search
 from whygrad.settings import Settings

@@ -15,7 +15,7 @@ from whygrad.cli.console import show, show_json
 from whygrad.cli.runs import RUNS, open_named
 from whygrad.doctor.asking import Tell, diagnose_run
 from whygrad.doctor.diagnosis import Diagnosis
-from whygrad.doctor.rendering import explain
+from whygrad.doctor.wording import explain
 from whygrad.errors import OptionError
 from whygrad.record.files import write_whole
 from whygrad.runs import Run
@@ -77,7 +77,7 @@ def _requested(
     from whygrad.cli.plan import make_plan
     from whygrad.cli.training import load_data, make_network
     from whygrad.doctor.diagnosing import diagnose
-    from whygrad.doctor.trained import setup_of
+    from whygrad.doctor.setup import setup_of
 
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})

@@ -16,7 +16,6 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from whygrad.cli.console import show, show_json
 from whygrad.cli.runs import open_named, path_of
-from whygrad.doctor.progress import is_still_falling
 from whygrad.errors import AddressError
 from whygrad.record.description import words_of_overhead
 from whygrad.record.fields import FACTORS, ROW_FIELDS
@@ -225,6 +224,8 @@ def network_line(network: "Network") -> str:
 
 def result_page(run: "TrainedRun", health: "Health") -> RenderableType:
     """Return how a run ended: its measures, its health, and what to ask next."""
+    from whygrad.doctor.health import is_still_falling
+
     description, path = run.description, command_word(run.path)
     return Group(
         Text(t(f"cli.state.{description['state']}", steps=description["steps"]), style="bold"),

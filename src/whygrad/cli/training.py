@@ -66,7 +66,7 @@ class DoctorCallback:
         self, start: Network, data: Data, settings: Settings, origin: dict[str, Any] | None
     ) -> bool:
         from whygrad.doctor.during_training import before_training
-        from whygrad.doctor.trained import setup_of
+        from whygrad.doctor.setup import setup_of
 
         self._tell(before_training(setup_of(start, data, settings, origin), start))
         if self.stopped:

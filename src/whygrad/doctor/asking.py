@@ -6,8 +6,7 @@ What only whygrad's own networks need, JAX among it, is imported where such a ru
 from collections.abc import Callable
 
 from whygrad.doctor.diagnosis import Diagnosis
-from whygrad.doctor.faults import run_checks
-from whygrad.doctor.triage import triage
+from whygrad.doctor.faults import run_checks, triage
 from whygrad.doctor.watched_evidence import seen_in
 from whygrad.record.folder import RunFolder
 

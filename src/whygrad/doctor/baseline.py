@@ -6,12 +6,11 @@ few rows to hold any back, the measure is how far the rows can be told apart at 
 """
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from whygrad.doctor.setup import Setup, standardised
+from whygrad.doctor.setup import Setup, r_squared, standardised
 from whygrad.doctor.thresholds import CARRIES_OVER, FEW_ROWS
 
 MOST_ROWS = 2000
@@ -73,32 +72,28 @@ def _by_heart(setup: Setup) -> float:
 
 def _carried_over(setup: Setup) -> float:
     """Return the best cross-validated score of three ordinary models."""
+    from sklearn.ensemble import ExtraTreesRegressor
+    from sklearn.linear_model import Ridge
     from sklearn.model_selection import KFold
+    from sklearn.neighbors import KNeighborsRegressor
 
+    models = (
+        Ridge(1.0),
+        KNeighborsRegressor(5, weights="distance"),
+        ExtraTreesRegressor(50, min_samples_leaf=2, random_state=0),
+    )
     chosen = np.random.default_rng(0).permutation(len(setup.x))[:MOST_ROWS]
     x, targets = standardised(setup.x)[chosen], _as_columns(setup)[chosen]
     scores = []
-    for make in _models():
+    for model in models:
         told = np.zeros_like(targets)
         for train, test in KFold(FOLDS).split(x):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                fitted = make().fit(x[train], targets[train])
+                fitted = model.fit(x[train], targets[train])
             told[test] = fitted.predict(x[test]).reshape(len(test), -1)
         scores.append(_score(setup, told, chosen))
     return max(scores)
-
-
-def _models() -> list[Callable]:
-    from sklearn.ensemble import ExtraTreesRegressor
-    from sklearn.linear_model import Ridge
-    from sklearn.neighbors import KNeighborsRegressor
-
-    return [
-        lambda: Ridge(1.0),
-        lambda: KNeighborsRegressor(5, weights="distance"),
-        lambda: ExtraTreesRegressor(50, min_samples_leaf=2, random_state=0),
-    ]
 
 
 def _as_columns(setup: Setup) -> np.ndarray:
@@ -116,5 +111,4 @@ def _score(setup: Setup, told: np.ndarray, rows: np.ndarray) -> float:
         return float(np.mean((told > 0.5) == (truth > 0.5)))
     if setup.is_classifying:
         return float(np.mean(told.argmax(axis=1) == truth.argmax(axis=1)))
-    spread = np.sum((truth - truth.mean(axis=0)) ** 2)
-    return float(1 - np.sum((told - truth) ** 2) / spread) if spread else 1.0
+    return r_squared(truth, told)

@@ -9,25 +9,24 @@ import numpy as np
 from whygrad.doctor.baseline import Baseline, baseline_of
 from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.evidence import LayerRows
-from whygrad.doctor.faults import run_checks
+from whygrad.doctor.faults import is_odd, likely_causes, run_checks, triage
 from whygrad.doctor.finding import Finding
+from whygrad.doctor.gathering import evidence_of, gather
 from whygrad.doctor.own_evidence import OwnEvidence
-from whygrad.doctor.plateau import plateau_of
-from whygrad.doctor.reference import reference_of
-from whygrad.doctor.setup import Setup
-from whygrad.doctor.states import gather
+from whygrad.doctor.reference import RANGES, reference_of
+from whygrad.doctor.setup import Setup, standardised
 from whygrad.doctor.thresholds import (
     ALMOST,
+    AT_PLATEAU,
     FAULTY,
     HALF_BACK,
     LEARNS,
     LEARNS_BY_HEART,
     LEARNS_OF_REFERENCE,
     LEARNS_THOUGH_ODD,
+    ROOM,
 )
-from whygrad.doctor.trained import evidence_of
-from whygrad.doctor.triage import is_odd, likely_causes, triage
-from whygrad.doctor.trials import Outcome, try_out
+from whygrad.doctor.trials import Outcome, explained, measure_of, try_out
 from whygrad.doctor.verifying import Search, Trial, gain, search
 from whygrad.record.folder import RunFolder
 from whygrad.training.trained import TrainedRun
@@ -102,6 +101,28 @@ def judge(evidence: OwnEvidence, reference: Baseline | None = None) -> Diagnosis
     return Diagnosis(alarms or UNEXPLAINED, notes, **of_all, plateau=plateau)
 
 
+def plateau_of(setup: Setup, measure: float, baseline: Baseline) -> str | None:
+    """Return at which of three plateaus a measure is: ``base_rate``, ``range``, ``linear``.
+
+    None where it is at none of them, or at what can be learned anyway.
+    """
+    targets, reach = np.asarray(setup.targets, np.float64), RANGES.get(setup.activations[-1])
+    clipped = None if setup.is_classifying or reach is None else np.clip(targets, *reach)
+    inputs = np.column_stack([standardised(setup.inputs), np.ones(len(setup.inputs))])
+    weights, *_ = np.linalg.lstsq(inputs, targets, rcond=None)
+    levels = {
+        "base_rate": baseline.floor,
+        "range": None if clipped is None else explained(setup, clipped),
+        "linear": measure_of(setup, inputs @ weights),
+    }
+    for name, level in levels.items():
+        if level is None or level >= baseline.level - ROOM:
+            continue
+        if abs(measure - level) < AT_PLATEAU:
+            return name
+    return None
+
+
 def nothing_to_explain(
     evidence: OwnEvidence, reference: Baseline, found: Sequence[Finding]
 ) -> bool:
@@ -134,24 +155,23 @@ def is_on_its_way(evidence: OwnEvidence, found: Sequence[Finding]) -> bool:
 
 
 def _verified(diagnosis: Diagnosis, tried: Search, evidence: OwnEvidence) -> Diagnosis:
-    findings = likely_causes(tried.findings) or UNEXPLAINED
-    if tried.best is None:
+    """Return a diagnosis with what became of the trials.
+
+    What remains are the faults of the components that were changed which the checks still find.
+    """
+    best, findings = tried.best, likely_causes(tried.findings) or UNEXPLAINED
+    if best is None:
         return replace(diagnosis, findings=findings)
+    meant = {f.kind for f in findings if f.component in best.components}
+    after = run_checks(gather(best.setup, evidence.baseline, best.outcome))
     return replace(
         diagnosis,
         findings=findings,
-        verdict=verdict_of(tried.best, evidence.measures, diagnosis.learned),
-        best=tried.best,
+        verdict=verdict_of(best, evidence.measures, diagnosis.learned),
+        best=best,
         trials=tried.trials,
-        remaining=_remaining(tried.best, findings, evidence.baseline),
+        remaining=tuple(f.kind for f in after if f.kind in meant and f.confidence >= FAULTY),
     )
-
-
-def _remaining(best: Trial, findings: Sequence[Finding], baseline: Baseline) -> tuple[str, ...]:
-    """Return which faults of the components that were changed the checks still find."""
-    meant = {f.kind for f in findings if f.component in best.components}
-    after = run_checks(gather(best.setup, baseline, best.outcome))
-    return tuple(f.kind for f in after if f.kind in meant and f.confidence >= FAULTY)
 
 
 def verdict_of(best: Trial, before: Sequence[float], learned: float) -> str:

@@ -32,7 +32,11 @@ def before_training(setup: Setup, network: Network) -> list[Finding]:
     )
     rows = [row for row in FAULTS.values() if row.is_certain_before]
     found = [finding for row in rows if (finding := row(evidence))]
-    return [finding for finding in found if _is_certain(finding, evidence)]
+    return [
+        finding
+        for finding in found
+        if (CONDITIONS.get(finding.kind) or _is_sure)(finding, evidence)
+    ]
 
 
 def during_training(run: RunFolder, told: Iterable[Finding]) -> list[Finding]:
@@ -41,16 +45,10 @@ def during_training(run: RunFolder, told: Iterable[Finding]) -> list[Finding]:
     still_since = _still_since(run.history_lines)
     if still_since is None:
         return []
-    return [
-        finding
-        for layer in _can_shut(run)
-        if layer not in known and (finding := _shut(layer, rows_of(run, layer), still_since))
-    ]
-
-
-def _can_shut(run: RunFolder) -> list[str]:
-    """Return the hidden layers whose flat regions have slope 0; from any others a way leads out."""
-    return [layer for layer in run.layers[:-1] if run.spec(layer).is_exactly_flat]
+    *hidden, _ = rows_of(run).values()
+    # where the flat regions of a layer have another slope than 0, a way leads out of them
+    may_be_shut = [rows for rows in hidden if rows.spec.is_exactly_flat and rows.name not in known]
+    return [finding for rows in may_be_shut if (finding := _shut(rows, still_since))]
 
 
 def _still_since(lines: Sequence[dict[str, Any]]) -> int | None:
@@ -62,19 +60,18 @@ def _still_since(lines: Sequence[dict[str, Any]]) -> int | None:
     return ends[0]["step"] if first - last <= STILL_LOSS * abs(first) else None
 
 
-def _shut(layer: str, rows: LayerRows, still_since: int) -> Finding | None:
+def _shut(rows: LayerRows, still_since: int) -> Finding | None:
     """Return the finding of a layer without an open neuron, for as long as the loss is still."""
     neurons = tuple(range(rows.neurons))
     since = rows.first_shut(neurons) if len(rows.steps) else None
     if since is None or since > still_since or np.sum(rows.steps >= since) < SHUT_STEPS:
         return None
     numbers = {"share": 1.0, "neurons": len(neurons)}
-    return Finding("dead", 0.95, numbers, (), layer, neurons, since, said="says_now")
+    return Finding("dead", 0.95, numbers, (), rows.name, neurons, since, said="says_now")
 
 
-def _is_certain(finding: Finding, evidence: OwnEvidence) -> bool:
-    rule = CONDITIONS.get(finding.kind, lambda finding, evidence: finding.confidence >= CERTAIN)
-    return rule(finding, evidence)
+def _is_sure(finding: Finding, evidence: OwnEvidence) -> bool:
+    return finding.confidence >= CERTAIN
 
 
 def _stay_clones(finding: Finding, evidence: OwnEvidence) -> bool:

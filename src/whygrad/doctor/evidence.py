@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.doctor.thresholds import LATER
+from whygrad.doctor.thresholds import LATER, STILL_FALLING
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.folder import RunFolder
 from whygrad.record.layers import LayerSpec
@@ -58,9 +58,17 @@ class LayerRows:
         return int(self.steps[shut[0]]) if len(shut) else None
 
 
-def rows_of(run: RunFolder, layer: str) -> LayerRows:
-    """Return what a run has recorded of a layer so far."""
-    return LayerRows(run.spec(layer), *run.rows(layer))
+def rows_of(run: RunFolder) -> dict[str, LayerRows]:
+    """Return what a run has recorded so far, by layer."""
+    return {name: LayerRows(spec, *run.rows(name)) for name, spec in run.specs.items()}
+
+
+def still_falls(losses: Float[np.ndarray, " epochs"]) -> bool:
+    """Return whether the loss fell by more than 5 % over the last quarter of the run."""
+    if len(losses) < 4 or not np.isfinite(losses).all():
+        return False
+    before = losses[int(len(losses) * 0.75) - 1]
+    return bool(losses[-1] < before - (1 - STILL_FALLING) * abs(before))
 
 
 @dataclass(frozen=True)

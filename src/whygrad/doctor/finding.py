@@ -73,7 +73,7 @@ class Finding:
 
     @property
     def role(self) -> str:
-        """How it ranks among others, see :mod:`whygrad.doctor.triage`."""
+        """How it ranks among others, see :mod:`whygrad.doctor.faults`."""
         return FAULTS[self.kind].role
 
     @property

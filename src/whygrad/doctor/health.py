@@ -1,34 +1,28 @@
-"""The health of the layers: how many neurons are dead, saturated or clones, and a verdict.
+"""What ``train`` ends with: the health of the layers, and whether the loss still fell.
 
-Measured on a reference set, not on one batch: a neuron is dead only if it is closed for every
-sample (a criterion for all rows, not for some). The output layer is never called dead or
+Layers are measured on a reference set, not on one batch: a neuron is dead only if it is closed for
+every sample (a criterion for all rows, not for some). The output layer is never called dead or
 saturated: an output that is sure of itself is flat and well.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
-from jaxtyping import Array
 
-from whygrad.core.backprop import LayerAnatomy, backward, forward
-from whygrad.core.factors import Factors, layer_factors, open_share
-from whygrad.core.nn.dense import Dense
-from whygrad.core.nn.folding import each, fold, unfold_tree
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network
-from whygrad.core.symmetry import effective_width
-from whygrad.doctor.thresholds import CLOSED, FADED_SLOPES, SHARE, SOME
+from whygrad.doctor.evidence import still_falls
+from whygrad.doctor.states import spread_out, state_of
+from whygrad.doctor.thresholds import FADED_SLOPES, SHARE, SOME
 from whygrad.record.fields import FACTORS
 from whygrad.record.folder import RunFolder
 from whygrad.training.trained import TrainedRun
 
 REFERENCE_SAMPLES = 1024
+SEVERITIES = ("well", "worth_a_look", "ill")
 
 Sentence = tuple[str, dict[str, Any]]
 
@@ -85,8 +79,7 @@ class Health:
     @property
     def severity(self) -> str:
         """The worst of the layers."""
-        order = ("well", "worth_a_look", "ill")
-        return max((layer.severity for layer in self.layers), key=order.index)
+        return max((layer.severity for layer in self.layers), key=SEVERITIES.index)
 
     @property
     def sentence(self) -> Sentence:
@@ -110,118 +103,66 @@ def health_of(run: RunFolder, network: Network | None = None) -> Health:
         InputError: whygrad did not train it.
     """
     trained = TrainedRun.of(run)
-    train = trained.data.train
-    chosen = np.linspace(0, len(train.x) - 1, min(REFERENCE_SAMPLES, len(train.x)), dtype=int)
-    network = trained.network if network is None else network
-    targets = as_matrix(
-        jnp.asarray(train.y[chosen]), network.sizes[-1], network.dense[0].weight.dtype
-    )
-    return examine_health(network, train.x[chosen], targets, trained.task.settings.loss)
+    train, network = trained.data.train, trained.network if network is None else network
+    chosen = spread_out(len(train.x), REFERENCE_SAMPLES)
+    return examine_health(network, train.x[chosen], train.y[chosen], trained.task.settings.loss)
+
+
+def is_still_falling(run: TrainedRun) -> bool:
+    """Return whether the loss of a run still fell when it ended.
+
+    The validation loss decides where there is one: a training loss may fall for ever.
+    """
+    decides = "validation_loss" if len(run.data.validation.x) else "train_loss"
+    losses = [line[decides] for line in run.history_lines if decides in line]
+    return still_falls(np.array(losses, float))
 
 
 def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> Health:
-    """Return how the layers of a network are, on a reference set of samples."""
-    measured = unfold_tree(network, _measure(fold(network), x, y, loss))
-    widths = effective_width(network)
-    layers = [
-        _described(name, measured[name], widths.get(name), dense) for name, dense in network.items()
-    ]
-    pushed = layers[-1].factors["upstream"]
-    return Health(tuple(_judged(layer, pushed) for layer in layers), len(np.asarray(x)))
+    """Return how the layers of a network are, on a reference set of samples.
 
-
-@partial(jax.jit, static_argnums=3)
-def _measure(
-    network: Network, x: ArrayLike, y: ArrayLike, loss: str
-) -> dict[str, tuple[Factors, Array]]:
-    """Return the four factors of every layer, and the open share of its neurons."""
-    anatomy = backward(network, forward(network, x), y, loss=loss)
-    layers = anatomy.layers.items()
-    return {name: each(_measure_layer, layer)(layer) for name, layer in layers}
-
-
-def _measure_layer(layer: LayerAnatomy) -> tuple[Factors, Array]:
-    return layer_factors(layer, layer.mean_with_delta(layer.input)), open_share(layer)
-
-
-def _described(
-    name: str, measured: tuple[Factors, Array], width: int | None, dense: Dense
-) -> LayerHealth:
-    four, is_open = measured[0], np.asarray(measured[1])
-    is_hidden, is_exact = width is not None, dense.rule.exactly_flat
-    dead = np.flatnonzero(is_open == 0) if is_hidden and is_exact else ()
-    closed = np.flatnonzero(is_open < CLOSED) if is_hidden and not is_exact else ()
-    return LayerHealth(
-        layer=name,
-        neurons=dense.n_out,
-        dead=tuple(int(k) for k in dead),
-        saturated=tuple(int(k) for k in closed),
-        effective_width=dense.n_out if width is None else width,
-        factors={factor: float(getattr(four, factor)) for factor in FACTORS},
-    )
-
-
-@dataclass(frozen=True)
-class _Finding:
-    severity: str
-    key: str
-    values: dict[str, Any] = field(default_factory=dict)
+    Args:
+        y: class indices (m,), or one column an output, (m, n_out).
+    """
+    inputs, dtype = np.asarray(x), network.dense[0].weight.dtype
+    targets = as_matrix(jnp.asarray(y), network.sizes[-1], dtype)
+    state = state_of(network, inputs.astype(dtype), targets, loss)
+    pushed = state["output"].factors["upstream"]
+    layers = []
+    for name, dense in network.items():
+        of, is_exact = state[name], dense.rule.exactly_flat
+        layer = LayerHealth(
+            layer=name,
+            neurons=of.neurons,
+            dead=of.dead if is_exact else (),
+            saturated=() if is_exact else of.closed,
+            effective_width=of.width,
+            factors=of.factors,
+        )
+        layers.append(_judged(layer, pushed))
+    return Health(tuple(layers), len(inputs))
 
 
 def _judged(layer: LayerHealth, pushed: float) -> LayerHealth:
     """Return a layer with its verdict; ``pushed`` is the upstream that enters at the output."""
-    findings = [found for rule in RULES if (found := rule(layer, pushed))]
-    order = ("ill", "worth_a_look")
-    worst = min(findings, key=lambda finding: order.index(finding.severity), default=None)
-    if worst is None:
-        return _with(layer, "well", ("health.layer.well", {"neurons": layer.neurons}))
-    return _with(layer, worst.severity, (worst.key, worst.values))
-
-
-def _with(layer: LayerHealth, severity: str, verdict: Sentence) -> LayerHealth:
-    return replace(layer, severity=severity, verdict=verdict)
-
-
-def _clones(layer: LayerHealth, pushed: float) -> _Finding | None:
-    copies = layer.neurons - layer.effective_width
-    values = {"neurons": layer.neurons, "width": layer.effective_width}
-    return _graded(copies, layer.neurons, "health.layer.clones", values)
-
-
-def _dead(layer: LayerHealth, pushed: float) -> _Finding | None:
-    values = {"count": len(layer.dead), "neurons": layer.neurons}
-    return _graded(len(layer.dead), layer.neurons, "health.layer.dead", values)
-
-
-def _saturated(layer: LayerHealth, pushed: float) -> _Finding | None:
-    count = len(layer.saturated)
-    values = {"count": count, "neurons": layer.neurons, "slope": layer.factors["slope"]}
-    return _graded(count, layer.neurons, "health.layer.saturated", values)
-
-
-def _first_zero(layer: LayerHealth, pushed: float) -> _Finding | None:
+    neurons, of_all = layer.neurons, {"neurons": layer.neurons}
+    copies, dead, flat = neurons - layer.effective_width, len(layer.dead), len(layer.saturated)
+    slope, upstream = layer.factors["slope"], layer.factors["upstream"]
+    counted: tuple[tuple[int, Sentence], ...] = (
+        (copies, ("health.layer.clones", of_all | {"width": layer.effective_width})),
+        (dead, ("health.layer.dead", of_all | {"count": dead})),
+        (flat, ("health.layer.saturated", of_all | {"count": flat, "slope": slope})),
+    )
+    found: list[tuple[str, Sentence]] = [
+        ("ill" if count / neurons > SHARE else "worth_a_look", sentence)
+        for count, sentence in counted
+        if count / neurons > SOME
+    ]
     zero = next((name for name in FACTORS if layer.factors[name] == 0), None)
-    return None if zero is None else _Finding("ill", f"health.layer.zero.{zero}")
-
-
-def _vanished(layer: LayerHealth, pushed: float) -> _Finding | None:
-    if layer.factors["upstream"] >= FADED_SLOPES * pushed:
-        return None
-    share = layer.factors["upstream"] / pushed
-    return _Finding("ill", "health.layer.vanished", {"share": share})
-
-
-def _graded(count: int, neurons: int, key: str, values: dict[str, Any]) -> _Finding | None:
-    share = count / neurons
-    if share <= SOME:
-        return None
-    return _Finding("ill" if share > SHARE else "worth_a_look", key, values)
-
-
-RULES: tuple[Callable[[LayerHealth, float], _Finding | None], ...] = (
-    _clones,
-    _dead,
-    _saturated,
-    _first_zero,
-    _vanished,
-)
+    if zero is not None:
+        found.append(("ill", (f"health.layer.zero.{zero}", {})))
+    if not upstream >= FADED_SLOPES * pushed:  # nor is NaN
+        found.append(("ill", ("health.layer.vanished", {"share": upstream / pushed})))
+    found.append(("well", ("health.layer.well", of_all)))
+    severity, verdict = max(found, key=lambda one: SEVERITIES.index(one[0]))
+    return replace(layer, severity=severity, verdict=verdict)

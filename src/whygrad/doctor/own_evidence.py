@@ -18,8 +18,9 @@ from whygrad.doctor.evidence import (
     LayerRows,
     StartWeights,
     TargetScale,
+    still_falls,
 )
-from whygrad.doctor.thresholds import LARGE_TARGET, SMALL_TARGET, STILL_FALLING, STRONG_L2
+from whygrad.doctor.thresholds import LARGE_TARGET, SMALL_TARGET, STRONG_L2
 
 if TYPE_CHECKING:
     from whygrad.doctor.baseline import Baseline
@@ -105,12 +106,8 @@ class OwnEvidence(Evidence):
 
     @property
     def is_still_falling(self) -> bool:
-        """Whether the loss fell by more than 5 % over the last quarter of the run."""
-        losses = self.curve
-        if len(losses) < 4 or not np.isfinite(losses).all():
-            return False
-        before = losses[int(len(losses) * 0.75) - 1]
-        return bool(losses[-1] < before - (1 - STILL_FALLING) * abs(before))
+        """Whether the loss still fell when the run ended."""
+        return still_falls(self.curve)
 
     @property
     def hidden(self) -> tuple[Hidden, ...]:

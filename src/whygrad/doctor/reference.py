@@ -1,5 +1,6 @@
 """The usual choice for every part of a set-up, and the reference configuration made of them."""
 
+import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,6 +32,20 @@ OF_PROBABILITIES = (
 OF_MEMBERSHIP = ("softmax_cross_entropy", "cross_entropy", "clipped_cross_entropy")
 OF_YES_OR_NO = ("binary_cross_entropy", "clipped_binary_cross_entropy")
 OF_MARGINS = ("hinge", "squared_hinge", "categorical_hinge")
+RANGES = {  # what an output can be
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "softmax": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "softsign": (-1.0, 1.0),
+    "relu": (0.0, math.inf),
+    "softplus": (0.0, math.inf),
+    "exponential": (0.0, math.inf),
+    "elu": (-1.0, math.inf),
+    "selu": (-1.7581, math.inf),
+    "gelu": (-0.17, math.inf),
+    "silu": (-0.2785, math.inf),
+}
 ADAM: dict[str, Any] = {
     "optimizer": "adam",
     "learning_rate": 1e-3,
@@ -39,8 +54,6 @@ ADAM: dict[str, Any] = {
     "epsilon": 1e-7,
     "maximize": False,
 }
-
-
 USUAL_LOSSES = {
     "matched": {
         "numbers": "squared",

@@ -1,15 +1,13 @@
-"""A diagnosis in words, for a terminal; and what a fault is."""
+"""A diagnosis in words, for a terminal."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whygrad.doctor.faults import FAULTS
 from whygrad.doctor.thresholds import CURED, SEEDS
 from whygrad.doctor.wording import (
     in_short,
-    line_in_general,
     line_to_change,
     name_of,
     remedy_sentence,
@@ -17,7 +15,6 @@ from whygrad.doctor.wording import (
     share_text,
     told_together,
 )
-from whygrad.errors import unknown_name
 from whygrad.words import number, t
 
 if TYPE_CHECKING:
@@ -186,33 +183,3 @@ def _bars(outcome: "Outcome") -> str:
         for value in chosen
     )
     return f"{bars}  {number(float(losses[0]), 3)} → {number(float(losses[-1]), 3)}"
-
-
-def explain(kind: str) -> str:
-    """Return what a fault is, how it shows, its check and threshold, and what to do.
-
-    Raises:
-        OptionError: there is no such fault.
-    """
-    if kind not in FAULTS:
-        raise unknown_name("fault", kind, list(FAULTS))
-    fault = FAULTS[kind]
-    parts: list[str] = [t(f"doctor.{kind}.name")]
-    parts += [f"{title}\n  {text}" for title, text in described(kind)]
-    values = {
-        "component": t(f"doctor.component.{fault.component}"),
-        "factor": t(f"doctor.factor.{fault.factor}"),
-    }
-    parts.append(t("doctor.explain.component", **values))
-    parts.append(t("doctor.explain.source", source=fault.source))
-    return "\n\n".join(parts)
-
-
-def described(kind: str) -> Iterator[tuple[str, str]]:
-    """Yield what the catalogue says of a fault, each part with its title."""
-    fault = FAULTS[kind]
-    parts = ("is", "shows", "check", "remedy") if "own" in fault.of else ("is", "check")
-    for part in parts:
-        yield t(f"doctor.explain.{part}"), t(f"doctor.{kind}.{part}")
-    if "watched" in fault.of:
-        yield t("doctor.explain.watched"), line_in_general(kind)

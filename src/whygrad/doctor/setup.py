@@ -1,16 +1,20 @@
 """Everything that decides how a network trains, as one record that a remedy can change."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from whygrad.core.nn.initializers import draw_bias, draw_weight
+from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network
+from whygrad.data.table import Data
 from whygrad.settings import Settings
+from whygrad.training.loop import check_size, prepare
 
 CLASSIFYING = ("classes", "binary", "labels")
 
@@ -114,6 +118,49 @@ class Setup:
         )
 
 
+def setup_of(
+    network: Network, data: Data, settings: Settings, origin: Mapping[str, Any] | None = None
+) -> Setup:
+    """Return the set-up of a network that is to be trained on data.
+
+    Args:
+        origin: how the network was asked for: ``{"network": {"init": ...}}``. Without it trials
+            start from the very weights of ``network``; with it every seed draws its own.
+
+    Raises:
+        InputError: network, data and settings do not fit together.
+    """
+    check_size(network, data, settings)
+    task = prepare(network, data, settings)
+    asked = (origin or {}).get("network", {})
+    weights = [np.asarray(dense.weight) for dense in network.dense]
+    biases = [
+        np.zeros(dense.n_out, np.float32) if dense.bias is None else np.asarray(dense.bias)
+        for dense in network.dense
+    ]
+    targets = as_matrix(jnp.asarray(data.train.y), network.sizes[-1], jnp.dtype("float32"))
+    return Setup(
+        x=np.asarray(data.train.x),
+        y=np.asarray(targets),
+        labels=np.asarray(data.train.y),
+        task=data.task,
+        sizes=network.sizes,
+        activations=tuple(dense.activation for dense in network.dense),
+        inits=_starts(asked.get("init"), weights),
+        bias_inits=_starts(asked.get("bias_init"), biases),
+        dropout=tuple(dense.dropout for dense in network.dense[:-1]),
+        settings=replace(task.settings, record_every=0),
+        has_bias=network.dense[0].bias is not None,
+        weights=task.weights,
+    )
+
+
+def _starts(asked: Any, drawn: Sequence[np.ndarray]) -> tuple[Any, ...]:
+    if asked is None:
+        return tuple(drawn)
+    return (asked,) * len(drawn) if isinstance(asked, str) else tuple(asked)
+
+
 def _drawn(spec: Any, draw: Any, generator: np.random.Generator, n_in: int, n_out: int) -> Any:
     values = draw(spec, generator, n_in, n_out) if isinstance(spec, str) else spec
     return np.asarray(values, np.float32)
@@ -124,6 +171,14 @@ def standardised(values: np.ndarray) -> np.ndarray:
     values = np.asarray(values, np.float64)
     spread = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def r_squared(targets: np.ndarray, claims: np.ndarray) -> float:
+    """Return the share of the variance of targets that is explained."""
+    spread = np.sum((targets - targets.mean(axis=0)) ** 2)
+    with np.errstate(over="ignore"):
+        missed = np.sum((claims - targets) ** 2)
+    return float(1 - missed / spread) if spread else float(missed == 0)
 
 
 def _from_zero_to_one(values: np.ndarray) -> np.ndarray:

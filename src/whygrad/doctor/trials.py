@@ -11,7 +11,7 @@ from whygrad.core.backprop import propagate
 from whygrad.core.nn.folding import fold
 from whygrad.core.nn.losses import predictions
 from whygrad.core.nn.network import Network
-from whygrad.doctor.setup import Setup
+from whygrad.doctor.setup import Setup, r_squared
 from whygrad.doctor.thresholds import SEEDS
 from whygrad.training.batched import Batched, train_on_device
 from whygrad.training.step import device_dataset
@@ -67,7 +67,7 @@ def measure_all(setup: Setup, networks: Sequence[Network]) -> tuple[float, ...]:
     stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
     outputs = _outputs(fold(stacked, axis=1), jnp.asarray(setup.inputs))
     claims = [predictions(setup.settings.loss, setup.activations[-1], a) for a in outputs]
-    return tuple(_measure(setup, np.asarray(claim, np.float64)) for claim in claims)
+    return tuple(measure_of(setup, np.asarray(claim, np.float64)) for claim in claims)
 
 
 @jax.jit
@@ -75,11 +75,11 @@ def _outputs(stacked: Network, x: jax.Array) -> jax.Array:
     return jax.vmap(lambda network: propagate(network, x, None).output)(stacked)
 
 
-def _measure(setup: Setup, claims: np.ndarray) -> float:
+def measure_of(setup: Setup, claims: np.ndarray) -> float:
+    """Return accuracy or r2 of what is claimed of the training part, (m, k)."""
     if not np.isfinite(claims).all():
         return WORST
-    measure = accuracy if setup.is_classifying else explained
-    return measure(setup, claims)
+    return (accuracy if setup.is_classifying else explained)(setup, claims)
 
 
 def accuracy(setup: Setup, claims: np.ndarray) -> float:
@@ -92,8 +92,4 @@ def accuracy(setup: Setup, claims: np.ndarray) -> float:
 
 def explained(setup: Setup, claims: np.ndarray) -> float:
     """Return r2, the share of the targets' variance that is explained."""
-    targets = np.asarray(setup.targets, np.float64)
-    spread = np.sum((targets - targets.mean(axis=0)) ** 2)
-    with np.errstate(over="ignore"):
-        missed = np.sum((claims - targets) ** 2)
-    return float(1 - missed / spread) if spread else float(missed == 0)
+    return r_squared(np.asarray(setup.targets, np.float64), claims)

@@ -306,8 +306,7 @@ def seen_in(run: RunFolder) -> WatchedEvidence:
     description, facts = run.description, run.facts
     if not facts and not description.get("failure"):
         raise RunError("error.watched_nothing", path=run.path)
-    recorded = {name: rows_of(run, name) for name in run.layers}
-    rows = {name: layer for name, layer in recorded.items() if len(layer.steps)}
+    rows = {name: layer for name, layer in rows_of(run).items() if len(layer.steps)}
     return WatchedEvidence(description, facts, run.history_lines, rows)
 
 

@@ -1,10 +1,12 @@
 """The words for a fault, a finding and a remedy."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
 
+from whygrad.doctor.faults import FAULTS
+from whygrad.errors import unknown_name
 from whygrad.words import catalogue, number, t
 
 if TYPE_CHECKING:
@@ -63,11 +65,41 @@ def line_to_change(finding: "Finding") -> str:
 
 def line_in_general(kind: str) -> str:
     """Return what a fault asks to change, in a program that is not at hand."""
-    values = ("names", "count", "of", "loss", "passes", "claims", "targets", "low", "high", "ratio")
-    gaps = dict.fromkeys((*values, "activation", "optimizer"), "…")
+    key = f"doctor.{kind}.line"
+    gaps = dict.fromkeys(re.findall(r"\{(\w+)", catalogue("en")[key]), "…")
     gaps |= {**dict.fromkeys(("layer", "where", "last"), "LAYER"), "module": "model.LAYER"}
     gaps["passes"] = "N"  # code, in which no ellipsis may stand
-    return t(f"doctor.{kind}.line", **gaps)
+    return t(key, **gaps)
+
+
+def explain(kind: str) -> str:
+    """Return what a fault is, how it shows, its check and threshold, and what to do.
+
+    Raises:
+        OptionError: there is no such fault.
+    """
+    if kind not in FAULTS:
+        raise unknown_name("fault", kind, list(FAULTS))
+    fault = FAULTS[kind]
+    parts: list[str] = [t(f"doctor.{kind}.name")]
+    parts += [f"{title}\n  {text}" for title, text in described(kind)]
+    values = {
+        "component": t(f"doctor.component.{fault.component}"),
+        "factor": t(f"doctor.factor.{fault.factor}"),
+    }
+    parts.append(t("doctor.explain.component", **values))
+    parts.append(t("doctor.explain.source", source=fault.source))
+    return "\n\n".join(parts)
+
+
+def described(kind: str) -> Iterator[tuple[str, str]]:
+    """Yield what the catalogue says of a fault, each part with its title."""
+    fault = FAULTS[kind]
+    parts = ("is", "shows", "check", "remedy") if "own" in fault.of else ("is", "check")
+    for part in parts:
+        yield t(f"doctor.explain.{part}"), t(f"doctor.{kind}.{part}")
+    if "watched" in fault.of:
+        yield t("doctor.explain.watched"), line_in_general(kind)
 
 
 def module_of(layer: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from whygrad.doctor.faults import WATCHED, fault, row
+from whygrad.doctor.faults import NOTE, SYMPTOM, VAGUE, WATCHED, fault, row
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.thresholds import (
@@ -19,7 +19,6 @@ from whygrad.doctor.thresholds import (
     RISING,
     SHORT,
 )
-from whygrad.doctor.triage import NOTE, SYMPTOM, VAGUE
 from whygrad.doctor.watched_evidence import WatchedEvidence, direction_of, ends_of
 from whygrad.record.layers import KINDS
 

@@ -9,26 +9,13 @@ from whygrad.doctor import reference
 from whygrad.doctor.faults import BOTH, fault
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.own_evidence import OwnEvidence
+from whygrad.doctor.reference import RANGES
 from whygrad.doctor.thresholds import BEYOND, BISHOP, CHECKER, CLOSED, GOODFELLOW, HARMLESS, OUTSIDE
 from whygrad.doctor.watched_evidence import WatchedEvidence, is_within, most
 
 if TYPE_CHECKING:
     from whygrad.doctor.setup import Setup
 
-RANGES = {  # what an output can be
-    "sigmoid": (0.0, 1.0),
-    "hard_sigmoid": (0.0, 1.0),
-    "softmax": (0.0, 1.0),
-    "tanh": (-1.0, 1.0),
-    "softsign": (-1.0, 1.0),
-    "relu": (0.0, math.inf),
-    "softplus": (0.0, math.inf),
-    "exponential": (0.0, math.inf),
-    "elu": (-1.0, math.inf),
-    "selu": (-1.7581, math.inf),
-    "gelu": (-0.17, math.inf),
-    "silu": (-0.2785, math.inf),
-}
 OF_QUANTITIES = {  # how unlikely it is that a classifier is taught with it
     "squared": 0.35,
     "mean_squared": 0.35,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whygrad.doctor.evidence import Evidence
-from whygrad.doctor.faults import BOTH, WATCHED, fault
+from whygrad.doctor.faults import BOTH, CONSEQUENCE, SYMPTOM, WATCHED, fault
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.thresholds import (
@@ -23,7 +23,6 @@ from whygrad.doctor.thresholds import (
     NARROW,
     SHARE,
 )
-from whygrad.doctor.triage import CONSEQUENCE, SYMPTOM
 from whygrad.doctor.watched_evidence import WatchedEvidence
 from whygrad.record.activations import FACTS
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.doctor.faults import WATCHED, fault
+from whygrad.doctor.faults import SYMPTOM, WATCHED, fault
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.thresholds import (
     BISHOP,
@@ -17,7 +17,6 @@ from whygrad.doctor.thresholds import (
     MOST,
     PYTORCH,
 )
-from whygrad.doctor.triage import SYMPTOM
 from whygrad.doctor.watched_evidence import (
     QUANTITIES,
     Call,
