@@ -512,11 +512,18 @@ def test_an_exception_of_torchs_is_explained(kind, broken):
     assert watch.run.description["state"] == "failed"
 
 
+ALIKE = {"unscaled_inputs", "unscaled_targets", "linear_hidden", "small_start", "large_start"}
+ALIKE |= {"strong_dropout", "strong_l2"}
+
+
 def test_every_fault_has_its_words_and_a_test():
+    """A check of what both kinds of networks show may have its cases in test_checks.py alone."""
     covered = {*FAULTS, "inplace_reuse", "wrong_dtype", "graph_used_twice", "frozen"}
     covered |= {"not_probabilities", "class_out_of_range"}
     kinds = {fault.kind for fault in faults_of("watched")}
-    assert kinds - covered == {"steps_too_long", "stuck"}
+    alike = {fault.kind for fault in faults_of("own") if fault.kind in kinds and fault.is_alike}
+    assert alike >= ALIKE and covered >= ALIKE
+    assert kinds - covered - alike == {"steps_too_long", "stuck"}
     for kind, part in ((k, p) for k in kinds for p in ("name", "is", "check", "says", "line")):
         assert f"doctor.{kind}.{part}" in catalogue("en")
         assert f"doctor.{kind}.{part}" in catalogue("zh")
