@@ -151,8 +151,10 @@ def _misplaced(where: str, kind: str) -> InputError:
 
 
 def _draft(where: str, weight: Any, bias: Any, dtype: str) -> Draft:
-    read = None if bias is None else parameter(f"{where}.bias", bias, 1, dtype)
-    return Draft(where, parameter(f"{where}.weight", weight, 2, dtype).T, read)
+    weight = parameter(f"{where}.weight", weight, 2, dtype).T
+    return Draft(
+        where, weight, None if bias is None else parameter(f"{where}.bias", bias, 1, dtype)
+    )
 
 
 def _unstretched(draft: Draft) -> Draft:
