@@ -1,7 +1,7 @@
 """Kinds of layers: what every reader of a record must know of each, one row a kind.
 
-``whygrad.capture.kinds`` has the other half of a watched kind's row: how torch calls it, and what
-its gradients are sums of.
+:mod:`whygrad.capture.kinds` has the layers of torch's that are of each kind: how they are called,
+and what their gradients are sums of.
 """
 
 from collections.abc import Sequence
