@@ -1,6 +1,5 @@
 """The run of a watched model, written while it trains."""
 
-import math
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,7 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from whygrad.capture.isolation import warn
 from whygrad.capture.record import Recorded
@@ -25,6 +24,7 @@ from whygrad.record.files import Content, make_folder, prepared, remove, tempora
 from whygrad.record.producers import WATCHED
 from whygrad.record.schema.rows import key_of_rows
 from whygrad.record.sealed import sealed_json, sealed_lines, sealed_tensors, write_tensors
+from whygrad.record.strict_json import finite
 from whygrad.record.versions import versions_of
 from whygrad.words import t
 
@@ -154,7 +154,7 @@ class Writer:
         if learning.keys() != self._learning.keys():  # some were frozen, or are no longer
             self._learning, self._schedule = learning, SnapshotSchedule(learning, self._explain)
             self._description["explainable"] = self._schedule.explained
-            self._describe()
+            self._publish({})
         return self._schedule.now()
 
     def take(self, step: Recorded) -> None:
@@ -166,7 +166,7 @@ class Writer:
             self.flush()
             known |= step.layers
             self._description["uncovered"] = sorted(uncovered)
-            self._describe()
+            self._publish({})
         if self._logged is not None:
             self._logged.take(step)
         if self._schedule.begins_a_round:
@@ -227,7 +227,9 @@ class Writer:
         if len(self._rounds) > most:
             self._settle()
             starts = [*(one[0] for one in self._rounds[:-1]), step]
-            for dropped in self._rounds.pop(_least_missed(starts)):
+            gaps = [starts[i + 1] - starts[i - 1] for i in range(1, len(starts) - 1)]
+            closest = 1 + int(np.argmin(gaps))  # to its neighbours
+            for dropped in self._rounds.pop(closest):
                 path = self.path / "whole" / f"{dropped}.safetensors"
                 self._dropped[path] = path.stat().st_size
                 del self._snapshots[str(dropped)]
@@ -240,9 +242,6 @@ class Writer:
             (step, written), self._being_written = self._being_written, None
             self._snapshots[str(step)] = written.result()
 
-    def _describe(self) -> None:
-        self._publish({})
-
     def _publish(self, rows: dict[Path, Content], steps: Sequence[Recorded] = ()) -> None:
         """Write rows, then the lines of their steps, then run.json; remove what it no longer tells.
 
@@ -250,46 +249,27 @@ class Writer:
             rows: contents of files.
         """
         lines = self._lines + len(steps)
+        appended = None
+        if steps:
+            told = [one.diagnostics for one in steps], [one.line for one in steps]
+            appended = {
+                self.path / f"{name}.jsonl": sealed_lines([finite(line) for line in lines_of])
+                for name, lines_of in zip(LINES, told, strict=True)
+            }
         self._description |= {"whole": dict(self._snapshots), "lines": dict.fromkeys(LINES, lines)}
         described = self.path / "run.json"
         with prepared(rows | {described: sealed_json(self._description)}) as files:
-            files.publish(*rows, appended=self._lines_of(steps) if steps else None)
+            files.publish(*rows, appended=appended)
             files.publish(described)
         self._lines = lines
         dropped, self._dropped = self._dropped, {}
         remove(dropped)
 
-    def _lines_of(self, steps: Sequence[Recorded]) -> dict[Path, bytes]:
-        """Return what is appended to ``facts.jsonl`` and ``history.jsonl``."""
-        told = [one.diagnostics for one in steps], [one.line for one in steps]
-        return {
-            self.path / f"{name}.jsonl": sealed_lines([finite(line) for line in lines])
-            for name, lines in zip(LINES, told, strict=True)
-        }
-
 
 def _learning(registry: LayerRegistry) -> dict[str, int]:
     """Return the parameters that learn, and how many bytes each takes."""
-    return {name: _size(p) for name, p in registry.parameters.items() if p.requires_grad}
-
-
-def _size(parameter: Tensor) -> int:
-    return parameter.numel() * parameter.element_size()
-
-
-def finite(content: Any) -> Any:
-    """Return JSON-able data with None in place of every number that is not finite."""
-    if isinstance(content, dict):
-        return {name: finite(value) for name, value in content.items()}
-    if isinstance(content, list):
-        return [finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def _least_missed(steps: list[int]) -> int:
-    """Return the place of the step whose neighbours lie closest, never the first or the last."""
-    gaps = [steps[i + 1] - steps[i - 1] for i in range(1, len(steps) - 1)]
-    return 1 + int(np.argmin(gaps))
+    learning = {name: p for name, p in registry.parameters.items() if p.requires_grad}
+    return {name: p.numel() * p.element_size() for name, p in learning.items()}
 
 
 def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:

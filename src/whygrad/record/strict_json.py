@@ -1,6 +1,7 @@
 """JSON read strictly: what is no JSON, or says one thing twice, is an error and not a guess."""
 
 import json
+import math
 from typing import Any
 
 
@@ -14,6 +15,15 @@ def parse(text: "str | bytes") -> Any:
     """
     text = text if isinstance(text, str) else text.decode()
     return _DECODER.decode(text)
+
+
+def finite(content: Any) -> Any:
+    """Return JSON-able data with None in place of every number that is not finite."""
+    if isinstance(content, dict):
+        return {str(name): finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
