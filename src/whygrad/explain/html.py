@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from whygrad.explain.phrases import (
-    Row,
     Section,
     clones,
     meaning,
@@ -102,8 +101,12 @@ def factor_table(ledger: Ledger) -> Markup:
 def as_block(section: Section) -> Markup:
     """Return a section with its title."""
     if section.rows:
-        rows = element("tbody", [_told(row) for row in section.rows])
-        content = element("div", element("table", rows), class_="scroll")
+        rows = []
+        for row in section.rows:
+            value = row.value if isinstance(row.value, str) else line_over_the_run(row.value)
+            note = element("span", row.note, class_="words") if row.is_said else row.note
+            rows.append(_row(row.name, (value, note), "product" if row.is_last else None))
+        content = element("div", element("table", element("tbody", rows)), class_="scroll")
     elif section.note is not None:
         content = element("p", section.note)
     else:
@@ -130,12 +133,6 @@ def _described(name: str, cells: Sequence[Child], words: str, class_: str | None
     under = element("tr", element("td", words, colspan=len(cells) + 1), class_="meaning")
     classes = " ".join(filter(None, ("described", class_)))
     return element("tbody", _row(name, cells), under, class_=classes)
-
-
-def _told(row: Row) -> Markup:
-    value = row.value if isinstance(row.value, str) else line_over_the_run(row.value)
-    note = element("span", row.note, class_="words") if row.is_said else row.note
-    return _row(row.name, (value, note), "product" if row.is_last else None)
 
 
 def _row(head: Child, cells: Iterable[Child], class_: str | None = None) -> Markup:
