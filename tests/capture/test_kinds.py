@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from whygrad.capture.kinds import KINDS, by_neuron, fan_in_last
-from whygrad.capture.uses import after_call, use_of
+from whygrad.capture.kinds import after_call, use_of
+from whygrad.capture.uses import fan_in_last
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}
 
@@ -25,16 +25,16 @@ def used(function, *args, **kwargs):
 
 
 def check(use, delta, gradient):
-    found = KINDS[use.kind].contract(use, use.x, delta)
+    found = use.contract(use.x, delta)
     torch.testing.assert_close(found, gradient, **ROUNDING)
-    if KINDS[use.kind].rows is None or use.options.get("groups", 1) > 1:
+    if not use.has_rows:
         return
-    laid = by_neuron(use, delta).transpose(1, 2).flatten(0, 1)
-    rows = KINDS[use.kind].rows(use)
+    laid = use.by_neuron(delta).transpose(1, 2).flatten(0, 1)
+    rows = use.rows
     torch.testing.assert_close(laid.T @ rows, fan_in_last(use.kind, gradient), **ROUNDING)
-    reach = KINDS[use.kind].reach(use).transpose(1, 2).flatten()
+    reach = use.reach.transpose(1, 2).flatten()
     torch.testing.assert_close(reach, rows.norm(dim=1), **ROUNDING)
-    pulls = KINDS[use.kind].contract(use, use.x.abs(), delta.abs())
+    pulls = use.contract(use.x.abs(), delta.abs())
     torch.testing.assert_close(fan_in_last(use.kind, pulls), laid.abs().T @ rows.abs(), **ROUNDING)
 
 
@@ -79,8 +79,8 @@ def test_transposed_convolutions(dimensions, kernel, stride, dilation, padding, 
     laid = fan_in_last(use.kind, gradient)
     assert laid.shape == (3, 2 * kernel**dimensions)
     # dz_k / dw, one output at a time, is what reaches it
-    outputs = by_neuron(use, function(x, weight, None, stride, padding, extra, 1, dilation))
-    reach = KINDS[use.kind].reach(use)
+    outputs = use.by_neuron(function(x, weight, None, stride, padding, extra, 1, dilation))
+    reach = use.reach
     for at in ((0, 0, 0), (-1, 1, outputs.shape[2] // 2), (-1, 2, -1)):
         (row,) = torch.autograd.grad(outputs[at], weight, retain_graph=True)
         torch.testing.assert_close(reach[at[0], 0, at[2]], row.norm(), **ROUNDING)
@@ -104,7 +104,7 @@ def test_a_table_that_is_looked_up(padding):
     weight = nn.Parameter(torch.randn(7, 3, dtype=torch.float64))
     use, delta, gradient = used(F.embedding, tokens, weight, padding_idx=padding)
     check(use, delta, gradient)
-    assert set(KINDS[use.kind].reach(use).unique().tolist()) <= {0.0, 1.0}
+    assert set(use.reach.unique().tolist()) <= {0.0, 1.0}
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_scales_of_norms(function, x, before, count):
     x = torch.randn(*x, dtype=torch.float64)
     use, delta, gradient = used(function, x, *before, weight=weight, **more)
     check(use, delta, gradient)
-    pulls = by_neuron(use, (use.x * delta).abs()).sum((0, 2))
+    pulls = use.by_neuron((use.x * delta).abs()).sum((0, 2))
     assert (pulls >= gradient.abs().flatten() - 1e-12).all()
 
 
@@ -133,7 +133,7 @@ def test_batch_norm_in_evaluation_uses_what_it_knows_and_changes_nothing():
     weight, x = nn.Parameter(torch.rand(4)), torch.randn(5, 4)
     kept = mean.clone(), spread.clone()
     use, delta, gradient = used(F.batch_norm, x, mean, spread, weight=weight)
-    torch.testing.assert_close(KINDS[use.kind].contract(use, use.x, delta), gradient)
+    torch.testing.assert_close(use.contract(use.x, delta), gradient)
     use_of(F.batch_norm, (x, mean, spread), {"weight": weight, "training": True})
     assert torch.equal(mean, kept[0])
     assert torch.equal(spread, kept[1])

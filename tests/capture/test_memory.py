@@ -15,9 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import whygrad as wg
-from whygrad.capture.accumulators import FullSnapshot
-from whygrad.capture.before import Before
-from whygrad.capture.kinds import Use
+from whygrad.capture.gradients import Before
+from whygrad.capture.layer_calls import FullSnapshot
+from whygrad.capture.uses import Use
 
 pytestmark = [
     pytest.mark.long,

@@ -14,7 +14,6 @@ from torch_hooks import hooks_on
 
 import whygrad as wg
 from whygrad.capture import (
-    accumulators,
     diagnostics,
     gradients,
     isolation,
@@ -23,6 +22,7 @@ from whygrad.capture import (
     record,
     registry,
     tracer,
+    uses,
     watch,
     writing,
 )
@@ -32,9 +32,9 @@ from whygrad.record.loss import told_loss
 PLACES_TO_BREAK = [
     (tracer, "use_of"), (tracer, "after_call"), (tracer, "loss_call"), (tracer, "pass_of"),
     (tracer, "follow"), (tracer, "opened"), (losses, "wide"), (layer_calls, "sum_of_sizes"),
-    (accumulators, "by_neuron"), (gradients, "actual_gradient"), (record, "directions_of"),
-    (record, "diagnostics_of"), (diagnostics, "_told"), (registry, "_layer_name"),
-    (watch, "recorded"), (watch, "before"), (watch, "Gradients"), (watch, "Tracer"),
+    (uses.Use, "by_neuron"), (gradients, "actual_gradient"), (record, "directions_of"),
+    (record, "diagnostics_of"), (diagnostics, "rates_of"), (registry, "layer_name"),
+    (watch, "recorded"), (gradients, "before_update"), (watch, "Gradients"), (watch, "Tracer"),
     (watch, "in_eval_mode"), (watch, "early_schedulers"), (writing, "write_tensors"),
     (writing, "sealed_lines"), (writing, "work_of"), (watch, "compiled_parts"),
     (watch, "check_compiled"),

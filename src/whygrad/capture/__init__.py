@@ -7,16 +7,14 @@ Reads what torch does and changes nothing of it::
             ...
     print(watch.run.why("encoder.layers.0.linear1.weight[5, 3]"))
 
-    wrapped                                 what may be watched, and under which names
-    functions -> tracer -> layer_calls -> accumulators, trace
-                                            what one step shows, while it happens
-    registry, uses, kinds                   which layer a function was called for, and its sums
-    gradients, before, losses, diagnostics  what else a step leaves behind
-    watch -> record -> writing, schedule    when to look, and the run that comes of it
+    wrapped                                  what may be watched, and under which names
+    functions -> tracer -> layer_calls       what one step shows, while it happens
+    uses, convolutions -> kinds -> registry  which layer a function is called for
+    gradients, losses, diagnostics           what else a step leaves behind
+    watch -> record -> writing, schedule     when to look, and the run that comes of it
 
 The tracer is a ``TorchFunctionMode``, which is handed every function that is called on a tensor,
-whether as a module, a function, a method or in place; :mod:`modes` puts it below the modes of
-others.
+whether as a module, a function, a method or in place; it lies below the modes of others.
 
 *The loss* that is recorded is the sum over a step's backward passes of what each was called on,
 times the gradient that it was given, without a GradScaler's factor. The gradient that comes back

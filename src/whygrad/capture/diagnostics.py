@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -36,7 +35,11 @@ def diagnostics_of(
         "scales": sorted({one.scale for one in trace.losses.trained} - {1.0}),
         "left_over": sorted(gradients.left),
         "in_eval_mode": window.in_eval_mode,
-        "dropout": {name: m.p for name, m in _dropouts(registry.model) if m.training},
+        "dropout": {
+            name: module.p
+            for name, module in registry.model.named_modules()
+            if isinstance(module, DROPOUTS) and module.training
+        },
         "modal": sum(isinstance(module, MODAL) for module in registry.model.modules()),
         "frozen": sorted(set(parameters) - set(learning)),
         "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
@@ -51,19 +54,13 @@ def diagnostics_of(
         "strangers": len(trace.unregistered),
         "uncovered": sorted(registry.unexplained(gradients.requested)),
         "early_schedulers": window.early_schedulers,
-        "optimizers": [_told(optimizer) for optimizer in optimizers],
+        "optimizers": [rates_of(optimizer) for optimizer in optimizers],
     }
 
 
 def in_eval_mode(model: nn.Module) -> list[str]:
     """Return the modules that behave otherwise in training, and are not set to it."""
     return [name for name, m in model.named_modules() if isinstance(m, MODAL) and not m.training]
-
-
-def _dropouts(model: nn.Module) -> Iterator[tuple[str, Any]]:
-    for name, module in model.named_modules():
-        if isinstance(module, DROPOUTS):
-            yield name, module
 
 
 def early_schedulers(optimizer: Optimizer) -> list[str]:
@@ -77,7 +74,8 @@ def early_schedulers(optimizer: Optimizer) -> list[str]:
     return sorted(type(scheduler).__name__ for scheduler in early)
 
 
-def _told(optimizer: Optimizer) -> dict[str, Any]:
+def rates_of(optimizer: Optimizer) -> dict[str, Any]:
+    """Return the rates of an optimiser's groups, and which way it goes."""
     groups = optimizer.param_groups
     return {
         "name": type(optimizer).__name__,

@@ -38,10 +38,6 @@ class ActivationOfTorch:
     name: str
     facts: ActivationFacts
 
-    @property
-    def steepest(self) -> float:
-        return self.facts.steepest
-
 
 # torch's has other ends than ours
 HARD_SIGMOID = replace(FACTS["hard_sigmoid"], steepest=1 / 6, flat=beyond(3.0))

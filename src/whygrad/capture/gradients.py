@@ -1,6 +1,5 @@
-"""The gradients of one step, read as they come back: before they are clipped or averaged."""
+"""The parameters of one step, and their gradients as they come back: before they are clipped."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
@@ -9,10 +8,45 @@ import torch
 from torch import Tensor
 
 from whygrad.capture.isolation import ErrorIsolation
-from whygrad.capture.kinds import fan_in_last
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 from whygrad.capture.torch_private import at_end_of_backward, version
 from whygrad.record.fields import directions
+
+SAMPLED = 2**16  # most numbers of a weight that are kept to tell how far it moves
+
+
+@dataclass(frozen=True)
+class Before:
+    """A layer's weights before its update: what the length of the update is made of.
+
+    Copying all parameters of a model takes as long as an optimiser's step; of a large weight only
+    some neurons are kept, spread evenly, and the length of the update is worked out from them.
+
+    Attributes:
+        length: norm of all weights.
+        stride: every how many neurons one is kept.
+        kept: the weights of these, (neurons, n_in).
+    """
+
+    length: float
+    stride: int
+    kept: Tensor
+
+    def moved(self, after: Tensor) -> float:
+        """Return how far the weights moved, as a norm over all of them.
+
+        Args:
+            after: the weights after the update, (n_out, n_in).
+        """
+        part = torch.dist(after[:: self.stride], self.kept)
+        return float(part) * (after.shape[0] / self.kept.shape[0]) ** 0.5
+
+
+def before_update(weight: Tensor) -> Before:
+    """Look at weights (n_out, n_in) as they are now."""
+    stride = min(max(-(-weight.numel() // SAMPLED), 1), weight.shape[0])
+    length = float(torch.linalg.vector_norm(weight))
+    return Before(length, stride, kept=weight[::stride].clone())
 
 
 @dataclass(frozen=True)
@@ -41,10 +75,12 @@ class Gradients:
     """What the backward passes of one step added to the parameters' gradients.
 
     Attributes:
+        weights: by layer, its weights when it was first called.
         actual: by layer, what is kept of the gradient after the last backward pass of the step,
             less what had been there before the first.
         left: by parameter, what was there before the first; only where that was not 0.
         requested: by parameter, norm of the gradient that the optimiser was given.
+        before: by parameter, how it was when its layer was called, where ledgers will need it.
         snapshot: by parameter, what ledgers will need of it.
         reduced: by layer, norms (n_out,) of the mean gradient that all processes were given after
             the last backward pass; empty where there is one process only.
@@ -60,19 +96,20 @@ class Gradients:
     ):
         self._registry, self._snapshot, self._isolated = registry, snapshot, isolated
         self._is_parallel, self._is_waiting = is_parallel, False
+        self.weights: dict[RegisteredLayer, Before] = {}
         self.reduced: dict[RegisteredLayer, Tensor] = {}
         self.actual: dict[RegisteredLayer, ActualGradient] = {}
         self.left: dict[str, Tensor] = {}
         self.requested: dict[str, float] = {}
         self.snapshot: dict[str, Change] = {}
-        self._before: dict[str, Tensor] = {}
+        self.before: dict[str, Tensor] = {}
         self._found: dict[str, Tensor] = {}  # gradients that were there before the first pass
         self._kept: dict[str, Tensor] = {}
         self._versions: dict[str, tuple[int, int]] = {}
         self._handles: list[Any] = []
         for name, parameter in registry.parameters.items():
             if parameter.requires_grad and parameter.is_leaf:
-                hook = self._noting(name)
+                hook = partial(isolated, self._note, name)
                 self._handles.append(parameter.register_post_accumulate_grad_hook(hook))
 
     def begin(self) -> None:
@@ -100,15 +137,14 @@ class Gradients:
         grads = [self._registry.parameters[layer.weight].grad for layer in self.actual]
         return all(grad is None or not bool(dense(grad).any()) for grad in grads)
 
+    @torch.no_grad()
     def note_layer(self, layer: RegisteredLayer) -> None:
-        """Keep a layer's parameters as they are, where ledgers will need them."""
+        """Look at a layer as it is; keep its parameters where ledgers will need them."""
+        parameters = self._registry.parameters
+        self.weights[layer] = before_update(layer.laid(parameters[layer.weight]))
         if layer.weight in self._snapshot:
             for name in filter(None, (layer.weight, layer.bias)):
-                self._before[name] = self._registry.parameters[name].detach().clone()
-
-    def before(self, name: str) -> Tensor | None:
-        """Return a parameter as it was when its layer was called, where that was kept."""
-        return self._before.get(name)
+                self.before[name] = parameters[name].detach().clone()
 
     def note_requested(self) -> None:
         """Note what the optimiser is about to be given."""
@@ -116,20 +152,18 @@ class Gradients:
             if name not in self.requested and parameter.grad is not None:
                 if name not in self._versions:
                     self._note_unheard(name, parameter)
-                grad, actual = dense(parameter.grad), self._actual(name)
+                layers = [p for p in self._registry.of_weight(name) if p in self.actual]
+                grad, actual = dense(parameter.grad), [self.actual[p].size for p in layers]
                 is_same = self._versions.get(name) == _version(parameter) and name not in self.left
                 is_same = is_same and not self._is_parallel  # a mean may be written unnoticed
                 length = torch.cat(actual).norm() if actual and is_same else grad.norm()
                 self.requested[name] = float(length)
-                if name in self._before:
+                if name in self.before:
                     kept = self._kept.get(name, torch.zeros_like(grad))
-                    self.snapshot[name] = Change(self._before[name], kept, grad.clone())
+                    self.snapshot[name] = Change(self.before[name], kept, grad.clone())
             elif parameter.grad is None and name in self._kept and name not in self.snapshot:
                 kept = self._kept[name]  # it came, and was thrown away before the update
-                self.snapshot[name] = Change(self._before[name], kept, torch.zeros_like(kept))
-
-    def _actual(self, name: str) -> list[Tensor]:
-        return [self.actual[p].size for p in self._registry.of_weight(name) if p in self.actual]
+                self.snapshot[name] = Change(self.before[name], kept, torch.zeros_like(kept))
 
     def let_go(self) -> None:
         """Remove the hooks and hold nothing any longer."""
@@ -137,18 +171,12 @@ class Gradients:
             handle.remove()
         self._handles = []
         self.actual, self.left, self.snapshot, self.reduced = {}, {}, {}, {}
-        self._before, self._kept, self._found = {}, {}, {}
-
-    def _noting(self, name: str) -> Callable[[Tensor], None]:
-        def note(parameter: Tensor) -> None:
-            if parameter.grad is not None:
-                self._isolated(self._note, name, parameter)
-
-        return note
+        self.before, self._kept, self._found, self.weights = {}, {}, {}, {}
 
     @torch.no_grad()
     def _note(self, name: str, parameter: Tensor) -> None:
-        assert parameter.grad is not None
+        if parameter.grad is None:
+            return
         grad, left = dense(parameter.grad), self.left.get(name)
         self._keep(name, grad if left is None else grad - left)
         self._versions[name] = _version(parameter)
@@ -171,8 +199,8 @@ class Gradients:
 
     def _keep(self, name: str, grad: Tensor) -> None:
         for layer in self._registry.of_weight(name):
-            self.actual[layer] = actual_gradient(layer, layer.cut(grad))
-        if name in self._before:
+            self.actual[layer] = actual_gradient(layer.laid(grad))
+        if name in self.before:
             self._kept[name] = grad.clone()
 
     @torch.no_grad()
@@ -182,7 +210,7 @@ class Gradients:
             grad, left = self._registry.parameters[layer.weight].grad, self.left.get(layer.weight)
             if grad is not None:
                 mean = dense(grad) if left is None else dense(grad) - left
-                self.reduced[layer] = actual_gradient(layer, layer.cut(mean)).size
+                self.reduced[layer] = actual_gradient(layer.laid(mean)).size
 
 
 def _version(parameter: Tensor) -> tuple[int, int]:
@@ -190,9 +218,9 @@ def _version(parameter: Tensor) -> tuple[int, int]:
     return (id(parameter.grad), -1 if parameter.grad is None else version(parameter.grad))
 
 
-def actual_gradient(layer: RegisteredLayer, gradient: Tensor) -> ActualGradient:
-    """Return what is kept of a layer's gradient."""
-    laid = fan_in_last(layer.kind, gradient).float()
+def actual_gradient(laid: Tensor) -> ActualGradient:
+    """Return what is kept of a gradient (n_out, n_in)."""
+    laid = laid.float()
     return ActualGradient(torch.linalg.vector_norm(laid, dim=1), laid @ directions_of(laid)[:-1])
 
 

@@ -9,14 +9,14 @@ A pass whose gradients are thrown away, or that never comes to the model, counts
 """
 
 import sys
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import zip_longest
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from whygrad.capture.kinds import wide
+from whygrad.capture.uses import wide
 
 ROUNDING = 1e-3  # of a sum of probabilities, half precision included
 FRAMES = 16  # from a product that a scaler takes up to its own method, with ours between
@@ -85,20 +85,17 @@ class Losses:
     """The calls of loss functions and the backward passes of one step.
 
     Attributes:
+        calls: of loss functions.
         is_known: whether every gradient that came was seen to be sent.
         under_way: the pass under way; whoever sets out sets it back.
     """
 
     def __init__(self) -> None:
+        self.calls: list[LossCall] = []
         self.is_known = True
-        self._calls: list[LossCall] = []
         self._spent: set[LossCall] = set()  # a gradient came to it, of whatever pass
         self._passes: list[Pass] = []
         self.under_way: Pass | None = None
-
-    def note_call(self, call: LossCall) -> None:
-        """Note that a loss function was called."""
-        self._calls.append(call)
 
     def note_part(self, call: LossCall, numbers: Tensor, gradient: Tensor) -> None:
         """Take in the gradient of what a loss function returned."""
@@ -152,7 +149,7 @@ class Losses:
                 weight, value = sums.get(part.call, (0.0, 0.0))
                 more = part.weight / one.scale, part.part / one.scale
                 sums[part.call] = (weight + more[0], value + more[1])
-        told = [call for call in self._calls if call in sums or call not in self._spent]
+        told = [call for call in self.calls if call in sums or call not in self._spent]
         found = (sums.get(call, (None, None)) for call in told)
         weighted = zip(told, found, strict=True)
         return [asdict(replace(call, weight=w, part=p)) for call, (w, p) in weighted]
@@ -167,26 +164,15 @@ def pass_of(
         roots: what it is called on, a tensor or several.
         gradients: what it was given for each of them, None where that is 1.
     """
-    found = zip(_each(roots), _given(gradients), strict=False)
-    value = sum(_value(root, gradient) for root, gradient in found)
+    roots = (roots,) if isinstance(roots, Tensor) else tuple(roots)
+    given = (gradients,) if isinstance(gradients, Tensor) else tuple(gradients or ())
+    value = 0.0
+    for root, gradient in zip_longest(roots, given[: len(roots)]):
+        numbers = root.detach()
+        if gradient is not None:
+            numbers = wide(numbers) * wide(gradient.detach()).conj()
+        value += float(torch.real(numbers.sum()) if numbers.is_complex() else numbers.sum())
     return Pass(value, is_asked, is_on_the_way)
-
-
-def _each(roots: Any) -> Sequence[Tensor]:
-    return (roots,) if isinstance(roots, Tensor) else tuple(roots)
-
-
-def _given(gradients: Any) -> Iterator[Tensor | None]:
-    yield from (gradients,) if isinstance(gradients, Tensor) else tuple(gradients or ())
-    while True:
-        yield None
-
-
-def _value(root: Tensor, gradient: Tensor | None) -> float:
-    numbers = root.detach()
-    if gradient is not None:
-        numbers = wide(numbers) * wide(gradient.detach()).conj()
-    return float(torch.real(numbers.sum()) if numbers.is_complex() else numbers.sum())
 
 
 def scale_of(args: tuple) -> float | None:
@@ -211,24 +197,20 @@ def loss_call(
     """Return what a loss function was called with, and what it returned."""
     claims = args[0] if args else kwargs.get("input")
     targets = args[1] if len(args) > 1 else kwargs.get("target")
+    reduction = str(kwargs.get("reduction", "mean"))
+    averages, reduces = kwargs.get("size_average"), kwargs.get("reduce")
+    if averages is not None or reduces is not None:  # the words of old
+        reduction = "mean" if averages is None or averages else "sum"
+        if reduces is not None and not reduces:
+            reduction = "none"
     return LossCall(
         name=name,
         value=float(result.detach()) if result.numel() == 1 and not result.is_complex() else None,
         claims=_described(claims),
         targets=_described(targets),
         claims_from=claims_from,
-        reduction=_reduction(kwargs),
+        reduction=reduction,
     )
-
-
-def _reduction(kwargs: dict[str, Any]) -> str:
-    """Return how a loss is made one number, also where it is said in the words of old."""
-    averages, reduces = kwargs.get("size_average"), kwargs.get("reduce")
-    if averages is not None or reduces is not None:
-        if reduces is not None and not reduces:
-            return "none"
-        return "mean" if averages is None or averages else "sum"
-    return str(kwargs.get("reduction", "mean"))
 
 
 def _described(tensor: Any) -> dict[str, Any]:

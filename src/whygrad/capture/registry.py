@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from whygrad.capture.kinds import KINDS, Use
+from whygrad.capture.kinds import KINDS
 from whygrad.capture.torch_private import view_base
+from whygrad.capture.uses import Use, fan_in_last
 from whygrad.record.layers import KINDS as TRAITS
 from whygrad.record.layers import LayerKind
 
@@ -17,7 +18,7 @@ class RegisteredLayer:
 
     Attributes:
         name: the module's path, such as ``encoder.layers.0.linear1``.
-        kind: a name of :data:`whygrad.capture.kinds.KINDS`.
+        kind: a name of :data:`whygrad.record.layers.KINDS`.
         weight, bias: names of the parameters in the model; None where there is no bias.
         first, rows: which rows of the weight.
         is_packed: whether these are not all of them; projections of attention are packed in one.
@@ -44,6 +45,10 @@ class RegisteredLayer:
     def cut(self, whole: Tensor) -> Tensor:
         """Return the rows of the weight, or of what has its shape, that belong here."""
         return whole[self.first : self.first + self.rows] if self.is_packed else whole
+
+    def laid(self, whole: Tensor) -> Tensor:
+        """Return these rows as (n_out, n_in)."""
+        return fan_in_last(self.kind, self.cut(whole))
 
     def cut_bias(self, whole: Tensor, neurons: int) -> Tensor:
         """Return the rows of the bias, or of what has its shape, that belong here."""
@@ -77,9 +82,27 @@ class LayerRegistry:
             return None
         key = (id(whole), use.kind, first, use.weight.shape[0])
         if key not in self._found:
-            layer = self._found[key] = self._layer(use, whole, first)
+            layer = self._found[key] = self._register(use, whole, first)
             self._of_weight.setdefault(layer.weight, []).append(layer)
         return self._found[key]
+
+    def _register(self, use: Use, whole: Tensor, first: int) -> RegisteredLayer:
+        names, rows = self._names[id(whole)], use.weight.shape[0]
+        kinds = {name: kind_of(self._modules, name) for name in names}
+        fitting = [name for name, kind in kinds.items() if kind == use.kind]
+        name, is_packed = layer_name((fitting or names)[0]), rows != whole.shape[0]
+        bias = use.bias if use.bias is None or id(use.bias) in self._names else view_base(use.bias)
+        return RegisteredLayer(
+            name=f"{name}[{first}:{first + rows}]" if is_packed else name,
+            kind=use.kind,
+            weight=names[0],
+            bias=None if bias is None else self._names[id(bias)][0],
+            first=first,
+            rows=rows,
+            is_packed=is_packed,
+            is_shared=len(set(kinds.values())) > 1,
+            bias_first=0 if bias is None or use.bias is None else _first_row(use.bias, bias) or 0,
+        )
 
     @property
     def are_stale(self) -> bool:
@@ -103,49 +126,26 @@ class LayerRegistry:
         """
         known = {layer.weight for layer in self._found.values()}
         known |= {layer.bias for layer in self._found.values() if layer.bias}
-        paths = {name: _module_of(name) for name in set(names) - known}
-        explained = {path for name in known for path in _above(name)}
-        return {name if not path or path in explained else path for name, path in paths.items()}
+        explained = {""}
+        for name in known:
+            parts = name.split(".")
+            explained |= {".".join(parts[:count]) for count in range(1, len(parts))}
+        found = set()
+        for name in set(names) - known:
+            path, is_computed, _ = name.partition(".parametrizations.")
+            module = path if is_computed else name.rpartition(".")[0]
+            found.add(name if module in explained else module)
+        return found
 
     def of_weight(self, name: str) -> list[RegisteredLayer]:
         """Return the layers found so far whose weight this is."""
         return self._of_weight.get(name, [])
 
-    def _layer(self, use: Use, whole: Tensor, first: int) -> RegisteredLayer:
-        weight = self._named(whole, use.kind)
-        name = _layer_name(weight)
-        is_packed = use.weight.shape[0] != whole.shape[0]
-        if is_packed:
-            name = f"{name}[{first}:{first + use.weight.shape[0]}]"
-        bias = use.bias if use.bias is None or id(use.bias) in self._names else view_base(use.bias)
-        is_shared = len({kind_of(self._modules, n) for n in self._names[id(whole)]}) > 1
-        return RegisteredLayer(
-            name,
-            use.kind,
-            self._canonical(whole),
-            None if bias is None else self._canonical(bias),
-            first,
-            use.weight.shape[0],
-            is_packed,
-            is_shared,
-            0 if bias is None or use.bias is None else _first_row(use.bias, bias) or 0,
-        )
-
-    def _named(self, parameter: Tensor, kind: str) -> str:
-        """Return the name of a parameter; of several, the one whose module is of that kind."""
-        names = self._names[id(parameter)]
-        fitting = [n for n in names if kind_of(self._modules, n) == kind]
-        return (fitting or names)[0]
-
-    def _canonical(self, parameter: Tensor) -> str:
-        return self._names[id(parameter)][0]
-
 
 def kind_of(modules: dict[str, nn.Module], parameter: str) -> str | None:
     """Return the kind of the module that a parameter belongs to."""
     module = modules.get(parameter.rpartition(".")[0])
-    kinds = (kind for kind, row in KINDS.items() if isinstance(module, row.modules))
-    return next(kinds, None)
+    return next((one.kind for one in KINDS if isinstance(module, one.modules)), None)
 
 
 def _first_row(weight: Tensor, whole: Tensor) -> int | None:
@@ -158,19 +158,8 @@ def _first_row(weight: Tensor, whole: Tensor) -> int | None:
     return offset // row if fits and row and offset % row == 0 else None
 
 
-def _module_of(parameter: str) -> str:
-    """Return the path of the module that a parameter belongs to; "" for the model itself."""
-    path, found, _ = parameter.partition(".parametrizations.")
-    return path if found else parameter.rpartition(".")[0]
-
-
-def _above(parameter: str) -> list[str]:
-    """Return the paths of the model and of all modules that a parameter lies in."""
-    parts = parameter.split(".")[:-1]
-    return [".".join(parts[:count]) for count in range(len(parts) + 1)]
-
-
-def _layer_name(parameter: str) -> str:
+def layer_name(parameter: str) -> str:
+    """Return the name of a layer by its weight's: ``encoder.linear1``, ``attention.in_proj``."""
     path, _, last = parameter.rpartition(".")
     if last == "weight":
         return path or "model"

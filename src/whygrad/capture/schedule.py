@@ -38,7 +38,9 @@ class SnapshotSchedule:
         self._asked = {n for n in bytes_of if any(n.startswith(f"{layer}.") for layer in asked)}
         self._least = sum(self._bytes[name] for name in self._asked)
         fitting = _fitting(self._small_first(), self._bytes, max(ROUND, self._least))
-        self.explained = self._in_turn(fitting)
+        # in the order of the model, so that neighbours are explained together
+        places = {name: place for place, name in enumerate(self._bytes)}
+        self.explained = sorted(fitting, key=lambda name: (name not in self._asked, places[name]))
         self.bytes_a_round = sum(self._bytes[name] for name in self.explained)
         self._waiting = list(self.explained)
         self._work: Mapping[str, float] = {}
@@ -84,11 +86,6 @@ class SnapshotSchedule:
 
     def _small_first(self) -> list[str]:
         return sorted(self._bytes, key=lambda name: (name not in self._asked, self._bytes[name]))
-
-    def _in_turn(self, names: Sequence[str]) -> list[str]:
-        """Return names in the order of the model, so that neighbours are explained together."""
-        layer = {name: position for position, name in enumerate(self._bytes)}
-        return sorted(names, key=lambda name: (name not in self._asked, layer[name]))
 
 
 def work_of(layers: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int]) -> dict[str, float]:

@@ -5,6 +5,7 @@ Tried with torch 2.13. Whatever has a public name is used by that name, elsewher
 
 import sys
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import torch
@@ -12,22 +13,21 @@ from torch import Tensor, nn
 from torch._C import DisableTorchFunction
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # apex's, too, is one of these
 from torch.optim.lr_scheduler import LRScheduler
+from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode
 from torch.overrides import _get_current_function_mode_stack as mode_stack
-from torch.overrides import _pop_mode as pop_mode
-from torch.overrides import _push_mode as push_mode
 from torch.utils._device import DeviceContext
 
 COMPILED = "_orig_mod"  # the child that a compiled module holds: what was compiled
 
+_functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - modules that types miss
+_autograd: Any = torch._C._autograd  # type: ignore[attr-defined]
 
-def view_base(tensor: Tensor) -> Tensor | None:
-    """Return the tensor that this one is a view of; None where it is no view."""
-    return tensor._base
-
-
-def version(tensor: Tensor) -> int:
-    """Return how many times somebody has written into a tensor."""
-    return tensor._version
+# These are asked of every function or gradient, so that none has a frame of its own.
+view_base: Callable[[Tensor], Tensor | None] = attrgetter("_base")  # None where it is no view
+version: Callable[[Tensor], int] = attrgetter("_version")  # how many times it was written into
+# ``vmap``, ``grad`` or another of ``torch.func`` that runs what is called, or None. Tensors then
+# stand for others, and gradients that come back are no parameter's.
+transformation: Callable[[], Any] = _functorch.peek_interpreter_stack
 
 
 def has_hooks(module: nn.Module) -> bool:
@@ -46,19 +46,9 @@ def at_end_of_backward(call: Callable[[], None]) -> None:
     engine.queue_callback(call)
 
 
-def is_transforming() -> bool:
-    """Return whether ``vmap``, ``grad`` or another of ``torch.func`` runs what is called.
-
-    Tensors then stand for others, and gradients that come back are no parameter's.
-    """
-    functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - a module that types miss
-    return functorch.peek_interpreter_stack() is not None
-
-
 def is_packing() -> bool:
     """Return whether somebody packs what the graph keeps, as a checkpoint does."""
-    autograd: Any = torch._C._autograd  # type: ignore[attr-defined] - a module that types miss
-    return autograd._top_saved_tensors_default_hooks(False) is not None
+    return _autograd._top_saved_tensors_default_hooks(False) is not None
 
 
 def saved_statistics(node: Any) -> tuple[Tensor, Tensor]:
@@ -89,24 +79,71 @@ def mark_uncompiled(function: Any) -> None:
     function._torchdynamo_disable = True
 
 
+class Mode(TorchFunctionMode):
+    """A mode that comes and goes in the middle of the stack.
+
+    Attributes:
+        is_on: whether it lies on the stack.
+        is_blind: whether it is to take no notice of what is called.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_on = False
+        self.is_blind = False
+        self._depth = 0  # of calls within which it was put on top
+
+    def open(self) -> None:
+        """Begin to see, or go on."""
+        self.is_blind = False
+        if not self.is_on:
+            # below everybody else's modes, for who leaves first takes away what lies on top; a
+            # default device has to be the lowest
+            above = []
+            while (modes := mode_stack()) and not isinstance(modes[-1], DeviceContext):
+                above.append(_pop_mode())
+            for mode in (self, *reversed(above)):
+                _push_mode(mode)
+            self.is_on = True
+
+    def close(self) -> None:
+        """Stop seeing. Within a call that is being seen this one stays on the stack, blind."""
+        self.is_blind = True
+        if self.is_on and not self._depth and any(mode is self for mode in mode_stack()):
+            above = []
+            while (top := _pop_mode()) is not self:
+                above.append(top)
+            for mode in reversed(above):
+                _push_mode(mode)
+            self.is_on = False
+
+    def _inside(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Call a function and see what it calls; torch takes a mode away while it is asked."""
+        self._depth += 1
+        try:
+            with self:
+                return function(*args, **kwargs)
+        finally:
+            self._depth -= 1
+
+
 __all__ = [
     "COMPILED",
     "BatchNorm",
     "DeviceContext",
     "DisableTorchFunction",
+    "Mode",
     "anything_is_compiled",
     "at_end_of_backward",
     "has_compiler",
     "has_hooks",
     "is_compiled",
     "is_packing",
-    "is_transforming",
     "mark_uncompiled",
     "mode_stack",
-    "pop_mode",
-    "push_mode",
     "saved_statistics",
     "steps_taken",
+    "transformation",
     "version",
     "view_base",
 ]

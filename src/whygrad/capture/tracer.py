@@ -5,8 +5,11 @@ was asked for, unchanged, and then hangs hooks on tensors: on a layer's output f
 activation's output for upstream. Hooks only read.
 """
 
+from __future__ import annotations
+
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,7 +17,6 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from whygrad.capture.accumulators import Accumulators, FullSnapshot, Room, opened
 from whygrad.capture.functions import (
     ACTIVATIONS,
     LOSSES,
@@ -22,21 +24,67 @@ from whygrad.capture.functions import (
     OPENED,
     PROBABILITIES,
     RESHAPING,
+    ActivationOfTorch,
     flat_of,
 )
 from whygrad.capture.gradients import Gradients
 from whygrad.capture.isolation import ErrorIsolation
-from whygrad.capture.kinds import Use
-from whygrad.capture.layer_calls import ActivationCall, Backward, LayerCall, follow, follow_weight
+from whygrad.capture.kinds import CALLS, after_call, use_of
+from whygrad.capture.layer_calls import (
+    Accumulators,
+    ActivationCall,
+    Backward,
+    FullSnapshot,
+    LayerCall,
+    Room,
+    follow,
+    follow_weight,
+    opened,
+)
 from whygrad.capture.losses import Losses, loss_call, pass_of, scale_of
-from whygrad.capture.modes import Mode, stack
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
-from whygrad.capture.torch_private import is_transforming
-from whygrad.capture.trace import StepTrace
-from whygrad.capture.uses import CALLS, after_call, use_of
+from whygrad.capture.torch_private import Mode, mode_stack, transformation
+from whygrad.capture.uses import Use
 from whygrad.capture.wrapped import is_within_compiled
 
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
+DROPOUT = torch.nn.functional.dropout
+NOTED = {*ACTIVATIONS, *LOSSES, *PROBABILITIES, *RESHAPING, Tensor.mul, DROPOUT}
+
+
+@dataclass
+class StepTrace:
+    """What one step showed.
+
+    Attributes:
+        accumulators: by layer, in the order of the first call.
+        activations: the activation behind a layer.
+        feeds: the linear layers that a layer's output goes to.
+        losses: calls of loss functions, and backward passes.
+        unregistered: weights of layers that are not the model's.
+        has_begun: whether a gradient came back.
+        is_within_compiled: whether a loss function was called by a compiled one.
+        is_fresh: whether one came back since the last forward pass or call of ``backward``.
+    """
+
+    accumulators: dict[RegisteredLayer, Accumulators] = field(default_factory=dict)
+    activations: dict[RegisteredLayer, ActivationOfTorch] = field(default_factory=dict)
+    feeds: dict[RegisteredLayer, set[RegisteredLayer]] = field(default_factory=dict)
+    losses: Losses = field(default_factory=Losses)
+    unregistered: list[weakref.ref[Tensor]] = field(default_factory=list)
+    has_begun: bool = False
+    is_within_compiled: bool = False
+    is_fresh: bool = False
+
+    def begin_again(self) -> None:
+        """Forget the passes whose gradients were thrown away."""
+        self.reset_accumulators()
+        self.losses.throw_away()
+
+    def reset_accumulators(self) -> None:
+        """Forget what came back, and not what led to it."""
+        for accumulators in self.accumulators.values():
+            accumulators.begin_again()
 
 
 class Tracer(Mode):
@@ -45,9 +93,8 @@ class Tracer(Mode):
     Args:
         registry: the layers of the model, by their parameters.
         snapshot: names of the weights of which everything is kept, for ledgers.
-        on_layer: called with every layer when it is first called in the step.
-        gradients: hears when the first gradient of a pass comes back, before any is added to a
-            parameter's.
+        gradients: hears of every layer when it is first called in the step, and when the first
+            gradient of a pass comes back, before any is added to a parameter's.
         isolated: calls everything that is not the model's own.
     """
 
@@ -55,7 +102,6 @@ class Tracer(Mode):
         self,
         registry: LayerRegistry,
         snapshot: frozenset[str],
-        on_layer: Callable[[RegisteredLayer], None],
         gradients: Gradients,
         isolated: ErrorIsolation,
     ):
@@ -65,7 +111,7 @@ class Tracer(Mode):
         self.snapshot = snapshot
         self.room = Room(ROOM)
         self.backward = Backward()
-        self.on_layer, self.gradients = on_layer, gradients
+        self.gradients = gradients
         self.trace = StepTrace()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the calls that it left
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
@@ -74,14 +120,14 @@ class Tracer(Mode):
         self._is_asked_for = False  # gradients come back, and ``torch.autograd.grad`` returns them
         self._were_asked_for = False  # so did all that came back before
         self._handles = [
-            parameter.register_hook(lambda _: self.isolated(self._begin))
+            parameter.register_hook(self._came)
             for parameter in registry.parameters.values()
             if parameter.requires_grad and parameter.is_leaf
         ]
 
     def _go_back(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let a backward pass run; what is opened here is handed to no mode below."""
-        modes = [m for m in (self, *stack()) if isinstance(m, Tracer) and not m.is_blind]
+        modes = [m for m in (self, *mode_stack()) if isinstance(m, Tracer) and not m.is_blind]
         before = [(m.backward.frees, m.backward.asked, m.trace.losses.under_way) for m in modes]
         for mode in modes:
             mode.isolated(mode._note_backward, *args, **kwargs)
@@ -92,19 +138,6 @@ class Tracer(Mode):
                 mode.backward.frees, mode.backward.asked = frees, asked
                 mode.trace.losses.under_way = under_way
 
-    def _named(self, inputs: Any) -> frozenset[str] | None:
-        """Return the parameters that a backward pass is to reach; None where it is all of them."""
-        if inputs is None or (not isinstance(inputs, Tensor) and not len(inputs)):
-            return None
-        asked = {id(one) for one in ((inputs,) if isinstance(inputs, Tensor) else inputs)}
-        return frozenset(n for n, p in self.registry.parameters.items() if id(p) in asked)
-
-    def _leads_to_the_model(self, args: tuple, kwargs: dict[str, Any]) -> bool:
-        """Return whether ``torch.autograd.grad`` is asked for gradients of the model's own."""
-        inputs = args[1] if len(args) > 1 else kwargs["inputs"]
-        asked = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
-        return any(self.registry.holds(tensor) for tensor in asked)
-
     def _asked_for(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let gradients come back that no parameter's own grows by.
 
@@ -113,7 +146,10 @@ class Tracer(Mode):
         losses = self.trace.losses
         before = (self._is_aside, self._is_asked_for, losses.under_way)
         self._is_asked_for = True
-        self._is_aside = self._is_aside or not self._leads_to_the_model(args, kwargs)
+        inputs = args[1] if len(args) > 1 else kwargs["inputs"]
+        asked = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+        if not any(self.registry.holds(tensor) for tensor in asked):
+            self._is_aside = True
         self.isolated(self._note_asked_for, *args, **kwargs)
         try:
             return function(*args, **kwargs)
@@ -135,7 +171,7 @@ class Tracer(Mode):
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        if self.is_blind or self.isolated.has_failed or is_transforming():
+        if self.is_blind or self.isolated.has_failed or transformation() is not None:
             return func(*args, **kwargs)
         if func is torch.autograd.backward:
             return self._go_back(func, args, kwargs)
@@ -146,18 +182,17 @@ class Tracer(Mode):
         if not torch.is_grad_enabled():
             return func(*args, **kwargs)
         if func in CALLS:
-            return self._layer(func, args, kwargs)
-        activation_call = self.isolated(self._activation_call, func, args, kwargs)
+            use = self.isolated(use_of, func, args, kwargs)
+            result = func(*args, **kwargs)
+            self.isolated(self._note_layer, func, use, args, result)
+            return result
+        activation = ACTIVATIONS.get(func)
+        activation_call = None
+        if activation is not None:
+            activation_call = self.isolated(self._activation_call, activation, func, args, kwargs)
         result = func(*args, **kwargs)
-        if activation_call is not None:
-            self.isolated(self._watch, activation_call, result)
-        self.isolated(self._note, func, args, kwargs, result)
-        return result
-
-    def _layer(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
-        use = self.isolated(use_of, func, args, kwargs)
-        result = func(*args, **kwargs)
-        self.isolated(self._note_layer, func, use, args, result)
+        if func in NOTED:
+            self.isolated(self._note, func, args, kwargs, result, activation_call)
         return result
 
     def _note_layer(self, func: Callable, use: Use | None, args: tuple, result: Any) -> None:
@@ -171,29 +206,12 @@ class Tracer(Mode):
         elif came and func in NORMS:
             self._made_by[result] = came
 
-    def _watch(self, activation_call: ActivationCall, result: Tensor) -> None:
-        """Follow what an activation put out."""
-        if result.requires_grad:
-            follow(result, self._heard(activation_call.on_upstream))
-            self._made_by[result] = activation_call.layer_calls
-
-    def _heard(self, hook: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return what hands a gradient to a hook, and leaves it as it is.
-
-        The graph that it hangs on may be kept for long, and is to keep nothing of this.
-        """
-        return partial(_hear, weakref.ref(self), hook)
-
-    def _on(self, hook: Callable[[Any], None], gradient: Tensor | None) -> None:
-        self._begin()
-        hook(gradient)
-
     def _follow_layer(
         self, layer: RegisteredLayer, use: Use, result: Tensor, came: list[LayerCall]
     ) -> None:
         """Follow one call of a layer that learns."""
         if layer not in self.trace.accumulators:
-            self.on_layer(layer)
+            self.gradients.note_layer(layer)
             is_in_snapshot = layer.weight in self.snapshot
             self.trace.accumulators[layer] = Accumulators(
                 snapshot=FullSnapshot(self.room) if is_in_snapshot else None
@@ -211,10 +229,30 @@ class Tracer(Mode):
         follows = [before for before in came if layer.traits.is_norm and before.activation is None]
         self._made_by[result] = [*follows, layer_call]
 
+    def _heard(self, hook: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return what hands a gradient to a hook, if it is the model's."""
+        return self._told(lambda tracer, gradient: tracer._hear(hook, gradient))
+
+    def _told(self, hook: Callable[[Tracer, Any], None]) -> Callable[[Any], None]:
+        """Return what hands a gradient to a hook, be it the model's or another's.
+
+        The graph that it hangs on may be kept for long, and is to keep nothing of this.
+        """
+        return partial(_tell, weakref.ref(self), hook)
+
+    def _hear(self, hook: Callable[[Any], None], gradient: Tensor | None) -> None:
+        if not self._is_aside:
+            if not self.trace.is_fresh:
+                self._begin()
+            hook(gradient)
+
+    def _came(self, gradient: Tensor) -> None:
+        """Hear that a gradient came to a parameter."""
+        if not self.trace.is_fresh:
+            self.isolated(self._begin)
+
     def _begin(self) -> None:
-        """Note that a gradient came back; look at the first one of every pass."""
-        if self.trace.is_fresh:
-            return
+        """Look at the first gradient of a pass."""
         self.trace.is_fresh = True
         if not self.trace.has_begun:
             self.trace.has_begun = True
@@ -231,31 +269,41 @@ class Tracer(Mode):
         self.trace.losses.gradient_came()
 
     def _activation_call(
-        self, func: Callable, args: tuple, kwargs: dict[str, Any]
+        self, activation: ActivationOfTorch, func: Callable, args: tuple, kwargs: dict[str, Any]
     ) -> ActivationCall | None:
         """Follow an activation that is called on the output of a layer, before it may change it."""
-        came = self._made_by.get(args[0]) if func in ACTIVATIONS and args else None
+        came = self._made_by.get(args[0]) if args else None
         layer_calls = [layer_call for layer_call in came or [] if layer_call.activation is None]
         if not layer_calls or not args[0].requires_grad:
             return None
         for layer_call in layer_calls:
-            layer_call.activation = ACTIVATIONS[func]
-            self.trace.activations[layer_call.layer] = ACTIVATIONS[func]
+            layer_call.activation = activation
+            self.trace.activations[layer_call.layer] = activation
         use, flat = layer_calls[-1].use, flat_of(func, args, kwargs)
         share = None if use is None else opened(use, args[0].detach(), flat)
         return ActivationCall(layer_calls, self.backward, share)
 
-    def _note(self, func: Callable, args: tuple, kwargs: dict[str, Any], result: Any) -> None:
-        """Note what a loss function was called with, and what probabilities came from."""
+    def _note(
+        self,
+        func: Callable,
+        args: tuple,
+        kwargs: dict[str, Any],
+        result: Any,
+        activation_call: ActivationCall | None,
+    ) -> None:
+        """Note what an activation put out, what a loss was called with, whence probabilities."""
+        if activation_call is not None and result.requires_grad:
+            follow(result, self._heard(activation_call.on_upstream))
+            self._made_by[result] = activation_call.layer_calls
         if func in LOSSES:
             self._note_loss(LOSSES[func], args, kwargs, result)
         elif func is Tensor.mul and (scale := scale_of(args)) is not None:
-            follow(result, self._told(lambda losses, _: losses.note_scale(scale)))
+            follow(result, self._told(lambda tracer, _: tracer.trace.losses.note_scale(scale)))
         elif func in PROBABILITIES:
             self._claimed[result] = PROBABILITIES[func]
         elif func in RESHAPING and args[0] in self._claimed and isinstance(result, Tensor):
             self._claimed[result] = self._claimed[args[0]]
-        elif func is torch.nn.functional.dropout and args[0] in self._made_by:
+        elif func is DROPOUT and args[0] in self._made_by:
             self._made_by[result] = self._made_by[args[0]]
 
     def _note_loss(self, name: str, args: tuple, kwargs: dict[str, Any], result: Tensor) -> None:
@@ -265,14 +313,15 @@ class Tracer(Mode):
         self.trace.is_within_compiled |= is_within_compiled()
         claims = args[0] if args else kwargs.get("input")
         call = loss_call(name, args, kwargs, result, self._claimed.get(claims))
-        self.trace.losses.note_call(call)
-        if not result.is_complex():
-            numbers = result.detach().clone()  # the program may write over them
-            follow(result, self._told(lambda losses, g: losses.note_part(call, numbers, g)))
+        self.trace.losses.calls.append(call)
+        if result.is_complex():
+            return
+        numbers = result.detach().clone()  # the program may write over them
 
-    def _told(self, note: Callable[[Losses, Tensor], None]) -> Callable[[Tensor], None]:
-        """Return a hook that tells the losses of a gradient, be it the model's or another's."""
-        return partial(_tell, weakref.ref(self), note)
+        def note(tracer: Tracer, gradient: Tensor) -> None:
+            tracer.trace.losses.note_part(call, numbers, gradient)
+
+        follow(result, self._told(note))
 
     def _note_backward(
         self,
@@ -286,7 +335,12 @@ class Tracer(Mode):
         """Note what ``torch.autograd.backward`` is called with."""
         self.trace.is_fresh = False
         self.backward.frees = not (create_graph if retain_graph is None else retain_graph)
-        self.backward.asked = self._named(inputs)
+        if inputs is None or (not isinstance(inputs, Tensor) and not len(inputs)):
+            self.backward.asked = None  # all of them
+        else:
+            asked = {id(one) for one in ((inputs,) if isinstance(inputs, Tensor) else inputs)}
+            named = (name for name, p in self.registry.parameters.items() if id(p) in asked)
+            self.backward.asked = frozenset(named)
         given = grad_variables if grad_tensors is None else grad_tensors
         self.trace.losses.set_out(pass_of(tensors, given))
 
@@ -309,17 +363,9 @@ class Tracer(Mode):
             self.trace.losses.set_out(one)
 
 
-def _hear(
-    reference: "weakref.ref[Tracer]", hook: Callable[[Any], None], gradient: Tensor | None
-) -> None:
-    tracer = reference()
-    if tracer is not None and not tracer._is_aside:
-        tracer.isolated(tracer._on, hook, gradient)
-
-
 def _tell(
-    reference: "weakref.ref[Tracer]", note: Callable[[Losses, Tensor], None], gradient: Tensor
+    reference: weakref.ref[Tracer], hook: Callable[[Tracer, Any], None], gradient: Tensor | None
 ) -> None:
     tracer = reference()
     if tracer is not None:
-        tracer.isolated(note, tracer.trace.losses, gradient)
+        tracer.isolated(hook, tracer, gradient)

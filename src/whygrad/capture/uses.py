@@ -1,180 +1,92 @@
-"""From the call of a torch function to the :class:`Use` of a layer."""
+"""One call of a layer, and the sums over samples that every kind of layer has.
 
-from collections.abc import Callable
-from dataclasses import replace
-from functools import partial
-from typing import Any
+Every kind obeys the same chain rule. For a weight w between an input x and a neuron k
+
+    dC/dw = sum_i x_i * delta_ik        over samples, and over positions where a weight is shared
+
+What differs from kind to kind is a class in :mod:`whygrad.capture.kinds`.
+"""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
-from whygrad.capture.kinds import Use, wide
-from whygrad.capture.torch_private import is_packing, saved_statistics
+from whygrad.record.layers import KINDS, LayerKind
 
 
-def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Use:
-    return Use("linear", weight, bias, input.detach())
+@dataclass(frozen=True)
+class Use:
+    """One call of a layer, as its function was called.
 
-
-def _conv(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-) -> Use:
-    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-    is_unbatched = input.dim() < weight.dim()
-    x = input.detach().unsqueeze(0) if is_unbatched else input.detach()
-    return Use("conv", weight, bias, x, options, is_unbatched)
-
-
-def _conv_transpose(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None = None,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    groups: int = 1,
-    dilation: Any = 1,
-) -> Use | None:
-    if groups > 1:
-        return None
-    options = {"stride": stride, "padding": padding, "dilation": dilation}
-    is_unbatched = input.dim() < weight.dim()
-    x = input.detach().unsqueeze(0) if is_unbatched else input.detach()
-    options |= {"output_padding": output_padding}
-    return Use("conv_transpose", weight, bias, x, options, is_unbatched)
-
-
-def _embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Use:
-    options = {"padding_idx": padding_idx, "by_frequency": scale_grad_by_freq}
-    return Use("embedding", weight, None, input.detach(), options)
-
-
-def _layer_norm(
-    input: Tensor,
-    normalized_shape: Any,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> Use | None:
-    if weight is None:
-        return None
-    normal = partial(F.layer_norm, normalized_shape=normalized_shape, eps=eps)
-    return Use("norm", weight, bias, input.detach(), normal=normal)
-
-
-def _rms_norm(
-    input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None
-) -> Use | None:
-    if weight is None:
-        return None
-    normal = partial(F.rms_norm, normalized_shape=normalized_shape, eps=_eps(input, eps))
-    return Use("norm", weight, None, input.detach(), normal=normal)
-
-
-def _batch_norm(
-    input: Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Use | None:
-    if weight is None:
-        return None
-    normal = partial(F.batch_norm, running_mean=None, running_var=None, training=True, eps=eps)
-    if not training and running_mean is not None and running_var is not None:
-        known = {
-            "running_mean": wide(running_mean.clone()),
-            "running_var": wide(running_var.clone()),
-        }
-        normal = partial(F.batch_norm, **known, training=False, eps=eps)  # as they are now
-    return Use("channel_norm", weight, bias, input.detach(), normal=normal)
-
-
-def _group_norm(
-    input: Tensor,
-    num_groups: int,
-    weight: Tensor | None = None,
-    bias: Tensor | None = None,
-    eps: float = 1e-5,
-) -> Use | None:
-    if weight is None:
-        return None
-    normal = partial(F.group_norm, num_groups=num_groups, eps=eps)
-    return Use("channel_norm", weight, bias, input.detach(), normal=normal)
-
-
-def _eps(input: Tensor, eps: float | None) -> float:
-    """Return what torch adds where nothing else was asked for: the rounding of the input's type."""
-    return torch.finfo(input.dtype).eps if eps is None else eps
-
-
-CALLS: dict[Callable, Callable[..., Use | None]] = {
-    F.linear: _linear,
-    F.conv1d: _conv,
-    F.conv2d: _conv,
-    F.conv3d: _conv,
-    F.conv_transpose1d: _conv_transpose,
-    F.conv_transpose2d: _conv_transpose,
-    F.conv_transpose3d: _conv_transpose,
-    F.embedding: _embedding,
-    F.layer_norm: _layer_norm,
-    F.rms_norm: _rms_norm,
-    F.batch_norm: _batch_norm,
-    F.group_norm: _group_norm,
-}
-
-
-BATCH_NORMS = ("NativeBatchNormBackward0", "CudnnBatchNormBackward0")
-
-
-def use_of(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Use | None:
-    """Return how a layer was used, or None where the function is none or learns nothing.
-
-    To be asked before it runs: afterwards the running statistics of a batch norm are others.
+    Attributes:
+        kind: name of its row in :mod:`whygrad.record.layers`.
+        modules: the classes of torch's that are such layers.
+        output_axis: axis of the output that counts the neurons, from the end for -1.
+        weight, bias: the parameters, or views of them.
+        input: what came in.
     """
-    rule = CALLS.get(function)
-    if rule is None:
-        return None
-    with torch.no_grad():
-        use = rule(*args, **kwargs)
-    return use if use is not None and _is_plain(use) else None
+
+    kind: ClassVar[str]
+    modules: ClassVar[tuple[type[nn.Module], ...]]
+    output_axis: ClassVar[int] = -1
+
+    weight: Tensor
+    bias: Tensor | None
+    input: Tensor
+
+    @property
+    def traits(self) -> LayerKind:
+        """What is known of all layers of its kind."""
+        return KINDS[self.kind]
+
+    @property
+    def x(self) -> Tensor:
+        """What the weights are multiplied with, in a precision that sums can be taken in."""
+        return wide(self.input)
+
+    @property
+    def reach(self) -> Tensor:
+        """The length of the input vectors, laid out as :meth:`by_neuron` lays out the output.
+
+        With a single neuron where the vector is the same for all of them.
+        """
+        raise NotImplementedError
+
+    def contract(self, x: Tensor, delta: Tensor) -> Tensor:
+        """Return the sum over samples and positions of x * delta, as the weight."""
+        raise NotImplementedError
+
+    @property
+    def has_rows(self) -> bool:
+        """Whether there is one row of inputs for all neurons."""
+        return False
+
+    @property
+    def rows(self) -> Tensor:
+        """The inputs as (rows, n_in), a row a sample and position, where there are any."""
+        raise NotImplementedError
+
+    def by_neuron(self, values: Tensor) -> Tensor:
+        """Return (groups, n_out, positions), whatever stands where in a layer's output."""
+        if self.output_axis == -1:
+            axis = self.traits.neuron_axis
+            neurons = self.weight.numel() if axis is None else self.weight.shape[axis]
+            return values.reshape(-1, neurons).T.unsqueeze(0)
+        return values.flatten(2) if values.dim() > 2 else values.unsqueeze(-1)
+
+    def emptied(self) -> "Use":
+        """Return the same call, holding of its input no more than the shape."""
+        return replace(self, input=torch.empty_like(self.input, device="meta"))
 
 
-def _is_plain(use: Use) -> bool:
-    """Return whether the weight is made of real numbers, and the input laid out as ever."""
-    is_real = not use.weight.is_complex() and use.weight.numel() > 0
-    return is_real and use.input.layout is torch.strided and not use.input.is_nested
+def wide(values: Tensor) -> Tensor:
+    """Return values in a precision that sums can be taken in: half ones as float32."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
-def after_call(use: Use, result: Tensor) -> Use:
-    """Return what is known of a use once its function has run.
-
-    A batch norm has taken its statistics, most of its work, and the graph keeps them. Where
-    somebody packs what the graph keeps, as a checkpoint does, to ask for it would unpack it.
-    """
-    node: Any = result.grad_fn
-    if node is None or node.name() not in BATCH_NORMS or is_packing():
-        return use
-    mean, scale = saved_statistics(node)
-    if not mean.numel():
-        return use  # it took those that it had
-    known = {"running_mean": wide(mean), "running_var": wide(scale) ** -2}
-    return replace(use, normal=partial(F.batch_norm, **known, training=False, eps=0.0))
+def fan_in_last(kind: str, weight: Tensor) -> Tensor:
+    """Return a weight, or what has its shape, as (n_out, n_in)."""
+    axis = KINDS[kind].neuron_axis
+    return weight.reshape(-1, 1) if axis is None else weight.movedim(axis, 0).flatten(1)

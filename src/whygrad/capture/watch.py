@@ -24,13 +24,11 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from whygrad.capture.before import Before, before
 from whygrad.capture.diagnostics import early_schedulers, in_eval_mode
 from whygrad.capture.gradients import Gradients
-from whygrad.capture.isolation import ErrorIsolation, warn
-from whygrad.capture.overhead import Overhead
+from whygrad.capture.isolation import ErrorIsolation, Overhead, warn
 from whygrad.capture.record import Recorded, recorded
-from whygrad.capture.registry import LayerRegistry, RegisteredLayer
+from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.tracer import Tracer
 from whygrad.capture.wrapped import (
     Inert,
@@ -62,7 +60,6 @@ class Window:
     tracer: Tracer
     gradients: Gradients
     in_eval_mode: list[str]
-    before: dict[RegisteredLayer, Before]
     updated_by: list[Optimizer] = field(default_factory=list)
     early_schedulers: list[str] = field(default_factory=list)
 
@@ -122,7 +119,8 @@ class Watch:
         self.overhead = Overhead()
         self.last: Recorded | None = None
         self._opened = opened
-        self._only = _as_list(optimizer)
+        several = optimizer if isinstance(optimizer, list | tuple) else [optimizer]
+        self._only = [one for one in several if one is not None]
         self._registry = LayerRegistry(unwrapped(model))
         self._rank, ranks = rank_of_process()
         self._is_parallel = ranks > 1
@@ -243,17 +241,10 @@ class Watch:
             self._registry, snapshot, self._isolated, is_parallel=self._is_parallel
         )
         undo.callback(gradients.let_go)
-        looked: dict[RegisteredLayer, Before] = {}
-
-        @torch.no_grad()
-        def look(layer: RegisteredLayer) -> None:
-            looked[layer] = before(self._registry, layer)
-            gradients.note_layer(layer)
-
         with undo:
-            tracer = Tracer(self._registry, snapshot, look, gradients, self._isolated)
+            tracer = Tracer(self._registry, snapshot, gradients, self._isolated)
             undo.callback(tracer.let_go)
-            window = Window(self.steps, tracer, gradients, in_eval_mode(self.model), looked)
+            window = Window(self.steps, tracer, gradients, in_eval_mode(self.model))
             undo.pop_all()
         return window
 
@@ -269,7 +260,8 @@ class Watch:
     def _update_begins(self, optimizer: Optimizer) -> None:
         if self._is_ours(optimizer):
             self._tell_uncompiled()
-            if any(optimizer is one for one in self._updating()):
+            window = self._window
+            if window is not None and any(optimizer is one for one in window.updated_by):
                 self._finish()  # it is at its next step; the others did not take this one
             self._note_before()
             if self._window is not None and self.steps == 0:
@@ -323,7 +315,10 @@ class Watch:
         self.last.diagnostics["made_in_forward"] = passing
         self._writer.take(self.last)
         self._tell_uncompiled(is_within=window.tracer.trace.is_within_compiled)
-        self._tell_uncovered(set(self.last.diagnostics["uncovered"]))
+        uncovered = set(self.last.diagnostics["uncovered"])
+        if uncovered - self._told:
+            self._told |= uncovered
+            warn(t("warning.watch_uncovered", names=", ".join(sorted(self._told))))
 
     def _count_passing(self, unregistered: list[weakref.ref[Tensor]], *, is_first: bool) -> int:
         """Count the weights of others that last for one step only.
@@ -336,11 +331,6 @@ class Watch:
         self._unregistered.update({weight: True for weight in alive})
         gone = len(unregistered) - len(alive)
         return gone + (0 if is_first else len(new))
-
-    def _tell_uncovered(self, names: set[str]) -> None:
-        if names - self._told:
-            self._told |= names
-            warn(t("warning.watch_uncovered", names=", ".join(sorted(self._told))))
 
     def _tell_uncompiled(self, *, is_within: bool = False) -> None:
         """Say, once, that a compiled function runs uncompiled, where nobody has asked for it."""
@@ -355,9 +345,6 @@ class Watch:
         self._drop_window()
         problem = f"{type(error).__name__}: {error}"
         warn(t("warning.watch_gave_up", step=self.steps, problem=problem))
-
-    def _updating(self) -> list[Optimizer]:
-        return [] if self._window is None else self._window.updated_by
 
     def _drop_window(self) -> None:
         window, self._window = self._window, None
@@ -387,9 +374,3 @@ class Watch:
             held = (p for group in optimizer.param_groups for p in group["params"])
             known = self._held[id(optimizer)] = any(id(parameter) in ours for parameter in held)
         return known
-
-
-def _as_list(optimizer: Optimizer | list[Optimizer] | None) -> list[Optimizer]:
-    if optimizer is None:
-        return []
-    return list(optimizer) if isinstance(optimizer, list | tuple) else [optimizer]

@@ -1,18 +1,18 @@
 """The run of a watched model, written while it trains."""
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
-from whygrad.capture.logged import Logged
+from whygrad.capture.isolation import warn
 from whygrad.capture.record import Recorded
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.schedule import SnapshotSchedule, work_of
@@ -21,8 +21,10 @@ from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, make_folder, remove, temporary_folder, writing
 from whygrad.record.producers import WATCHED
 from whygrad.record.schema.arrays import key_of_rows
-from whygrad.record.sealed import sealed_tensors, write_tensors
+from whygrad.record.sealed import finite, sealed_tensors, write_tensors
+from whygrad.record.tracker import notes_of_watched
 from whygrad.record.writing import new_run, publish
+from whygrad.words import t
 
 if TYPE_CHECKING:
     from whygrad.record.tracker import Tracker
@@ -34,6 +36,65 @@ ROOM = 512 * 2**20  # bytes that they may take there; two rounds are always kept
 DROPPED_BYTES = 64 * 2**20  # of full snapshots that are no longer kept and not yet removed
 LINES = ("facts", "history")
 LONGEST = 600  # characters of an exception's message
+
+
+class Logged:
+    """Tells a tracker of every recorded step, in a thread of its own.
+
+    What goes wrong there, such as a server that does not answer, ends the telling with a warning,
+    and neither the watching nor the training.
+
+    Args:
+        tracker: is closed at the end.
+        description: of the run, as it is when it begins.
+    """
+
+    def __init__(self, tracker: "Tracker", description: Mapping[str, Any]):
+        self._tracker, self._description = tracker, description
+        self._pool = ThreadPoolExecutor(1, "whygrad-log")
+        self._under_way: list[Future] = []
+        self._has_failed = Event()
+        self._has_warned = False
+
+    def take(self, step: Recorded) -> None:
+        """Pass a recorded step on."""
+        self._look_back()
+        if not self._has_failed.is_set():
+            at = np.array([step.step])
+            rows = {name: (at, step.rows[name][None]) for name in step.layers}  # (1, fields, n_out)
+            what = step.diagnostics["optimizers"], step.line, rows  # no arrays for ledgers
+            self._under_way.append(self._pool.submit(self._tell, *what))
+
+    def close(self) -> None:
+        """Wait until all is told."""
+        self._under_way.append(self._pool.submit(self._tracker.close))
+        self._pool.shutdown()
+        self._look_back()
+
+    def _tell(
+        self,
+        optimizers: Sequence[Mapping[str, Any]],
+        line: Mapping[str, Any],
+        rows: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    ) -> None:
+        if self._has_failed.is_set():
+            return  # all that waits would wait for the server once more
+        try:
+            notes = notes_of_watched(self._description, optimizers)
+            self._tracker.take(notes, [line], rows)
+        except Exception:
+            self._has_failed.set()
+            raise
+
+    def _look_back(self) -> None:
+        """Say what went wrong, once; the thread cannot."""
+        done = [one for one in self._under_way if one.done()]
+        self._under_way = [one for one in self._under_way if not one.done()]
+        errors = [error for one in done if (error := one.exception()) is not None]
+        if errors and not self._has_warned:
+            self._has_warned = True
+            problem = f"{type(errors[0]).__name__}: {errors[0]}"
+            warn(t("warning.watch_log", problem=problem))
 
 
 class Writer:
@@ -89,7 +150,7 @@ class Writer:
         if learning.keys() != self._learning.keys():  # some were frozen, or are no longer
             self._learning, self._schedule = learning, SnapshotSchedule(learning, self._explain)
             self._description["explainable"] = self._schedule.explained
-            self._describe()
+            self._publish({})
         return self._schedule.now()
 
     def take(self, step: Recorded) -> None:
@@ -101,7 +162,7 @@ class Writer:
             self.flush()
             known |= step.layers
             self._description["uncovered"] = sorted(uncovered)
-            self._describe()
+            self._publish({})
         if self._logged is not None:
             self._logged.take(step)
         if self._schedule.begins_a_round:
@@ -162,7 +223,9 @@ class Writer:
         if len(self._rounds) > most:
             self._settle()
             starts = [*(one[0] for one in self._rounds[:-1]), step]
-            for dropped in self._rounds.pop(_least_missed(starts)):
+            gaps = [starts[i + 1] - starts[i - 1] for i in range(1, len(starts) - 1)]
+            closest = 1 + int(np.argmin(gaps))  # to its neighbours
+            for dropped in self._rounds.pop(closest):
                 path = self.path / "whole" / f"{dropped}.safetensors"
                 self._dropped[path] = path.stat().st_size
                 del self._snapshots[str(dropped)]
@@ -174,9 +237,6 @@ class Writer:
         if self._being_written is not None:
             (step, written), self._being_written = self._being_written, None
             self._snapshots[str(step)] = written.result()
-
-    def _describe(self) -> None:
-        self._publish({})
 
     def _publish(self, rows: dict[Path, Content], steps: Sequence[Recorded] = ()) -> None:
         """Write rows, then the lines of their steps, then run.json; remove what it no longer tells.
@@ -198,26 +258,8 @@ class Writer:
 
 def _learning(registry: LayerRegistry) -> dict[str, int]:
     """Return the parameters that learn, and how many bytes each takes."""
-    return {name: _size(p) for name, p in registry.parameters.items() if p.requires_grad}
-
-
-def _size(parameter: Tensor) -> int:
-    return parameter.numel() * parameter.element_size()
-
-
-def finite(content: Any) -> Any:
-    """Return JSON-able data with None in place of every number that is not finite."""
-    if isinstance(content, dict):
-        return {name: finite(value) for name, value in content.items()}
-    if isinstance(content, list):
-        return [finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
-
-
-def _least_missed(steps: list[int]) -> int:
-    """Return the place of the step whose neighbours lie closest, never the first or the last."""
-    gaps = [steps[i + 1] - steps[i - 1] for i in range(1, len(steps) - 1)]
-    return 1 + int(np.argmin(gaps))
+    learning = {name: p for name, p in registry.parameters.items() if p.requires_grad}
+    return {name: p.numel() * p.element_size() for name, p in learning.items()}
 
 
 def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:

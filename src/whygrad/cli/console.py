@@ -1,6 +1,5 @@
 """Where the command line writes: results to stdout, progress and problems to stderr."""
 
-import math
 import sys
 import warnings
 from codecs import lookup
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from whygrad.errors import RunWarning, WhygradError
+from whygrad.record.sealed import finite
 from whygrad.words import t
 from whygrad.words.terminal import Console, RenderableType, as_plain
 from whygrad.words.visible import as_json, visible
@@ -28,7 +28,7 @@ def show_json(content: Any) -> None:
     """Print JSON on stdout; numbers that are not finite become null."""
     # a stream escapes what its encoding lacks in Python's way, which is not JSON's
     in_ascii = lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
-    sys.stdout.write(f"{as_json(_finite(content), indent=2, in_ascii=in_ascii)}\n")
+    sys.stdout.write(f"{as_json(finite(content), indent=2, in_ascii=in_ascii)}\n")
 
 
 def show_table(text: str) -> None:
@@ -68,13 +68,3 @@ def warnings_in_words() -> Iterator[None]:
 
         warnings.showwarning = show_warning
         yield
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {str(name): _finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    if isinstance(content, float):
-        return content if math.isfinite(content) else None
-    return content

@@ -4,7 +4,7 @@ The thresholds are absolute where the chain rule gives a measure (a slope has a 
 agreement lies in [0, 1]), and relative to the neighbours where it does not.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,24 +35,14 @@ class Cause:
     values: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Case:
-    values: dict[str, float]
-    medians: dict[str, float]
-    layer: LayerSpec
-    samples: int
-    left_over: float | None
-    pushed: float
-
-
-def find_cause(
+def causes(
     factors: Sequence[Factor],
     layer: LayerSpec,
     samples: int,
     left_over: float | None,
     pushed: float,
-) -> Cause:
-    """Return the cause of a small gradient; the first rule that speaks wins.
+) -> Iterator[Cause]:
+    """Yield what makes a gradient small, the plainest cause first.
 
     Args:
         factors: the four.
@@ -61,86 +51,30 @@ def find_cause(
         left_over: share of the upstream that the next neurons leave after cancelling, if known.
         pushed: mean |upstream| of the output layer, where all pushing begins.
     """
-    case = _Case(
-        {f.name: f.value for f in factors},
-        {f.name: f.median for f in factors},
-        layer,
-        samples,
-        left_over,
-        pushed,
-    )
-    found = (rule(case) for rule in RULES)
-    return next((cause for cause in found if cause), Cause(None, "cause.none"))
-
-
-def _not_finite(case: _Case) -> Cause | None:
-    for name, value in case.values.items():
+    values = {factor.name: factor.value for factor in factors}
+    of_slope = {"activation": layer.activation, "value": values["slope"]}
+    for name, value in values.items():
         if not np.isfinite(value):
-            return Cause(name, "cause.not_finite", {"value": value})
-    return None
-
-
-def _first_zero(case: _Case) -> Cause | None:
-    for name, value in case.values.items():
+            yield Cause(name, "cause.not_finite", {"value": value})
+    for name, value in values.items():
         if value == 0:
-            return Cause(name, f"cause.{name}.zero", _slope_words(case))
-    return None
+            yield Cause(name, f"cause.{name}.zero", of_slope)
 
+    if left_over is not None and left_over < CANCELLED:
+        yield Cause("upstream", "cause.upstream.cancelled", {"left": left_over})
+    if values["upstream"] < VANISHED * pushed:
+        yield Cause("upstream", "cause.upstream.vanished", {"share": values["upstream"] / pushed})
+    if not layer.is_matched and values["slope"] < CLOSED * layer.steepest:
+        key = "cause.slope.mostly_closed" if layer.is_exactly_flat else "cause.slope.closed"
+        yield Cause("slope", key, of_slope)
 
-def _cancelled(case: _Case) -> Cause | None:
-    if case.left_over is not None and case.left_over < CANCELLED:
-        return Cause("upstream", "cause.upstream.cancelled", {"left": case.left_over})
-    return None
+    ratios = {one.name: one.value / one.median for one in factors if one.median > 0}
+    name = min(ratios, key=lambda factor: ratios[factor], default=None)
+    if name is not None and ratios[name] < UNUSUAL:
+        yield Cause(name, f"cause.{name}.unusual", {"ratio": ratios[name]})
 
-
-def _vanished(case: _Case) -> Cause | None:
-    if case.values["upstream"] < VANISHED * case.pushed:
-        share = case.values["upstream"] / case.pushed
-        return Cause("upstream", "cause.upstream.vanished", {"share": share})
-    return None
-
-
-def _closed(case: _Case) -> Cause | None:
-    layer = case.layer
-    if layer.is_matched or case.values["slope"] >= CLOSED * layer.steepest:
-        return None
-    key = "cause.slope.mostly_closed" if layer.is_exactly_flat else "cause.slope.closed"
-    return Cause("slope", key, _slope_words(case))
-
-
-def _unusual(case: _Case) -> Cause | None:
-    ratios = {
-        name: value / case.medians[name]
-        for name, value in case.values.items()
-        if case.medians[name] > 0
-    }
-    if not ratios:
-        return None
-    name = min(ratios, key=lambda factor: ratios[factor])
-    if ratios[name] < UNUSUAL:
-        return Cause(name, f"cause.{name}.unusual", {"ratio": ratios[name]})
-    return None
-
-
-def _torn(case: _Case) -> Cause | None:
-    samples = case.samples
     by_chance = max(samples, 1) ** -0.5
-    if samples > 1 and case.values["agreement"] < TORN * by_chance:
-        values = {"value": case.values["agreement"], "chance": by_chance}
-        return Cause("agreement", "cause.agreement.torn", values)
-    return None
-
-
-def _slope_words(case: _Case) -> dict[str, Any]:
-    return {"activation": case.layer.activation, "value": case.values["slope"]}
-
-
-RULES: tuple[Callable[[_Case], Cause | None], ...] = (
-    _not_finite,
-    _first_zero,
-    _cancelled,
-    _vanished,
-    _closed,
-    _unusual,
-    _torn,
-)
+    if samples > 1 and values["agreement"] < TORN * by_chance:
+        told = {"value": values["agreement"], "chance": by_chance}
+        yield Cause("agreement", "cause.agreement.torn", told)
+    yield Cause(None, "cause.none")

@@ -7,7 +7,7 @@ import numpy as np
 
 from whygrad.core.grouping import TOLERANCE, equal_to
 from whygrad.errors import AddressError
-from whygrad.explain.cause import find_cause
+from whygrad.explain.cause import causes
 from whygrad.explain.ledger import (
     Development,
     Factor,
@@ -22,7 +22,7 @@ from whygrad.record.address import Address
 from whygrad.record.factors import Factors, mean_size, sample_gradients, strongest, telescope
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.folder import RunFolder
-from whygrad.record.step import Index, LayerStep, ParameterStep, Part, StepRecord
+from whygrad.record.step import Index, LayerStep, Part, StepRecord
 
 TOP = 3
 
@@ -67,29 +67,34 @@ def explain(
         run.require("sample", sample=sample)
     place = Address.parse(address, run.specs)
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
-        seen = _seen(run, place.layer, step)
+        if run.can("replay"):
+            from whygrad.explain.replayed import ReplayedStep  # with JAX; the others do without
+
+            seen: SeenStep = ReplayedStep(run, step)
+        else:
+            seen = SnapshotStep(run, place.layer, step)
         ledger = _ledger(run, seen, place)
         return ledger if sample is None else replace(ledger, chain=seen.chain(place, sample))
 
 
-def _seen(run: RunFolder, layer: str, step: int | None) -> SeenStep:
-    if not run.can("replay"):
-        return SnapshotStep(run, layer, step)
-    from whygrad.explain.replayed import ReplayedStep  # with JAX, which the others do without
-
-    return ReplayedStep(run, step)
-
-
 def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
-    record = seen.record
-    layer, parameter = record.layers[place.layer], _parameter(record, place)
-    entries = _factors(record, place)
+    record, layer = seen.record, seen.record.layers[place.layer]
+    parameter = layer.bias if place.parameter == "bias" else layer.weight
+    if parameter is None:
+        raise AddressError("error.layer_not_whole", layer=place.layer)
+    where: Index = (slice(None), *place.index) if place.kind == "neuron" else place.index or ...
+    before = np.asarray(parameter.before[where], np.float64)
+    after = np.asarray(parameter.after[where], np.float64)
+    gradient = _size(np.asarray(parameter.gradient[where], np.float64), place)
+    factors = _factors(record, place)
     pushers, rest, left_over = _pushers(record, place)
     raising, lowering = _pulls(seen, layer, place)
     samples = 0 if layer.rows is None else len(layer.rows.share)
-    before, gradient = (_part(array, place) for array in (parameter.before, parameter.gradient))
-    stages = _stages(parameter, place, _size(gradient, place))
-    cause = find_cause(entries, layer.spec, samples, left_over, record.pushed_at_last)
+    cause = next(causes(factors, layer.spec, samples, left_over, record.pushed_at_last))
+    stages: list[StageEntry] = []
+    for name, part in parameter.stages(where):
+        came = stages[-1].after if stages else gradient
+        stages.append(StageEntry(name, came, _size(part, place)))
     return Ledger(
         address=place,
         step=record.step,
@@ -98,8 +103,8 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
         activation=layer.spec.activation,
         source=None if place.input is None else seen.input_name(place),
         value=_size(before, place),
-        gradient=_size(gradient, place),
-        factors=tuple(replace(one, is_cause=one.name == cause.factor) for one in entries),
+        gradient=gradient,
+        factors=tuple(replace(one, is_cause=one.name == cause.factor) for one in factors),
         cause=(cause.key, cause.values),
         pushers=pushers,
         pushers_rest=rest,
@@ -107,9 +112,9 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
         raising=raising,
         lowering=lowering,
         samples=samples,
-        stages=stages,
+        stages=tuple(stages),
         update=stages[-1].after,
-        movement=_size(_part(parameter.after, place) - before, place),
+        movement=_size(after - before, place),
         clones=_clones(record, place),
         development=_development(run, place),
         chain=None,
@@ -118,46 +123,24 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
     )
 
 
-def _parameter(record: StepRecord, place: Address) -> ParameterStep:
-    layer = record.layers[place.layer]
-    if place.parameter != "bias":
-        return layer.weight
-    if layer.bias is None:
-        raise AddressError("error.layer_not_whole", layer=place.layer)
-    return layer.bias
-
-
-def _part(array: np.ndarray, place: Address) -> Part:
-    """Return what an address names of a parameter, or of what has its shape."""
-    return np.asarray(array[_where(place)], np.float64)
-
-
-def _where(place: Address) -> Index:
-    if place.kind == "layer":
-        return ...
-    return (slice(None), *place.index) if place.kind == "neuron" else place.index
-
-
 def _size(part: Part, place: Address) -> float:
     """Return the value of a weight or bias, or the norm of a neuron's or layer's weights."""
     return float(part) if place.parameter else float(np.linalg.norm(part))
 
 
-def _stages(parameter: ParameterStep, place: Address, gradient: float) -> tuple[StageEntry, ...]:
-    entries, current = [], gradient
-    for name, output in parameter.stages(_where(place)):
-        after = _size(output, place)
-        entries.append(StageEntry(name, current, after))
-        current = after
-    return tuple(entries)
-
-
 def _factors(record: StepRecord, place: Address) -> tuple[Factor, ...]:
     """Return the four factors of what an address names, each with what is normal around it."""
-    around, here = _around(record, place), place.index
+    around, here, found = _around(record, place), place.index, []
     if place.kind == "layer":
         here = (list(record.layers).index(place.layer),)
-    return tuple(_factor(name, getattr(around, name), here, around.input.size) for name in FACTORS)
+    count = around.input.size
+    for name in FACTORS:
+        values = getattr(around, name)  # of which one may stand for many
+        value, alike = values[here[-values.ndim :]], count // values.size
+        below = int((values < value).sum()) * alike
+        rank = below / (count - 1) if count > 1 else 0.5
+        found.append(Factor(name, float(value), float(np.median(values)), rank))
+    return tuple(found)
 
 
 def _around(record: StepRecord, place: Address) -> Factors:
@@ -167,7 +150,10 @@ def _around(record: StepRecord, place: Address) -> Factors:
     lead into a neuron.
     """
     if place.kind == "layer":
-        every = [_of_layer(layer) for layer in record.layers.values()]
+        every = []
+        for layer in record.layers.values():
+            pushed, through, pulled = layer.sizes.layer
+            every.append(telescope(pushed, through, pulled, np.linalg.norm(layer.weight.gradient)))
         return Factors(*(np.stack([getattr(one, name) for one in every]) for name in FACTORS))
     layer = record.layers[place.layer]
     sizes, gradient = layer.sizes, layer.weight.gradient
@@ -176,19 +162,6 @@ def _around(record: StepRecord, place: Address) -> Factors:
     if place.kind == "bias":  # a weight whose input is 1
         return telescope(sizes.pushed, sizes.through, sizes.through, np.abs(sizes.delta))
     return telescope(sizes.pushed, sizes.through, sizes.pulled, np.linalg.norm(gradient, axis=0))
-
-
-def _of_layer(layer: LayerStep) -> Factors:
-    pushed, through, pulled = layer.sizes.layer
-    return telescope(pushed, through, pulled, np.linalg.norm(layer.weight.gradient))
-
-
-def _factor(name: str, values: np.ndarray, here: tuple[int, ...], count: int) -> Factor:
-    """Return a factor at one of ``count`` places, of which one of ``values`` may stand for many."""
-    value, alike = values[here[-values.ndim :]], count // values.size
-    below = int((values < value).sum()) * alike
-    rank = below / (count - 1) if count > 1 else 0.5
-    return Factor(name, float(value), float(np.median(values)), rank)
 
 
 def _pushers(record: StepRecord, place: Address) -> tuple[tuple[Pusher, ...], int, float | None]:
@@ -211,15 +184,11 @@ def _pushers(record: StepRecord, place: Address) -> tuple[tuple[Pusher, ...], in
         )
         for k in np.argsort(-size, kind="stable")[:TOP]
     )
-    left_over = min(_pushed(record.layers[place.layer], place.neuron) / total, 1.0)
-    return pushers, len(weight) - len(pushers), left_over
-
-
-def _pushed(layer: LayerStep, neuron: int) -> float:
-    """Return mean |upstream| of a neuron alone; of a softmax the size is that of all together."""
-    if layer.rows is None:
-        return float(layer.sizes.pushed[neuron])
-    return float(mean_size(layer.rows.share, layer.rows.upstream[:, neuron]))
+    layer = record.layers[place.layer]
+    pushed = float(layer.sizes.pushed[place.neuron])
+    if layer.rows is not None:  # of the neuron alone; of a softmax the size is of all together
+        pushed = float(mean_size(layer.rows.share, layer.rows.upstream[:, place.neuron]))
+    return pushers, len(weight) - len(pushers), min(pushed / total, 1.0)
 
 
 def _pulls(

@@ -3,29 +3,28 @@
 It takes ink and paper from around it, so that it is at home on light and on dark.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from whygrad.explain.phrases import (
-    chain_lines,
-    no_pushers,
+    Section,
+    clones,
+    meaning,
     percent,
-    product_key,
-    pusher_lines,
-    rounding,
-    sample_lines,
-    samples_title,
-    stage_note,
+    product,
+    sections,
+    what,
     when,
 )
 from whygrad.words import language, number, t
 from whygrad.words.markup import TAGS, Child, Markup, element, joined
 
 if TYPE_CHECKING:
-    from whygrad.explain.ledger import Factor, Ledger, SampleChain, StageEntry
+    from whygrad.explain.ledger import Ledger
 
-SHOWN_CLONES = 8
 POINTS = 120  # of a line over the run
 WIDTH, HEIGHT = 120, 22
 
@@ -63,121 +62,60 @@ white-space:nowrap}
 """
 
 
-def as_html(ledger: "Ledger") -> str:
+def as_html(ledger: Ledger) -> str:
     """Return a ledger as an HTML fragment with its style, in the language in use."""
     return joined(element("style", Markup(STYLE)), as_body(ledger))
 
 
-def as_body(ledger: "Ledger") -> Markup:
+def as_body(ledger: Ledger) -> Markup:
     """Return the fragment without its style, for a page that has :data:`STYLE` once."""
-    parts = [_head(ledger), _factors(ledger), _cause(ledger), _pushers(ledger), _samples(ledger)]
-    parts += [_movement(ledger), _development(ledger), _chain(ledger, ledger.chain)]
+    key, values = ledger.cause
+    is_one = any(factor.is_cause for factor in ledger.factors)
+    parts = [
+        element("p", element("b", str(ledger.address)), when(ledger), class_="address"),
+        element("p", what(ledger)),
+        element("p", clones(ledger), class_="cause") if ledger.clones else None,
+        factor_table(ledger),
+        element("p", t(key, **values), class_="cause" if is_one else "cause none"),
+        *map(as_block, sections(ledger)),
+    ]
     return element("div", parts, class_="whygrad-ledger", lang=TAGS[language()])
 
 
-def _head(ledger: "Ledger") -> Markup:
-    what = {
-        "layer": ledger.address.layer,
-        "neuron": ledger.address.neuron,
-        "input": ledger.source,
-        "activation": ledger.activation,
-        "value": ledger.value,
-    }
-    return joined(
-        element("p", element("b", str(ledger.address)), when(ledger), class_="address"),
-        element("p", t(f"ledger.what.{ledger.address.kind}", **what)),
-        _clones(ledger.clones),
-    )
-
-
-def _clones(clones: Sequence[int]) -> Markup | None:
-    if not clones:
-        return None
-    shown = ", ".join(map(str, clones[:SHOWN_CLONES]))
-    more = " …" if len(clones) > SHOWN_CLONES else ""
-    words = t("ledger.clones", count=len(clones), neurons=shown + more)
-    return element("p", words, class_="cause")
-
-
-def _factors(ledger: "Ledger") -> Markup:
+def factor_table(ledger: Ledger) -> Markup:
+    """Return the four factors with what is usual around them, and their product."""
     names = [t(f"ledger.column.{name}") for name in ("factor", "value", "usual", "rank")]
     head = element("tr", [element("th", name, scope="col") for name in names])
-    rows = [
-        _described(
-            t(f"factor.{factor.name}"),
-            (number(factor.value), number(factor.median), _rank(factor.rank)),
-            _meaning(factor),
-            "is-cause" if factor.is_cause else None,
-        )
-        for factor in ledger.factors
-    ]
-    meaning = t(product_key(ledger))
-    product = (number(ledger.product), "", "")
-    rows.append(_described(t("ledger.product"), product, meaning, "product"))
+    rows = []
+    for factor in ledger.factors:
+        filled = element("i", style=f"width:{100 * factor.rank:.0f}%")
+        bar = element("span", filled, class_="bar", aria_hidden="true")
+        cells = (number(factor.value), number(factor.median), joined(percent(factor.rank), bar))
+        class_ = "is-cause" if factor.is_cause else None
+        rows.append(_described(t(f"factor.{factor.name}"), cells, meaning(factor), class_))
+    cells = (number(ledger.product), "", "")
+    rows.append(_described(t("ledger.product"), cells, product(ledger), "product"))
     return element("div", element("table", element("thead", head), rows), class_="scroll")
 
 
-def _meaning(factor: "Factor") -> str:
-    meaning = t(f"factor.{factor.name}.meaning")
-    return f"{meaning}  ◀ {t('ledger.mark')}" if factor.is_cause else meaning
+def as_block(section: Section) -> Markup:
+    """Return a section with its title."""
+    if section.rows:
+        rows = []
+        for row in section.rows:
+            value = row.value if isinstance(row.value, str) else line_over_the_run(row.value)
+            note = element("span", row.note, class_="words") if row.is_said else row.note
+            rows.append(_row(row.name, (value, note), "product" if row.is_last else None))
+        content = element("div", element("table", element("tbody", rows)), class_="scroll")
+    elif section.note is not None:
+        content = element("p", section.note)
+    else:
+        lines = [element("code", x) if section.is_formula else x for x in section.lines]
+        content = element("ul", [element("li", line) for line in lines])
+    return joined(element("p", section.title, class_="heading"), content)
 
 
-def _rank(share: float) -> Markup:
-    filled = element("i", style=f"width:{100 * share:.0f}%")
-    return joined(percent(share), element("span", filled, class_="bar", aria_hidden="true"))
-
-
-def _cause(ledger: "Ledger") -> Markup:
-    key, values = ledger.cause
-    is_one = any(factor.is_cause for factor in ledger.factors)
-    return element("p", t(key, **values), class_="cause" if is_one else "cause none")
-
-
-def _pushers(ledger: "Ledger") -> Markup | None:
-    if ledger.address.neuron is None:
-        return None
-    if not ledger.pushers:
-        return _part(t("ledger.pushers"), element("p", no_pushers(ledger)))
-    return _part(t("ledger.pushers"), _list(pusher_lines(ledger)))
-
-
-def _samples(ledger: "Ledger") -> Markup | None:
-    lines = sample_lines(ledger)
-    return _part(samples_title(ledger), _list(lines)) if lines else None
-
-
-def _movement(ledger: "Ledger") -> Markup:
-    norm = "" if ledger.address.parameter else ".norm"
-    rows = [_row(t(f"ledger.gradient{norm}"), (number(ledger.gradient), ""))]
-    rows += [_stage(stage) for stage in ledger.stages]
-    moved = (number(ledger.movement), _words(rounding(ledger)))
-    rows.append(_row(t("ledger.moved"), moved, "product"))
-    return _part(t("ledger.movement"), _table(rows))
-
-
-def _stage(stage: "StageEntry") -> Markup:
-    note = stage_note(stage) or _words(t("ledger.stage.memory"))
-    return _row(t(f"stage.{stage.name}"), (number(stage.after), note))
-
-
-def _development(ledger: "Ledger") -> Markup | None:
-    steps = ledger.development.steps
-    if len(steps) < 2:
-        return None
-    rows = [
-        _row(t(f"factor.{name}"), (_line(values), f"{_short(values[0])} → {_short(values[-1])}"))
-        for name, values in ledger.development.values.items()
-    ]
-    whose = "layer" if ledger.address.neuron is None else "neuron"
-    title = t(f"ledger.development.{whose}", first=steps[0], last=steps[-1])
-    return _part(title, _table(rows))
-
-
-def _short(value: float) -> str:
-    return number(value, 2)
-
-
-def _line(values: Sequence[float]) -> Markup:
+def line_over_the_run(values: Sequence[float]) -> Markup:
     """Return a small line over the run, from 0 to its largest value."""
     picked = [v for v in values[:: -(-len(values) // POINTS)] if math.isfinite(v)]
     top = max(picked, default=0) or 1.0
@@ -190,36 +128,13 @@ def _line(values: Sequence[float]) -> Markup:
     return element("svg", line, viewBox=box, preserveAspectRatio="none", aria_hidden="true")
 
 
-def _chain(ledger: "Ledger", chain: "SampleChain | None") -> Markup | None:
-    if chain is None:
-        return None
-    title = t("ledger.chain", row=chain.row, target=chain.target, loss=chain.loss)
-    return _part(title, _list(element("code", line) for line in chain_lines(ledger, chain)))
-
-
-def _part(title: str, content: Markup) -> Markup:
-    return joined(element("p", title, class_="heading"), content)
-
-
-def _described(name: str, cells: Sequence[Child], meaning: str, class_: str | None) -> Markup:
+def _described(name: str, cells: Sequence[Child], words: str, class_: str | None) -> Markup:
     """Return a row of a table with a row of words under it."""
-    words = element("tr", element("td", meaning, colspan=len(cells) + 1), class_="meaning")
+    under = element("tr", element("td", words, colspan=len(cells) + 1), class_="meaning")
     classes = " ".join(filter(None, ("described", class_)))
-    return element("tbody", _row(name, cells), words, class_=classes)
-
-
-def _words(text: str) -> Markup:
-    return element("span", text, class_="words")
-
-
-def _list(lines: Iterable[Child]) -> Markup:
-    return element("ul", [element("li", line) for line in lines])
+    return element("tbody", _row(name, cells), under, class_=classes)
 
 
 def _row(head: Child, cells: Iterable[Child], class_: str | None = None) -> Markup:
     others = [element("td", cell) for cell in cells]
     return element("tr", element("th", head, scope="row"), others, class_=class_)
-
-
-def _table(rows: Iterable[Markup]) -> Markup:
-    return element("div", element("table", element("tbody", rows)), class_="scroll")

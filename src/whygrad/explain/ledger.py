@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from whygrad.record.address import Address
+from whygrad.record.sealed import finite
 
 
 @dataclass(frozen=True)
@@ -222,7 +223,7 @@ class Ledger:
             "cause": {"key": self.cause[0], **self.cause[1]},
             "stages": [asdict(stage) | {"factor": stage.factor} for stage in self.stages],
         }
-        return _finite(content)
+        return finite(content)
 
     def __str__(self) -> str:
         from whygrad.explain.text import as_text
@@ -233,13 +234,3 @@ class Ledger:
         from whygrad.explain.html import as_html
 
         return as_html(self)
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {name: _finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    if isinstance(content, float):
-        return content if math.isfinite(content) else None
-    return content

@@ -1,14 +1,93 @@
-"""The sentences of a ledger that the terminal and the page share."""
+"""What a ledger says, part by part: the terminal and the page show the same."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from whygrad.record.activations import FACTS
 from whygrad.words import number, t
 
 if TYPE_CHECKING:
-    from whygrad.explain.ledger import Ledger, Pull, SampleChain, StageEntry, Term
+    from whygrad.explain.ledger import Factor, Ledger, SampleChain, Term
 
 NOTICED = 0.005  # share of an update that rounding must swallow before it is spoken of
+SHOWN_CLONES = 8
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a section's table.
+
+    Attributes:
+        name: what it is about.
+        value: its number in words, or a number a recorded step.
+        note: beside it.
+        is_said: whether the note is words, and no number.
+        is_last: whether it is what the rows above lead to.
+    """
+
+    name: str
+    value: str | tuple[float, ...]
+    note: str
+    is_said: bool = False
+    is_last: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a ledger with a title, and below it lines or a table.
+
+    Attributes:
+        note: one sentence in place of lines.
+        is_formula: whether the lines are formulas.
+    """
+
+    title: str
+    lines: Sequence[str] = ()
+    rows: Sequence[Row] = ()
+    note: str | None = None
+    is_formula: bool = False
+
+
+def when(ledger: Ledger) -> str:
+    """Return the step, and the epoch where it is known, with the loss of the batch."""
+    if ledger.epoch is None:
+        return t("ledger.when.watched", step=ledger.step, loss=ledger.loss)
+    return t("ledger.when", step=ledger.step, epoch=ledger.epoch + 1, loss=ledger.loss)
+
+
+def what(ledger: Ledger) -> str:
+    """Return what the ledger is about."""
+    place = ledger.address
+    told = {
+        "layer": place.layer,
+        "neuron": place.neuron,
+        "input": ledger.source,
+        "activation": ledger.activation,
+        "value": ledger.value,
+    }
+    return t(f"ledger.what.{place.kind}", **told)
+
+
+def clones(ledger: Ledger) -> str:
+    """Return which neurons are equal to this one."""
+    shown = ", ".join(map(str, ledger.clones[:SHOWN_CLONES]))
+    more = " …" if len(ledger.clones) > SHOWN_CLONES else ""
+    return t("ledger.clones", count=len(ledger.clones), neurons=shown + more)
+
+
+def meaning(factor: Factor) -> str:
+    """Return what a factor means, with a mark if it is the cause."""
+    words = t(f"factor.{factor.name}.meaning")
+    return f"{words}  ◀ {t('ledger.mark')}" if factor.is_cause else words
+
+
+def product(ledger: Ledger) -> str:
+    """Return what the factors multiply to."""
+    kind = ledger.address.kind
+    return t(f"ledger.product.{'parameter' if kind in ('weight', 'bias') else kind}")
 
 
 def signed(value: float) -> str:
@@ -21,31 +100,29 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
-def product_key(ledger: "Ledger") -> str:
-    """Return the key of the sentence that says what the factors multiply to."""
-    kind = ledger.address.kind
-    return f"ledger.product.{'parameter' if kind in ('weight', 'bias') else kind}"
+def sections(ledger: Ledger) -> Iterator[Section]:
+    """Yield what stands below the factors and their cause."""
+    if ledger.address.neuron is not None and ledger.pushers:
+        yield Section(t("ledger.pushers"), lines=pusher_lines(ledger))
+    elif ledger.address.neuron is not None:
+        key = "ledger.pushers.loss" if ledger.is_from_loss else "ledger.pushers.watched"
+        yield Section(t("ledger.pushers"), note=t(key))
+    if ledger.raising or ledger.lowering:
+        key = "ledger.samples" if ledger.epoch is not None else "ledger.samples.watched"
+        yield Section(t(key, count=ledger.samples), lines=sample_lines(ledger))
+    yield Section(t("ledger.movement"), rows=movement_rows(ledger))
+    steps = ledger.development.steps
+    if len(steps) > 1:
+        whose = "layer" if ledger.address.neuron is None else "neuron"
+        title = t(f"ledger.development.{whose}", first=steps[0], last=steps[-1])
+        yield Section(title, rows=development_rows(ledger))
+    chain = ledger.chain
+    if chain is not None:
+        title = t("ledger.chain", row=chain.row, target=chain.target, loss=chain.loss)
+        yield Section(title, lines=chain_lines(ledger, chain), is_formula=True)
 
 
-def when(ledger: "Ledger") -> str:
-    """Return the step, and the epoch where it is known, with the loss of the batch."""
-    if ledger.epoch is None:
-        return t("ledger.when.watched", step=ledger.step, loss=ledger.loss)
-    return t("ledger.when", step=ledger.step, epoch=ledger.epoch + 1, loss=ledger.loss)
-
-
-def no_pushers(ledger: "Ledger") -> str:
-    """Return why nobody is listed as pushing."""
-    return t("ledger.pushers.loss" if ledger.is_from_loss else "ledger.pushers.watched")
-
-
-def samples_title(ledger: "Ledger") -> str:
-    """Return what stands above the samples that pull."""
-    key = "ledger.samples" if ledger.epoch is not None else "ledger.samples.watched"
-    return t(key, count=ledger.samples)
-
-
-def pusher_lines(ledger: "Ledger") -> list[str]:
+def pusher_lines(ledger: Ledger) -> list[str]:
     """Return who pushes: a line a neuron, and one for the rest."""
     lines = [
         t(
@@ -61,41 +138,50 @@ def pusher_lines(ledger: "Ledger") -> list[str]:
     return [*lines, t("ledger.pushers.rest", **rest)]
 
 
-def sample_lines(ledger: "Ledger") -> list[str]:
+def sample_lines(ledger: Ledger) -> list[str]:
     """Return which samples pull: a line a direction, without those in which none does."""
-    kind = "parameter" if ledger.address.parameter else "norm"
-    directions = {"raising": ledger.raising, "lowering": ledger.lowering}
+    kind, lines = "parameter" if ledger.address.parameter else "norm", []
+    for direction, pulls in (("raising", ledger.raising), ("lowering", ledger.lowering)):
+        told = [
+            t("ledger.pull.row", row=pull.row, value=signed(pull.value))
+            if pull.target is None
+            else t("ledger.pull", row=pull.row, target=pull.target, value=signed(pull.value))
+            for pull in pulls
+        ]
+        if told:
+            between = t("ledger.between")
+            lines.append(t(f"ledger.samples.{kind}.{direction}", samples=between.join(told)))
+    return lines
+
+
+def movement_rows(ledger: Ledger) -> list[Row]:
+    """Return what came of the gradient, stage by stage, and what rounding swallowed."""
+    norm = "" if ledger.address.parameter else ".norm"
+    rows = [Row(t(f"ledger.gradient{norm}"), number(ledger.gradient), "")]
+    for stage in ledger.stages:
+        name, after = t(f"stage.{stage.name}"), number(stage.after)
+        if stage.name == "elsewhere":
+            rows.append(Row(name, after, signed(stage.after - stage.before)))
+        elif stage.factor is None:
+            rows.append(Row(name, after, t("ledger.stage.memory"), is_said=True))
+        else:
+            rows.append(Row(name, after, f"× {number(stage.factor)}"))
+    note = t("ledger.kept")
+    if ledger.swallowed >= NOTICED:
+        note = t("ledger.swallowed", share=percent(ledger.swallowed))
+    moved = number(ledger.movement)
+    return [*rows, Row(t("ledger.moved"), moved, note, is_said=True, is_last=True)]
+
+
+def development_rows(ledger: Ledger) -> list[Row]:
+    """Return how each factor went over the run, with its first and its last value."""
     return [
-        t(
-            f"ledger.samples.{kind}.{direction}",
-            samples=t("ledger.between").join(map(_pull, pulls)),
-        )
-        for direction, pulls in directions.items()
-        if pulls
+        Row(t(f"factor.{name}"), values, f"{number(values[0], 2)} → {number(values[-1], 2)}")
+        for name, values in ledger.development.values.items()
     ]
 
 
-def _pull(pull: "Pull") -> str:
-    if pull.target is None:
-        return t("ledger.pull.row", row=pull.row, value=signed(pull.value))
-    return t("ledger.pull", row=pull.row, target=pull.target, value=signed(pull.value))
-
-
-def stage_note(stage: "StageEntry") -> str | None:
-    """Return what a stage multiplied with or added, or None where it worked from its memory."""
-    if stage.name == "elsewhere":
-        return signed(stage.after - stage.before)
-    return None if stage.factor is None else f"× {number(stage.factor)}"
-
-
-def rounding(ledger: "Ledger") -> str:
-    """Return how much of the update float rounding swallowed."""
-    if ledger.swallowed < NOTICED:
-        return t("ledger.kept")
-    return t("ledger.swallowed", share=percent(ledger.swallowed))
-
-
-def chain_lines(ledger: "Ledger", chain: "SampleChain") -> list[str]:
+def chain_lines(ledger: Ledger, chain: SampleChain) -> list[str]:
     """Return the chain of one sample as formulas with their numbers, one a line."""
     bias = [] if chain.bias is None else [signed(chain.bias)]
     z = " ".join([weighted_sum(chain.terms, chain.rest), *bias])
@@ -110,24 +196,19 @@ def chain_lines(ledger: "Ledger", chain: "SampleChain") -> list[str]:
         lines.append(t("ledger.chain.matched", value=chain.upstream))
     else:
         lines.append(t("ledger.chain.loss", value=chain.upstream))
-    lines += _delta_lines(chain)
+    if FACTS[chain.activation].is_coupled and not chain.is_matched:
+        lines.append(t("ledger.chain.coupled", delta=chain.delta))
+    else:
+        factors = f"{number(chain.upstream)} · {number(chain.slope)}"
+        lines.append(f"f'(z) = {number(chain.slope)}")
+        lines.append(f"δ = dC/da · f'(z) = {factors} = {number(chain.delta)}")
     name = {"weight": "x", "bias": "1", "neuron": "‖x‖"}[ledger.address.kind]
-    product = f"{number(chain.delta)} · {number(chain.input)} = {number(chain.gradient)}"
-    lines.append(t("ledger.chain.gradient", formula=f"δ · {name} = {product}"))
+    formula = f"{number(chain.delta)} · {number(chain.input)} = {number(chain.gradient)}"
+    lines.append(t("ledger.chain.gradient", formula=f"δ · {name} = {formula}"))
     return lines
 
 
-def _delta_lines(chain: "SampleChain") -> list[str]:
-    if FACTS[chain.activation].is_coupled and not chain.is_matched:
-        return [t("ledger.chain.coupled", delta=chain.delta)]
-    factors = f"{number(chain.upstream)} · {number(chain.slope)}"
-    return [
-        f"f'(z) = {number(chain.slope)}",
-        f"δ = dC/da · f'(z) = {factors} = {number(chain.delta)}",
-    ]
-
-
-def weighted_sum(terms: "tuple[Term, ...]", rest: float) -> str:
+def weighted_sum(terms: tuple[Term, ...], rest: float) -> str:
     """Return the largest terms of a sum, each with its label, and the rest as one number."""
     shown = [f"{signed(term.weight)}·{number(term.value)} [{term.label}]" for term in terms]
     return " ".join([*shown, signed(rest) + " […]"])

@@ -36,13 +36,16 @@ def stages(settings: Settings, arrays: Arrays) -> list[Stage]:
     if "asked" in arrays:
         asked = arrays["asked"]
         found.append(("between", asked))
+    opaque = ("opaque", arrays["after"] - arrays["before"])
     rule = RULES.get(settings.get("name", ""))
-    if rule is None or not _is_complete(rule, settings, arrays):
-        return [*found, ("opaque", arrays["after"] - arrays["before"])]
-    if settings.get("maximize"):
-        asked = -asked
-        found.append(("maximize", asked))
-    return [*found, *rule(settings, arrays, asked)]
+    if rule is None:
+        return [*found, opaque]
+    turned: list[Stage] = [("maximize", -asked)] if settings.get("maximize") else []
+    try:
+        taken = list(rule(settings, arrays, -asked if turned else asked))
+    except (KeyError, TypeError, ValueError):  # one of the same name that has not what it needs
+        return [*found, opaque]
+    return [*found, *turned, *taken]
 
 
 def _sgd(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
@@ -58,7 +61,8 @@ def _sgd(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
 
 
 def _adam(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
-    decay, is_apart = settings["weight_decay"], settings.get("decoupled_weight_decay", False)
+    decay = settings["weight_decay"]
+    is_apart = settings["name"] == "AdamW" or settings.get("decoupled_weight_decay", False)
     if decay and not is_apart:
         yield "l2", gradient + decay * arrays["before"]
     beta1, beta2 = settings["betas"]
@@ -71,10 +75,6 @@ def _adam(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]
         current = current + decay * arrays["before"]
         yield "weight_decay", current
     yield "learning_rate", -settings["lr"] * current
-
-
-def _adamw(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
-    return _adam({**settings, "decoupled_weight_decay": True}, arrays, gradient)
 
 
 def _rmsprop(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
@@ -96,15 +96,6 @@ def _rmsprop(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Sta
 RULES: dict[str, Callable[[Settings, Arrays, Part], Iterator[Stage]]] = {
     "SGD": _sgd,
     "Adam": _adam,
-    "AdamW": _adamw,
+    "AdamW": _adam,
     "RMSprop": _rmsprop,
 }
-
-
-def _is_complete(rule: Callable, settings: Settings, arrays: Arrays) -> bool:
-    """Return whether the optimiser has what its rule needs; one of the same name may not."""
-    try:
-        list(rule(settings, arrays, arrays["gradient"]))
-    except (KeyError, TypeError, ValueError):
-        return False
-    return True
