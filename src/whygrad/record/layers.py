@@ -100,7 +100,7 @@ class LayerSpec:
 
     Attributes:
         name: as its network calls it.
-        kind: a name of :data:`whygrad.record.kinds.KINDS`; ``dense`` in whygrad's own networks.
+        kind: a name of :data:`whygrad.record.layers.KINDS`; ``dense`` in whygrad's own networks.
         n_in, n_out: how many weights lead into a neuron, and how many neurons there are.
         shape: of the weight, in the order of axes that its network has.
         weight, bias: names of the parameters; the bias None where there is none.
