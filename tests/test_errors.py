@@ -58,19 +58,19 @@ def test_the_message_follows_the_language_at_the_time_of_reading():
 
 
 def test_an_error_is_data_for_a_program():
-    error = ShapeError("error.input_shape", layer="hidden1", expected=4, came=(3, 2))
+    error = ShapeError("error.input_shape", layer="hidden1", expected=4, actual=(3, 2))
     assert error.to_dict() == {
         "kind": "ShapeError",
         "key": "error.input_shape",
         "message": str(error),
         "layer": "hidden1",
         "expected": 4,
-        "came": "(3, 2)",
+        "actual": "(3, 2)",
     }
 
 
 def test_all_problems_of_a_table_are_listed():
-    problems = [unknown_name("loss", "x", ["y"]), OptionError("error.dropout", came=2.0)]
+    problems = [unknown_name("loss", "x", ["y"]), OptionError("error.dropout", actual=2.0)]
     error = DataError("table.csv", problems)
     assert str(error) == (
         "table.csv cannot be used yet. Problems found: 2.\n"
@@ -84,8 +84,8 @@ def test_all_problems_of_a_table_are_listed():
 
 
 ERRORS = [
-    DataError("table.csv", [OptionError("error.dropout", came=2.0)]),
-    ShapeError("error.input_shape", layer="hidden1", expected=4, came=(3, 2)),
+    DataError("table.csv", [OptionError("error.dropout", actual=2.0)]),
+    ShapeError("error.input_shape", layer="hidden1", expected=4, actual=(3, 2)),
 ]
 
 

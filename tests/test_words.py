@@ -185,12 +185,12 @@ def test_a_tag_chooses_by_its_prefix(tag, expected):
 
 def test_a_sentence_comes_in_the_language_spoken():
     with speaking("zh"):
-        assert t("error.dropout", came=2.0) == (
+        assert t("error.dropout", actual=2.0) == (
             "dropout 应是 [0, 1) 之间的比例，收到 2。不用 dropout 请写 0。"
         )
         with speaking(None):
             assert language() == "zh"
-    assert t("error.dropout", came=2.0) == (
+    assert t("error.dropout", actual=2.0) == (
         "The dropout must be a share in [0, 1), got 2. Write 0 for no dropout."
     )
 

@@ -178,7 +178,7 @@ def train(
     fault = ORIGIN(origin or {})
     if fault is not None:
         raise InputError(
-            "error.train_origin", place=place_text(fault.place), came=brief(fault.came)
+            "error.train_origin", place=place_text(fault.place), actual=brief(fault.actual)
         )
     folder = Path(out) if out is not None else temporary_folder()
     data = _as_data(data)
@@ -247,5 +247,5 @@ def _as_data(data: Data | str | Path | tuple[ArrayLike, ArrayLike]) -> Data:
     if isinstance(data, tuple) and len(data) == 2:
         return from_arrays(*data)
     if not isinstance(data, Data):
-        raise InputError("error.train_data", came=type(data).__name__)
+        raise InputError("error.train_data", actual=type(data).__name__)
     return data

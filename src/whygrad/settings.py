@@ -86,7 +86,7 @@ class Range:
                 f"error.{self.kind.__name__}_out_of_range",
                 option=option,
                 range=str(self),
-                came=repr(value),
+                actual=repr(value),
             )
 
     def check_in_float32(self, option: str, value: Any) -> None:
@@ -105,7 +105,7 @@ class Range:
                 "error.float32_rounds",
                 option=option,
                 range=str(self),
-                came=repr(value),
+                actual=repr(value),
                 rounded=rounded,
             )
 
@@ -205,7 +205,7 @@ class Settings:
             if getattr(self, name) not in choices:
                 raise unknown_name(name, getattr(self, name), choices)
         if not isinstance(self.maximize, bool):
-            raise OptionError("error.maximize", came=repr(self.maximize))
+            raise OptionError("error.maximize", actual=repr(self.maximize))
         _check_class_weight(self.class_weight)
 
     @classmethod
@@ -281,6 +281,6 @@ def _check_class_weight(given: str | tuple[float, ...] | None) -> None:
     if isinstance(given, tuple):
         weight = Range(float, 0)
         if not all(weight.allows(value) for value in given) or not any(given):
-            raise OptionError("error.class_weight_values", came=list(given))
+            raise OptionError("error.class_weight_values", actual=list(given))
         for value in given:
             weight.check_in_float32("class_weight", value)

@@ -119,7 +119,7 @@ def test_the_address_of_the_tracker_is_that_of_the_package(monkeypatch):
             "environment variables JAX_* and XLA_FLAGS, and that the device has enough memory.",
         ),
         (
-            OptionError("error.dropout", came=2.0),
+            OptionError("error.dropout", actual=2.0),
             2,
             "The dropout must be a share in [0, 1), got 2. Write 0 for no dropout.",
         ),

@@ -132,16 +132,16 @@ def cases(draw, ends=ENDS, dropouts=(0.0, 0.4), activations=tuple(ACTIVATIONS)) 
     )
 
 
-def assert_equal_gradients(came: dict, expected: dict, relative: float) -> None:
+def assert_equal_gradients(actual: dict, expected: dict, relative: float) -> None:
     """Compare all gradients, relative to the largest of them."""
-    assert {layer: set(parts) for layer, parts in came.items()} == {
+    assert {layer: set(parts) for layer, parts in actual.items()} == {
         layer: set(parts) for layer, parts in expected.items()
     }
     scale = max(float(np.abs(leaf).max()) for leaf in jax.tree.leaves(expected))
     for layer, parts in expected.items():
         for name, gradient in parts.items():
             np.testing.assert_allclose(
-                came[layer][name],
+                actual[layer][name],
                 gradient,
                 atol=relative * max(scale, 1),
                 err_msg=f"{layer}.{name}",
@@ -180,10 +180,10 @@ def test_gradients_are_what_finite_differences_find(case):
 @given(case=cases())
 def test_gradients_are_what_pytorch_finds(case):
     with jax.enable_x64(True):
-        came, trace = case.anatomy(), case.trace()
+        actual, trace = case.anatomy(), case.trace()
         loss, expected = by_pytorch(case, case.network(), trace)
-        assert float(came.loss) == pytest.approx(loss, rel=1e-12)
-        assert_equal_gradients(came.gradients(), expected, 1e-12)
+        assert float(actual.loss) == pytest.approx(loss, rel=1e-12)
+        assert_equal_gradients(actual.gradients(), expected, 1e-12)
 
 
 TORCH = {
@@ -410,9 +410,9 @@ def test_quantities_need_a_column_for_every_output(network):
     )
 
 
-@pytest.mark.parametrize(("y", "came"), [([0, 1, 2, 0], "2"), ([0, 1, -1, 0], "−1")])
-def test_classes_that_are_not_there_are_refused(network, y, came):
-    shown = came.replace("−", "-")  # a class number is no measurement; it keeps its hyphen
+@pytest.mark.parametrize(("y", "actual"), [([0, 1, 2, 0], "2"), ([0, 1, -1, 0], "−1")])
+def test_classes_that_are_not_there_are_refused(network, y, actual):
+    shown = actual.replace("−", "-")  # a class number is no measurement; it keeps its hyphen
     assert message(backward_of, network, np.array(y)) == (
         f"The targets must be class numbers from 0 to 1, got {shown} in row 2. "
         "Number the classes from 0, or give the network more outputs."

@@ -122,11 +122,11 @@ def test_whole_numbers_become_floats():
     assert network["output"].bias is None
 
 
-@pytest.mark.parametrize("came", [[3], [], [3, 0], [3, -1]])
-def test_impossible_sizes_are_refused(came):
-    assert message(OptionError, Network.create, came) == (
+@pytest.mark.parametrize("actual", [[3], [], [3, 0], [3, -1]])
+def test_impossible_sizes_are_refused(actual):
+    assert message(OptionError, Network.create, actual) == (
         "Network sizes must be at least two whole numbers > 0, from the inputs to the outputs, "
-        f"got {came}. Write for example [64, 32, 10]."
+        f"got {actual}. Write for example [64, 32, 10]."
     )
 
 

@@ -193,12 +193,12 @@ def test_an_export_of_another_network_than_the_measured_one_is_refused(finished,
     networks = {name: array for name, array in start.items() if name.startswith("network.")}
     write_tensors(last, tensors | networks, notes)
     run = wg.open_run(copy)
-    recorded, came = run.description["result"]["train"]["loss"], run.evaluate("train")["loss"]
+    recorded, actual = run.description["result"]["train"]["loss"], run.evaluate("train")["loss"]
     with pytest.raises(ExportError) as raised:
         run.export(tmp_path / "model.safetensors")
-    assert raised.value.values["recorded"] == recorded and raised.value.values["came"] == came
+    assert raised.value.values["recorded"] == recorded and raised.value.values["actual"] == actual
     assert str(raised.value) == (
-        f"The network of {copy} has loss {number(came)} on its train part, but the run recorded "
+        f"The network of {copy} has loss {number(actual)} on its train part, but the run recorded "
         f"{number(recorded)}: it is not the network that was measured. Nothing was written. Take "
         "the run from a copy, export another step with --step, or train it again."
     )

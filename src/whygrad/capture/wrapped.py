@@ -119,9 +119,9 @@ def check(model: Any, every: Any, *, uncompiled: bool) -> None:
             compiled and may not run uncompiled, or ``every`` below 1.
     """
     if not isinstance(model, nn.Module):
-        raise OptionError("error.watch_model", came=type(model).__name__)
+        raise OptionError("error.watch_model", actual=type(model).__name__)
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise OptionError("error.int_out_of_range", option="every", range=">= 1", came=every)
+        raise OptionError("error.int_out_of_range", option="every", range=">= 1", actual=every)
     if not any(True for _ in model.parameters()):
         raise OptionError("error.watch_no_parameters", model=type(model).__name__)
     lazy = [name for name, p in model.named_parameters() if nn.parameter.is_lazy(p)]

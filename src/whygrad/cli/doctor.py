@@ -36,7 +36,7 @@ def doctor_command(
     if subject is None:
         raise OptionError("error.doctor_subject")
     if not budget > 0:
-        raise OptionError("error.doctor_budget", came=budget)
+        raise OptionError("error.doctor_budget", actual=budget)
     path = Path(subject)
     is_run = path.is_dir() or (not path.exists() and (RUNS / subject).is_dir())
     run = open_named(subject) if is_run else None

@@ -113,8 +113,8 @@ def _all_command() -> Any:
         if ctx.args:
             actual = ctx.args[0].partition("=")[0]
             if actual.startswith("-"):
-                raise OptionError("error.lesson_all_option", came=actual)
-            raise OptionError("error.usage_extra", came=actual, command=ctx.command_path)
+                raise OptionError("error.lesson_all_option", actual=actual)
+            raise OptionError("error.usage_extra", actual=actual, command=ctx.command_path)
         from whygrad.cli.lesson_runs import run_all_lessons
 
         return run_all_lessons(out, as_json)

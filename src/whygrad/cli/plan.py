@@ -98,12 +98,12 @@ def read_options(written: Mapping[str, Any]) -> dict[str, Any]:
         try:
             options["hidden"] = [int(size) for size in hidden.split(",") if size.strip()]
         except ValueError:
-            raise OptionError("error.hidden", came=hidden) from None
+            raise OptionError("error.hidden", actual=hidden) from None
     if weights is not None and "," in weights:
         try:
             options["class_weight"] = [float(weight) for weight in weights.split(",")]
         except ValueError:
-            raise OptionError("error.class_weight_values", came=weights) from None
+            raise OptionError("error.class_weight_values", actual=weights) from None
     if drop is not None:
         options["drop"] = [name.strip() for name in drop.split(",")]
     return options
@@ -147,18 +147,18 @@ def read_config(path: Path) -> dict[str, Section]:
     is_run = path.name == "run.json" or (path / "run.json").is_file()
     content = _of_run(path) if is_run else _of_toml(path)
     if not isinstance(content, dict):  # as a run's own configuration may be
-        raise OptionError("error.config_section", section="origin", came=_said(content))
+        raise OptionError("error.config_section", section="origin", actual=_said(content))
     for section, values in content.items():
         if section not in KNOWN:
             raise unknown_name("section", section, tuple(KNOWN))
         if not isinstance(values, dict):
-            raise OptionError("error.config_section", section=section, came=_said(values))
+            raise OptionError("error.config_section", section=section, actual=_said(values))
         for name in values:
             if name not in KNOWN[section]:
                 raise unknown_name("setting", name, KNOWN[section])
             value, kind = values[name], KINDS.get(section, {}).get(name)
             if kind and value is not None and not IS_KIND[kind](value):
-                option = {"section": section, "name": name, "came": _said(value)}
+                option = {"section": section, "name": name, "actual": _said(value)}
                 raise OptionError(f"error.config_{kind}", **option)
     return content
 

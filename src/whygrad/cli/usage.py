@@ -88,7 +88,7 @@ def _in_our_words(error: Any) -> OptionError:
         key = "error.usage_no_value" if "requires" in message else "error.usage_no_value_taken"
         return OptionError(key, option=error.option_name)
     if extra := re.search(r"unexpected extra arguments?\S* \((.*)\)", message):
-        return OptionError("error.usage_extra", came=extra[1], command=command)
+        return OptionError("error.usage_extra", actual=extra[1], command=command)
     return OptionError("error.usage", problem=error.format_message(), command=command)
 
 

@@ -356,5 +356,5 @@ def _link(group: CloneGroup, name: str, values: ArrayLike, sizes: Float[np.ndarr
 def _check_tolerance(tolerance: float) -> None:
     if not 0 <= tolerance < float("inf"):
         raise OptionError(
-            "error.float_out_of_range", option="tolerance", range="≥ 0", came=repr(tolerance)
+            "error.float_out_of_range", option="tolerance", range="≥ 0", actual=repr(tolerance)
         )

@@ -110,7 +110,7 @@ def _inputs(
 ) -> tuple[Inputs, list[InputError]]:
     array, problems = real_numbers("x", x)
     if not problems and (array.ndim not in (2, 3) or 0 in array.shape[1:]):
-        problems = [InputError("error.data_x_ndim", came=array.shape)]
+        problems = [InputError("error.data_x_ndim", actual=array.shape)]
     if problems:
         return Inputs(array, (), None), problems
     if array.ndim == 3:
@@ -121,9 +121,9 @@ def _inputs(
         names = frame_names(x) if is_frame(x) else [f"x{index}" for index in range(width)]
     problems = name_problems(names)
     if len(names) != width:
-        problems = [InputError("error.data_feature_names", expected=width, came=len(names))]
+        problems = [InputError("error.data_feature_names", expected=width, actual=len(names))]
     if image_shape is not None and (len(image_shape) != 2 or math.prod(image_shape) != width):
-        problems.append(InputError("error.data_image_shape", came=image_shape, expected=width))
+        problems.append(InputError("error.data_image_shape", actual=image_shape, expected=width))
     if problems or image_shape is None:
         return Inputs(array, tuple(names), None), problems
     return Inputs(array, tuple(names), (int(image_shape[0]), int(image_shape[1]))), []
@@ -140,7 +140,7 @@ def _target_columns(y: object) -> tuple[list[Column], list[InputError]]:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim not in (1, 2) or 0 in array.shape[1:]:
-        return [], [InputError("error.data_y_ndim", came=array.shape)]
+        return [], [InputError("error.data_y_ndim", actual=array.shape)]
     if array.ndim == 2 or array.dtype.kind not in "OUT":
         _, problems = real_numbers("y", array)
     if problems:
@@ -158,7 +158,7 @@ def _target_columns(y: object) -> tuple[list[Column], list[InputError]]:
 
 def _column_problems(column: Column) -> list[InputError]:
     if not (column.is_numeric or column.kind in ("text", "empty")):
-        return [InputError("error.data_array_kind", name="y", came=KINDS["O"])]
+        return [InputError("error.data_array_kind", name="y", actual=KINDS["O"])]
     if not column.missing.any():
         return not_unicode(column, row_place)
     row = int(np.flatnonzero(column.missing)[0])
@@ -172,7 +172,7 @@ def _weight(given: object) -> tuple[np.ndarray | None, list[InputError]]:
     if problems:
         return weight, problems
     if weight.ndim != 1:
-        return weight, [InputError("error.data_weight_ndim", came=weight.shape)]
+        return weight, [InputError("error.data_weight_ndim", actual=weight.shape)]
     if np.any(weight < 0) or not np.any(weight):
         return weight, [InputError("error.data_weight_values", column="sample_weight")]
     return weight, []
@@ -187,4 +187,4 @@ def _lengths(**given: object) -> list[InputError]:
     if len(set(known.values())) <= 1:
         return []
     actual = ", ".join(f"{name}: {length}" for name, length in known.items())
-    return [InputError("error.data_lengths", came=actual)]
+    return [InputError("error.data_lengths", actual=actual)]

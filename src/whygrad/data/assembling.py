@@ -230,7 +230,7 @@ def _check_finite(raw: Raw, encoder: Encoder, inputs: Inputs, y: np.ndarray) -> 
         InputError(
             "error.data_encode_too_large",
             column=names[column],
-            came=actual,
+            actual=actual,
             limit=MOST,
             **raw.place(int(raw.rows[row])),
         )
@@ -241,7 +241,7 @@ def _check_finite(raw: Raw, encoder: Encoder, inputs: Inputs, y: np.ndarray) -> 
         names, sizes = (*names, *raw.target.names), np.append(sizes, column_sizes(table))
     problems += [
         InputError(
-            "error.data_too_small", column=names[column], came=float(sizes[column]), limit=LEAST
+            "error.data_too_small", column=names[column], actual=float(sizes[column]), limit=LEAST
         )
         for column in np.flatnonzero((sizes > 0) & (sizes < LEAST))
     ]

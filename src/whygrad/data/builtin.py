@@ -70,10 +70,10 @@ class Builtin:
         if self.is_generated:
             is_count = isinstance(samples, int | np.integer) and not isinstance(samples, bool)
             if not (is_count and 20 <= samples <= MOST_SAMPLES):
-                raise OptionError("error.data_samples", came=samples, most=MOST_SAMPLES)
+                raise OptionError("error.data_samples", actual=samples, most=MOST_SAMPLES)
             is_number = isinstance(noise, int | float | np.number) and not isinstance(noise, bool)
             if not (is_number and 0 <= noise <= 1000):
-                raise OptionError("error.data_noise", came=noise)
+                raise OptionError("error.data_noise", actual=noise)
         return self.make(int(samples or 0), float(noise or 0.0), np.random.default_rng(seed))
 
 

@@ -129,7 +129,7 @@ def column_from_array(name: str, array: object) -> Column:
     """
     values = np.asarray(array)
     if values.ndim != 1:
-        raise InputError("error.data_column_ndim", column=name, came=values.shape)
+        raise InputError("error.data_column_ndim", column=name, actual=values.shape)
     if values.dtype.kind in "biuf":
         kind = {"b": "boolean", "f": "number"}.get(values.dtype.kind, "integer")
         with np.errstate(over="ignore"):  # a long double becomes infinite, which is named later
@@ -205,7 +205,7 @@ def settled(column: Column) -> Column:
 def name_problems(names: Sequence[str]) -> list[InputError]:
     """Return what is wrong with the names of columns; at most one problem."""
     if len(names) > MOST_COLUMNS:
-        return [InputError("error.data_too_many_columns", came=len(names), most=MOST_COLUMNS)]
+        return [InputError("error.data_too_many_columns", actual=len(names), most=MOST_COLUMNS)]
     wrong = [name for name in names if not is_unicode(name)]
     if wrong:
         return [InputError("error.data_name_not_unicode", names=listed([ascii(n) for n in wrong]))]
@@ -253,5 +253,5 @@ def table_from_mapping(mapping: Mapping[str, object], name: str) -> Table:
     lengths = {str(key): len(np.asarray(value)) for key, value in mapping.items()}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{key}: {length}" for key, length in lengths.items())
-        raise InputError("error.data_column_lengths", came=listed)
+        raise InputError("error.data_column_lengths", actual=listed)
     return Table(name, columns, next(iter(lengths.values()), 0))

@@ -98,7 +98,7 @@ def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple
         raise DataError(source.name, [InputError("error.data_long_field")]) from None
     problems = _problems_of_one_column(header[0], text, fewest) if len(header) == 1 else []
     if not problems and _looks_like_numbers(header):
-        problems = [InputError("error.data_no_header", came=header[0])]
+        problems = [InputError("error.data_no_header", actual=header[0])]
     names = [name or f"column{place}" for place, name in enumerate(header, 1)]
     problems = problems or name_problems(names)
     if problems:
@@ -117,7 +117,7 @@ def checked_delimiter(delimiter: str | None) -> str | None:
     character = SPOKEN.get(delimiter, delimiter)
     is_usable = isinstance(character, str) and len(character) == 1 and character.isascii()
     if not is_usable or character in '"\r\n\0' or character.isalnum():
-        raise OptionError("error.data_delimiter", came=repr(delimiter))
+        raise OptionError("error.data_delimiter", actual=repr(delimiter))
     return character
 
 

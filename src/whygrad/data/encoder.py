@@ -116,13 +116,13 @@ class Encoder:
         values = _array("targets", targets)
         if values.dtype.kind not in "biuf":
             actual = KINDS.get(values.dtype.kind, values.dtype.name)
-            raise InputError("error.data_array_kind", name="targets", came=actual)
+            raise InputError("error.data_array_kind", name="targets", actual=actual)
         if self.task in ("classes", "binary"):
             indices = values.reshape(-1) if values.shape[1:] in ((), (1,)) else values
             known = np.isin(indices, np.arange(len(self.target_names)))
             if indices.ndim != 1 or not known.all():
                 last = len(self.target_names) - 1
-                raise ShapeError("error.data_decode_class", last=last, came=values.shape)
+                raise ShapeError("error.data_decode_class", last=last, actual=values.shape)
             return np.array(self.target_names, object)[indices.astype(np.int64)]
         if values.ndim == 1 and len(self.target_names) == 1:
             values = values[:, None]
@@ -179,13 +179,13 @@ class Encoder:
             row = int(np.flatnonzero(wrong)[0])
             actual = shortened(column.known[column.values[row]])
             raise InputError(
-                "error.data_encode_text", column=column.name, came=actual, **place(row)
+                "error.data_encode_text", column=column.name, actual=actual, **place(row)
             )
         return chosen
 
     def _check_width(self, array: np.ndarray, expected: int) -> None:
         if array.ndim != 2 or array.shape[1] != expected:
-            raise ShapeError("error.data_encode_width", expected=expected, came=array.shape)
+            raise ShapeError("error.data_encode_width", expected=expected, actual=array.shape)
 
     def _check(
         self,
@@ -200,7 +200,7 @@ class Encoder:
             row, feature = np.argwhere(are_wrong)[0]
             actual = float(values[row, feature])
             column = self.feature_names[where.start + feature]
-            raise InputError(key, column=column, came=actual, **said, **place(int(row)))
+            raise InputError(key, column=column, actual=actual, **said, **place(int(row)))
 
 
 def _array(name: str, given: object) -> np.ndarray:

@@ -167,7 +167,7 @@ def _refuse(given: dict, taken: Sequence[str], source: str) -> None:
 
 def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
     if not isinstance(given_path, str | os.PathLike):
-        raise InputError("error.data_source", came=type(given_path).__name__)
+        raise InputError("error.data_source", actual=type(given_path).__name__)
     path = Path(given_path)
     if not (path.suffix or len(path.parts) > 1 or os.path.lexists(given_path)):
         raise unknown_name("data_set", str(given_path), tuple(BUILTIN))

@@ -94,7 +94,7 @@ def _array(
 def _header(file: io.BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = npy.read_magic(file)
     if version == (3, 0):  # written for names of fields that Latin-1 has not, and nothing else
-        raise InputError("error.data_array_kind", name="x", came="structured")
+        raise InputError("error.data_array_kind", name="x", actual="structured")
     read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[version]
     with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote
         return read(file, max_header_size=LONGEST_HEADER)

@@ -30,7 +30,7 @@ def real_numbers(name: str, given: object) -> tuple[np.ndarray, list[InputError]
         return array, problems
     if array.dtype.kind not in "biuf":
         actual = KINDS.get(array.dtype.kind, array.dtype.name)
-        return array, [InputError("error.data_array_kind", name=name, came=actual)]
+        return array, [InputError("error.data_array_kind", name=name, actual=actual)]
     if array.dtype.kind != "f":
         return array, []
     wrong, key = ~np.isfinite(array), "error.data_array_not_finite"
@@ -40,7 +40,7 @@ def real_numbers(name: str, given: object) -> tuple[np.ndarray, list[InputError]
         return array, []
     index = tuple(int(i) for i in np.argwhere(wrong)[0])
     values = {"name": name, "index": list(index), "count": int(wrong.sum()), "limit": LARGEST}
-    return array, [InputError(key, **values, came=float(array[index]))]
+    return array, [InputError(key, **values, actual=float(array[index]))]
 
 
 def column_sizes(values: np.ndarray) -> np.ndarray:
@@ -59,4 +59,4 @@ def weights_in_float32(weight: np.ndarray | None) -> tuple[np.ndarray | None, li
         kept = weight.astype(np.float32)
     lost = (weight > 0) & ~((kept >= SMALLEST) & np.isfinite(kept))
     actual = weight[lost][:1].tolist()
-    return kept, [InputError("error.data_weight_float32", came=float(one)) for one in actual]
+    return kept, [InputError("error.data_weight_float32", actual=float(one)) for one in actual]

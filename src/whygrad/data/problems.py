@@ -123,7 +123,7 @@ def _at(
         actual = actual if is_unicode(actual) else ascii(actual)
     else:
         actual = float(column.values[row])
-    values = {"column": column.name, "came": actual, "count": int(wrong.sum())}
+    values = {"column": column.name, "actual": actual, "count": int(wrong.sum())}
     return InputError(key, **values, **place(row))
 
 

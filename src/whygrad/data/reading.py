@@ -111,7 +111,7 @@ def _survey(text: Text, width: int, wanted: Sequence[str]) -> Survey:
     if row is not None:
         # Arrow counts from 1 the lines that it skips, the header, and rows
         place = text.place((row.number or 0) - text.header[0] - 1)
-        widths = {"expected": row.expected_columns, "came": row.actual_columns}
+        widths = {"expected": row.expected_columns, "actual": row.actual_columns}
         problem = InputError("error.data_ragged", **widths, count=found.ragged, **place)
         raise DataError(text.source.name, [problem])
     if found.rows == 0:

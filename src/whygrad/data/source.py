@@ -72,7 +72,7 @@ def read_given(path: Path, most: int) -> bytes:
     file, size = open_given(path)
     with file:
         if size > most:
-            values = {"came": byte_size(size), "most": byte_size(most)}
+            values = {"actual": byte_size(size), "most": byte_size(most)}
             raise InputError("error.file_too_long", path=path, **values)
         return file.read(size)
 

@@ -31,12 +31,12 @@ def check_split(validation: float | int, test: float | int, seed: int) -> None:
     for option, share in (("validation", validation), ("test", test)):
         is_number = isinstance(share, int | float | np.number) and not isinstance(share, bool)
         if not (is_number and 0 <= share < 1):
-            raise OptionError("error.data_share", option=option, came=share)
+            raise OptionError("error.data_share", option=option, actual=share)
     if validation + test >= 1:
         raise OptionError("error.data_shares", validation=validation, test=test)
     is_whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
     if not (is_whole and seed >= 0):
-        raise OptionError("error.data_seed", came=seed)
+        raise OptionError("error.data_seed", actual=seed)
 
 
 def split(

@@ -148,7 +148,7 @@ def usable_target(
     """Return the targets, and what stands against learning them or dividing them into parts."""
     samples = len(columns[0].values)
     if samples < (FEWEST if is_split else 1):
-        return None, [InputError("error.data_few_rows", came=samples, expected=FEWEST)]
+        return None, [InputError("error.data_few_rows", actual=samples, expected=FEWEST)]
     target, problems = target_of(columns, requested, names)
     if target is None or problems or not is_split:
         return target, problems
@@ -191,8 +191,9 @@ def constant_targets(columns: Sequence[Column]) -> list[InputError]:
 
 
 def _one_value(column: Column) -> InputError:
-    return InputError("error.data_one_value", column=column.name, came=shortened(column.words()[0]))
+    value = shortened(column.words()[0])
+    return InputError("error.data_one_value", column=column.name, actual=value)
 
 
 def _wrong_names(expected: int, names: Sequence[str]) -> InputError:
-    return InputError("error.data_target_names", expected=expected, came=len(names))
+    return InputError("error.data_target_names", expected=expected, actual=len(names))

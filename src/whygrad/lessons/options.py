@@ -160,7 +160,7 @@ def _check(self: Any) -> None:
 
 def _several(name: str, values: Any, allowed: Allowed) -> tuple:
     if isinstance(values, str) or not hasattr(values, "__iter__") or not len(tuple(values)):
-        raise OptionError("error.lesson_several", option=name, came=repr(values))
+        raise OptionError("error.lesson_several", option=name, actual=repr(values))
     return tuple(_one(name, value, allowed) for value in values)
 
 
@@ -168,7 +168,7 @@ def _one(name: str, value: Any, allowed: Allowed) -> Any:
     if isinstance(allowed, tuple):
         if value not in allowed:
             raise OptionError(
-                "error.lesson_choice", option=name, known=", ".join(allowed), came=repr(value)
+                "error.lesson_choice", option=name, known=", ".join(allowed), actual=repr(value)
             )
         return value
     allowed.check(name, value)

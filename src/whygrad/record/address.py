@@ -138,13 +138,13 @@ def _check(
 def _out_of_range(spec: LayerSpec, parameter: str | None, index: Index) -> AddressError:
     """Return the error that tells which of the numbers is too large: the neuron's first."""
     pairs = [("neuron", index[-1], spec.n_out), ("input", index[0], spec.n_in)]
-    what, came, count = next(one for one in pairs if one[1] >= one[2])
+    what, actual, count = next(one for one in pairs if one[1] >= one[2])
     place = ", ".join(map(str, index))
     return AddressError(
         "error.index_out_of_range",
         address=f"{spec.name}{f'.{parameter}' if parameter else ''}[{place}]",
         what=what,
-        came=came,
+        actual=actual,
         last=count - 1,
         layer=spec.name,
     )

@@ -84,7 +84,7 @@ def read_description(folder: Path) -> Description:
     told = content.get("format")
     if type(told) is not int or told not in (UNSEALED, FORMAT):
         expected = f"{UNSEALED}, {FORMAT}"
-        raise RunError("error.run_format", path=folder, expected=expected, came=told)
+        raise RunError("error.run_format", path=folder, expected=expected, actual=told)
     return content
 
 
@@ -127,7 +127,7 @@ def lines_of(
         lines = list(sound_lines(path, line_of(description), found))
         told = description.get("lines", {}).get(name, 0)
         if len(lines) < told:
-            raise RunError("error.run_lines_missing", path=path, expected=told, came=len(lines))
+            raise RunError("error.run_lines_missing", path=path, expected=told, actual=len(lines))
         return lines
 
     return steadily(run, read)

@@ -246,4 +246,4 @@ def check_log(log: object) -> None:
         OptionError: no tracker.
     """
     if log is not None and not isinstance(log, Tracker):
-        raise OptionError("error.watch_log", came=repr(log))
+        raise OptionError("error.watch_log", actual=repr(log))

@@ -76,7 +76,7 @@ def train_together(
     """
     shapes = {str(jax.tree.structure(network)) + str(network.sizes) for network in networks}
     if len(shapes) != 1:
-        raise ShapeError("error.networks_differ", came=len(shapes))
+        raise ShapeError("error.networks_differ", actual=len(shapes))
     settings = Settings.from_dict((settings or Settings()).to_dict() | given)
     check_size(networks[0], data, settings)
     task = prepare(networks[0], data, settings)
@@ -177,6 +177,6 @@ def _one_each(
     values = np.asarray(given).tolist()
     if len(values) != len(networks):
         raise OptionError(
-            "error.batched_count", option=name, expected=len(networks), came=len(values)
+            "error.batched_count", option=name, expected=len(networks), actual=len(values)
         )
     return [getattr(replace(settings, **{name: value}), name) for value in values]

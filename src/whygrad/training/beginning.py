@@ -105,7 +105,7 @@ def lines_before(run: TrainedRun, step: int) -> list[bytes]:
             return kept
         kept.append(raw)
     if told is not None and len(kept) < told:
-        raise RunError("error.run_lines_missing", path=path, expected=told, came=len(kept))
+        raise RunError("error.run_lines_missing", path=path, expected=told, actual=len(kept))
     return kept
 
 

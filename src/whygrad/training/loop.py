@@ -304,11 +304,11 @@ def _check_fit(network: Network, data: Data, loss: str) -> None:
     n_in, n_out = network.sizes[0], network.sizes[-1]
     if n_in != data.n_in:
         raise ShapeError(
-            "error.data_inputs", layer=network.layers[0], expected=n_in, came=data.n_in
+            "error.data_inputs", layer=network.layers[0], expected=n_in, actual=data.n_in
         )
     allowed = {data.n_out, 2} if data.task == "binary" else {data.n_out}
     if n_out not in allowed:
-        raise ShapeError("error.data_outputs", expected=n_out, came=data.n_out)
+        raise ShapeError("error.data_outputs", expected=n_out, actual=data.n_out)
     if rule.is_categorical and data.task == "numbers":
         fitting = ", ".join(name for name, rule in LOSSES.items() if not rule.is_categorical)
         raise OptionError("error.loss_of_categories", loss=loss, fitting=fitting)

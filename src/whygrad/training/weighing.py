@@ -34,7 +34,7 @@ def sample_weights(
         by_class = np.asarray(class_weight)
     if part.y.max() >= len(by_class):
         raise OptionError(
-            "error.class_weight_count", expected=int(part.y.max()) + 1, came=len(by_class)
+            "error.class_weight_count", expected=int(part.y.max()) + 1, actual=len(by_class)
         )
     own = 1.0 if part.sample_weight is None else part.sample_weight.astype(np.float64)
     return by_class[part.y] * own
@@ -50,7 +50,7 @@ def check_weights(data: Data, settings: Settings) -> None:
     given = settings.class_weight
     if isinstance(given, tuple) and data.train.y.ndim == 1 and len(given) != len(data.target_names):
         raise OptionError(
-            "error.class_weight_count", expected=len(data.target_names), came=len(given)
+            "error.class_weight_count", expected=len(data.target_names), actual=len(given)
         )
     weights = sample_weights(data.train, given)
     if weights is not None:

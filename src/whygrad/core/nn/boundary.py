@@ -22,7 +22,7 @@ def as_input(network: Network, x: ArrayLike) -> Float[Array, "batch n_in"]:
     array = jnp.asarray(x)
     if array.ndim != 2 or array.shape[1] != first.n_in or array.shape[0] == 0:
         raise ShapeError(
-            "error.input_shape", layer=network.layers[0], expected=first.n_in, came=array.shape
+            "error.input_shape", layer=network.layers[0], expected=first.n_in, actual=array.shape
         )
     array = array.astype(first.weight.dtype)
     if _is_known(array) and not bool(jnp.isfinite(array).all()):
@@ -32,7 +32,7 @@ def as_input(network: Network, x: ArrayLike) -> Float[Array, "batch n_in"]:
             layer=network.layers[0],
             row=row,
             column=column,
-            came=float(array[row, column]),
+            actual=float(array[row, column]),
         )
     return array
 
@@ -54,7 +54,7 @@ def as_targets(
     fits = fits and (array.ndim == 1 or array.shape[1] == n_out)
     fits = fits and (array.ndim == 2 or n_out == 1 or is_categorical)
     if not fits:
-        raise ShapeError("error.target_shape", samples=samples, outputs=n_out, came=array.shape)
+        raise ShapeError("error.target_shape", samples=samples, outputs=n_out, actual=array.shape)
     if array.ndim == 1 and n_out > 1:
         array = _as_classes(array, n_out)
     elif _is_known(array):
@@ -74,7 +74,7 @@ def as_shares(
         return jnp.full(samples, 1 / samples, dtype)
     weight = jnp.asarray(sample_weight, dtype)
     if weight.shape != (samples,):
-        raise ShapeError("error.sample_weight_shape", expected=samples, came=weight.shape)
+        raise ShapeError("error.sample_weight_shape", expected=samples, actual=weight.shape)
     total = weight.sum()
     if _is_known(weight) and not bool((weight >= 0).all() & (total > 0) & jnp.isfinite(total)):
         raise ShapeError("error.sample_weight_values")
@@ -88,7 +88,7 @@ def _as_classes(array: Array, n_out: int) -> Array:
     wrong = (classes != array) | (classes < 0) | (classes >= n_out)
     if bool(wrong.any()):
         row = int(jnp.argmax(wrong))
-        raise ShapeError("error.target_class", row=row, last=n_out - 1, came=array[row].item())
+        raise ShapeError("error.target_class", row=row, last=n_out - 1, actual=array[row].item())
     return classes
 
 
@@ -98,7 +98,7 @@ def _check_values(array: Array, is_categorical: bool) -> None:
             "error.target_not_finite", row=int(jnp.argwhere(~jnp.isfinite(array))[0, 0])
         )
     if is_categorical and not bool(((array >= 0) & (array <= 1)).all()):
-        raise ShapeError("error.target_not_a_share", came=f"{array.min()} … {array.max()}")
+        raise ShapeError("error.target_not_a_share", actual=f"{array.min()} … {array.max()}")
 
 
 def _is_known(array: Array) -> bool:

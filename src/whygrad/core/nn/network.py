@@ -214,7 +214,7 @@ def _one_per_layer(option: str, given: str | Sequence, count: int) -> list:
     if isinstance(given, str):
         return [given] * count
     if len(given) != count:
-        raise OptionError("error.one_per_layer", option=option, count=count, came=len(given))
+        raise OptionError("error.one_per_layer", option=option, count=count, actual=len(given))
     return list(given)
 
 
@@ -242,7 +242,7 @@ def _check_sizes(sizes: Sequence[int]) -> None:
     count = Range(int, 1)
     whole = all(count.allows(size) for size in sizes)
     if len(sizes) < 2 or not whole:
-        raise OptionError("error.sizes", came=list(sizes))
+        raise OptionError("error.sizes", actual=list(sizes))
 
 
 def _activations(
@@ -264,7 +264,7 @@ def _activations(
             "error.activations_twice", first="output_activation", second="activations"
         )
     if len(every) != count:
-        raise ShapeError("error.count_of_activations", layers=count, came=len(every))
+        raise ShapeError("error.count_of_activations", layers=count, actual=len(every))
     return list(every)
 
 
@@ -272,7 +272,7 @@ def _check_counts(count: int, biases: Sequence[ArrayLike | None] | None) -> None
     if count == 0:
         raise ShapeError("error.no_layers")
     if biases is not None and len(biases) != count:
-        raise ShapeError("error.count_of_biases", layers=count, came=len(biases))
+        raise ShapeError("error.count_of_biases", layers=count, actual=len(biases))
 
 
 def _dropout_by_layer(dropout: float | Sequence[float], hidden: int) -> list[float]:
@@ -280,24 +280,24 @@ def _dropout_by_layer(dropout: float | Sequence[float], hidden: int) -> list[flo
     shares = [dropout] * max(hidden, 1) if is_one else _one_per_layer("dropout", dropout, hidden)
     for share in shares:
         if not DROPOUT.allows(share):
-            raise OptionError("error.dropout", came=share)
+            raise OptionError("error.dropout", actual=share)
         DROPOUT.check_in_float32("dropout", share)
     return [float(share) for share in shares[:hidden]]
 
 
 def _check_layer(network: Network, name: str, dense: Dense) -> None:
     if dense.weight.ndim != 2 or 0 in dense.weight.shape:
-        raise ShapeError("error.weight_shape", layer=name, came=dense.weight.shape)
+        raise ShapeError("error.weight_shape", layer=name, actual=dense.weight.shape)
     if dense.bias is not None and dense.bias.shape != (dense.n_out,):
         raise ShapeError(
-            "error.bias_shape", layer=name, expected=(dense.n_out,), came=dense.bias.shape
+            "error.bias_shape", layer=name, expected=(dense.n_out,), actual=dense.bias.shape
         )
     position = network.layers.index(name)
     if position and network.dense[position - 1].weight.shape[-1] != dense.n_in:
         raise ShapeError(
             "error.layers_do_not_chain",
             layer=name,
-            came=dense.n_in,
+            actual=dense.n_in,
             below=network.layers[position - 1],
             expected=network.dense[position - 1].weight.shape[-1],
         )

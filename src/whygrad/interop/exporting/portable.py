@@ -83,13 +83,13 @@ def as_portable(subject: Any, step: int | None = None) -> Portable:
         InputError: it is neither.
     """
     if step is not None and not isinstance(subject, RunFolder):
-        raise OptionError("error.export_step", came=type(subject).__name__)
+        raise OptionError("error.export_step", actual=type(subject).__name__)
     if isinstance(subject, Portable):
         return subject
     if isinstance(subject, Network):
         return Portable(_widened(subject))
     if not isinstance(subject, RunFolder):
-        raise InputError("error.export_subject", came=type(subject).__name__)
+        raise InputError("error.export_subject", actual=type(subject).__name__)
     run = TrainedRun.of(subject)
     network = _widened(run.network_at(step))
     return Portable(network, run.task.settings.loss, run.data.encoder)

@@ -82,11 +82,11 @@ def check_figures(portable: Portable, run: TrainedRun, step: int | None) -> tupl
     recorded = _recorded_figures(run, step)
     for part, measures in recorded.items():
         data = getattr(run.data, part)
-        came = evaluate(portable.network, data.x, data.y, run.task.settings.loss, run.data.task)
+        actual = evaluate(portable.network, data.x, data.y, run.task.settings.loss, run.data.task)
         for name, figure in measures.items():
             slack = FIGURES * max(abs(figure), SMALL) + (name == "accuracy") * HITS / len(data.x)
-            if abs(came[name] - figure) > slack:
-                values = {"part": part, "measure": name, "recorded": figure, "came": came[name]}
+            if abs(actual[name] - figure) > slack:
+                values = {"part": part, "measure": name, "recorded": figure, "actual": actual[name]}
                 raise ExportError("error.export_other_figures", path=run.path, **values)
     return tuple(recorded)
 

@@ -68,7 +68,7 @@ def in_order(
     """
     if layers is not None:
         if sorted(layers) != sorted(names):
-            values = {"came": ", ".join(layers), "known": ", ".join(names)}
+            values = {"actual": ", ".join(layers), "known": ", ".join(names)}
             raise OptionError("error.import_layers", **values)
         return list(layers)
     parts = {name: NUMBER.split(name) for name in names}
@@ -92,7 +92,8 @@ def with_activations(
         raise OptionError("error.import_activation", hidden=hidden)
     names = [activation or ""] * hidden if isinstance(activation, str | None) else [*activation]
     if len(names) != hidden:
-        raise OptionError("error.one_per_layer", option="activation", count=hidden, came=len(names))
+        told = {"option": "activation", "count": hidden}
+        raise OptionError("error.one_per_layer", **told, actual=len(names))
     pairs = zip(drafts, [*names, output_activation], strict=True)
     return [replace(draft, activation=name) for draft, name in pairs]
 
@@ -109,15 +110,15 @@ def parameter(where: str, values: Any, dimensions: int, dtype: str) -> np.ndarra
         InputError: numbers narrower than float32, or none at all.
         ShapeError: of other dimensions, or not finite.
     """
-    came = str(getattr(values, "dtype", type(values).__name__)).removeprefix("torch.")
-    if came not in TAKEN or getattr(values, "is_meta", False):
-        raise InputError("error.import_dtype", parameter=where, came=came)
+    actual = str(getattr(values, "dtype", type(values).__name__)).removeprefix("torch.")
+    if actual not in TAKEN or getattr(values, "is_meta", False):
+        raise InputError("error.import_dtype", parameter=where, actual=actual)
     plain = values.detach().cpu().numpy() if hasattr(values, "detach") else values
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is named as such
         array = np.array(plain, dtype)
     if array.ndim != dimensions:
         expected = "(n_in, n_out)" if dimensions == 2 else "(n_out,)"
-        values_ = {"parameter": where, "expected": expected, "came": array.shape}
+        values_ = {"parameter": where, "expected": expected, "actual": array.shape}
         raise ShapeError("error.import_shape", **values_)
     if not np.isfinite(array).all():
         count = int((~np.isfinite(array)).sum())

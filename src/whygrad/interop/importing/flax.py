@@ -46,7 +46,7 @@ def from_flax(
     """
     check_dtype(dtype)
     if not isinstance(params, Mapping):
-        raise InputError("error.import_flax", came=type(params).__name__)
+        raise InputError("error.import_flax", actual=type(params).__name__)
     found = dict(_dense_layers(params, ()))
     drafts = []
     for name in in_order(list(found), layers):

@@ -67,7 +67,7 @@ def from_keras(
         drafts = with_activations(_of_list(model, dtype), activation, output_activation)
         return network_of(drafts, "get_weights()")
     if not hasattr(model, "layers") or len(getattr(model, "outputs", None) or [0]) > 1:
-        raise InputError("error.import_keras", came=type(model).__name__)
+        raise InputError("error.import_keras", actual=type(model).__name__)
     drafts: list[Draft] = []
     for layer in model.layers:
         _take(drafts, layer, dtype)
@@ -102,11 +102,11 @@ def _misplaced(layer: Any) -> InputError:
 
 
 def _activation(where: str, config: dict[str, Any]) -> str:
-    came = config["activation"]
-    if not isinstance(came, str) or came not in OURS:
+    actual = config["activation"]
+    if not isinstance(actual, str) or actual not in OURS:
         known = ", ".join(OURS)
-        raise InputError("error.import_activation_unknown", where=where, came=came, known=known)
-    return OURS[came]
+        raise InputError("error.import_activation_unknown", where=where, actual=actual, known=known)
+    return OURS[actual]
 
 
 def _of_list(weights: Sequence[Any], dtype: str, where: str = "weights") -> list[Draft]:

@@ -27,13 +27,13 @@ def from_sklearn(estimator: Any, *, dtype: str = "float32") -> Network:
     """
     check_dtype(dtype)
     if not all(hasattr(estimator, name) for name in NEEDED):
-        raise InputError("error.import_sklearn", came=type(estimator).__name__)
+        raise InputError("error.import_sklearn", actual=type(estimator).__name__)
     hidden = [estimator.activation] * (len(estimator.coefs_) - 1)
     names = [OURS.get(name, name) for name in (*hidden, estimator.out_activation_)]
     for name in names:
         if name not in ACTIVATIONS:
             values = {"where": type(estimator).__name__, "known": ", ".join(ACTIVATIONS)}
-            raise InputError("error.import_activation_unknown", came=name, **values)
+            raise InputError("error.import_activation_unknown", actual=name, **values)
     drafts = [
         Draft(
             f"coefs_[{place}]",

@@ -86,7 +86,7 @@ def from_torch(
         return network_of([_unstretched(draft) for draft in drafts], "state dict")
     torch = sys.modules.get("torch")  # who has a module has imported it
     if torch is None or not isinstance(model, torch.nn.Module):
-        raise InputError("error.import_torch", came=type(model).__name__)
+        raise InputError("error.import_torch", actual=type(model).__name__)
     drafts: list[Draft] = []
     for where, module in _leaves("", model):
         _take(drafts, where, module, dtype)

@@ -197,10 +197,10 @@ def check_samples(estimator: Any, samples: Samples, *, is_float32: bool) -> None
             name = f"{stem}{column}" if names is None else str(names[column])
             size = np.abs(values[:, column])
             if (0 < sizes[column]) and (sizes[column] < least):
-                said = {"column": name, "came": float(sizes[column]), "limit": least}
+                said = {"column": name, "actual": float(sizes[column]), "limit": least}
                 raise InputError("error.data_too_small", **said)
             row = int(np.flatnonzero(~(size <= most))[0])
-            said = {"column": name, "came": float(values[row, column]), "limit": most}
+            said = {"column": name, "actual": float(values[row, column]), "limit": most}
             raise InputError("error.data_encode_too_large", **said, **row_place(row))
 
 
@@ -213,7 +213,7 @@ def check_rate(estimator: Any, dtype: np.dtype) -> None:
     rate = float(estimator.learning_rate_init)
     kept = in_float32(rate)
     if dtype == np.float32 and not 0 < kept < float("inf"):
-        said = {"range": "> 0", "came": repr(rate), "rounded": kept}
+        said = {"range": "> 0", "actual": repr(rate), "rounded": kept}
         raise OptionError("error.float32_rounds", option="learning_rate_init", **said)
 
 

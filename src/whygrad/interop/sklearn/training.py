@@ -135,7 +135,7 @@ class Training(Progress):
             beyond["loss"] = self.loss
         if beyond:
             told = ", ".join(f"{name}={value!r}" for name, value in beyond.items())
-            raise OptionError("error.lbfgs", allowed=", ".join(THEIRS), came=told)
+            raise OptionError("error.lbfgs", allowed=", ".join(THEIRS), actual=told)
         super()._fit_lbfgs(*asked)
 
     @with_callbacks
@@ -185,7 +185,7 @@ class Training(Progress):
             device = jax.devices(self.device)[0]
         except RuntimeError as error:
             known = ", ".join(sorted({device.platform for device in jax.devices()}))
-            raise OptionError("error.no_device", came=self.device, known=known) from error
+            raise OptionError("error.no_device", actual=self.device, known=known) from error
         with jax.default_device(device):
             yield
 
@@ -332,7 +332,7 @@ class Training(Progress):
 
     def _train_recorded(self, train: Samples, held_back: Samples | None) -> None:
         if self.solver == "sgd" and self.learning_rate != "constant":
-            raise OptionError("error.recorded_rate", came=self.learning_rate)
+            raise OptionError("error.recorded_rate", actual=self.learning_rate)
         batch, dtype = self._batch(len(train)), self.coefs_[0].dtype
         weights = np.ones(len(train)) if train.weight is None else train.weight
         settings = self._settings() | {

@@ -118,7 +118,7 @@ def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Lo
         MissingExtraError: its library is not installed.
     """
     if not isinstance(run, RunFolder):
-        raise InputError("error.export_subject", came=type(run).__name__)
+        raise InputError("error.export_subject", actual=type(run).__name__)
     if isinstance(to, str):
         if to not in TRACKERS:
             raise unknown_name("tracker", to, list(TRACKERS))
@@ -156,7 +156,7 @@ def notes_of(run: RunFolder) -> dict[str, Any]:
 
 def _checked(every: int | None) -> int | None:
     if every is not None and (not isinstance(every, int) or every < 1):
-        raise OptionError("error.track_every", came=repr(every))
+        raise OptionError("error.track_every", actual=repr(every))
     return every
 
 

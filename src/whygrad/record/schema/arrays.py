@@ -76,8 +76,8 @@ def _faults(arrays: Arrays, forms: Mapping[str, Form]) -> Iterator[Fault]:
         if form is None:
             yield Fault("unknown", place=(name,))
         elif not form.fits(array):
-            came = str(Form(array.shape, array.dtype.name))
-            yield Fault("array", place=(name,), told={"expected": str(form), "array": came})
+            actual = str(Form(array.shape, array.dtype.name))
+            yield Fault("array", place=(name,), told={"expected": str(form), "array": actual})
         elif form.is_finite:
             yield from first_wrong(name, array, ~np.isfinite(array), "finite")
 
@@ -89,8 +89,8 @@ def first_wrong(
     if np.any(is_wrong):
         place = tuple(map(int, np.argwhere(is_wrong)[0]))
         value = array[place].item()
-        came = value if np.isfinite(value) else str(value)
-        yield Fault(kind, came, (name, *place), told)
+        actual = value if np.isfinite(value) else str(value)
+        yield Fault(kind, actual, (name, *place), told)
 
 
 def steps_ascend(
@@ -104,8 +104,8 @@ def steps_ascend(
         every: how many there are from one to the next.
     """
     if first is not None and (not len(steps) or steps[0] != first):
-        came = int(steps[0]) if len(steps) else None
-        yield disagrees(("steps", 0), came, first, f"{first}.safetensors")
+        actual = int(steps[0]) if len(steps) else None
+        yield disagrees(("steps", 0), actual, first, f"{first}.safetensors")
     before = np.concatenate([[-1], steps[:-1]])
     for place in np.flatnonzero(steps <= before)[:1].tolist():
         other = f"steps[{place - 1}]" if place else "0"

@@ -28,13 +28,13 @@ class Fault:
 
     Attributes:
         kind: what was expected: the end of a key under ``error.run_content``.
-        came: the value.
+        actual: the value.
         place: where, from the outside in: names of objects, numbers in lists.
         told: what else the sentence says.
     """
 
     kind: str
-    came: Any = None
+    actual: Any = None
     place: Place = ()
     told: Mapping[str, Any] = field(default_factory=dict)
 
@@ -44,7 +44,7 @@ class Fault:
 
     def error(self, path: "str | Path") -> RunError:
         """Return the fault as an error that names the file and the place in it."""
-        told = {"path": path, "place": place_text(self.place), "came": brief(self.came)}
+        told = {"path": path, "place": place_text(self.place), "actual": brief(self.actual)}
         return RunError(f"error.run_content.{self.kind}", **told, **self.told)
 
 
@@ -77,9 +77,9 @@ def sound_lines(path: Path, check: Check, lines: Iterable[Any]) -> Iterator[Any]
         yield line
 
 
-def disagrees(place: Place, came: Any, expected: Any, other: str) -> Fault:
+def disagrees(place: Place, actual: Any, expected: Any, other: str) -> Fault:
     """Return the fault of a value that contradicts another one."""
-    return Fault("disagrees", came, place, {"expected": expected, "other": other})
+    return Fault("disagrees", actual, place, {"expected": expected, "other": other})
 
 
 def place_text(place: Place) -> str:

@@ -227,8 +227,8 @@ def whole_of(step: int, layers: Collection[str]) -> Check:
         if fault is not None:
             return fault
         if notes["line"]["step"] != step:
-            came = notes["line"]["step"]
-            return disagrees(("line", "step"), came, step, f"{step}.safetensors")
+            actual = notes["line"]["step"]
+            return disagrees(("line", "step"), actual, step, f"{step}.safetensors")
         told = notes["optimizers"]
         for name in told.keys() ^ set(layers):
             return Fault("missing" if name in layers else "unknown", place=("optimizers", name))
