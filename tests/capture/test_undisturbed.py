@@ -27,6 +27,7 @@ from whygrad.capture import (
     writing,
 )
 from whygrad.capture.torch_private import mode_stack
+from whygrad.record import writing as published
 from whygrad.record.loss import told_loss
 
 PLACES_TO_BREAK = [
@@ -36,7 +37,7 @@ PLACES_TO_BREAK = [
     (record, "diagnostics_of"), (diagnostics, "rates_of"), (registry, "layer_name"),
     (watch, "recorded"), (gradients, "before_update"), (watch, "Gradients"), (watch, "Tracer"),
     (watch, "in_eval_mode"), (watch, "early_schedulers"), (writing, "write_tensors"),
-    (writing, "sealed_lines"), (writing, "work_of"), (watch, "compiled_parts"),
+    (published, "sealed_lines"), (writing, "work_of"), (watch, "compiled_parts"),
     (watch, "check_compiled"),
 ]  # fmt: skip
 
@@ -112,7 +113,7 @@ def test_a_watch_that_ended_early_can_still_be_asked(monkeypatch):
         kept.watch = wg.watch(model, every=1)
         return kept.watch
 
-    monkeypatch.setattr(writing, "sealed_lines", full)
+    monkeypatch.setattr(published, "sealed_lines", full)
     with pytest.warns(UserWarning, match="No space left"):
         trained(watching)
     assert kept.watch.run.history_lines == []

@@ -21,10 +21,11 @@ from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, make_folder, remove, temporary_folder, writing
 from whygrad.record.producers import WATCHED
 from whygrad.record.schema.arrays import key_of_rows
-from whygrad.record.sealed import finite, sealed_tensors, write_tensors
+from whygrad.record.sealed import sealed_tensors, write_tensors
 from whygrad.record.tracker import notes_of_watched
 from whygrad.record.writing import new_run, publish
 from whygrad.words import t
+from whygrad.words.visible import finite
 
 if TYPE_CHECKING:
     from whygrad.record.tracker import Tracker

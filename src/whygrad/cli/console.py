@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from whygrad.errors import RunWarning, WhygradError
-from whygrad.record.sealed import finite
 from whygrad.words import t
 from whygrad.words.terminal import Console, RenderableType, as_plain
-from whygrad.words.visible import as_json, visible
+from whygrad.words.visible import as_json, finite, visible
 
 WIDTH = 100  # of what is not printed to a terminal
 

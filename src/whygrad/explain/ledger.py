@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from whygrad.record.address import Address
-from whygrad.record.sealed import finite
+from whygrad.words.visible import finite
 
 
 @dataclass(frozen=True)

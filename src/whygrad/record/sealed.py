@@ -13,7 +13,6 @@ Runs of format 1 were written without; of them alone a checksum may be missing.
 """
 
 import json
-import math
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,15 +62,6 @@ def parse(text: "str | bytes") -> Any:
     """
     text = text if isinstance(text, str) else text.decode()
     return _DECODER.decode(text)
-
-
-def finite(content: Any) -> Any:
-    """Return JSON-able data with None in place of every number that is not finite."""
-    if isinstance(content, dict):
-        return {str(name): finite(value) for name, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

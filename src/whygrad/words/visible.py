@@ -11,6 +11,7 @@ Boucher and Anderson 2021, Trojan Source.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -82,6 +83,15 @@ def as_json(content: Any, *, indent: int | None = None, in_ascii: bool = False) 
     """
     text = json.dumps(content, ensure_ascii=in_ascii, indent=indent, allow_nan=False)
     return UNUSUAL.sub(lambda found: _in_json(found[0]), text)
+
+
+def finite(content: Any) -> Any:
+    """Return JSON-able data with None in place of every number that is not finite."""
+    if isinstance(content, dict):
+        return {str(name): finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def _columns(text: str) -> int:
