@@ -206,7 +206,7 @@ LESSON = Lesson(
         Exercise(
             "quieter",
             lambda setup, measured: (
-                bool(abs(measured["output"][QUIET]) <= 0.001)
+                bool(abs(measured["output"][QUIET]) <= 0.001 * (1 + ROUNDING))
                 and not _is_loud_one_ahead(setup, measured)
             ),
             {"quiet": 0.001},
