@@ -7,6 +7,7 @@ import faulty_steps
 import pytest
 
 from whygrad.doctor.faults import COMPONENTS, faults_of, run_checks
+from whygrad.words import LANGUAGES, speaking
 
 CASES = faulty_ends.CASES | faulty_steps.CASES
 ROWS = [
@@ -50,6 +51,9 @@ def test_a_check_finds_its_fault(seen, kind, case):
     assert 0 < found.confidence <= 0.98
     assert {name: found.evidence[name] for name in case.numbers} == pytest.approx(case.numbers)
     assert found.component in COMPONENTS
+    for language in LANGUAGES:
+        with speaking(language):
+            assert found.to_dict()["text"]
 
 
 @pytest.mark.parametrize(("kind", "case"), ROWS)

@@ -15,9 +15,9 @@ WRITTEN = [name for name in lessons.NAMES if find_spec(f"whygrad.lessons.experim
 
 
 @pytest.mark.parametrize("name", lessons.NAMES)
-def test_every_lesson_has_a_title_and_a_question_in_both_languages(name):
+def test_every_lesson_has_a_title_a_question_and_a_statement_in_both_languages(name):
     for language in LANGUAGES:
-        for part in ("title", "question"):
+        for part in ("title", "question", "statement"):
             assert catalogue(language)[f"lesson.{name}.{part}"]
 
 

@@ -147,7 +147,7 @@ class OwnEvidence(Evidence):
     def dropped(self) -> tuple[Dropped, ...]:
         sizes = self.setup.sizes[1:]
         hidden = zip(self.setup.layers, self.setup.dropout, sizes, strict=False)
-        return tuple(Dropped(*of_layer) for of_layer in reversed(list(hidden)))
+        return tuple(Dropped(*one) for one in reversed(list(hidden)) if one[1])
 
     @property
     def decays(self) -> tuple[Decay, ...]:

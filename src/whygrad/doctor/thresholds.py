@@ -19,7 +19,7 @@ CHECKER: Final = "Ben Braiek and Khomh 2022, TheDeepChecker"
 HOCHREITER: Final = "Hochreiter 1991"
 PYTORCH: Final = "docs.pytorch.org"
 
-# What a finding is (triage.py); of own networks from the sweep
+# What a finding is (faults.py); of own networks from the sweep
 ALARM: Final = 0.4  # weight from which a finding is an alarm, or ill
 ODD: Final = 0.6  # confidence of what is told though the network learns, and of a cause
 FAULTY: Final = 0.4  # confidence from which something else is wrong than the length of the run
