@@ -173,11 +173,7 @@ def assemble(
     if scaling not in TARGET_SCALINGS:
         raise unknown_name("target_scaling", scaling, tuple(TARGET_SCALINGS))
     parts = split(samples, raw.target.classes, validation=validation, test=test, seed=seed)
-    weight, lost = weights_in_float32(raw.weight)
-    if lost:
-        raise DataError(raw.name, lost)
-    if weight is not None and not weight[parts.train].any():
-        raise DataError(raw.name, [InputError("error.data_weight_train")])
+    weight = usable_weights(raw, parts.train)
     inputs = inputs_of(raw, parts, standardize)
     units = np.empty(0), np.empty(0)
     if raw.target.task == "numbers":
@@ -217,6 +213,20 @@ def assemble(
         notes=(*raw.notes, *_notes(raw, encoder, inputs, parts)),
         source=raw.source,
     )
+
+
+def usable_weights(raw: Raw, train: np.ndarray) -> np.ndarray | None:
+    """Return the sample weights as float32, (m,); None where there are none.
+
+    Raises:
+        DataError: float32 does not hold one, or no sample of ``train`` counts.
+    """
+    weight, problems = weights_in_float32(raw.weight)
+    if not problems and weight is not None and not weight[train].any():
+        problems = [InputError("error.data_weight_train")]
+    if problems:
+        raise DataError(raw.name, problems)
+    return weight
 
 
 def _check_finite(raw: Raw, encoder: Encoder, inputs: Inputs, y: np.ndarray) -> None:

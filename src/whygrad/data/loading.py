@@ -65,23 +65,15 @@ def load(
         OptionError: an unknown name, an option out of range, or one that the source does not take.
         TooLargeError: the table does not fit into memory; it was not read.
     """
-    options = {
-        "target": target,
-        "weight": weight,
-        "delimiter": delimiter,
-        "samples": samples,
-        "noise": noise,
-        "drop": drop,
-        "task": task,
-    }
-    given: dict[str, Any] = {}  # what was given, as JSON can hold it
-    for name, value in options.items():
-        if isinstance(value, np.generic):
-            value = value.item()
-        elif value is not None and not isinstance(value, str | int | float):
-            value = list(value)
-        if value not in (None, []):
-            given[name] = value
+    given = as_given(
+        target=target,
+        weight=weight,
+        delimiter=delimiter,
+        samples=samples,
+        noise=noise,
+        drop=drop,
+        task=task,
+    )
     check_split(validation, test, seed)
     shares = {"validation": float(validation), "test": float(test), "seed": int(seed)}
     common = {"standardize": standardize, "target_scaling": target_scaling, **shares}
@@ -96,6 +88,19 @@ def load(
         described = {"kind": "frame", "source": table.name, "options": given | common}
         return data_from_table(table, given, common, described)
     return _file(source, given, common, tick or (lambda share: None))
+
+
+def as_given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given, as JSON can hold them."""
+    given = {}
+    for name, value in options.items():
+        if isinstance(value, np.generic):
+            value = value.item()
+        elif value is not None and not isinstance(value, str | int | float):
+            value = list(value)
+        if value not in (None, []):
+            given[name] = value
+    return given
 
 
 def load_rows(path: str | Path, columns: Sequence[str]) -> Table | np.ndarray:
