@@ -155,3 +155,21 @@ def test_a_batch_norm_lends_its_statistics_unless_they_are_packed(packs):
     torch.testing.assert_close(known.x, use.x)
     assert (known is use) == packs
     assert not unpacked
+
+
+@pytest.mark.parametrize(
+    ("function", "shapes", "size"),
+    [  # beyond 256 a square, beyond 65 504 a length is infinite in float16
+        (F.linear, [(5, 8), (3, 8)], 3e4),
+        (F.conv1d, [(5, 2, 8), (3, 2, 3)], 400.0),
+        (F.conv_transpose1d, [(5, 2, 8), (2, 3, 3)], 400.0),
+    ],
+    ids=["linear", "conv", "transposed"],
+)
+def test_half_precision_holds_inputs_whose_squares_it_does_not(function, shapes, size):
+    torch.manual_seed(0)
+    x = (size * torch.randn(shapes[0])).clamp(-6e4, 6e4).half()
+    weight = nn.Parameter(torch.randn(shapes[1]).half())
+    half = use_of(function, (x, weight), {}).reach
+    exact = use_of(function, (x.double(), nn.Parameter(weight.double())), {}).reach
+    torch.testing.assert_close(half.double(), exact, rtol=1e-6, atol=0)

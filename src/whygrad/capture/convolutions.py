@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from whygrad.capture.uses import Use, wide
+from whygrad.capture.uses import Use
 
 Functions = dict[int, Callable[..., Tensor]]  # by the number of the input's axes
 
@@ -58,13 +58,13 @@ class Conv(Use):
     def reach(self) -> Tensor:
         """The length of each patch: the squares, summed by the same convolution with ones."""
         groups = self.options["groups"]
-        x = self.input.unflatten(1, (groups, -1)).square().sum(2)
+        x = self.x.unflatten(1, (groups, -1)).square().sum(2)
         ones = x.new_ones((groups, 1, *self.weight.shape[2:]))
         squares = self.functions[x.dim()](x, ones, None, **self.options)
         reach = squares.clamp_(min=0).sqrt_()  # rounding must not make a square negative
         if groups > 1:
             reach = reach.repeat_interleave(self.weight.shape[0] // groups, dim=1)
-        return self.by_neuron(wide(reach))
+        return self.by_neuron(reach)
 
     def contract(self, x: Tensor, delta: Tensor) -> Tensor:
         x, padding = self.padded(x)

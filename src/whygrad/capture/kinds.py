@@ -33,7 +33,7 @@ class Linear(Use):
 
     @property
     def reach(self) -> Tensor:
-        return wide(torch.linalg.vector_norm(self.input, dim=-1)).reshape(1, 1, -1)
+        return torch.linalg.vector_norm(self.x, dim=-1).reshape(1, 1, -1)
 
     def contract(self, x: Tensor, delta: Tensor) -> Tensor:
         return delta.reshape(-1, delta.shape[-1]).T @ x.reshape(-1, x.shape[-1])
