@@ -28,7 +28,7 @@ def evaluate_command(name: str, part: str, step: int | None, as_json: bool) -> i
     if as_json:
         show_json({"path": str(run.path), "part": part, **network_at(run, step), **measures})
     else:
-        show(network_line(run, step))
+        show(step_line(run, step))
         show(measures_page({part: measures}))
     return 0
 
@@ -55,10 +55,10 @@ def predict_command(
         )
         show_json(told)
     elif out is None:
-        remark(network_line(run, step))
+        remark(step_line(run, step))
         show_table(table.to_csv(index=False))
     else:
-        show(network_line(run, step))
+        show(step_line(run, step))
         show(t("cli.predicted", rows=len(table), path=out))
     return 0
 
@@ -96,7 +96,7 @@ def network_at(run: Run, step: int | None) -> dict[str, Any]:
     return {"step": int(last.state.step)} if last.best is None else {"best": last.best.epoch}
 
 
-def network_line(run: Run, step: int | None) -> str:
+def step_line(run: Run, step: int | None) -> str:
     """Return which network it is, in words."""
     told = network_at(run, step)
     if "best" in told:
