@@ -40,5 +40,5 @@ function rounded(size, digits) {
 
 /** Return a decimal without zeros at its end. @param {string} text */
 function trimmed(text) {
-  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+  return text.includes(".") ? text.replace(/\.?0*$/, "") : text;
 }
