@@ -73,15 +73,16 @@ function map(of, rule) {
   return found;
 }
 
-/** Return left @ right. @param {Matrix} left @param {Matrix} right @param {Precision} round */
-function product(left, right, round) {
+/** Return left @ right, plus a row that is broadcast to all rows.
+ * @param {Matrix} left @param {Matrix} right @param {Precision} round @param {Matrix | null} add */
+function product(left, right, round, add = null) {
   const [m, n, inner] = [left.rows, right.columns, left.columns];
-  const found = matrix(m, n);
+  const [found, a, b] = [matrix(m, n), left.data, right.data];
   for (let i = 0; i < m; i++)
-    for (let j = 0; j < inner; j++) {
-      const factor = left.data[i * inner + j];
-      for (let k = 0; k < n; k++)
-        found.data[i * n + k] = round(found.data[i * n + k] + round(factor * right.data[j * n + k]));
+    for (let k = 0; k < n; k++) {
+      let total = 0;
+      for (let j = 0; j < inner; j++) total = round(total + round(a[i * inner + j] * b[j * n + k]));
+      found.data[i * n + k] = add ? round(total + add.data[k]) : total;
     }
   return found;
 }
@@ -94,16 +95,16 @@ function transposed(of) {
   return found;
 }
 
-/** Return input.T @ delta: samples go, inputs and neurons stay.
- * @param {Matrix} input @param {Matrix} delta @param {Precision} round */
-function contract(input, delta, round) {
-  const [n, inputs] = [delta.columns, input.columns];
-  const found = matrix(inputs, n);
+/** Return input.T @ (share * delta): samples go, inputs and neurons stay.
+ * @param {Matrix} input @param {Matrix} delta @param {Float64Array} share @param {Precision} round */
+function contract(input, delta, share, round) {
+  const [inputs, n] = [input.columns, delta.columns];
+  const [found, x] = [matrix(inputs, n), input.data];
   for (let i = 0; i < input.rows; i++)
-    for (let j = 0; j < inputs; j++) {
-      const factor = input.data[i * inputs + j];
-      for (let k = 0; k < n; k++)
-        found.data[j * n + k] = round(found.data[j * n + k] + round(factor * delta.data[i * n + k]));
+    for (let k = 0; k < n; k++) {
+      const shared = round(share[i] * delta.data[i * n + k]);
+      for (let j = 0; j < inputs; j++)
+        found.data[j * n + k] = round(found.data[j * n + k] + round(x[i * inputs + j] * shared));
     }
   return found;
 }
@@ -139,12 +140,13 @@ function erfc(x) {
 /** Share of a normal distribution below z. @param {number} z */
 const normalShare = (z) => erfc(-z / Math.SQRT2) / 2;
 
-/** @type {Record<string, {value: Precision, slope: Precision}>} */
+/** f(z), and f'(z) of z and a = f(z).
+ * @type {Record<string, {value: (z: number) => number, slope: (z: number, a: number) => number}>} */
 export const ACTIVATIONS = {
   identity: { value: (z) => z, slope: () => 1 },
   // s(-z) = 1 - s(z) without cancellation
   sigmoid: { value: sigmoid, slope: (z) => sigmoid(z) * sigmoid(-z) },
-  tanh: { value: Math.tanh, slope: (z) => 1 - Math.tanh(z) ** 2 },
+  tanh: { value: Math.tanh, slope: (z, a) => 1 - a * a },
   // the slope at exactly 0 is taken as 0
   relu: { value: (z) => Math.max(z, 0), slope: (z) => (z > 0 ? 1 : 0) },
   leaky_relu: { value: (z) => (z > 0 ? z : LEAK * z), slope: (z) => (z > 0 ? 1 : LEAK) },
@@ -171,16 +173,16 @@ const SMALLEST_PROBABILITY = 1e-7; // probabilities are clipped here; no gradien
 const clipped = (p) => Math.min(Math.max(p, SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY);
 /** @param {number} p */
 const unclipped = (p) => (p >= SMALLEST_PROBABILITY && p <= 1 - SMALLEST_PROBABILITY ? 1 : 0);
-/** @param {Float64Array} values */
+/** @param {number[]} values */
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 
-/** @param {Float64Array} z */
+/** @param {number[]} z */
 function logsumexp(z) {
   const highest = Math.max(...z);
   return highest + Math.log(sum(z.map((value) => Math.exp(value - highest))));
 }
 
-/** @param {Float64Array} z */
+/** @param {number[]} z */
 export function softmax(z) {
   const highest = Math.max(...z);
   const sizes = z.map((value) => Math.exp(value - highest));
@@ -188,7 +190,7 @@ export function softmax(z) {
   return sizes.map((size) => size / total);
 }
 
-/** One sample's numbers, one an output. @typedef {Float64Array} Row */
+/** One sample's numbers, one an output. @typedef {number[]} Row */
 /** @typedef {(a: Row, y: Row) => number} Value @typedef {(a: Row, y: Row) => Row} Upstream */
 /** @type {{value: Value, upstream: Upstream}} */
 const SQUARED = {
@@ -262,13 +264,15 @@ export function upstreamOfLoss(loss, outputActivation, end, y, round = exact) {
   const [upstream, from] = matched ? [matched, end.preactivation] : [rule.upstream, end.output];
   const found = matrix(y.rows, y.columns);
   for (let i = 0; i < y.rows; i++)
-    found.data.set(upstream(row(from, i), row(y, i)).map(round), i * y.columns);
+    upstream(row(from, i), row(y, i)).forEach((u, k) => (found.data[i * y.columns + k] = round(u)));
   return found;
 }
 
 /** @param {Matrix} of @param {number} i */
-function row(of, i) {
-  return of.data.subarray(i * of.columns, (i + 1) * of.columns);
+function row({ columns, data }, i) {
+  const found = [];
+  for (let k = i * columns; k < (i + 1) * columns; k++) found.push(data[k]);
+  return found;
 }
 
 // --- the network ------------------------------------------------------------------------------
@@ -307,10 +311,9 @@ export function forward(network, input) {
   const layers = network.layers.map(({ name, weight, bias, activation }) => {
     const input = current;
     const { value } = ACTIVATIONS[activation];
-    const weighed = product(input, weight, round);
-    const n = weight.columns;
-    const preactivation = bias ? map(weighed, (z, i) => round(z + bias.data[i % n])) : weighed;
-    current = map(preactivation, (z) => round(value(z)));
+    const preactivation = product(input, weight, round, bias);
+    current = matrix(input.rows, weight.columns);
+    for (let i = 0; i < current.data.length; i++) current.data[i] = round(value(preactivation.data[i]));
     return { name, input, preactivation, output: current };
   });
   return { layers };
@@ -343,8 +346,12 @@ export function backward(network, trace, target, loss, { sampleWeight } = {}) {
  * @returns {LayerAnatomy} */
 function passBack(dense, trace, upstream, share, isMatched, round) {
   const { slope: rule } = ACTIVATIONS[dense.activation];
-  const slope = map(trace.preactivation, isMatched ? () => 1 : (z) => round(rule(z)));
-  const delta = map(upstream, (u, i) => round(u * slope.data[i]));
+  const [z, a] = [trace.preactivation, trace.output];
+  const [slope, delta] = [matrix(z.rows, z.columns), matrix(z.rows, z.columns)];
+  for (let i = 0; i < z.data.length; i++) {
+    slope.data[i] = isMatched ? 1 : round(rule(z.data[i], a.data[i]));
+    delta.data[i] = round(upstream.data[i] * slope.data[i]);
+  }
   const hasBias = dense.bias !== null;
   return { ...trace, upstream, slope, delta, share, hasBias, isMatched, precision: round };
 }
@@ -361,9 +368,7 @@ export function asShares(sampleWeight, samples, round = exact) {
 /** Return mean_i input_ij * delta_ik. The one place where the mean over samples is taken.
  * @param {LayerAnatomy} layer @param {Matrix} input */
 function meanWithDelta({ delta, share, precision }, input) {
-  const n = delta.columns;
-  const shared = map(delta, (d, i) => precision(share[(i / n) | 0] * d));
-  return contract(input, shared, precision);
+  return contract(input, delta, share, precision);
 }
 
 /** The input of every bias: a neuron that always says 1. @param {LayerAnatomy} layer */
