@@ -173,69 +173,62 @@ const SMALLEST_PROBABILITY = 1e-7; // probabilities are clipped here; no gradien
 const clipped = (p) => Math.min(Math.max(p, SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY);
 /** @param {number} p */
 const unclipped = (p) => (p >= SMALLEST_PROBABILITY && p <= 1 - SMALLEST_PROBABILITY ? 1 : 0);
-/** @param {number[]} values */
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-
-/** @param {number[]} z */
-function logsumexp(z) {
-  const highest = Math.max(...z);
-  return highest + Math.log(sum(z.map((value) => Math.exp(value - highest))));
+/** @param {ArrayLike<number>} values */
+function sum(values) {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
+  return total;
 }
 
 /** @param {number[]} z */
 export function softmax(z) {
   const highest = Math.max(...z);
-  const sizes = z.map((value) => Math.exp(value - highest));
+  const sizes = z.map((one) => Math.exp(one - highest));
   const total = sum(sizes);
   return sizes.map((size) => size / total);
 }
 
-/** One sample's numbers, one an output. @typedef {number[]} Row */
-/** @typedef {(a: Row, y: Row) => number} Value @typedef {(a: Row, y: Row) => Row} Upstream */
-/** @type {{value: Value, upstream: Upstream}} */
-const SQUARED = {
-  value: (a, y) => sum(a.map((one, k) => (one - y[k]) ** 2)) / 2,
-  upstream: (a, y) => a.map((one, k) => one - y[k]),
-};
-/** @type {{value: Value, upstream: Upstream}} */
-const SOFTMAX_CROSS_ENTROPY = {
+/** @param {number[]} z */
+function logsumexp(z) {
+  const highest = Math.max(...z);
+  return highest + Math.log(sum(z.map((one) => Math.exp(one - highest))));
+}
+
+/** value: the loss of one sample, of its outputs (or logits) and targets; upstream: its derivative.
+ * @typedef {{value: (a: number[], y: number[]) => number,
+ *   upstream: (a: number[], y: number[]) => number[]}} Loss */
+/** @typedef {(a: number, y: number, n: number) => number} OfOne of one among n outputs */
+/** A loss that is a sum over outputs. @param {OfOne} value @param {OfOne} upstream @returns {Loss} */
+const summed = (value, upstream) => ({
+  value: (a, y) => sum(a.map((one, k) => value(one, y[k], a.length))),
+  upstream: (a, y) => a.map((one, k) => upstream(one, y[k], a.length)),
+});
+
+const squared = summed((a, y) => (a - y) ** 2 / 2, (a, y) => a - y);
+const meanSquared = summed((a, y, n) => (a - y) ** 2 / n, (a, y, n) => (2 * (a - y)) / n);
+/** @type {Loss} */
+const softmaxCrossEntropy = {
   value: (z, y) => sum(y) * logsumexp(z) - sum(y.map((one, k) => one * z[k])),
   upstream: (z, y) => softmax(z).map((a, k) => sum(y) * a - y[k]),
 };
+const binaryCrossEntropy = summed(
+  (a, y) => -(y * Math.log(clipped(a)) + (1 - y) * Math.log1p(-clipped(a))),
+  (a, y) => ((clipped(a) - y) / (clipped(a) * (1 - clipped(a)))) * unclipped(a),
+);
+const binaryCrossEntropyOfLogits = summed((z, y) => softplus(z) - y * z, (z, y) => sigmoid(z) - y);
 
-/**
- * `value` and `upstream` take outputs; `matchedValue` and `matchedUpstream` take the logits of an
- * output activation that is `matched`: loss and activation are then one function, slope 1.
- * @type {Record<string, {value: Value, upstream: Upstream, matched: string[],
- *   matchedValue?: Value, matchedUpstream?: Upstream}>}
- */
+/** With an output activation that is `matched`, `merged` takes the logits: loss and activation are
+ * one function then, slope 1, delta = a - y.
+ * @type {Record<string, Loss & {matched: string[], merged: Loss}>} */
 export const LOSSES = {
-  squared: {
-    ...SQUARED,
-    matched: ["identity"],
-    matchedValue: SQUARED.value,
-    matchedUpstream: SQUARED.upstream,
-  },
-  mean_squared: {
-    value: (a, y) => sum(a.map((one, k) => (one - y[k]) ** 2)) / a.length,
-    upstream: (a, y) => a.map((one, k) => (2 * (one - y[k])) / a.length),
-    matched: [],
-  },
+  squared: { ...squared, matched: ["identity"], merged: squared },
+  mean_squared: { ...meanSquared, matched: [], merged: meanSquared },
   // the loss brings its softmax
-  softmax_cross_entropy: {
-    ...SOFTMAX_CROSS_ENTROPY,
-    matched: ["identity"],
-    matchedValue: SOFTMAX_CROSS_ENTROPY.value,
-    matchedUpstream: SOFTMAX_CROSS_ENTROPY.upstream,
-  },
+  softmax_cross_entropy: { ...softmaxCrossEntropy, matched: ["identity"], merged: softmaxCrossEntropy },
   binary_cross_entropy: {
-    value: (a, y) =>
-      -sum(a.map((p, k) => y[k] * Math.log(clipped(p)) + (1 - y[k]) * Math.log1p(-clipped(p)))),
-    upstream: (a, y) =>
-      a.map((p, k) => ((clipped(p) - y[k]) / (clipped(p) * (1 - clipped(p)))) * unclipped(p)),
+    ...binaryCrossEntropy,
     matched: ["sigmoid", "identity"],
-    matchedValue: (z, y) => sum(z.map((one, k) => softplus(one) - y[k] * one)),
-    matchedUpstream: (z, y) => z.map((one, k) => sigmoid(one) - y[k]),
+    merged: binaryCrossEntropyOfLogits,
   },
 };
 
@@ -249,9 +242,9 @@ export function isMatched(loss, outputActivation) {
  * @param {string} loss @param {string} outputActivation @param {LayerTrace} end @param {Matrix} y
  * @param {Precision} round */
 export function sampleLosses(loss, outputActivation, end, y, round = exact) {
-  const rule = LOSSES[loss];
-  const matched = isMatched(loss, outputActivation) && rule.matchedValue;
-  const [value, from] = matched ? [matched, end.preactivation] : [rule.value, end.output];
+  const isMerged = isMatched(loss, outputActivation);
+  const { value } = isMerged ? LOSSES[loss].merged : LOSSES[loss];
+  const from = isMerged ? end.preactivation : end.output;
   return Float64Array.from({ length: y.rows }, (_, i) => round(value(row(from, i), row(y, i))));
 }
 
@@ -259,9 +252,9 @@ export function sampleLosses(loss, outputActivation, end, y, round = exact) {
  * @param {string} loss @param {string} outputActivation @param {LayerTrace} end @param {Matrix} y
  * @param {Precision} round */
 export function upstreamOfLoss(loss, outputActivation, end, y, round = exact) {
-  const rule = LOSSES[loss];
-  const matched = isMatched(loss, outputActivation) && rule.matchedUpstream;
-  const [upstream, from] = matched ? [matched, end.preactivation] : [rule.upstream, end.output];
+  const isMerged = isMatched(loss, outputActivation);
+  const { upstream } = isMerged ? LOSSES[loss].merged : LOSSES[loss];
+  const from = isMerged ? end.preactivation : end.output;
   const found = matrix(y.rows, y.columns);
   for (let i = 0; i < y.rows; i++)
     upstream(row(from, i), row(y, i)).forEach((u, k) => (found.data[i * y.columns + k] = round(u)));
@@ -429,7 +422,7 @@ function telescope(pushed, through, pulls, gradient, round) {
   return { upstream: pushed, slope, input, agreement, product };
 }
 
-/** @param {Float64Array} values @param {Precision} round */
+/** @param {number[]} values @param {Precision} round */
 function norm(values, round) {
   return round(Math.sqrt(values.reduce((total, value) => round(total + round(value * value)), 0)));
 }
@@ -516,20 +509,18 @@ export function step(state, batch, settings) {
 // --- clones: neurons that are the same neuron ---------------------------------------------------
 
 /** Return the weights in with the bias, and the weights out, of each neuron of a hidden layer.
- * @param {Network} network @param {number} l @returns {[Float64Array[], Float64Array[]]} */
+ * @param {Network} network @param {number} l */
 function sides({ layers }, l) {
   const { weight, bias } = layers[l];
-  const columns = transposed(weight);
-  const incoming = Array.from({ length: weight.columns }, (_, k) =>
-    Float64Array.from([...row(columns, k), ...(bias ? [bias.data[k]] : [])]));
-  return [incoming, incoming.map((_, k) => row(layers[l + 1].weight, k))];
+  const incoming = toRows(transposed(weight)).map((into, k) => (bias ? [...into, bias.data[k]] : into));
+  return [incoming, toRows(layers[l + 1].weight)];
 }
 
 /** Return the groups of equal neurons of every hidden layer: equal weights in, bias and weights out.
  * @param {Network} network @param {number} tolerance relative to the norms of both sides
  * @returns {Record<string, number[][]>} */
 export function clones(network, tolerance = 1e-6) {
-  const near = (/** @type {Float64Array[]} */ side, /** @type {number} */ one, /** @type {number} */ k) =>
+  const near = (/** @type {number[][]} */ side, /** @type {number} */ one, /** @type {number} */ k) =>
     norm(side[one].map((value, i) => value - side[k][i]), exact) <= tolerance * norm(side[one], exact);
   return Object.fromEntries(network.layers.slice(0, -1).map(({ name, weight }, l) => {
     const both = sides(network, l);
