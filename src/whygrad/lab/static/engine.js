@@ -88,7 +88,7 @@ function product(left, right, round, add = null) {
 }
 
 /** @param {Matrix} of */
-function transposed(of) {
+export function transposed(of) {
   const found = matrix(of.columns, of.rows);
   for (let i = 0; i < of.rows; i++)
     for (let j = 0; j < of.columns; j++) found.data[j * of.rows + i] = of.data[i * of.columns + j];
