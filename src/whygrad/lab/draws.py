@@ -80,19 +80,22 @@ def create(
     sizes: Sequence[int],
     *,
     activations: Sequence[str],
-    init: str = "he_normal",
-    bias_init: str = "zeros",
+    init: str | Sequence[str] = "he_normal",
+    bias_init: str | Sequence[str] = "zeros",
     seed: int = 0,
 ) -> Network:
     """Draw a network as the page draws it; :meth:`Network.create` draws others.
 
     Args:
         activations: one name a layer, the output's last.
-        init, bias_init: how weights and biases start, as for :meth:`Network.create`.
+        init, bias_init: how weights and biases start, ``name`` or ``name:value``, or one a layer.
     """
+    count = len(sizes) - 1
+    inits = [init] * count if isinstance(init, str) else init
+    bias_inits = [bias_init] * count if isinstance(bias_init, str) else bias_init
     weights, biases = [], []
     for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
         draws = Draws(seed, layer)
-        weights.append(draw_weight(init, draws, n_in, n_out))
-        biases.append(draw_bias(bias_init, draws, n_in, n_out))
+        weights.append(draw_weight(inits[layer], draws, n_in, n_out))
+        biases.append(draw_bias(bias_inits[layer], draws, n_in, n_out))
     return Network.from_arrays(weights, biases, activations=activations)

@@ -94,7 +94,7 @@ def reference(scene: Scene, *, steps: int = STEPS, rows: int | None = None) -> d
         x = as_input(network, np.asarray(scene.x, np.float64))
         y = as_targets(network, scene.y, scene.settings.loss, len(x))
         share = as_shares(scene.sample_weight, len(x), x.dtype)
-        walked = _walk(scene.settings.loss, network, x, y, share)
+        trace, anatomy, gradients, split = _walk(scene.settings.loss, network, x, y, share)
         trained, losses = _train(scene.settings, network, x, y, share, steps)
         given = {
             "network": {"weights": weights, "biases": biases, "activations": names},
@@ -103,7 +103,7 @@ def reference(scene: Scene, *, steps: int = STEPS, rows: int | None = None) -> d
             "steps": steps,
             "rows": len(x) if rows is None else min(rows, len(x)),
         }
-        found = _found(*walked, given["rows"])
+        found = _found(trace, anatomy, gradients, split, given["rows"])
         return _listed(given | found | {"losses": losses, "parameters": [*trained.values()]})
 
 
