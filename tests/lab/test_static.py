@@ -3,8 +3,6 @@
 import json
 import random
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import jax
@@ -153,12 +151,3 @@ def test_a_reference_tells_of_few_rows_what_it_computes_of_all():
     assert few["layers"][0]["delta"] == whole["layers"][0]["delta"][:4]
     assert few["layers"][0]["gradient"] == whole["layers"][0]["gradient"]
     assert len(few["batch"]["input"]) == 9 and few["rows"] == 4 and whole["rows"] == 9
-
-
-@pytest.mark.long
-def test_the_types_of_the_javascript_hold():
-    program = shutil.which("tsc")
-    if program is None:
-        pytest.skip("there is no TypeScript compiler on this machine")
-    done = subprocess.run([program, "-p", str(STATIC)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout
