@@ -33,7 +33,7 @@
 /** @typedef {{loss: string, optimizer: string, learning_rate: number, momentum?: number,
  *  beta1?: number, beta2?: number, epsilon?: number}} Settings */
 /** @typedef {{network: Network, optimizer: Memory[], step: number}} State */
-/** @typedef {{weight: Matrix[], bias: Matrix[]}} Memory what the optimizer remembers of a layer */
+/** @typedef {{weight: Matrix[], bias: Matrix[] | null}} Memory what the optimizer remembers of a layer */
 
 /** float64: numbers as they are. @type {Precision} */
 export const exact = (value) => value;
@@ -99,12 +99,13 @@ export function transposed(of) {
  * @param {Matrix} input @param {Matrix} delta @param {Float64Array} share @param {Precision} round */
 function contract(input, delta, share, round) {
   const [inputs, n] = [input.columns, delta.columns];
-  const [found, x] = [matrix(inputs, n), input.data];
-  for (let i = 0; i < input.rows; i++)
+  const [found, x, d] = [matrix(inputs, n), input.data, delta.data];
+  for (let j = 0; j < inputs; j++)
     for (let k = 0; k < n; k++) {
-      const shared = round(share[i] * delta.data[i * n + k]);
-      for (let j = 0; j < inputs; j++)
-        found.data[j * n + k] = round(found.data[j * n + k] + round(x[i * inputs + j] * shared));
+      let total = 0;
+      for (let i = 0; i < input.rows; i++)
+        total = round(total + round(x[i * inputs + j] * round(share[i] * d[i * n + k])));
+      found.data[j * n + k] = total;
     }
   return found;
 }
@@ -300,7 +301,7 @@ export function withParameters(network, parameters) {
  * @param {Network} network @param {Matrix} input @returns {Trace} */
 export function forward(network, input) {
   const round = network.precision;
-  let current = map(input, round);
+  let current = round === exact ? input : map(input, round);
   const layers = network.layers.map(({ name, weight, bias, activation }) => {
     const input = current;
     const { value } = ACTIVATIONS[activation];
@@ -429,36 +430,39 @@ function norm(values, round) {
 
 // --- optimizers: gradient -> scaling -> learning_rate -> update ---------------------------------
 
-/** @type {Required<Pick<Settings, "momentum" | "beta1" | "beta2" | "epsilon">>} */
+/** As of `whygrad.Settings`. @type {Required<Pick<Settings, "momentum" | "beta1" | "beta2" | "epsilon">>} */
 const DEFAULTS = { momentum: 0.9, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 /**
  * Each turns a gradient into a direction, and remembers `memories` matrices of its shape.
- * @type {Record<string, {memories: number, update: (gradient: Matrix, memory: Matrix[],
- *   settings: Settings & typeof DEFAULTS, step: number, round: Precision) => [Matrix, Matrix[]]}>}
+ * @type {Record<string, {memories: number, scale: (gradient: Matrix, memory: Matrix[],
+ *   numbers: typeof DEFAULTS, step: number, round: Precision) => {direction: Matrix, memory: Matrix[]}}>}
  */
 export const SCALINGS = {
-  sgd: { memories: 0, update: (gradient) => [gradient, []] },
+  sgd: { memories: 0, scale: (gradient) => ({ direction: gradient, memory: [] }) },
   // Polyak 1964
   momentum: {
     memories: 1,
-    update: (gradient, [trace], { momentum }, _, round) => {
-      const next = map(gradient, (g, i) => round(g + round(momentum * trace.data[i])));
-      return [next, [next]];
+    scale: (gradient, [trace], { momentum }, _, round) => {
+      const direction = map(gradient, (g, i) => round(g + round(momentum * trace.data[i])));
+      return { direction, memory: [direction] };
     },
   },
   // Kingma and Ba 2015
   adam: {
     memories: 2,
-    update: (gradient, [mean, square], { beta1, beta2, epsilon }, step, round) => {
-      const blend = (/** @type {number} */ beta, /** @type {number} */ fresh, /** @type {number} */ old) =>
-        round(round(round(1 - beta) * fresh) + round(beta * old));
-      const first = map(gradient, (g, i) => blend(beta1, g, mean.data[i]));
-      const second = map(gradient, (g, i) => blend(beta2, round(g * g), square.data[i]));
-      const [warm1, warm2] = [beta1, beta2].map((beta) => round(1 - beta ** (step + 1)));
-      const direction = map(first, (m, i) =>
-        round(round(m / warm1) / round(round(Math.sqrt(round(second.data[i] / warm2))) + epsilon)));
-      return [direction, [first, second]];
+    scale: (gradient, [mean, square], { beta1, beta2, epsilon }, step, round) => {
+      const blend = (/** @type {number} */ beta, /** @type {number} */ old, /** @type {number} */ fresh) =>
+        round(round(beta * old) + round(round(1 - beta) * fresh));
+      const first = map(gradient, (g, i) => blend(beta1, mean.data[i], g));
+      const second = map(gradient, (g, i) => blend(beta2, square.data[i], round(g * g)));
+      // both began at 0, which their means still remember
+      const [bias1, bias2] = [beta1, beta2].map((beta) => round(1 - round(beta ** (step + 1))));
+      const direction = map(first, (m, i) => {
+        const size = round(Math.sqrt(round(second.data[i] / bias2)));
+        return round(round(m / bias1) / round(size + epsilon));
+      });
+      return { direction, memory: [first, second] };
     },
   },
 };
@@ -467,37 +471,49 @@ export const SCALINGS = {
  * @param {Network} network @param {Settings} settings @returns {State} */
 export function firstState(network, settings) {
   const { memories } = SCALINGS[settings.optimizer];
-  const empty = (/** @type {Matrix | null} */ of) =>
-    of ? Array.from({ length: memories }, () => matrix(of.rows, of.columns)) : [];
-  const optimizer = network.layers.map(({ weight, bias }) => ({ weight: empty(weight), bias: empty(bias) }));
+  const empty = (/** @type {Matrix} */ of) =>
+    Array.from({ length: memories }, () => matrix(of.rows, of.columns));
+  const optimizer = network.layers.map(({ weight, bias }) => ({
+    weight: empty(weight),
+    bias: bias && empty(bias),
+  }));
   return { network, optimizer, step: 0 };
 }
 
-/** Take one step of training, and return it with the trace of the step.
+/** Take one step of training, and return it with all that led to it.
  * @param {State} state @param {Batch} batch @param {Settings} settings */
 export function takeStep(state, batch, settings) {
   const { network } = state;
-  const all = { ...DEFAULTS, ...settings };
   const trace = forward(network, batch.input);
   const anatomy = backward(network, trace, batch.target, settings.loss, batch);
-  const found = gradients(anatomy);
-  const { update } = SCALINGS[settings.optimizer];
-  const round = network.precision;
-  const moved = (/** @type {Matrix} */ before, /** @type {Matrix} */ gradient, /** @type {Matrix[]} */ memory) => {
-    const [direction, next] = update(gradient, memory, all, state.step, round);
-    const change = map(direction, (d) => round(-all.learning_rate * d));
-    return { after: map(before, (value, i) => round(value + change.data[i])), change, next };
-  };
-  const layers = network.layers.map(({ weight, bias }, l) => ({
-    weight: moved(weight, found[l].weight, state.optimizer[l].weight),
-    bias: bias && found[l].bias ? moved(bias, /** @type {Matrix} */ (found[l].bias), state.optimizer[l].bias) : null,
+  const mean = gradients(anatomy);
+  const moved = network.layers.map((dense, l) => ({
+    weight: move(dense.weight, mean[l].weight, state.optimizer[l].weight, state, settings),
+    bias: dense.bias && move(dense.bias, mean[l].bias, state.optimizer[l].bias, state, settings),
   }));
-  const after = layers.map(({ weight, bias }) => ({ weight: weight.after, bias: bias && bias.after }));
-  const updates = layers.map(({ weight, bias }) => ({ weight: weight.change, bias: bias && bias.change }));
-  const optimizer = layers.map(({ weight, bias }) => ({ weight: weight.next, bias: bias ? bias.next : [] }));
+  /** @param {"after" | "update" | "memory"} what @returns {any[]} */
+  const each = (what) => moved.map(({ weight, bias }) => ({ weight: weight[what], bias: bias && bias[what] }));
   /** @type {State} */
-  const next = { network: withParameters(network, after), optimizer, step: state.step + 1 };
-  return { state: next, anatomy, gradients: found, updates };
+  const next = {
+    network: withParameters(network, each("after")),
+    optimizer: each("memory"),
+    step: state.step + 1,
+  };
+  return { state: next, trace, anatomy, gradients: mean, updates: /** @type {Parameters[]} */ (each("update")) };
+}
+
+/** Send one gradient through the optimizer: update = -learning_rate * scaling.
+ * @param {Matrix} before @param {Matrix | null} gradient @param {Matrix[] | null} memory
+ * @param {State} state @param {Settings} settings */
+function move(before, gradient, memory, { network: { precision: round }, step }, settings) {
+  const all = { ...DEFAULTS, ...settings };
+  const [rate, momentum, beta1, beta2, epsilon] =
+    [all.learning_rate, all.momentum, all.beta1, all.beta2, all.epsilon].map((one) => round(one));
+  const numbers = { momentum, beta1, beta2, epsilon };
+  const { scale } = SCALINGS[settings.optimizer];
+  const scaled = scale(/** @type {Matrix} */ (gradient), memory ?? [], numbers, step, round);
+  const update = map(scaled.direction, (d) => round(-rate * d));
+  return { after: map(before, (value, i) => round(value + update.data[i])), update, memory: scaled.memory };
 }
 
 /** Take one step of training. The state given is not changed.
