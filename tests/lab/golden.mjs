@@ -14,9 +14,9 @@ const { exact, step } = await import(new URL("engine.js", lab).href);
 const PRECISIONS = { exact, fround: Math.fround };
 
 /** Whether a step back is exact: no step changes the states before it, and each gives the next again. */
-function goesBack({ settings, ...reference }, precision) {
-  let { state, batch } = sceneOf({ settings, ...reference });
-  state = { ...state, network: { ...state.network, precision } };
+function goesBack(reference, precision) {
+  const { settings } = reference;
+  const { state, batch } = sceneOf(reference, precision);
   const [states, copies] = [[state], [structuredClone(plain(state))]];
   for (let i = 0; i < 5; i++) {
     states.push(step(states[i], batch, settings));

@@ -148,3 +148,38 @@ def test_the_badge_hides_no_difference(node):
 
 def test_a_step_back_is_exact(walked):
     assert all(one["back"] for one in walked)
+
+
+@pytest.fixture(scope="module")
+def in_float32(node) -> list[tuple[dict, dict]]:
+    told = [reference(one, steps=STEPS) for kind in range(BY_DAY) for one in drawn(kind)]
+    return list(zip(told, node("float32.mjs", told), strict=True))
+
+
+def test_float32_rounds_every_sum(in_float32):
+    """The switch of precision, against NumPy's float32, which rounds term by term as well."""
+    for scene, found in in_float32:
+        assert found["count"] > 0 and found["isFloat32"]
+        x, weight = (
+            np.array(values, np.float32)
+            for values in (scene["batch"]["input"], scene["network"]["weights"][0])
+        )
+        z = np.zeros((len(x), weight.shape[1]), np.float32)
+        for j in range(len(weight)):
+            z = z + x[:, [j]] * weight[j]
+        if scene["network"]["biases"][0] is not None:
+            z = z + np.array(scene["network"]["biases"][0], np.float32)
+        assert found["preactivation"] == z.tolist()
+
+
+def test_float32_is_the_same_walk_but_for_its_rounding(in_float32):
+    off = 0.0
+    for scene, found in in_float32:
+        for exactly, rounded in zip(scene["layers"], found["layers"], strict=True):
+            for part in ("upstream", "delta"):
+                one, other = np.array(exactly[part]), np.array(rounded[part])
+                np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5 * np.abs(one).max())
+                off = max(off, float(np.abs(one - other).max()))
+            one, other = np.array(exactly["gradient"]["weight"]), np.array(rounded["gradient"])
+            np.testing.assert_allclose(other, one, rtol=1e-3, atol=1e-5 * np.abs(one).max() + 1e-7)
+    assert off > 1e-9  # it is another precision

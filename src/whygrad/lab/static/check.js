@@ -3,7 +3,7 @@
  * walked again.
  */
 
-import { backward, factors, firstState, forward, fromRows, gradients, matrix, network, takeStep, transposed } from "./engine.js";
+import { backward, exact, factors, firstState, forward, fromRows, gradients, matrix, network, takeStep, transposed } from "./engine.js";
 
 /** @typedef {import("./engine.js").Matrix} Matrix */
 /** @typedef {number[][] | number[]} Lists a matrix by rows, or its only row */
@@ -15,12 +15,14 @@ import { backward, factors, firstState, forward, fromRows, gradients, matrix, ne
  *   settings: import("./engine.js").Settings, steps: number, rows: number, layers: Layer[],
  *   loss: number, losses: number[], parameters: Told[]}} Reference as `lab/reference.py` makes it */
 
-/** Return the state before the first step, and the batch, of a reference. @param {Reference} of */
-export function sceneOf({ network: { weights, biases, activations }, batch, settings }) {
+/** Return the state before the first step, and the batch, of a reference.
+ * @param {Reference} of @param {import("./engine.js").Precision} precision */
+export function sceneOf({ network: { weights, biases, activations }, batch, settings }, precision = exact) {
   const built = network({
     weights: weights.map(fromRows),
     biases: biases.map((bias) => bias && fromRows([bias])),
     activations,
+    precision,
   });
   const { input, target, sampleWeight } = batch;
   return {
