@@ -4,11 +4,10 @@ import json
 from dataclasses import replace
 from itertools import pairwise
 
-import jax
 import numpy as np
 import pytest
 
-import whygrad as wg
+from whygrad.lab.draws import in_float64
 from whygrad.lab.reference import KNOWN, Scene, reference
 from whygrad.settings import Settings
 
@@ -28,15 +27,14 @@ OUTPUTS = {  # activations that can end a network, by loss: matched ones, and ot
 def drawn(kind: int) -> list[Scene]:
     """Return scenes of one kind: the same shapes, names and optimizer, other numbers."""
     draws = np.random.default_rng([18, kind])
-    pick = lambda names, at: names[at % len(names)]  # noqa: E731 - each name comes round
-    loss = pick(KNOWN["loss"], kind)
+    loss = turn(KNOWN["loss"], kind)
     hidden = int(draws.integers(0, 4)) if kind >= len(KNOWN["activation"]) else 1 + kind % 3
     sizes = [int(n) for n in draws.choice(WIDTHS, size=hidden + 2)]
-    names = [pick(KNOWN["activation"], kind + layer) for layer in range(hidden)]
+    names = [turn(KNOWN["activation"], kind + layer) for layer in range(hidden)]
     names.append(str(draws.choice(OUTPUTS[loss])))
     settings = Settings(
         loss=loss,
-        optimizer=pick(KNOWN["optimizer"], kind + 2),
+        optimizer=turn(KNOWN["optimizer"], kind + 2),
         momentum=float(draws.uniform(0, 0.95)),
         beta1=float(draws.uniform(0.5, 0.95)),
         beta2=float(draws.uniform(0.9, 0.999)),
@@ -49,6 +47,11 @@ def drawn(kind: int) -> list[Scene]:
     ]
 
 
+def turn(names: tuple[str, ...], at: int) -> str:
+    """Return a name; each comes round."""
+    return names[at % len(names)]
+
+
 def scene(
     draws: np.random.Generator,
     sizes: list[int],
@@ -59,16 +62,15 @@ def scene(
     is_weighted: bool,
 ) -> Scene:
     weights = [draws.normal(size=two) / np.sqrt(two[0]) for two in pairwise(sizes)]
-    biases = [draws.normal(size=n) / 2 for n in sizes[1:]] if has_bias else None
+    biases = [draws.normal(size=n) / 2 if has_bias else None for n in sizes[1:]]
     rate = float(10 ** draws.uniform(-3, -1))
-    with jax.enable_x64(True):
-        return Scene(
-            wg.Network.from_arrays(weights, biases, activations=names),
-            draws.normal(size=(samples, sizes[0])),
-            targets(draws, settings.loss, samples, sizes[-1]),
-            replace(settings, learning_rate=rate),
-            draws.uniform(0, 2, size=samples) if is_weighted else None,
-        )
+    return Scene(
+        in_float64(weights, biases, names),
+        draws.normal(size=(samples, sizes[0])),
+        targets(draws, settings.loss, samples, sizes[-1]),
+        replace(settings, learning_rate=rate),
+        draws.uniform(0, 2, size=samples) if is_weighted else None,
+    )
 
 
 def targets(draws: np.random.Generator, loss: str, samples: int, outputs: int) -> np.ndarray:
@@ -148,6 +150,15 @@ def test_the_badge_hides_no_difference(node):
 
 def test_a_step_back_is_exact(walked):
     assert all(one["back"] for one in walked)
+
+
+def test_equal_neurons_stay_equal_to_the_bit(node):
+    found = node("symmetric.mjs", None)
+    assert len(found) == 2 * np.prod([len(names) for names in KNOWN.values()])
+    assert min(one["moved"] for one in found) > 1e-3  # they did train
+    assert {one["apart"]["hidden1"] for one in found} == {0.0}
+    assert {one["apart"]["hidden2"] for one in found} == {0.0}
+    assert {tuple(one["width"].values()) for one in found} == {(1, 1)}
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import jax
 import numpy as np
 import pytest
 
 import whygrad as wg
 from whygrad.core.symmetry import effective_width
-from whygrad.lab.draws import create
+from whygrad.lab.draws import create, in_float64
 from whygrad.lab.reference import Scene, reference
 from whygrad.settings import Settings
 from whygrad.words import number
@@ -22,9 +21,7 @@ CIRCLES = wg.load("circles", seed=0, samples=3 * SAMPLES).train
 
 def neuron(a_in: float, weight: float, bias: float) -> Scene:
     """Return the neuron of the first room: a sigmoid that should say 1."""
-    with jax.enable_x64(True):
-        parameters = [np.array([[weight]])], [np.array([float(bias)])]
-        network = wg.Network.from_arrays(*parameters, activations=["sigmoid"])
+    network = in_float64([[[weight]]], [[bias]], ["sigmoid"])
     x, y = np.array([[float(a_in)]]), np.array([[1.0]])
     return Scene(network, x, y, Settings(loss="squared", optimizer="sgd"))
 
@@ -52,8 +49,7 @@ def test_one_neuron(node, a_in, bias, loss, delta, weight_gradient):
 
 def start(init: Any, bias_init: Any = "zeros", seed: int = 0) -> wg.Network:
     names = ["tanh", "identity"]
-    with jax.enable_x64(True):
-        return create([2, NEURONS, 1], activations=names, init=init, bias_init=bias_init, seed=seed)
+    return create([2, NEURONS, 1], activations=names, init=init, bias_init=bias_init, seed=seed)
 
 
 def copies(network: wg.Network, steps: int = STEPS) -> dict:
@@ -130,9 +126,7 @@ def test_one_touched_weight_parts_one_neuron(node):
     weight = np.array(network["hidden1"].weight)
     weight[0, 0] += 1e-6
     biases = [dense.bias for dense in network.dense]
-    with jax.enable_x64(True):
-        weights = [weight, np.asarray(network["output"].weight)]
-        touched = wg.Network.from_arrays(weights, biases, activations=["tanh", "identity"])
+    touched = in_float64([weight, network["output"].weight], biases, ["tanh", "identity"])
     once, again = node("tasks.mjs", [copies(touched, 600)] * 2)
     assert once == again
     assert set(once["widths"]) == {2}  # 1e-6 is more than the tolerance, and the others stay one

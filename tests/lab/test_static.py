@@ -5,7 +5,6 @@ import random
 import re
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
@@ -61,14 +60,13 @@ def test_draws_are_the_same_in_both_languages(node):
         told = [draws.uniform(size=5), draws.normal(1, 2, 5), draws.uniform(-3, 2, 5)]
         assert numbers == [list(values) for values in told]
     for start, layers in zip(starts, found["networks"], strict=True):
-        with jax.enable_x64(True):
-            network = create(
-                sizes,
-                activations=names,
-                init=start["init"],
-                bias_init=start["biasInit"],
-                seed=start["seed"],
-            )
+        network = create(
+            sizes,
+            activations=names,
+            init=start["init"],
+            bias_init=start["biasInit"],
+            seed=start["seed"],
+        )
         told = [[np.ravel(dense.weight).tolist(), dense.bias.tolist()] for dense in network.dense]
         assert layers == told
     assert {init.partition(":")[0] for init in INITS} == set(found["initializers"])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import jax
 import numpy as np
 
 from whygrad.core.nn import Network
@@ -84,7 +85,7 @@ def create(
     bias_init: str | Sequence[str] = "zeros",
     seed: int = 0,
 ) -> Network:
-    """Draw a network as the page draws it; :meth:`Network.create` draws others.
+    """Draw a network in float64, as the page draws it; :meth:`Network.create` draws others.
 
     Args:
         activations: one name a layer, the output's last.
@@ -98,4 +99,18 @@ def create(
         draws = Draws(seed, layer)
         weights.append(draw_weight(inits[layer], draws, n_in, n_out))
         biases.append(draw_bias(bias_inits[layer], draws, n_in, n_out))
-    return Network.from_arrays(weights, biases, activations=activations)
+    return in_float64(weights, biases, activations)
+
+
+def in_float64(
+    weights: Sequence[Any], biases: Sequence[Any | None], activations: Sequence[str]
+) -> Network:
+    """Build a network in float64, the precision of the page, whatever JAX is set to.
+
+    Args:
+        weights, biases, activations: as for :meth:`Network.from_arrays`; lists do as well.
+    """
+    with jax.enable_x64(True):
+        exact = [None if bias is None else np.asarray(bias, np.float64) for bias in biases]
+        arrays = [np.asarray(weight, np.float64) for weight in weights]
+        return Network.from_arrays(arrays, exact, activations=activations)
