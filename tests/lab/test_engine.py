@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -45,6 +46,12 @@ def drawn(kind: int) -> list[Scene]:
         scene(draws, sizes, names, settings, samples, has_bias, is_weighted=number % 2 == 1)
         for number in range(DRAWS)
     ]
+
+
+@cache
+def told(kind: int) -> list[dict]:
+    """Return what whygrad computes of the scenes of one kind."""
+    return [reference(one, steps=STEPS) for one in drawn(kind)]
 
 
 def turn(names: tuple[str, ...], at: int) -> str:
@@ -92,8 +99,7 @@ def kinds(request) -> int:
 
 @pytest.fixture(scope="module")
 def walked(kinds, node) -> list[dict]:
-    scenes = [one for kind in range(kinds) for one in drawn(kind)]
-    return node("golden.mjs", [reference(one, steps=STEPS) for one in scenes])
+    return node("golden.mjs", [one for kind in range(kinds) for one in told(kind)])
 
 
 def largest(walked: list[dict]) -> dict[str, float]:
@@ -131,8 +137,7 @@ def test_the_badge_tells_the_largest_difference(walked):
 
 def test_the_badge_hides_no_difference(node):
     """Every number of a reference, turned a little, is noticed."""
-    told = json.dumps(reference(drawn(1)[1], steps=3))
-    spoilt = [json.loads(told) for _ in range(9)]
+    spoilt = [json.loads(json.dumps(told(1)[1])) for _ in range(9)]
     layer = [one["layers"][0] for one in spoilt]
     for one, part in zip(layer, ("preactivation", "output", "upstream", "slope"), strict=False):
         one[part][0][0] += 1e-3
@@ -163,8 +168,8 @@ def test_equal_neurons_stay_equal_to_the_bit(node):
 
 @pytest.fixture(scope="module")
 def in_float32(node) -> list[tuple[dict, dict]]:
-    told = [reference(one, steps=STEPS) for kind in range(BY_DAY) for one in drawn(kind)]
-    return list(zip(told, node("float32.mjs", told), strict=True))
+    references = [one for kind in range(BY_DAY) for one in told(kind)]
+    return list(zip(references, node("float32.mjs", references), strict=True))
 
 
 def test_float32_rounds_every_sum(in_float32):

@@ -78,6 +78,7 @@ def trained(node, told) -> dict[str, dict]:
     return dict(zip(told, node("tasks.mjs", [*told.values()]), strict=True))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "first", "last"),
     [("halves", "1.401", "0.5704"), ("zeros", "0.6931", "0.6921"), ("ones", None, "0.6018")],
@@ -92,12 +93,14 @@ def test_copies_stay_one_neuron(told, trained, name, first, last):
     np.testing.assert_allclose(found["losses"][:-1], told[name]["losses"], rtol=AFTER)
 
 
+@pytest.mark.long
 def test_zeros_end_at_the_entropy_of_the_classes(trained):
     share = np.mean(CIRCLES.y[:SAMPLES])
     entropy = -(share * np.log(share) + (1 - share) * np.log(1 - share))
     assert trained["zeros"]["losses"][-1] == pytest.approx(entropy, rel=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["random out", "random biases", "random"])
 def test_others_are_as_wide_as_they_look(told, trained, name):
     widths = trained[name]["widths"]
@@ -111,6 +114,7 @@ def test_others_are_as_wide_as_they_look(told, trained, name):
     assert effective_width(after) == {"hidden1": widths[-1]}
 
 
+@pytest.mark.long
 def test_weights_out_alone_part_the_copies(trained):
     """Equal weights in and biases: the outputs are equal, and the first step ends that."""
     found = trained["random out"]
@@ -120,6 +124,7 @@ def test_weights_out_alone_part_the_copies(trained):
     assert found["widths"][1] == NEURONS
 
 
+@pytest.mark.long
 def test_one_touched_weight_parts_one_neuron(node):
     """The pencil falls: from a difference of 1e-6 to another neuron."""
     network = STARTS["halves"]
