@@ -10,7 +10,8 @@ const [seeds, starts] = JSON.parse(readFileSync(process.argv[2], "utf8"));
 console.log(JSON.stringify({
   numbers: seeds.map(([seed, stream]) => {
     const from = random(seed, stream);
-    return [five(() => from.uniform()), five(() => from.normal(1, 2)), five(() => from.uniform(-3, 2))];
+    const ways = [() => from.uniform(), () => from.normal(1, 2), () => from.uniform(-3, 2)];
+    return ways.map(five);
   }),
   networks: starts.map((options) =>
     create(options).layers.map(({ weight, bias }) => [[...weight.data], [...bias.data]])),

@@ -13,7 +13,7 @@ const { exact, step } = await import(new URL("engine.js", lab).href);
 
 const PRECISIONS = { exact, fround: Math.fround };
 
-/** Whether a step back is exact: no step changes the states before it, and each gives the next again. */
+/** Whether a step back is exact: no step changes a state, and each state gives the next again. */
 function goesBack(reference, precision) {
   const { settings } = reference;
   const { state, batch } = sceneOf(reference, precision);

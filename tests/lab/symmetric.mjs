@@ -4,8 +4,9 @@
  */
 
 const lab = new URL("../../src/whygrad/lab/static/", import.meta.url);
-const { ACTIVATIONS, LOSSES, SCALINGS, apart, asMatrix, effectiveWidth, exact, firstState, matrix, step } =
-  await import(new URL("engine.js", lab).href);
+const engine = await import(new URL("engine.js", lab).href);
+const { ACTIVATIONS, LOSSES, SCALINGS, asMatrix, exact, firstState, matrix, step } = engine;
+const { apart, effectiveWidth } = await import(new URL("symmetry.js", lab).href);
 const { create, random } = await import(new URL("draws.js", lab).href);
 
 const draws = random(18);

@@ -1,5 +1,5 @@
 /**
- * Train the starts of references with the engine of the lab, and print what the loss and the width do.
+ * Train the starts of references with the engine of the lab, and print what loss and width do.
  *
  *     node tasks.mjs references.json
  */
@@ -8,7 +8,8 @@ import { readFileSync } from "node:fs";
 
 const lab = new URL("../../src/whygrad/lab/static/", import.meta.url);
 const { sceneOf } = await import(new URL("check.js", lab).href);
-const { apart, effectiveWidth, takeStep } = await import(new URL("engine.js", lab).href);
+const { takeStep } = await import(new URL("engine.js", lab).href);
+const { apart, effectiveWidth } = await import(new URL("symmetry.js", lab).href);
 
 const found = JSON.parse(readFileSync(process.argv[2], "utf8")).map((reference) => {
   let { state, batch } = sceneOf(reference);
