@@ -349,8 +349,9 @@ function passBack(dense, trace, upstream, share, isMatched, round) {
  * @param {ArrayLike<number> | undefined} sampleWeight @param {number} samples
  * @param {Precision} round */
 export function asShares(sampleWeight, samples, round = exact) {
-  const weight = sampleWeight ? Float64Array.from(sampleWeight) : new Float64Array(samples).fill(1);
-  const total = sum(weight);
+  if (!sampleWeight) return new Float64Array(samples).fill(round(1 / samples));
+  const weight = Float64Array.from(sampleWeight, (one) => round(one));
+  const total = weight.reduce((sum, one) => round(sum + one), 0);
   return weight.map((one) => round(one / total));
 }
 
