@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from whygrad.doctor.faults import FAULTS
 from whygrad.errors import unknown_name
-from whygrad.words import catalogue, number, t
+from whygrad.words import catalogue, number, percent, t
 
 if TYPE_CHECKING:
     from whygrad.doctor.finding import Finding, Remedy
@@ -52,7 +52,7 @@ def share_text(share: float | None) -> str:
     """Return a share as a percentage; what is below nothing is nothing."""
     if share is None:
         return "?"
-    return f"{number(round(100 * min(max(share, 0.0), 1.0)))} %"
+    return percent(min(max(share, 0.0), 1.0))
 
 
 def line_to_change(finding: "Finding") -> str:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from whygrad.explain.phrases import (
     Section,
+    cells,
     clones,
+    columns,
     meaning,
-    percent,
     product,
     sections,
     what,
@@ -84,18 +85,23 @@ def as_body(ledger: Ledger) -> Markup:
 
 def factor_table(ledger: Ledger) -> Markup:
     """Return the four factors with what is usual around them, and their product."""
-    names = [t(f"ledger.column.{name}") for name in ("factor", "value", "usual", "rank")]
-    head = element("tr", [element("th", name, scope="col") for name in names])
+    top = element("tr", [element("th", name, scope="col") for name in columns(ledger)])
     rows = []
     for factor in ledger.factors:
-        filled = element("i", style=f"width:{100 * factor.rank:.0f}%")
-        bar = element("span", filled, class_="bar", aria_hidden="true")
-        cells = (number(factor.value), number(factor.median), joined(percent(factor.rank), bar))
+        *two, rank = cells(factor)
         class_ = "is-cause" if factor.is_cause else None
-        rows.append(_described(t(f"factor.{factor.name}"), cells, meaning(factor), class_))
-    cells = (number(ledger.product), "", "")
-    rows.append(_described(t("ledger.product"), cells, product(ledger), "product"))
-    return element("div", element("table", element("thead", head), rows), class_="scroll")
+        shown = (*two, joined(rank, _bar(factor.rank)))
+        rows.append(_described(t(f"factor.{factor.name}"), shown, meaning(factor), class_))
+    last = (number(ledger.product), "", "")
+    rows.append(_described(t("ledger.product"), last, product(ledger), "product"))
+    return element("div", element("table", element("thead", top), rows), class_="scroll")
+
+
+def _bar(share: float | None) -> Markup | None:
+    if share is None:
+        return None
+    filled = element("i", style=f"width:{100 * share:.0f}%")
+    return element("span", filled, class_="bar", aria_hidden="true")
 
 
 def as_block(section: Section) -> Markup:
