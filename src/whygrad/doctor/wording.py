@@ -10,6 +10,7 @@ from whygrad.errors import unknown_name
 from whygrad.words import catalogue, number, percent, t
 
 if TYPE_CHECKING:
+    from whygrad.doctor.faults import Fault
     from whygrad.doctor.finding import Finding, Remedy
 
 SHARES = ("outside", "share", "below", "moved")  # told as percentages
@@ -83,13 +84,18 @@ def explain(kind: str) -> str:
     fault = FAULTS[kind]
     parts: list[str] = [t(f"doctor.{kind}.name")]
     parts += [f"{title}\n  {text}" for title, text in described(kind)]
-    values = {
-        "component": t(f"doctor.component.{fault.component}"),
-        "factor": t(f"doctor.factor.{fault.factor}"),
-    }
-    parts.append(t("doctor.explain.component", **values))
+    parts.append(to_change(fault))
     parts.append(t("doctor.explain.source", source=fault.source))
     return "\n\n".join(parts)
+
+
+def to_change(fault: "Fault") -> str:
+    """Return which component a fault asks to change, and which factor it makes fail first."""
+    component = t(f"doctor.component.{fault.component}")
+    if fault.factor is None:
+        return t("doctor.explain.component.healthy", component=component)
+    factor = t(f"doctor.factor.{fault.factor}")
+    return t("doctor.explain.component", component=component, factor=factor)
 
 
 def described(kind: str) -> Iterator[tuple[str, str]]:
