@@ -122,6 +122,7 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
         chain=None,
         is_recorded=record.is_recorded,
         is_from_loss=is_from_loss,
+        data=str(run.description.get("data", {}).get("name", "")),
     )
 
 

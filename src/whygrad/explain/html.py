@@ -52,6 +52,7 @@ white-space:nowrap}
 .whygrad-ledger .is-cause{box-shadow:inset 3px 0 var(--orange,#c2590c)}
 .whygrad-ledger .is-cause tr:first-child>*{font-weight:700}
 .whygrad-ledger .product tr>*,.whygrad-ledger tr.product>*{border-bottom:0}
+.whygrad-ledger .product .meaning td{white-space:nowrap}
 .whygrad-ledger .product{border-top:2px solid var(--line)}
 .whygrad-ledger .cause{border-left:3px solid var(--orange,#c2590c);padding-left:.7em}
 .whygrad-ledger .cause.none{border-color:var(--line)}

@@ -187,6 +187,7 @@ class Ledger:
         chain: for one sample, if it was asked for.
         is_recorded: whether the run recorded this step, so that the replay was compared with it.
         is_from_loss: where there are no pushers, whether that is because the loss itself pushes.
+        data: what the data set is called; "" where it is not known.
     """
 
     address: Address
@@ -213,6 +214,7 @@ class Ledger:
     chain: SampleChain | None
     is_recorded: bool
     is_from_loss: bool = True
+    data: str = ""
 
     @property
     def product(self) -> float:

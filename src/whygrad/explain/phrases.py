@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -129,7 +130,8 @@ def sections(ledger: Ledger) -> Iterator[Section]:
         yield Section(title, rows=development_rows(ledger))
     chain = ledger.chain
     if chain is not None:
-        title = t("ledger.chain", row=chain.row, target=chain.target, loss=chain.loss)
+        target = named_target(ledger, chain.target)
+        title = t("ledger.chain", row=chain.row, target=target, loss=chain.loss)
         yield Section(title, lines=chain_lines(ledger, chain), is_formula=True)
 
 
@@ -156,13 +158,20 @@ def sample_lines(ledger: Ledger) -> list[str]:
         told = [
             t("ledger.pull.row", row=pull.row, value=signed(pull.value))
             if pull.target is None
-            else t("ledger.pull", row=pull.row, target=pull.target, value=signed(pull.value))
+            else t("ledger.pull", row=pull.row, target=target, value=signed(pull.value))
             for pull in pulls
+            for target in [named_target(ledger, pull.target or "")]
         ]
         if told:
             between = t("ledger.between")
             lines.append(t(f"ledger.samples.{kind}.{direction}", samples=between.join(told)))
     return lines
+
+
+def named_target(ledger: Ledger, name: str) -> str:
+    """Return the name of a target; one that whygrad itself gave in the language in use."""
+    arm = re.fullmatch(r"arm (\d)", name)
+    return t("data.spiral.arm", number=arm[1]) if arm and ledger.data == "spiral" else name
 
 
 def movement_rows(ledger: Ledger) -> list[Row]:
