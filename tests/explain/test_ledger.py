@@ -248,13 +248,15 @@ def test_a_factor_after_a_zero_is_not_told(tmp_path):
     weights[1][2] = 0
     biases = [np.array(dense.bias) for dense in drawn.dense]
     start = wg.Network.from_arrays(weights, biases, activations=["tanh", "identity"])
-    run = wg.train(start, wg.load("iris"), epochs=1, out=tmp_path / "run")
+    run = wg.train(start, wg.load("iris"), epochs=1, record_every=1, out=tmp_path / "run")
     ledger, other = run.why("hidden1[2]", step=0), run.why("hidden1[1]", step=0)
     assert ledger.cause[0] == "cause.upstream.zero" and ledger.left_over is None
     assert [factor.is_there for factor in ledger.factors] == [True, False, False, False]
     shown = [line.split()[1:4] for line in str(ledger).splitlines()[4:8]]
     assert [(row[0], row[2]) for row in shown[1:]] == [("–", "–")] * 3
     slopes = np.array([run.why(f"hidden1[{k}]", step=0).factors[1].value for k in (0, 1, 3, 4, 5)])
+    timeline = [line.split()[-3:-1] for line in str(ledger).splitlines()[-4:]]
+    assert timeline == [["0", "→"], *[["–", "→"]] * 3]  # at first; later the weights out move
     assert other.factors[1].median == pytest.approx(np.median(slopes))
     assert other.factors[1].rank == pytest.approx((slopes < slopes[1]).sum() / 4)
     assert run.why("hidden1.bias[2]", step=0).factors[2].value == 1

@@ -130,10 +130,13 @@ def _as_code(value: Any) -> str:
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, str]:
-    return {
+    told = {
         name: share_text(value) if name in SHARES else _value(value)
         for name, value in values.items()
     }
+    if isinstance(values.get("moved"), float):  # weights may go farther than they are long
+        told["moved"] = percent(values["moved"])
+    return told
 
 
 def _value(value: Any) -> str:

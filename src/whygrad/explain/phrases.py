@@ -84,7 +84,7 @@ def clones(ledger: Ledger) -> str:
 def meaning(factor: Factor) -> str:
     """Return what a factor means, with a mark if it is the cause."""
     words = t(f"factor.{factor.name}.meaning")
-    return f"{words}  ◀ {t('ledger.mark')}" if factor.is_cause else words
+    return f"{words}  ◀\u00a0{t('ledger.mark')}" if factor.is_cause else words
 
 
 def columns(ledger: Ledger) -> list[str]:
@@ -195,9 +195,14 @@ def movement_rows(ledger: Ledger) -> list[Row]:
 
 def development_rows(ledger: Ledger) -> list[Row]:
     """Return how each factor went over the run, with its first and its last value."""
-    rows = []
+    rows: list[Row] = []
+    are_there = [True] * len(ledger.development.steps)  # where the factors before it are not 0
     for factor in ledger.factors:
-        values = ledger.development.values.get(factor.name)
-        ends = f"{number(values[0], 2)} → {number(values[-1], 2)}" if values else ""
-        rows.append(Row(t(f"factor.{factor.name}"), values or UNKNOWN, ends))
+        name, values = t(f"factor.{factor.name}"), ledger.development.values.get(factor.name)
+        if values is None or not any(are_there):
+            rows.append(Row(name, UNKNOWN, ""))
+            continue
+        first, last = (number(values[at], 2) if are_there[at] else UNKNOWN for at in (0, -1))
+        rows.append(Row(name, values, f"{first} → {last}"))
+        are_there = [there and value != 0 for there, value in zip(are_there, values, strict=True)]
     return rows
