@@ -6,6 +6,7 @@ It takes ink and paper from around it, so that it is at home on light and on dar
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 POINTS = 120  # of a line over the run
 WIDTH, HEIGHT = 120, 22
 
+SMALL = re.compile(r"([−+]?\d[\d.]*e-\d+)")
 STYLE = """
 .whygrad-ledger{--line:color-mix(in srgb,currentColor 22%,transparent);line-height:1.5;
 max-width:46rem;font-variant-numeric:tabular-nums}
@@ -60,6 +62,7 @@ white-space:nowrap}
 .whygrad-ledger .bar i{display:block;height:3px;background:var(--blue,#3b82d0)}
 .whygrad-ledger svg{display:block;width:clamp(60px,25vw,120px);height:22px}
 .whygrad-ledger polyline{fill:none;stroke:var(--blue,#3b82d0);stroke-width:1.5}
+.whygrad-ledger .small{white-space:nowrap}
 .whygrad-ledger code{font-size:.9em;background:none;color:inherit;overflow-wrap:anywhere}
 """
 
@@ -117,9 +120,16 @@ def as_block(section: Section) -> Markup:
     elif section.note is not None:
         content = element("p", section.note)
     else:
-        lines = [element("code", x) if section.is_formula else x for x in section.lines]
+        shown = map(_unbroken, section.lines)
+        lines = [element("code", x) if section.is_formula else x for x in shown]
         content = element("ul", [element("li", line) for line in lines])
     return joined(element("p", section.title, class_="heading"), content)
+
+
+def _unbroken(line: str) -> Markup:
+    """Return a line that breaks in no number, as browsers do behind the e- of a small one."""
+    parts = SMALL.split(line)
+    return joined(element("span", p, class_="small") if at % 2 else p for at, p in enumerate(parts))
 
 
 def line_over_the_run(values: Sequence[float]) -> Markup:

@@ -1,5 +1,7 @@
 """The report of a watched model: the weight with the largest gradient, as its record has it."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -55,3 +57,6 @@ def test_the_weight_with_the_largest_gradient_is_told(tmp_path, free):
     page = run.report(tmp_path / "report.html").read_text("utf-8")
     assert f"{told.address}: the largest gradient of all weights, each layer taken at" in page
     assert number(told.value) in page
+    chinese = re.findall(r'<span class="said" lang="zh-Hans">([^<]*)', page)
+    shares = [text for text in chinese if "%" in text]
+    assert shares and not [text for text in shares if re.search(r"\s%", text)]
