@@ -1,6 +1,6 @@
 """The loss of a watched step: what it was, and what it was made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whygrad.record.folder import RunFolder
@@ -51,7 +51,7 @@ def told_loss(run: RunFolder, step: int | None = None) -> str | None:
     return t("watched.loss.made_of", **told) + _scale(of_step)
 
 
-def _sum(terms: list[tuple[float, str]]) -> str:
+def _sum(terms: Sequence[tuple[float, str]]) -> str:
     """Return numbers added up, each with what it is in brackets."""
     (first, name), *others = terms
     text = f"{number(first)} ({name})"
