@@ -320,8 +320,8 @@ def test_a_checkpoint_goes_back_within_a_pass_and_adds_nothing(is_reentrant, pro
 def test_show_and_report_say_what_the_loss_is_made_of():
     run, _ = watched(STEPS["terms"])
     assert told_loss(run) == (
-        "Loss that was trained, at step 1: 3.634 = 1 × cross_entropy (1.134) + −0.5 × mse_loss "
-        "(−0.5) + 3 of other terms."
+        "Loss that was trained, at step 1: 3.634 = 1.134 (1 × cross_entropy) − 0.5 (−0.5 × "
+        "mse_loss) + 3 (other terms)."
     )
     assert told_loss(run) in run.report().read_text()
     plain, _ = watched(STEPS["own"])

@@ -231,8 +231,8 @@ def test_arrays_that_do_not_fit_are_refused():
         "Give one number for each column of the weight."
     )
     assert message(ShapeError, from_arrays, [two, two], None) == (
-        "Layer output expects 2 inputs, but hidden1 below it has 3 neurons. "
-        "Make the rows of this weight match the columns of the one below."
+        "Layer output expects 2 inputs, but hidden1 before it has 3 neurons. "
+        "Make the rows of this weight match the columns of the one before."
     )
     assert message(ShapeError, from_arrays, [two, three], [np.full(3, np.nan), None]) == (
         "The parameter hidden1.bias must hold finite numbers only, got NaN or infinity. "

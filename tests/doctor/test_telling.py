@@ -12,11 +12,12 @@ from whygrad.doctor.rendering import render
 from whygrad.doctor.thresholds import LITTLE
 from whygrad.doctor.trials import Outcome
 from whygrad.doctor.verifying import Trial
-from whygrad.doctor.wording import explain
+from whygrad.doctor.wording import explain, sentence
 
 WIDER = Remedy("wide", "layers", {"hidden": (32, 32)})
 LONGER = Remedy("longer", "epochs", {"epochs": 50})
 NARROW = Finding("too_narrow", 0.8, {"width": 1}, (WIDER,), explained=0.9)
+ADAM = {"optimizer": "adam"}
 SHORT = Finding("too_few_steps", 0.4, {"steps": 20, "epochs": 2}, (LONGER,), explained=0.0)
 
 
@@ -81,6 +82,11 @@ def test_what_was_tried_is_told_in_sentences_the_best_first():
         ],
         ["0.1", "10", "%", "Train for 50 epochs (training.epochs)."],
     ]
+
+
+def test_weights_may_go_farther_than_they_are_long():
+    found = Finding("rate_too_low", 0.6, {"steps": 9, "rate": 1e-3, "usual": 1e-3, "moved": 2.5})
+    assert "by 250 % of their own size" in sentence(replace(found, evidence=found.evidence | ADAM))
 
 
 def test_a_fault_of_both_is_explained_for_both():

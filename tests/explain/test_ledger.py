@@ -210,7 +210,56 @@ def test_medians_and_ranks_are_those_of_the_neighbours(run):
         values = np.asarray(getattr(every, factor.name), np.float64)
         assert factor.value == pytest.approx(values[0, 1], rel=1e-6)
         assert factor.median == pytest.approx(np.median(values), rel=1e-6)
-        assert factor.rank == pytest.approx((values < values[0, 1]).sum() / (values.size - 1))
+        below, equal = (values < values[0, 1]).sum(), (values == values[0, 1]).sum() - 1
+        assert factor.rank == pytest.approx((below + equal / 2) / (values.size - 1))
+
+
+@pytest.mark.parametrize("name", ["hidden1[3]", "hidden1.bias[3]", "hidden1.weight[0, 3]"])
+def test_clones_rank_in_the_middle(tmp_path, name):
+    start = wg.Network.create([4, 8, 3], activation="tanh", init="constant:0.5")
+    ledger = wg.train(start, wg.load("iris"), epochs=1, out=tmp_path / "run").why(name, step=0)
+    assert len(ledger.clones) == 7
+    ranks = {factor.name: factor.rank for factor in ledger.factors}
+    middle = {"upstream": 0.5, "slope": 0.5, "input": 0.5, "agreement": 0.5}
+    if name.endswith("bias[3]"):
+        middle["input"] = None
+    elif "weight" in name:  # the inputs are four columns, each of them eight times
+        del middle["input"], middle["agreement"]
+    assert {factor: ranks[factor] for factor in middle} == middle
+
+
+def test_a_factor_that_is_1_by_definition_has_no_rank_and_no_timeline(run):
+    ledger = run.why("hidden1.bias[2]")
+    _, _, input, _ = ledger.factors
+    assert (input.name, input.value, input.median, input.rank) == ("input", 1, 1, None)
+    assert set(ledger.development.values) == {"upstream", "slope", "agreement"}
+    lines = [line.split() for line in str(ledger).splitlines()]
+    of_table, of_timeline = (line[1:4] for line in lines if line[:1] == ["input"])
+    assert of_table == ["1", "1", "–"] and of_timeline == ["–"]
+    slope = run.why("output[1]").factors[1]  # which loss and activation make one function of z
+    assert (slope.value, slope.rank) == (1, None)
+    assert all(factor.rank is not None for factor in run.why("hidden1[2]").factors)
+
+
+def test_a_factor_after_a_zero_is_not_told(tmp_path):
+    """0/0 says nothing of a slope: the neuron below is open, and only nobody asks it anything."""
+    drawn = wg.Network.create([4, 6, 3], activation="tanh", seed=1)
+    weights = [np.array(dense.weight) for dense in drawn.dense]
+    weights[1][2] = 0
+    biases = [np.array(dense.bias) for dense in drawn.dense]
+    start = wg.Network.from_arrays(weights, biases, activations=["tanh", "identity"])
+    run = wg.train(start, wg.load("iris"), epochs=1, record_every=1, out=tmp_path / "run")
+    ledger, other = run.why("hidden1[2]", step=0), run.why("hidden1[1]", step=0)
+    assert ledger.cause[0] == "cause.upstream.zero" and ledger.left_over is None
+    assert [factor.is_there for factor in ledger.factors] == [True, False, False, False]
+    shown = [line.split()[1:4] for line in str(ledger).splitlines()[4:8]]
+    assert [(row[0], row[2]) for row in shown[1:]] == [("–", "–")] * 3
+    slopes = np.array([run.why(f"hidden1[{k}]", step=0).factors[1].value for k in (0, 1, 3, 4, 5)])
+    timeline = [line.split()[-3:-1] for line in str(ledger).splitlines()[-4:]]
+    assert timeline == [["0", "→"], *[["–", "→"]] * 3]  # at first; later the weights out move
+    assert other.factors[1].median == pytest.approx(np.median(slopes))
+    assert other.factors[1].rank == pytest.approx((slopes < slopes[1]).sum() / 4)
+    assert run.why("hidden1.bias[2]", step=0).factors[2].value == 1
 
 
 def test_the_development_is_what_was_recorded(run):

@@ -22,7 +22,7 @@ from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.folder import RunFolder, find_runs
 from whygrad.record.loss import told_loss
 from whygrad.runs import Run
-from whygrad.words import command_word, number, t
+from whygrad.words import command_word, number, percent, t
 from whygrad.words.terminal import Command, Console, RenderableType, Table, Text
 
 if TYPE_CHECKING:
@@ -302,7 +302,7 @@ def measures_page(result: dict[str, dict[str, float]]) -> RenderableType:
 
 def _measured(name: str, value: float) -> str:
     """Return a measure as it is read: an accuracy in per cent, anything else as a number."""
-    written = f"{100 * value:.1f} %" if name == "accuracy" else number(value)
+    written = percent(value, 1) if name == "accuracy" else number(value)
     return t(f"cli.measure.{name}", value=written)
 
 

@@ -65,7 +65,8 @@ class Fault:
     Attributes:
         kind: its name, that of its check.
         component: what to change, one of :data:`COMPONENTS`.
-        factor: which factor of the movement fails first; ``optimizer`` for the stages after them.
+        factor: which factor of the movement fails first; ``optimizer`` for the stages after them;
+            None where all of them may be healthy.
         source: where the check, its threshold and its remedy come from.
         of: the networks that can have it: ``own``, ``watched``, or both.
         role: how its findings rank among others, see :func:`triage`.
@@ -80,7 +81,7 @@ class Fault:
 
     kind: str
     component: str
-    factor: str
+    factor: str | None
     source: str
     of: tuple[str, ...] = OWN
     role: str = CAUSE
@@ -123,7 +124,9 @@ class Fault:
 FAULTS: dict[str, Fault] = {}
 
 
-def fault(component: str, factor: str, source: str, **more: Any) -> "Callable[[Check], Fault]":
+def fault(
+    component: str, factor: str | None, source: str, **more: Any
+) -> "Callable[[Check], Fault]":
     """Enter the check below as the next row of the table, under its own name.
 
     Args:
@@ -136,7 +139,7 @@ def fault(component: str, factor: str, source: str, **more: Any) -> "Callable[[C
     return enter
 
 
-def row(kind: str, component: str, factor: str, source: str, **more: Any) -> Fault:
+def row(kind: str, component: str, factor: str | None, source: str, **more: Any) -> Fault:
     """Enter a row, also one without a check, and return it."""
     FAULTS[kind] = Fault(kind, component, factor, source, **more)
     return FAULTS[kind]

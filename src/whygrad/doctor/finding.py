@@ -62,9 +62,9 @@ class Finding:
         return self.evidence.get("component") or FAULTS[self.kind].component
 
     @property
-    def factor(self) -> str:
-        """Which factor of the movement fails first."""
-        return FAULTS[self.kind].factor
+    def factor(self) -> str | None:
+        """Which factor of the movement fails first; None where all of them may be healthy."""
+        return self.evidence.get("factor") or FAULTS[self.kind].factor
 
     @property
     def source(self) -> str:

@@ -155,6 +155,28 @@ class OwnEvidence(Evidence):
         return (Decay(settings.l2, STRONG_L2, settings.optimizer),)
 
     @property
+    def ends_in_softmax(self) -> bool:
+        """Whether the outputs are shared out by a softmax, their own or that of the loss."""
+        from whygrad.core.nn.losses import link_brought
+
+        loss = self.setup.settings.loss
+        return "softmax" in (self.output_activation, link_brought(loss, self.output_activation))
+
+    @cached_property
+    def left_over(self) -> dict[str, float]:
+        """Return by hidden layer which share of its next layer's pushing is left at the start.
+
+        The upstream over the most that weights and deltas of these sizes could give; NaN where
+        they give nothing.
+        """
+        found = {}
+        for (name, state), (_, following) in pairwise(self.starts[0].items()):
+            factors = following.factors
+            most = following.weight * factors["upstream"] * factors["slope"]
+            found[name] = state.factors["upstream"] / most if most else float("nan")
+        return found
+
+    @property
     def start_weights(self) -> tuple[StartWeights, ...]:
         if not self.hidden:
             return ()

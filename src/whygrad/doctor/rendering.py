@@ -111,7 +111,10 @@ def where_and_when(finding: "Finding") -> str:
 
 
 def _facts(finding: "Finding") -> Iterator[str]:
-    yield t("doctor.factor", factor=t(f"doctor.factor.{finding.factor}"))
+    if finding.factor is None:
+        yield t("doctor.factor.none")
+    else:
+        yield t("doctor.factor", factor=t(f"doctor.factor.{finding.factor}"))
     if finding.layer and finding.neurons:
         shown = ", ".join(map(str, finding.neurons[:SHOWN_NEURONS]))
         more = " …" if len(finding.neurons) > SHOWN_NEURONS else ""

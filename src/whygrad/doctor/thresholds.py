@@ -90,6 +90,7 @@ LARGE_BIAS: Final = 0.3  # smaller ones close nothing that the weights leave ope
 DEEP: Final = 6  # hidden layers: Lu and others 2020
 NARROW: Final = 16  # neurons a layer of a deep network
 CLOSED: Final = 0.05  # of the steepest slope, or of the samples, as in explain.cause
+CANCELLED: Final = 1e-3  # of the next neurons' pushing is left, as in explain.cause
 FADED_SLOPES: Final = 1e-3  # of the push at the output is left: AutoTrainer
 SOME: Final = 0.1  # of a layer's neurons: worth a look
 SHARE: Final = 0.5  # of a layer's neurons: the layer is ill

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from whygrad.doctor.faults import FAULTS
 from whygrad.errors import unknown_name
-from whygrad.words import catalogue, number, t
+from whygrad.words import catalogue, number, percent, t
 
 if TYPE_CHECKING:
+    from whygrad.doctor.faults import Fault
     from whygrad.doctor.finding import Finding, Remedy
 
 SHARES = ("outside", "share", "below", "moved")  # told as percentages
@@ -52,7 +53,7 @@ def share_text(share: float | None) -> str:
     """Return a share as a percentage; what is below nothing is nothing."""
     if share is None:
         return "?"
-    return f"{number(round(100 * min(max(share, 0.0), 1.0)))} %"
+    return percent(min(max(share, 0.0), 1.0))
 
 
 def line_to_change(finding: "Finding") -> str:
@@ -83,13 +84,18 @@ def explain(kind: str) -> str:
     fault = FAULTS[kind]
     parts: list[str] = [t(f"doctor.{kind}.name")]
     parts += [f"{title}\n  {text}" for title, text in described(kind)]
-    values = {
-        "component": t(f"doctor.component.{fault.component}"),
-        "factor": t(f"doctor.factor.{fault.factor}"),
-    }
-    parts.append(t("doctor.explain.component", **values))
+    parts.append(to_change(fault))
     parts.append(t("doctor.explain.source", source=fault.source))
     return "\n\n".join(parts)
+
+
+def to_change(fault: "Fault") -> str:
+    """Return which component a fault asks to change, and which factor it makes fail first."""
+    component = t(f"doctor.component.{fault.component}")
+    if fault.factor is None:
+        return t("doctor.explain.component.healthy", component=component)
+    factor = t(f"doctor.factor.{fault.factor}")
+    return t("doctor.explain.component", component=component, factor=factor)
 
 
 def described(kind: str) -> Iterator[tuple[str, str]]:
@@ -124,10 +130,13 @@ def _as_code(value: Any) -> str:
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, str]:
-    return {
+    told = {
         name: share_text(value) if name in SHARES else _value(value)
         for name, value in values.items()
     }
+    if isinstance(values.get("moved"), float):  # weights may go farther than they are long
+        told["moved"] = percent(values["moved"])
+    return told
 
 
 def _value(value: Any) -> str:

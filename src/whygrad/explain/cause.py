@@ -41,6 +41,8 @@ def causes(
     samples: int,
     left_over: float | None,
     pushed: float,
+    *,
+    is_from_loss: bool = False,
 ) -> Iterator[Cause]:
     """Yield what makes a gradient small, the plainest cause first.
 
@@ -48,20 +50,23 @@ def causes(
         factors: the four.
         layer: what they come from.
         samples: how many the batch had; 0 where nobody knows.
-        left_over: share of the upstream that the next neurons leave after cancelling, if known.
+        left_over: share of the upstream that the next neurons leave after cancelling, if known;
+            None where they do not push at all.
         pushed: mean |upstream| of the output layer, where all pushing begins.
+        is_from_loss: whether the loss itself pushes.
     """
     values = {factor.name: factor.value for factor in factors}
     of_slope = {"activation": layer.activation, "value": values["slope"]}
     for name, value in values.items():
         if not np.isfinite(value):
             yield Cause(name, "cause.not_finite", {"value": value})
-    for name, value in values.items():
-        if value == 0:
-            yield Cause(name, f"cause.{name}.zero", of_slope)
-
     if left_over is not None and left_over < CANCELLED:
         yield Cause("upstream", "cause.upstream.cancelled", {"left": left_over})
+    for name, value in values.items():
+        if value == 0:
+            of_loss = ".loss" if name == "upstream" and is_from_loss else ""
+            yield Cause(name, f"cause.{name}.zero{of_loss}", of_slope)
+
     if values["upstream"] < VANISHED * pushed:
         yield Cause("upstream", "cause.upstream.vanished", {"share": values["upstream"] / pushed})
     if not layer.is_matched and values["slope"] < CLOSED * layer.steepest:

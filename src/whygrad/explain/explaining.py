@@ -90,7 +90,9 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
     pushers, rest, left_over = _pushers(record, place)
     raising, lowering = _pulls(seen, layer, place)
     samples = 0 if layer.rows is None else len(layer.rows.share)
-    cause = next(causes(factors, layer.spec, samples, left_over, record.pushed_at_last))
+    is_from_loss = record.is_pushed_by_loss(place.layer)
+    around = (layer.spec, samples, left_over, record.pushed_at_last)
+    cause = next(causes(factors, *around, is_from_loss=is_from_loss))
     stages: list[StageEntry] = []
     for name, part in parameter.stages(where):
         came = stages[-1].after if stages else gradient
@@ -119,7 +121,8 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
         development=_development(run, place),
         chain=None,
         is_recorded=record.is_recorded,
-        is_from_loss=record.is_pushed_by_loss(place.layer),
+        is_from_loss=is_from_loss,
+        data=str(run.description.get("data", {}).get("name", "")),
     )
 
 
@@ -133,14 +136,43 @@ def _factors(record: StepRecord, place: Address) -> tuple[Factor, ...]:
     around, here, found = _around(record, place), place.index, []
     if place.kind == "layer":
         here = (list(record.layers).index(place.layer),)
-    count = around.input.size
+    is_there = np.ones_like(around.upstream, bool)  # where the factors before it are not 0
     for name in FACTORS:
         values = getattr(around, name)  # of which one may stand for many
-        value, alike = values[here[-values.ndim :]], count // values.size
-        below = int((values < value).sum()) * alike
-        rank = below / (count - 1) if count > 1 else 0.5
-        found.append(Factor(name, float(value), float(np.median(values)), rank))
+        is_there = np.broadcast_to(is_there, values.shape) | (values != 0)
+        at = here[-values.ndim :]
+        value, others = values[at], values[is_there]
+        median = float(np.median(others)) if others.size else float("nan")
+        is_ranked = is_there[at] and not _is_one(name, record, place)
+        rank = _rank(value, others, around.input.size // values.size) if is_ranked else None
+        found.append(Factor(name, float(value), median, rank, is_there=bool(is_there[at])))
+        is_there = is_there & (values != 0)
     return tuple(found)
+
+
+def _is_one(factor: str, record: StepRecord, place: Address) -> bool:
+    """Return whether a factor is 1 by definition: of a bias, or where nothing bends."""
+    spec = record.layers[place.layer].spec
+    if factor == "slope":
+        return spec.is_matched or spec.activation == "identity"
+    return factor == "input" and place.kind == "bias"
+
+
+def _rank(value: np.floating, others: np.ndarray, alike: int) -> float | None:
+    """Return the share of the others that are smaller, and half of those that are equal.
+
+    What rounding alone tells apart counts as equal: clones have the same rank.
+
+    Args:
+        others: all that have the factor, the one in question among them.
+        alike: for how many each of them stands.
+    """
+    if np.isnan(value):
+        return None
+    is_equal = np.isclose(others, value, rtol=TOLERANCE, atol=0)
+    below, equal = int(((others < value) & ~is_equal).sum()), int(is_equal.sum())
+    count = alike * others.size - 1
+    return (alike * below + (alike * equal - 1) / 2) / count if count else 0.5
 
 
 def _around(record: StepRecord, place: Address) -> Factors:
@@ -159,8 +191,9 @@ def _around(record: StepRecord, place: Address) -> Factors:
     sizes, gradient = layer.sizes, layer.weight.gradient
     if place.kind == "weight":
         return telescope(sizes.pushed, sizes.through, layer.pulls, np.abs(gradient))
-    if place.kind == "bias":  # a weight whose input is 1
-        return telescope(sizes.pushed, sizes.through, sizes.through, np.abs(sizes.delta))
+    if place.kind == "bias":  # a weight whose input is 1, also where no push arrives
+        found = telescope(sizes.pushed, sizes.through, sizes.through, np.abs(sizes.delta))
+        return replace(found, input=np.ones_like(found.input))
     return telescope(sizes.pushed, sizes.through, sizes.pulled, np.linalg.norm(gradient, axis=0))
 
 
@@ -174,13 +207,13 @@ def _pushers(record: StepRecord, place: Address) -> tuple[tuple[Pusher, ...], in
         return (), 0, None
     weight = following.weight.before[place.neuron]
     size = np.abs(weight) * following.sizes.through
-    total = float(size.sum()) or 1.0
+    total = float(size.sum())
     pushers = tuple(
         Pusher(
             neuron=f"{following.spec.name}[{k}]",
             weight=float(weight[k]),
             part=float(weight[k] * following.sizes.delta[k]),
-            share=float(size[k] / total),
+            share=float(size[k] / (total or 1)),
         )
         for k in np.argsort(-size, kind="stable")[:TOP]
     )
@@ -188,7 +221,7 @@ def _pushers(record: StepRecord, place: Address) -> tuple[tuple[Pusher, ...], in
     pushed = float(layer.sizes.pushed[place.neuron])
     if layer.rows is not None:  # of the neuron alone; of a softmax the size is of all together
         pushed = float(mean_size(layer.rows.share, layer.rows.upstream[:, place.neuron]))
-    return pushers, len(weight) - len(pushers), min(pushed / total, 1.0)
+    return pushers, len(weight) - len(pushers), min(pushed / total, 1.0) if total else None
 
 
 def _pulls(
@@ -234,6 +267,8 @@ def _development(run: RunFolder, place: Address) -> Development:
     steps, rows = run.rows(place.layer)
     of_neuron = rows[:, :, place.neuron] if place.neuron is not None else np.median(rows, axis=2)
     values = {
-        name: tuple(float(v) for v in of_neuron[:, ROW_FIELDS.index(name)]) for name in FACTORS
+        name: tuple(float(v) for v in of_neuron[:, ROW_FIELDS.index(name)])
+        for name in FACTORS
+        if (name, place.kind) != ("input", "bias")  # what was recorded is the input of its weights
     }
     return Development(tuple(int(step) for step in steps), values)

@@ -6,14 +6,16 @@ It takes ink and paper from around it, so that it is at home on light and on dar
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from whygrad.explain.phrases import (
     Section,
+    cells,
     clones,
+    columns,
     meaning,
-    percent,
     product,
     sections,
     what,
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 POINTS = 120  # of a line over the run
 WIDTH, HEIGHT = 120, 22
 
+SMALL = re.compile(r"([−+]?\d[\d.]*e-\d+)")
 STYLE = """
 .whygrad-ledger{--line:color-mix(in srgb,currentColor 22%,transparent);line-height:1.5;
 max-width:46rem;font-variant-numeric:tabular-nums}
@@ -51,6 +54,7 @@ white-space:nowrap}
 .whygrad-ledger .is-cause{box-shadow:inset 3px 0 var(--orange,#c2590c)}
 .whygrad-ledger .is-cause tr:first-child>*{font-weight:700}
 .whygrad-ledger .product tr>*,.whygrad-ledger tr.product>*{border-bottom:0}
+.whygrad-ledger .product .meaning td{white-space:nowrap}
 .whygrad-ledger .product{border-top:2px solid var(--line)}
 .whygrad-ledger .cause{border-left:3px solid var(--orange,#c2590c);padding-left:.7em}
 .whygrad-ledger .cause.none{border-color:var(--line)}
@@ -58,6 +62,7 @@ white-space:nowrap}
 .whygrad-ledger .bar i{display:block;height:3px;background:var(--blue,#3b82d0)}
 .whygrad-ledger svg{display:block;width:clamp(60px,25vw,120px);height:22px}
 .whygrad-ledger polyline{fill:none;stroke:var(--blue,#3b82d0);stroke-width:1.5}
+.whygrad-ledger .small{white-space:nowrap}
 .whygrad-ledger code{font-size:.9em;background:none;color:inherit;overflow-wrap:anywhere}
 """
 
@@ -84,18 +89,23 @@ def as_body(ledger: Ledger) -> Markup:
 
 def factor_table(ledger: Ledger) -> Markup:
     """Return the four factors with what is usual around them, and their product."""
-    names = [t(f"ledger.column.{name}") for name in ("factor", "value", "usual", "rank")]
-    head = element("tr", [element("th", name, scope="col") for name in names])
+    top = element("tr", [element("th", name, scope="col") for name in columns(ledger)])
     rows = []
     for factor in ledger.factors:
-        filled = element("i", style=f"width:{100 * factor.rank:.0f}%")
-        bar = element("span", filled, class_="bar", aria_hidden="true")
-        cells = (number(factor.value), number(factor.median), joined(percent(factor.rank), bar))
+        *two, rank = cells(factor)
         class_ = "is-cause" if factor.is_cause else None
-        rows.append(_described(t(f"factor.{factor.name}"), cells, meaning(factor), class_))
-    cells = (number(ledger.product), "", "")
-    rows.append(_described(t("ledger.product"), cells, product(ledger), "product"))
-    return element("div", element("table", element("thead", head), rows), class_="scroll")
+        shown = (*two, joined(rank, _bar(factor.rank)))
+        rows.append(_described(t(f"factor.{factor.name}"), shown, meaning(factor), class_))
+    last = (number(ledger.product), "", "")
+    rows.append(_described(t("ledger.product"), last, product(ledger), "product"))
+    return element("div", element("table", element("thead", top), rows), class_="scroll")
+
+
+def _bar(share: float | None) -> Markup | None:
+    if share is None:
+        return None
+    filled = element("i", style=f"width:{100 * share:.0f}%")
+    return element("span", filled, class_="bar", aria_hidden="true")
 
 
 def as_block(section: Section) -> Markup:
@@ -110,9 +120,16 @@ def as_block(section: Section) -> Markup:
     elif section.note is not None:
         content = element("p", section.note)
     else:
-        lines = [element("code", x) if section.is_formula else x for x in section.lines]
+        shown = map(_unbroken, section.lines)
+        lines = [element("code", x) if section.is_formula else x for x in shown]
         content = element("ul", [element("li", line) for line in lines])
     return joined(element("p", section.title, class_="heading"), content)
+
+
+def _unbroken(line: str) -> Markup:
+    """Return a line that breaks in no number, as browsers do behind the e- of a small one."""
+    parts = SMALL.split(line)
+    return joined(element("span", p, class_="small") if at % 2 else p for at, p in enumerate(parts))
 
 
 def line_over_the_run(values: Sequence[float]) -> Markup:

@@ -16,16 +16,20 @@ class Factor:
         name: upstream, slope, input or agreement.
         value: the factor.
         median: of the same factor over the neighbours: all weights, biases or neurons of the
-            layer, or all layers.
-        rank: share of the neighbours that have a smaller one, in [0, 1].
+            layer, or all layers. Those that do not have it are left out; NaN where none has.
+        rank: share of the neighbours that have a smaller one and half of those that have an equal
+            one, in [0, 1]; None where it is 1 by definition, or cannot be told.
         is_cause: whether it is the factor that makes the gradient small.
+        is_there: False where a factor before it is 0. Nothing is left then that it could be a share
+            of, and its value stands for 0/0.
     """
 
     name: str
     value: float
     median: float
-    rank: float
+    rank: float | None
     is_cause: bool = False
+    is_there: bool = True
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,10 @@ class SampleChain:
         input: what arrives at the parameter: input j, 1 for a bias, a norm for a neuron.
         gradient: delta * input: this sample's gradient, before the mean.
         is_matched: whether loss and activation are one function here.
+        claim: how the loss reads the output; of logits, the probability that they stand for.
+        wanted: the target of this output.
+        link: the activation by which the loss reads the output, else ``identity``.
+        loss_name: of the loss.
     """
 
     row: int
@@ -130,6 +138,10 @@ class SampleChain:
     input: float
     gradient: float
     is_matched: bool
+    claim: float
+    wanted: float
+    link: str
+    loss_name: str
 
 
 @dataclass(frozen=True)
@@ -138,7 +150,7 @@ class Development:
 
     Attributes:
         steps: recorded steps.
-        values: by factor, one number a recorded step.
+        values: by factor, one number a recorded step; without a bias's input, which is always 1.
     """
 
     steps: tuple[int, ...]
@@ -175,6 +187,7 @@ class Ledger:
         chain: for one sample, if it was asked for.
         is_recorded: whether the run recorded this step, so that the replay was compared with it.
         is_from_loss: where there are no pushers, whether that is because the loss itself pushes.
+        data: what the data set is called; "" where it is not known.
     """
 
     address: Address
@@ -201,6 +214,7 @@ class Ledger:
     chain: SampleChain | None
     is_recorded: bool
     is_from_loss: bool = True
+    data: str = ""
 
     @property
     def product(self) -> float:

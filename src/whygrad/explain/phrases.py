@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from whygrad.record.activations import FACTS
-from whygrad.words import number, t
+from whygrad.explain.chain import chain_lines, equals, signed
+from whygrad.words import number, percent, t
 
 if TYPE_CHECKING:
-    from whygrad.explain.ledger import Factor, Ledger, SampleChain, Term
+    from whygrad.explain.ledger import Factor, Ledger
 
 NOTICED = 0.005  # share of an update that rounding must swallow before it is spoken of
 SHOWN_CLONES = 8
+UNKNOWN = "–"
 
 
 @dataclass(frozen=True)
@@ -81,23 +84,33 @@ def clones(ledger: Ledger) -> str:
 def meaning(factor: Factor) -> str:
     """Return what a factor means, with a mark if it is the cause."""
     words = t(f"factor.{factor.name}.meaning")
-    return f"{words}  ◀ {t('ledger.mark')}" if factor.is_cause else words
+    return f"{words}  ◀\u00a0{t('ledger.mark')}" if factor.is_cause else words
+
+
+def columns(ledger: Ledger) -> list[str]:
+    """Return what stands above the columns of the factors."""
+    kind = _kind(ledger)
+    usual = "layers" if kind == "layer" else "layer"
+    names = ("factor", f"value.{kind}", f"usual.{usual}", "rank")
+    return [t(f"ledger.column.{name}") for name in names]
+
+
+def cells(factor: Factor) -> tuple[str, str, str]:
+    """Return a factor, what is usual around it, and its rank, as far as there are any."""
+    value = number(factor.value) if factor.is_there else UNKNOWN
+    median = UNKNOWN if math.isnan(factor.median) else number(factor.median)
+    return value, median, UNKNOWN if factor.rank is None else percent(factor.rank)
 
 
 def product(ledger: Ledger) -> str:
     """Return what the factors multiply to."""
+    sign = equals(ledger.product, abs(ledger.gradient))
+    return t(f"ledger.product.{_kind(ledger)}", sign=sign)
+
+
+def _kind(ledger: Ledger) -> str:
     kind = ledger.address.kind
-    return t(f"ledger.product.{'parameter' if kind in ('weight', 'bias') else kind}")
-
-
-def signed(value: float) -> str:
-    """Return a number with its sign, plus included."""
-    return number(value) if value < 0 else f"+{number(value)}"
-
-
-def percent(share: float) -> str:
-    """Return a share in per cent, without decimals."""
-    return f"{100 * share:.0f} %"
+    return "parameter" if kind in ("weight", "bias") else kind
 
 
 def sections(ledger: Ledger) -> Iterator[Section]:
@@ -113,12 +126,12 @@ def sections(ledger: Ledger) -> Iterator[Section]:
     yield Section(t("ledger.movement"), rows=movement_rows(ledger))
     steps = ledger.development.steps
     if len(steps) > 1:
-        whose = "layer" if ledger.address.neuron is None else "neuron"
-        title = t(f"ledger.development.{whose}", first=steps[0], last=steps[-1])
+        title = t(f"ledger.development.{_kind(ledger)}", first=steps[0], last=steps[-1])
         yield Section(title, rows=development_rows(ledger))
     chain = ledger.chain
     if chain is not None:
-        title = t("ledger.chain", row=chain.row, target=chain.target, loss=chain.loss)
+        target = named_target(ledger, chain.target)
+        title = t("ledger.chain", row=chain.row, target=target, loss=chain.loss)
         yield Section(title, lines=chain_lines(ledger, chain), is_formula=True)
 
 
@@ -145,13 +158,20 @@ def sample_lines(ledger: Ledger) -> list[str]:
         told = [
             t("ledger.pull.row", row=pull.row, value=signed(pull.value))
             if pull.target is None
-            else t("ledger.pull", row=pull.row, target=pull.target, value=signed(pull.value))
+            else t("ledger.pull", row=pull.row, target=target, value=signed(pull.value))
             for pull in pulls
+            for target in [named_target(ledger, pull.target or "")]
         ]
         if told:
             between = t("ledger.between")
             lines.append(t(f"ledger.samples.{kind}.{direction}", samples=between.join(told)))
     return lines
+
+
+def named_target(ledger: Ledger, name: str) -> str:
+    """Return the name of a target; one that whygrad itself gave in the language in use."""
+    arm = re.fullmatch(r"arm (\d)", name)
+    return t("data.spiral.arm", number=arm[1]) if arm and ledger.data == "spiral" else name
 
 
 def movement_rows(ledger: Ledger) -> list[Row]:
@@ -175,40 +195,14 @@ def movement_rows(ledger: Ledger) -> list[Row]:
 
 def development_rows(ledger: Ledger) -> list[Row]:
     """Return how each factor went over the run, with its first and its last value."""
-    return [
-        Row(t(f"factor.{name}"), values, f"{number(values[0], 2)} → {number(values[-1], 2)}")
-        for name, values in ledger.development.values.items()
-    ]
-
-
-def chain_lines(ledger: Ledger, chain: SampleChain) -> list[str]:
-    """Return the chain of one sample as formulas with their numbers, one a line."""
-    bias = [] if chain.bias is None else [signed(chain.bias)]
-    z = " ".join([weighted_sum(chain.terms, chain.rest), *bias])
-    lines = [
-        f"z = Σ w · x + b = {z} = {number(chain.preactivation)}",
-        f"a = {chain.activation}(z) = {number(chain.output)}",
-    ]
-    if chain.upstream_terms:
-        asked = weighted_sum(chain.upstream_terms, chain.upstream_rest)
-        lines.append(f"dC/da = Σ w · δ = {asked} = {number(chain.upstream)}")
-    elif chain.is_matched:
-        lines.append(t("ledger.chain.matched", value=chain.upstream))
-    else:
-        lines.append(t("ledger.chain.loss", value=chain.upstream))
-    if FACTS[chain.activation].is_coupled and not chain.is_matched:
-        lines.append(t("ledger.chain.coupled", delta=chain.delta))
-    else:
-        factors = f"{number(chain.upstream)} · {number(chain.slope)}"
-        lines.append(f"f'(z) = {number(chain.slope)}")
-        lines.append(f"δ = dC/da · f'(z) = {factors} = {number(chain.delta)}")
-    name = {"weight": "x", "bias": "1", "neuron": "‖x‖"}[ledger.address.kind]
-    formula = f"{number(chain.delta)} · {number(chain.input)} = {number(chain.gradient)}"
-    lines.append(t("ledger.chain.gradient", formula=f"δ · {name} = {formula}"))
-    return lines
-
-
-def weighted_sum(terms: tuple[Term, ...], rest: float) -> str:
-    """Return the largest terms of a sum, each with its label, and the rest as one number."""
-    shown = [f"{signed(term.weight)}·{number(term.value)} [{term.label}]" for term in terms]
-    return " ".join([*shown, signed(rest) + " […]"])
+    rows: list[Row] = []
+    are_there = [True] * len(ledger.development.steps)  # where the factors before it are not 0
+    for factor in ledger.factors:
+        name, values = t(f"factor.{factor.name}"), ledger.development.values.get(factor.name)
+        if values is None or not any(are_there):
+            rows.append(Row(name, UNKNOWN, ""))
+            continue
+        first, last = (number(values[at], 2) if are_there[at] else UNKNOWN for at in (0, -1))
+        rows.append(Row(name, values, f"{first} → {last}"))
+        are_there = [there and value != 0 for there, value in zip(are_there, values, strict=True)]
+    return rows

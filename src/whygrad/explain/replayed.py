@@ -8,7 +8,7 @@ import numpy as np
 
 from whygrad.core.attribution import contributions
 from whygrad.core.backprop import Anatomy, backward, forward
-from whygrad.core.nn.losses import as_matrix
+from whygrad.core.nn.losses import as_matrix, link_brought, predictions
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError
 from whygrad.explain.ledger import SampleChain, Term
@@ -78,8 +78,11 @@ class ReplayedStep:
         trace = forward(network, train.x[row : row + 1])
         given = jnp.asarray(train.y[row : row + 1])
         targets = as_matrix(given, network.sizes[-1], trace.output.dtype)
-        anatomy = backward(network, trace, targets, loss=self.run.task.settings.loss)
+        loss = self.run.task.settings.loss
+        anatomy = backward(network, trace, targets, loss=loss)
         layer, dense = anatomy[place.layer], network[place.layer]
+        last = network.dense[-1].activation
+        at = (0, k if layer.is_matched else 0)
 
         inputs = np.asarray(layer.input)[0]
         weights = np.asarray(dense.weight)[:, k]
@@ -108,6 +111,10 @@ class ReplayedStep:
             input=input,
             gradient=delta * input,
             is_matched=layer.is_matched,
+            claim=float(predictions(loss, last, trace.output)[at]),
+            wanted=float(targets[at]),
+            link=link_brought(loss, last),
+            loss_name=loss,
         )
 
     def _names_of_inputs(self, layer: str) -> list[str]:

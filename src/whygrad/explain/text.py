@@ -10,9 +10,10 @@ from rich.padding import Padding
 
 from whygrad.explain.phrases import (
     Section,
+    cells,
     clones,
+    columns,
     meaning,
-    percent,
     product,
     sections,
     what,
@@ -48,16 +49,15 @@ def as_rich(ledger: Ledger) -> RenderableType:
 def factor_table(ledger: Ledger) -> Table:
     """Return the four factors with what is usual around them, and their product."""
     table = Table()
-    table.add_column(t("ledger.column.factor"), no_wrap=True)
-    for name in ("value", "usual", "rank"):
-        table.add_column(t(f"ledger.column.{name}"), justify="right", no_wrap=True)
+    first, *numbers = columns(ledger)
+    table.add_column(first, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column(t("ledger.column.meaning"))
     for factor in ledger.factors:
         table.add_row(
             t(f"factor.{factor.name}"),
-            number(factor.value),
-            number(factor.median),
-            percent(factor.rank),
+            *cells(factor),
             meaning(factor),
             style="bold" if factor.is_cause else "",
         )

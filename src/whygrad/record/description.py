@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from whygrad.words import number
+from whygrad.words import number, percent
 
 FORMAT = 2
 UNSEALED = 1  # the format without checksums
@@ -47,7 +47,7 @@ MATCHED: dict[str, tuple[str, ...]] = {
 
 def words_of_overhead(overhead: Mapping[str, float]) -> dict[str, str]:
     """Return what ``report.watched.overhead`` says of ``description["overhead"]``."""
-    return {"ratio": number(overhead["ratio"], 3), "share": f"{100 * overhead['share']:.1f} %"}
+    return {"ratio": number(overhead["ratio"], 3), "share": percent(overhead["share"], 1)}
 
 
 def versions_of(*packages: str) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """The loss of a watched step: what it was, and what it was made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whygrad.record.folder import RunFolder
-from whygrad.words import number, t
+from whygrad.words import MINUS, number, t
 
 ROUNDING = 1e-4  # of the parts: what is left over below it is none
 
@@ -42,11 +42,22 @@ def told_loss(run: RunFolder, step: int | None = None) -> str | None:
     if not parts:
         return t("watched.loss", loss=loss, step=step) + _scale(of_step)
     rest = loss - sum(part for _, _, part in parts)
-    terms = [t("watched.loss.term", weight=w, name=name, part=part) for name, w, part in parts]
+    terms = [(part, t("watched.loss.term", weight=w, name=name)) for name, w, part in parts]
     if not abs(rest) < ROUNDING * max(abs(part) for _, _, part in parts):
-        terms.append(t("watched.loss.rest", rest=rest))
-    made_of = " + ".join(terms)
-    return t("watched.loss.made_of", loss=loss, step=step, parts=made_of) + _scale(of_step)
+        terms.append((rest, t("watched.loss.rest")))
+    told = {"loss": loss, "step": step, "parts": _sum(terms)}
+    calculated = sum(float(f"{part:.4g}") for part, _ in terms)  # by whoever reads it
+    told["sign"] = "=" if number(calculated) == number(loss) else "≈"
+    return t("watched.loss.made_of", **told) + _scale(of_step)
+
+
+def _sum(terms: Sequence[tuple[float, str]]) -> str:
+    """Return numbers added up, each with what it is in brackets."""
+    (first, name), *others = terms
+    text = f"{number(first)} ({name})"
+    for part, name in others:
+        text += f" {MINUS if part < 0 else '+'} {number(abs(part))} ({name})"
+    return text
 
 
 def _scale(facts: Mapping[str, Any]) -> str:

@@ -128,6 +128,23 @@ def number(value: float, digits: int = 4) -> str:
     return text.replace("-", MINUS, 1) if text.startswith("-") else text
 
 
+def percent(share: float, decimals: int = 0) -> Sentence:
+    """Return a share in per cent; in Chinese there is no space in front of the sign.
+
+    What would be rounded to 0 keeps two digits.
+
+    Example:
+        >>> percent(0.255), percent(0.255, 1), percent(0.000_123), percent(0.0)
+        ('26 %', '25.5 %', '0.012 %', '0 %')
+    """
+    if not math.isfinite(share):
+        return Sentence(number(share))
+    text = f"{100 * share:.{decimals}f}".replace("-", MINUS)
+    if share and not float(f"{100 * share:.{decimals}f}"):  # next to nothing is not nothing
+        text = number(100 * share, 2)
+    return Sentence(f"{text}%" if language() == "zh" else f"{text} %")
+
+
 def byte_size(count: float) -> str:
     """Return a number of bytes in the largest decimal unit that it fills.
 

@@ -6,6 +6,7 @@ Plain strings are escaped, and what could act or hide in them is made visible; o
 :class:`Markup` is taken as it is.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -18,6 +19,7 @@ from whygrad.words.visible import visible
 
 TAGS = {"en": "en", "zh": "zh-Hans"}  # language -> what stands in ``lang``
 VOID = ("br", "link", "meta")
+BEFORE_PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 
 class Markup(str):
@@ -51,11 +53,8 @@ def joined(*children: Child) -> Markup:
 
 
 def said(key: str, /, **values: object) -> Markup:
-    """Return a sentence of the catalogue in both languages; the page shows one of them.
-
-    No line breaks between a number and its percent sign.
-    """
-    return both(lambda: t(key, **values).replace(" %", "\u00a0%"))
+    """Return a sentence of the catalogue in both languages; the page shows one of them."""
+    return both(lambda: t(key, **values))
 
 
 @contextmanager
@@ -96,10 +95,13 @@ def both(render: Callable[[], str], *, name: str = "span") -> Markup:
 
 
 def escaped(text: str) -> Markup:
-    """Return text as HTML: the one way of a name into a page, a drawing or an attribute."""
+    """Return text as HTML: the one way of a name into a page, a drawing or an attribute.
+
+    No line ends between a number and its percent sign.
+    """
     for part, other in _replaced.get().items():
         text = text.replace(part, other)
-    return Markup(escape(visible(text, keep="\n\t")))
+    return Markup(BEFORE_PERCENT.sub("\u00a0", escape(visible(text, keep="\n\t"))))
 
 
 def _written(child: Child) -> str:

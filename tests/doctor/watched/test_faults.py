@@ -10,7 +10,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import whygrad as wg
+from whygrad.doctor.checks.hidden import vanishing
 from whygrad.doctor.faults import faults_of
+from whygrad.doctor.watched_evidence import seen_in
 from whygrad.doctor.wording import module_of
 from whygrad.words import catalogue
 
@@ -546,3 +548,15 @@ def test_a_loss_that_stays_and_steps_that_overshoot():
 def test_the_line_to_change_is_python():
     assert "nn.init.kaiming_normal_(model[0].weight)" in str(Program(same_weights).run().doctor())
     assert module_of("encoder.layers.0.linear1") == "model.encoder.layers[0].linear1"
+
+
+def test_where_a_push_vanishes_is_the_layer_whose_weights_lose_it():
+    def thin() -> nn.Module:
+        model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(4)), nn.Linear(4, 2))
+        with torch.no_grad():
+            model[2].weight *= 1e-6
+        return model
+
+    found = vanishing(seen_in(Program(thin, optimizer=sgd(1e-6)).run()))
+    assert (found.evidence["after"], found.evidence["where"]) == ("2", "1")
+    assert "on the way back from 2 to 1" in found.to_dict()["text"]

@@ -65,8 +65,15 @@ def test_clones_are_told(clones, read):
     assert "Clones of this neuron: 7 (neurons 0, 1, 3, 4, 5, 6, 7)." in text
 
 
+def test_no_line_breaks_within_a_small_number(with_chain, read):
+    pull = replace(with_chain.lowering[0], value=8.575e-6)
+    page = as_html(replace(with_chain, lowering=(pull,)))
+    assert '<span class="small">+8.575e-6</span>' in page and ".small{white-space:nowrap}" in page
+
+
 def test_a_factor_that_is_not_finite_leaves_a_gap(with_chain, read):
-    values = dict(with_chain.development.values) | {"slope": (1.0, float("nan"), 2.0)}
+    values = dict.fromkeys(with_chain.development.values, (1.0, 2.0, 3.0))
+    values |= {"slope": (1.0, float("nan"), 2.0)}
     development = replace(with_chain.development, steps=(0, 1, 2), values=values)
     lines = read(as_html(replace(with_chain, development=development))).all("polyline")
     assert all("nan" not in one.attributes["points"] for one in lines)

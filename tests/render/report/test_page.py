@@ -40,7 +40,7 @@ SECTIONS = [
 NAMES = re.compile(
     r"（[a-z]+）|"
     r"(hidden\d+|output)(\.\w+)?(\[[\d, ]+\])?|record_every=\d+|learning_rate|weight_decay|"
-    r"relu|tanh|sigmoid|identity|adam|sgd|l2|inf|whygrad( doctor \S+)?|"
+    r"relu|tanh|sigmoid|softmax|identity|adam|sgd|l2|inf|whygrad( doctor \S+)?|"
     r"\d[\d.]*e[\d−-]+|/\S+|pixel_\w+|"
     r"(network|training|data)\.\w+|he_normal|glorot_uniform|zeros|leaky_relu|Adam|--verify|"
     r"failed|x\d|(sepal|petal) (length|width) \(cm\)|setosa|versicolor|virginica|same|different|nan"

@@ -1,6 +1,7 @@
 """Checks of the hidden layers: do their slopes let the error through, and is there room enough."""
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from whygrad.doctor.faults import BOTH, CONSEQUENCE, SYMPTOM, WATCHED, fault
 from whygrad.doctor.finding import Finding, Remedy
 from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.thresholds import (
+    CANCELLED,
     CLOSED,
     DEEP,
     FADED,
@@ -78,7 +80,11 @@ def exploding_hidden(evidence: OwnEvidence) -> Finding | None:
 
 @fault("hidden_act", "slope", f"{GLOROT}; {HOCHREITER}")
 def saturating_hidden(evidence: OwnEvidence) -> Finding | None:
-    """Layers of small slopes one after the other: what is left of the error at the first one."""
+    """Layers of small slopes one after the other: what is left of the error at the first one.
+
+    What cancels on its way back, or meets weights of 0, is lost without them: there slopes count
+    only where they would lose it by themselves.
+    """
     setup = evidence.setup
     hidden = setup.activations[:-1]
     burden = sum(SIGMOIDS.get(name, 0.0) for name in hidden)
@@ -86,8 +92,15 @@ def saturating_hidden(evidence: OwnEvidence) -> Finding | None:
         return None
     state = evidence.starts[0]
     left = state["hidden1"].factors["upstream"] / max(state["output"].factors["upstream"], 1e-30)
+    through = prod(
+        state[name].slope_share * FACTS[activation].steepest
+        for name, activation in zip(setup.layers, hidden, strict=False)
+    )
+    is_lost = any(not share >= CANCELLED for share in evidence.left_over.values())
+    if is_lost and through >= FADED_SLOPES:
+        return None
     confidence = min(0.05 + 0.17 * burden + 0.1 * (left < FADED_SLOPES), 0.93)
-    numbers = {"layers": len(hidden), "left": left, "slope": state["hidden1"].slope_share}
+    numbers = {"layers": len(hidden), "left": left, "through": through}
     remedies = activation_remedies(hidden, ("tanh", "relu"))
     return Finding("saturating_hidden", confidence, numbers, remedies, "hidden1")
 
@@ -257,5 +270,6 @@ def _along_the_chain(
         return None
     jumps = np.abs(np.diff(np.log(np.maximum(pushes, 1e-300))))
     numbers = {"ratio": pushes[odd[0]] / last, "last": layers[-1].name}
-    numbers["where"] = layers[int(np.argmax(jumps))].name
+    at = int(np.argmax(jumps))
+    numbers |= {"where": layers[at].name, "after": layers[at + 1].name}
     return Finding(kind, 0.75, numbers, layer=layers[odd[0]].name)

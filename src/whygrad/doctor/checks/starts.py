@@ -1,5 +1,7 @@
 """Checks of the start: clones, weights and biases of a size that lets nothing through."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from whygrad.doctor.evidence import Evidence
@@ -9,6 +11,7 @@ from whygrad.doctor.own_evidence import OwnEvidence
 from whygrad.doctor.reference import usual_init
 from whygrad.doctor.thresholds import (
     ALIKE,
+    CANCELLED,
     GLOROT,
     GOODFELLOW,
     GROUP,
@@ -35,9 +38,13 @@ def init_remedies(activation: str) -> tuple[Remedy, ...]:
     return tuple(Remedy(f"init_{name}", "init", {"init": name}) for name in (usual, other))
 
 
-@fault("init", "agreement", f"{GOODFELLOW}, section 8.4", of=BOTH, is_certain_before=True)
+@fault("init", None, f"{GOODFELLOW}, section 8.4", of=BOTH, is_certain_before=True)
 def clones(evidence: OwnEvidence) -> Finding | None:
-    """Neurons of a layer that start equal: equal gradients keep them equal for ever."""
+    """Neurons of a layer that start equal: equal gradients keep them equal for ever.
+
+    Each gradient may be as healthy as can be. In front of a softmax it may be nothing, too: its
+    deltas sum to 0, so where a neuron's outgoing weights are all equal, they cancel.
+    """
     start = evidence.starts[0]
     hidden = [(name, layer) for name, layer in start.items() if name != "output"]
     alike = [(name, layer) for name, layer in hidden if layer.width < layer.neurons]
@@ -47,7 +54,12 @@ def clones(evidence: OwnEvidence) -> Finding | None:
     share = 1 - layer.width / layer.neurons
     numbers = {"neurons": layer.neurons, "width": layer.width}
     remedies = init_remedies(evidence.setup.activations[0])
-    return Finding("clones", 0.95 * share**0.5, numbers, remedies, name)
+    found = Finding("clones", 0.95 * share**0.5, numbers, remedies, name)
+    last, left = hidden[-1][0], evidence.left_over[hidden[-1][0]]
+    if left < CANCELLED and evidence.ends_in_softmax:
+        more = {"left": left, "last": last, "factor": "upstream"}
+        return replace(found, evidence=numbers | more, said="cancels")
+    return found
 
 
 @clones.watched

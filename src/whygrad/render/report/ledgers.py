@@ -1,7 +1,7 @@
 """The parameters worth reading about, chosen by a rule, and their ledgers.
 
 Of every layer the neuron with the smallest factor, measured by the median neuron of its layer; of
-the whole network the weight with the largest gradient, where all gradients are at hand.
+the whole network the weight with the largest gradient, of those that are at hand.
 """
 
 from collections.abc import Sequence
@@ -29,13 +29,13 @@ class Explainable:
 
     Attributes:
         factors: of its neurons, in the order of FACTORS.
-        gradient: of its weights; None where only the factors are at hand.
+        largest: its weight with the largest gradient, and that; None where no gradient came.
     """
 
     layer: str
     step: int
     factors: Float[np.ndarray, "factors n_out"]
-    gradient: Float[np.ndarray, "n_in n_out"] | None = None
+    largest: tuple[str, float] | None
 
 
 @dataclass(frozen=True)
@@ -86,20 +86,48 @@ def explainable(material: Material) -> list[Explainable]:
         norms = np.linalg.norm(gradient, axis=0)
         four = telescope(sizes.pushed, sizes.through, sizes.pulled, norms)
         factors = np.stack([getattr(four, factor) for factor in FACTORS])
-        found.append(Explainable(name, record.step, factors, gradient))
+        largest = largest_of(gradient, f"{name}.weight")
+        found.append(Explainable(name, record.step, factors, largest))
     return found
+
+
+def largest_of(gradient: np.ndarray, name: str, first: int = 0) -> tuple[str, float]:
+    """Return the address of the weight with the largest gradient, and that gradient.
+
+    Args:
+        gradient: in the order of axes that addresses have.
+        name: of the parameter.
+        first: where its rows begin in a parameter that holds other layers' rows, too.
+    """
+    size = np.nan_to_num(np.abs(gradient))
+    index = [int(at) for at in np.unravel_index(size.argmax(), size.shape)]
+    value = float(gradient[tuple(index)])
+    index[0] += first
+    return f"{name}[{', '.join(map(str, index))}]", value
 
 
 def _kept_whole(material: Material) -> list[Explainable]:
     kept = material.run.kept_whole()
     if not kept:
         raise RunError("error.watched_nothing", path=material.path)
-    found = []
+    last: dict[str, int] = {}  # where in its record each layer was kept whole last
     for layer, record in material.records.items():
         shown = np.flatnonzero(np.isin(record.steps, kept.get(layer, [])))
         if len(shown):
-            factors = np.stack([record.field(name)[shown[-1]] for name in FACTORS])
-            found.append(Explainable(layer, int(record.steps[shown[-1]]), factors))
+            last[layer] = int(shown[-1])
+    steps = {layer: int(material.records[layer].steps[at]) for layer, at in last.items()}
+    largest: dict[str, tuple[str, float]] = {}
+    for step in set(steps.values()):  # each is read once: one may hold many layers
+        arrays = material.run.whole(step)[1]
+        for layer in (name for name in last if steps[name] == step):
+            gradient, spec = arrays.get(f"{layer}/weight.gradient"), material.layers[layer]
+            if gradient is not None:
+                first = spec.packed_weight.first if spec.packed_weight else 0
+                largest[layer] = largest_of(gradient, spec.weight, first)
+    found = []
+    for layer, at in last.items():
+        factors = np.stack([material.records[layer].field(name)[at] for name in FACTORS])
+        found.append(Explainable(layer, steps[layer], factors, largest.get(layer)))
     return found
 
 
@@ -122,13 +150,7 @@ def _smallest(layer: Explainable) -> Telling:
 
 
 def _largest(layers: Sequence[Explainable]) -> list[Telling]:
-    found = []
-    for layer in layers:
-        if layer.gradient is not None:
-            size = np.nan_to_num(np.abs(layer.gradient))
-            i, k = (int(at) for at in np.unravel_index(size.argmax(), size.shape))
-            address = f"{layer.layer}.weight[{i}, {k}]"
-            found.append(Telling(address, layer.step, float(layer.gradient[i, k])))
+    found = [Telling(one.largest[0], one.step, one.largest[1]) for one in layers if one.largest]
     largest = sorted(found, key=lambda one: -abs(np.nan_to_num(one.value)))[:1]
     return [one for one in largest if one.value]
 
@@ -138,7 +160,9 @@ def _ledger(material: Material, one: Telling) -> Markup:
 
     def why() -> str:
         if one.factor is None:
-            return t("report.ledgers.weight", address=one.address, value=one.value)
+            key = "weight" if material.has_network else "weight.recorded"
+            told = {"address": one.address, "value": one.value, "step": one.step}
+            return t(f"report.ledgers.{key}", **told)
         key = "report.ledgers.neuron" if one.value else "report.ledgers.neuron.zero"
         words = {"address": one.address, "layer": one.address.rpartition("[")[0]}
         return t(key, factor=t(f"factor.{one.factor}"), value=one.value, ratio=one.ratio, **words)

@@ -80,7 +80,7 @@ def section(material: Material) -> Section:
         parts.append(element("p", both(lambda: told_loss(material.run) or "")))
     overhead = material.description.get("overhead")
     if overhead:
-        told = said("report.watched.overhead", **words_of_overhead(overhead))
+        told = both(lambda: t("report.watched.overhead", **words_of_overhead(overhead)))
         parts.append(element("p", told))
     parts.append(measures(material))
     health = material.health
