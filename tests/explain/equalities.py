@@ -29,7 +29,7 @@ class Equality:
         left, right = worked_out(self.left), worked_out(self.right)
         if self.sign == "≈":
             return abs(left - right) <= 2e-3 * max(size_of(self.left), size_of(self.right))
-        return f"{left:.4g}" == f"{right:.4g}"
+        return f"{left + 0.0:.4g}" == f"{right + 0.0:.4g}"  # no zero has a sign
 
 
 def equalities(text: str) -> Iterator[Equality]:
