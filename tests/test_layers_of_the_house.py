@@ -26,7 +26,7 @@ ROOMS = (  # from the ground up
     ("doctor",),
     ("render",),
     ("interop",),
-    ("lessons",),
+    ("lessons", "lab"),
     ("runs",),
     ("api", "estimators"),
     ("cli",),

@@ -1,0 +1,124 @@
+/** The picture of one neuron: pressure and tap, constant and tank, z, a, C; back comes what C asks. */
+import { html } from "../../vendor/preact.js";
+import { allows } from "../../guided.js";
+import { COLOURS } from "../../formula.js";
+import { asks } from "../../number.js";
+import { number } from "../../numbers.js";
+import { Slider, WIDE } from "../../slider.js";
+import { isNarrow } from "../../state.js";
+import { t } from "../../words.js";
+import { isFlat, isHeld } from "./chain.js";
+import { isLit, Pulse } from "./flow.js";
+import { NARROW_LAYOUT, WIDE_LAYOUT } from "./layout.js";
+
+/** @type {Record<string, any>} how a quantity is written in a drawing */
+const WRITTEN = {
+  input: html`<tspan font-style="italic">a</tspan><tspan dy="0.25em" font-size="70%">in</tspan>`,
+  weight: "w", bias: "b", preactivation: "z", output: "a", loss: "C", target: "y", delta: "δ",
+  slope: "σ′(z)", upstream: "∂C/∂a", weightGradient: "∂C/∂w", biasGradient: "∂C/∂b", constant: "1",
+};
+
+/** Return a size of letters at which a number stays as wide as its place. @param {string} text */
+const fitting = (text, largest = 22, room = 86) => Math.min(largest, room / (text.length * 0.56));
+
+/** A number with its symbol above. @param {any} props */
+function Chip({ name, values, at, small = false, room = 104 }) {
+  const text = number(values[name]);
+  const label = t("number.is", { name: t(`neuron.quantity.${name}`), value: text });
+  return html`<g class="chip ${COLOURS[name] ?? ""} ${isLit(name) ? "lit" : ""}" ...${asks(name, label)}>
+    <rect class="hit" x=${at.x - room / 2} y=${at.y - 24} width=${room} height="48" rx="10" />
+    <text class="symbol" x=${at.x} y=${at.y - 7} text-anchor="middle">${WRITTEN[name]}</text>
+    <text class="value" x=${at.x} y=${at.y + 16} text-anchor="middle" font-size=${fitting(text, small ? 20 : 23, room - 6)}>${text}</text>
+  </g>`;
+}
+
+/** A node of the chain: a circle, its symbol and its number. @param {any} props */
+function Node({ name, values, at, radius, children = null }) {
+  const text = number(values[name]);
+  const label = t("number.is", { name: t(`neuron.quantity.${name}`), value: text });
+  return html`<g class="node ${COLOURS[name] ?? ""} ${isLit(name) ? "lit" : ""}" ...${asks(name, label)}>
+    <circle cx=${at.x} cy=${at.y} r=${radius} />
+    <text class="symbol" x=${at.x} y=${at.y - radius * 0.32} text-anchor="middle">${WRITTEN[name]}</text>
+    <text class="value" x=${at.x} y=${at.y + radius * 0.3} text-anchor="middle" font-size=${fitting(text, radius > 40 ? 22 : 19, radius * 1.75)}>${text}</text>
+    ${children}
+  </g>`;
+}
+
+/** Water in a pipe: as wide as what flows is large, from nothing to full. @param {any} props */
+function Pipe({ path, amount }) {
+  const width = amount === 0 ? 0 : 3 + 4 * Math.asinh(Math.abs(amount) * 2);
+  return html`<g class="pipe" aria-hidden="true">
+    <path class="wall" d=${path} /><path class="bore" d=${path} />
+    ${amount !== 0 && html`<path class="water ${amount < 0 ? "negative" : "positive"}" d=${path} stroke-width=${Math.min(width, 16)} />`}
+  </g>`;
+}
+
+/** A tap: two triangles with a wheel that turns as the weight does. @param {any} props */
+function Tap({ at, weight, isDry }) {
+  const [x, y] = [at.x, at.y];
+  return html`<g class="tap ${isDry ? "dry" : ""}" aria-hidden="true">
+    <path class="body" d=${`M${x - 30} ${y - 17} L${x + 30} ${y + 17} V${y - 17} L${x - 30} ${y + 17} Z`} />
+    <circle class="wheel" cx=${x} cy=${y} r="10" />
+    <path class="spoke" transform=${`rotate(${weight * 60} ${x} ${y})`} d=${`M${x - 10} ${y} H${x + 10}`} />
+  </g>`;
+}
+
+/** A tank: its level is the bias; below the line in the middle it draws. @param {any} props */
+function Tank({ at, bias }) {
+  const level = Math.max(-1, Math.min(1, Math.asinh(bias) / Math.asinh(30))) * 26;
+  return html`<g class="tank" aria-hidden="true">
+    <rect class="body" x=${at.x - 28} y=${at.y - 28} width="56" height="56" rx="6" />
+    <rect class="water ${bias < 0 ? "negative" : "positive"}" x=${at.x - 26} width="52" y=${level > 0 ? at.y - level : at.y} height=${Math.abs(level)} />
+    <line class="zero" x1=${at.x - 28} x2=${at.x + 28} y1=${at.y} y2=${at.y} />
+  </g>`;
+}
+
+/** @param {any} props */
+function Times({ at, of, values }) {
+  const isInput = of === "weight";
+  return html`<text class="times ${isInput ? "red" : "blue"}" x=${at.x} y=${at.y} text-anchor="middle">× ${isInput ? number(values.input) : "1"}</text>`;
+}
+
+/**
+ * @param {{here: any, values: any, onChange: (changes: any) => void, glowing: string}} props
+ */
+export function Picture({ here, values, onChange, glowing }) {
+  const at = isNarrow.value ? NARROW_LAYOUT : WIDE_LAYOUT;
+  const { controls } = here.room;
+  const held = isHeld(here);
+  const slider = (/** @type {string} */ name, more = {}) => allows(name) && html`<${Slider} name=${name} ...${at.sliders[/** @type {"input"} */ (name)]}
+      label=${t(`neuron.quantity.${name}`)} value=${values[name]} least=${controls[name].least} most=${controls[name].most}
+      colour=${COLOURS[name] ?? ""} onChange=${(/** @type {number} */ value) => onChange({ [name]: value })} ...${more} />`;
+  const chip = (/** @type {string} */ name, more = {}) => html`<${Chip} name=${name} values=${values} at=${at.chips[/** @type {"delta"} */ (name)]} ...${more} />`;
+  const isStuck = isFlat(values, here.set.activation);
+  return html`<svg class="picture" viewBox=${at.view.join(" ")} role="group" aria-label=${t("neuron.picture")}>
+    <${Pipe} path=${at.pipes.input} amount=${values.input} />
+    <${Pipe} path=${at.pipes.weightFlow} amount=${values.flow} />
+    <${Pipe} path=${at.pipes.constant} amount=${1} />
+    <${Pipe} path=${at.pipes.bias} amount=${values.bias} />
+    <${Pipe} path=${at.pipes.preactivation} amount=${values.preactivation} />
+    <${Pipe} path=${at.pipes.output} amount=${values.output} />
+    ${Object.entries(at.back).map(([name, path]) => html`<path key=${name} class="way-back ${isStuck && name !== "upstream" ? "silent" : ""}" d=${path} marker-end="url(#arrow)" />`)}
+    <defs><marker id="arrow" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 Z" /></marker></defs>
+    <${Node} name="input" values=${values} at=${at.source} radius=${at.sourceRadius} />
+    <g class="node blue constant ${isLit("constant") ? "lit" : ""}" ...${asks("constant", t("number.is", { name: t("neuron.quantity.constant"), value: "1" }))}>
+      <rect x=${at.constant.x - 26} y=${at.constant.y - 26} width="52" height="52" rx="6" />
+      <text class="value" x=${at.constant.x} y=${at.constant.y + 8} text-anchor="middle" font-size="24">1</text>
+    </g>
+    <${Tap} at=${at.tap} weight=${values.weight} isDry=${values.input === 0} />
+    <${Tank} at=${at.tank} bias=${values.bias} />
+    <${Node} name="preactivation" values=${values} at=${at.z} radius=${at.radius}>
+      ${held && html`<g class="clamp" aria-hidden="true"><path d=${`M${at.z.x - at.radius - 5} ${at.z.y - 14} v28 M${at.z.x + at.radius + 5} ${at.z.y - 14} v28`} /></g>`}
+    <//>
+    <${Node} name="output" values=${values} at=${at.a} radius=${at.radius} />
+    <${Node} name="loss" values=${values} at=${at.C} radius=${at.radius} />
+    <${Times} at=${at.times.weight} of="weight" values=${values} />
+    <${Times} at=${at.times.bias} of="bias" values=${values} />
+    ${chip("weight", { small: true, room: 84 })}${chip("bias", { small: true, room: 84 })}${chip("target", { small: true, room: isNarrow.value ? 66 : 84 })}
+    ${["upstream", "delta", "weightGradient", "biasGradient"].map((name) => chip(name, { room: isNarrow.value ? 92 : 112 }))}
+    ${chip("slope", { room: isNarrow.value ? 84 : 84 })}
+    ${slider("input", { isGlowing: glowing === "input", hint: glowing === "input" ? t("neuron.drag_me") : undefined })}
+    ${slider("weight")}${slider("bias", { scale: WIDE })}${slider("target", { step: 0.05 })}
+    <${Pulse} layout=${at} />
+  </svg>`;
+}
