@@ -73,37 +73,38 @@ function map(of, rule) {
   return found;
 }
 
-/** Return left @ right. @param {Matrix} left @param {Matrix} right @param {Precision} round */
-function product(left, right, round) {
+/** Return left @ right, plus a row that is broadcast to all rows.
+ * @param {Matrix} left @param {Matrix} right @param {Precision} round @param {Matrix | null} add */
+function product(left, right, round, add = null) {
   const [m, n, inner] = [left.rows, right.columns, left.columns];
-  const found = matrix(m, n);
+  const [found, a, b] = [matrix(m, n), left.data, right.data];
   for (let i = 0; i < m; i++)
-    for (let j = 0; j < inner; j++) {
-      const factor = left.data[i * inner + j];
-      for (let k = 0; k < n; k++)
-        found.data[i * n + k] = round(found.data[i * n + k] + round(factor * right.data[j * n + k]));
+    for (let k = 0; k < n; k++) {
+      let total = 0;
+      for (let j = 0; j < inner; j++) total = round(total + round(a[i * inner + j] * b[j * n + k]));
+      found.data[i * n + k] = add ? round(total + add.data[k]) : total;
     }
   return found;
 }
 
 /** @param {Matrix} of */
-function transposed(of) {
+export function transposed(of) {
   const found = matrix(of.columns, of.rows);
   for (let i = 0; i < of.rows; i++)
     for (let j = 0; j < of.columns; j++) found.data[j * of.rows + i] = of.data[i * of.columns + j];
   return found;
 }
 
-/** Return input.T @ delta: samples go, inputs and neurons stay.
- * @param {Matrix} input @param {Matrix} delta @param {Precision} round */
-function contract(input, delta, round) {
-  const [n, inputs] = [delta.columns, input.columns];
-  const found = matrix(inputs, n);
+/** Return input.T @ (share * delta): samples go, inputs and neurons stay.
+ * @param {Matrix} input @param {Matrix} delta @param {Float64Array} share @param {Precision} round */
+function contract(input, delta, share, round) {
+  const [inputs, n] = [input.columns, delta.columns];
+  const [found, x] = [matrix(inputs, n), input.data];
   for (let i = 0; i < input.rows; i++)
-    for (let j = 0; j < inputs; j++) {
-      const factor = input.data[i * inputs + j];
-      for (let k = 0; k < n; k++)
-        found.data[j * n + k] = round(found.data[j * n + k] + round(factor * delta.data[i * n + k]));
+    for (let k = 0; k < n; k++) {
+      const shared = round(share[i] * delta.data[i * n + k]);
+      for (let j = 0; j < inputs; j++)
+        found.data[j * n + k] = round(found.data[j * n + k] + round(x[i * inputs + j] * shared));
     }
   return found;
 }
@@ -139,12 +140,13 @@ function erfc(x) {
 /** Share of a normal distribution below z. @param {number} z */
 const normalShare = (z) => erfc(-z / Math.SQRT2) / 2;
 
-/** @type {Record<string, {value: Precision, slope: Precision}>} */
+/** f(z), and f'(z) of z and a = f(z).
+ * @type {Record<string, {value: (z: number) => number, slope: (z: number, a: number) => number}>} */
 export const ACTIVATIONS = {
   identity: { value: (z) => z, slope: () => 1 },
   // s(-z) = 1 - s(z) without cancellation
   sigmoid: { value: sigmoid, slope: (z) => sigmoid(z) * sigmoid(-z) },
-  tanh: { value: Math.tanh, slope: (z) => 1 - Math.tanh(z) ** 2 },
+  tanh: { value: Math.tanh, slope: (z, a) => 1 - a * a },
   // the slope at exactly 0 is taken as 0
   relu: { value: (z) => Math.max(z, 0), slope: (z) => (z > 0 ? 1 : 0) },
   leaky_relu: { value: (z) => (z > 0 ? z : LEAK * z), slope: (z) => (z > 0 ? 1 : LEAK) },
@@ -171,69 +173,62 @@ const SMALLEST_PROBABILITY = 1e-7; // probabilities are clipped here; no gradien
 const clipped = (p) => Math.min(Math.max(p, SMALLEST_PROBABILITY), 1 - SMALLEST_PROBABILITY);
 /** @param {number} p */
 const unclipped = (p) => (p >= SMALLEST_PROBABILITY && p <= 1 - SMALLEST_PROBABILITY ? 1 : 0);
-/** @param {Float64Array} values */
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-
-/** @param {Float64Array} z */
-function logsumexp(z) {
-  const highest = Math.max(...z);
-  return highest + Math.log(sum(z.map((value) => Math.exp(value - highest))));
+/** @param {ArrayLike<number>} values */
+function sum(values) {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
+  return total;
 }
 
-/** @param {Float64Array} z */
+/** @param {number[]} z */
 export function softmax(z) {
   const highest = Math.max(...z);
-  const sizes = z.map((value) => Math.exp(value - highest));
+  const sizes = z.map((one) => Math.exp(one - highest));
   const total = sum(sizes);
   return sizes.map((size) => size / total);
 }
 
-/** One sample's numbers, one an output. @typedef {Float64Array} Row */
-/** @typedef {(a: Row, y: Row) => number} Value @typedef {(a: Row, y: Row) => Row} Upstream */
-/** @type {{value: Value, upstream: Upstream}} */
-const SQUARED = {
-  value: (a, y) => sum(a.map((one, k) => (one - y[k]) ** 2)) / 2,
-  upstream: (a, y) => a.map((one, k) => one - y[k]),
-};
-/** @type {{value: Value, upstream: Upstream}} */
-const SOFTMAX_CROSS_ENTROPY = {
+/** @param {number[]} z */
+function logsumexp(z) {
+  const highest = Math.max(...z);
+  return highest + Math.log(sum(z.map((one) => Math.exp(one - highest))));
+}
+
+/** value: the loss of one sample, of its outputs (or logits) and targets; upstream: its derivative.
+ * @typedef {{value: (a: number[], y: number[]) => number,
+ *   upstream: (a: number[], y: number[]) => number[]}} Loss */
+/** @typedef {(a: number, y: number, n: number) => number} OfOne of one among n outputs */
+/** A loss that is a sum over outputs. @param {OfOne} value @param {OfOne} upstream @returns {Loss} */
+const summed = (value, upstream) => ({
+  value: (a, y) => sum(a.map((one, k) => value(one, y[k], a.length))),
+  upstream: (a, y) => a.map((one, k) => upstream(one, y[k], a.length)),
+});
+
+const squared = summed((a, y) => (a - y) ** 2 / 2, (a, y) => a - y);
+const meanSquared = summed((a, y, n) => (a - y) ** 2 / n, (a, y, n) => (2 * (a - y)) / n);
+/** @type {Loss} */
+const softmaxCrossEntropy = {
   value: (z, y) => sum(y) * logsumexp(z) - sum(y.map((one, k) => one * z[k])),
   upstream: (z, y) => softmax(z).map((a, k) => sum(y) * a - y[k]),
 };
+const binaryCrossEntropy = summed(
+  (a, y) => -(y * Math.log(clipped(a)) + (1 - y) * Math.log1p(-clipped(a))),
+  (a, y) => ((clipped(a) - y) / (clipped(a) * (1 - clipped(a)))) * unclipped(a),
+);
+const binaryCrossEntropyOfLogits = summed((z, y) => softplus(z) - y * z, (z, y) => sigmoid(z) - y);
 
-/**
- * `value` and `upstream` take outputs; `matchedValue` and `matchedUpstream` take the logits of an
- * output activation that is `matched`: loss and activation are then one function, slope 1.
- * @type {Record<string, {value: Value, upstream: Upstream, matched: string[],
- *   matchedValue?: Value, matchedUpstream?: Upstream}>}
- */
+/** With an output activation that is `matched`, `merged` takes the logits: loss and activation are
+ * one function then, slope 1, delta = a - y.
+ * @type {Record<string, Loss & {matched: string[], merged: Loss}>} */
 export const LOSSES = {
-  squared: {
-    ...SQUARED,
-    matched: ["identity"],
-    matchedValue: SQUARED.value,
-    matchedUpstream: SQUARED.upstream,
-  },
-  mean_squared: {
-    value: (a, y) => sum(a.map((one, k) => (one - y[k]) ** 2)) / a.length,
-    upstream: (a, y) => a.map((one, k) => (2 * (one - y[k])) / a.length),
-    matched: [],
-  },
+  squared: { ...squared, matched: ["identity"], merged: squared },
+  mean_squared: { ...meanSquared, matched: [], merged: meanSquared },
   // the loss brings its softmax
-  softmax_cross_entropy: {
-    ...SOFTMAX_CROSS_ENTROPY,
-    matched: ["identity"],
-    matchedValue: SOFTMAX_CROSS_ENTROPY.value,
-    matchedUpstream: SOFTMAX_CROSS_ENTROPY.upstream,
-  },
+  softmax_cross_entropy: { ...softmaxCrossEntropy, matched: ["identity"], merged: softmaxCrossEntropy },
   binary_cross_entropy: {
-    value: (a, y) =>
-      -sum(a.map((p, k) => y[k] * Math.log(clipped(p)) + (1 - y[k]) * Math.log1p(-clipped(p)))),
-    upstream: (a, y) =>
-      a.map((p, k) => ((clipped(p) - y[k]) / (clipped(p) * (1 - clipped(p)))) * unclipped(p)),
+    ...binaryCrossEntropy,
     matched: ["sigmoid", "identity"],
-    matchedValue: (z, y) => sum(z.map((one, k) => softplus(one) - y[k] * one)),
-    matchedUpstream: (z, y) => z.map((one, k) => sigmoid(one) - y[k]),
+    merged: binaryCrossEntropyOfLogits,
   },
 };
 
@@ -247,9 +242,9 @@ export function isMatched(loss, outputActivation) {
  * @param {string} loss @param {string} outputActivation @param {LayerTrace} end @param {Matrix} y
  * @param {Precision} round */
 export function sampleLosses(loss, outputActivation, end, y, round = exact) {
-  const rule = LOSSES[loss];
-  const matched = isMatched(loss, outputActivation) && rule.matchedValue;
-  const [value, from] = matched ? [matched, end.preactivation] : [rule.value, end.output];
+  const isMerged = isMatched(loss, outputActivation);
+  const { value } = isMerged ? LOSSES[loss].merged : LOSSES[loss];
+  const from = isMerged ? end.preactivation : end.output;
   return Float64Array.from({ length: y.rows }, (_, i) => round(value(row(from, i), row(y, i))));
 }
 
@@ -257,18 +252,20 @@ export function sampleLosses(loss, outputActivation, end, y, round = exact) {
  * @param {string} loss @param {string} outputActivation @param {LayerTrace} end @param {Matrix} y
  * @param {Precision} round */
 export function upstreamOfLoss(loss, outputActivation, end, y, round = exact) {
-  const rule = LOSSES[loss];
-  const matched = isMatched(loss, outputActivation) && rule.matchedUpstream;
-  const [upstream, from] = matched ? [matched, end.preactivation] : [rule.upstream, end.output];
+  const isMerged = isMatched(loss, outputActivation);
+  const { upstream } = isMerged ? LOSSES[loss].merged : LOSSES[loss];
+  const from = isMerged ? end.preactivation : end.output;
   const found = matrix(y.rows, y.columns);
   for (let i = 0; i < y.rows; i++)
-    found.data.set(upstream(row(from, i), row(y, i)).map(round), i * y.columns);
+    upstream(row(from, i), row(y, i)).forEach((u, k) => (found.data[i * y.columns + k] = round(u)));
   return found;
 }
 
 /** @param {Matrix} of @param {number} i */
-function row(of, i) {
-  return of.data.subarray(i * of.columns, (i + 1) * of.columns);
+function row({ columns, data }, i) {
+  const found = [];
+  for (let k = i * columns; k < (i + 1) * columns; k++) found.push(data[k]);
+  return found;
 }
 
 // --- the network ------------------------------------------------------------------------------
@@ -307,10 +304,9 @@ export function forward(network, input) {
   const layers = network.layers.map(({ name, weight, bias, activation }) => {
     const input = current;
     const { value } = ACTIVATIONS[activation];
-    const weighed = product(input, weight, round);
-    const n = weight.columns;
-    const preactivation = bias ? map(weighed, (z, i) => round(z + bias.data[i % n])) : weighed;
-    current = map(preactivation, (z) => round(value(z)));
+    const preactivation = product(input, weight, round, bias);
+    current = matrix(input.rows, weight.columns);
+    for (let i = 0; i < current.data.length; i++) current.data[i] = round(value(preactivation.data[i]));
     return { name, input, preactivation, output: current };
   });
   return { layers };
@@ -343,8 +339,12 @@ export function backward(network, trace, target, loss, { sampleWeight } = {}) {
  * @returns {LayerAnatomy} */
 function passBack(dense, trace, upstream, share, isMatched, round) {
   const { slope: rule } = ACTIVATIONS[dense.activation];
-  const slope = map(trace.preactivation, isMatched ? () => 1 : (z) => round(rule(z)));
-  const delta = map(upstream, (u, i) => round(u * slope.data[i]));
+  const [z, a] = [trace.preactivation, trace.output];
+  const [slope, delta] = [matrix(z.rows, z.columns), matrix(z.rows, z.columns)];
+  for (let i = 0; i < z.data.length; i++) {
+    slope.data[i] = isMatched ? 1 : round(rule(z.data[i], a.data[i]));
+    delta.data[i] = round(upstream.data[i] * slope.data[i]);
+  }
   const hasBias = dense.bias !== null;
   return { ...trace, upstream, slope, delta, share, hasBias, isMatched, precision: round };
 }
@@ -361,9 +361,7 @@ export function asShares(sampleWeight, samples, round = exact) {
 /** Return mean_i input_ij * delta_ik. The one place where the mean over samples is taken.
  * @param {LayerAnatomy} layer @param {Matrix} input */
 function meanWithDelta({ delta, share, precision }, input) {
-  const n = delta.columns;
-  const shared = map(delta, (d, i) => precision(share[(i / n) | 0] * d));
-  return contract(input, shared, precision);
+  return contract(input, delta, share, precision);
 }
 
 /** The input of every bias: a neuron that always says 1. @param {LayerAnatomy} layer */
@@ -424,7 +422,7 @@ function telescope(pushed, through, pulls, gradient, round) {
   return { upstream: pushed, slope, input, agreement, product };
 }
 
-/** @param {Float64Array} values @param {Precision} round */
+/** @param {number[]} values @param {Precision} round */
 function norm(values, round) {
   return round(Math.sqrt(values.reduce((total, value) => round(total + round(value * value)), 0)));
 }
@@ -511,20 +509,18 @@ export function step(state, batch, settings) {
 // --- clones: neurons that are the same neuron ---------------------------------------------------
 
 /** Return the weights in with the bias, and the weights out, of each neuron of a hidden layer.
- * @param {Network} network @param {number} l @returns {[Float64Array[], Float64Array[]]} */
+ * @param {Network} network @param {number} l */
 function sides({ layers }, l) {
   const { weight, bias } = layers[l];
-  const columns = transposed(weight);
-  const incoming = Array.from({ length: weight.columns }, (_, k) =>
-    Float64Array.from([...row(columns, k), ...(bias ? [bias.data[k]] : [])]));
-  return [incoming, incoming.map((_, k) => row(layers[l + 1].weight, k))];
+  const incoming = toRows(transposed(weight)).map((into, k) => (bias ? [...into, bias.data[k]] : into));
+  return [incoming, toRows(layers[l + 1].weight)];
 }
 
 /** Return the groups of equal neurons of every hidden layer: equal weights in, bias and weights out.
  * @param {Network} network @param {number} tolerance relative to the norms of both sides
  * @returns {Record<string, number[][]>} */
 export function clones(network, tolerance = 1e-6) {
-  const near = (/** @type {Float64Array[]} */ side, /** @type {number} */ one, /** @type {number} */ k) =>
+  const near = (/** @type {number[][]} */ side, /** @type {number} */ one, /** @type {number} */ k) =>
     norm(side[one].map((value, i) => value - side[k][i]), exact) <= tolerance * norm(side[one], exact);
   return Object.fromEntries(network.layers.slice(0, -1).map(({ name, weight }, l) => {
     const both = sides(network, l);
