@@ -17,6 +17,7 @@ from whygrad.words.markup import TAGS
 ORDER = ("neuron", "forces", "copying", "biases", "batch", "gpu")  # that of the notes
 PREFIX = "lab."  # of the words of the page
 EXAMPLE = '{"room": "neuron", "set": {"input": 4}}'  # of a scene
+ROWS = 4  # samples of a reference whose numbers before the mean travel with the page
 HEIGHT = 900  # of the frame in a notebook, in pixels
 
 
@@ -121,6 +122,10 @@ def as_page(
     Args:
         languages: those whose words are packed.
     """
+    # not at the top: whoever asks for help, or for the names of rooms, does not wait for JAX
+    from whygrad.lab.reference import reference
+    from whygrad.lab.scenes import SCENES
+
     there = rooms()
     if room is not None and room not in there:
         raise unknown_name("room", room, there)
@@ -134,6 +139,7 @@ def as_page(
         "room": given.get("room") or of_task or room or there[0],
         "rooms": there,
         "language": TAGS[language_of(lang)] if lang else None,
+        "references": [reference(SCENES[name](), rows=ROWS) for name in there if name in SCENES],
         "words": {TAGS[name]: _words(name) for name in languages},
         "scene": given.get("set", {}),
         "slides": slides,

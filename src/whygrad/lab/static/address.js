@@ -37,7 +37,7 @@ export const chosen = { language: false };
  * @param {string} hash */
 export function read(hash) {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
-  const room = rooms.find((one) => one.name === given.get("room"));
+  const room = rooms.find((one) => one.name === (given.get("room") ?? roomName.value));
   batch(() => {
     if (LANGUAGES.includes(given.get("lang") ?? "")) {
       language.value = given.get("lang") ?? "en";

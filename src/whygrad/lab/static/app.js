@@ -2,9 +2,11 @@
  * The shell: what stands around a room. A line of switches at the top, the room's question and the
  * one sentence that is true of what is on screen, the room, the player, and the strip of rooms.
  */
-import { effect, html, render } from "./vendor/preact.js";
+import { effect, html, render, signal } from "./vendor/preact.js";
 import { chosen, follow, read } from "./address.js";
+import { sameAsWhygrad } from "./check.js";
 import { Asked, ask } from "./number.js";
+import { number } from "./numbers.js";
 import { Player } from "./player.js";
 import { saveTable, Panel } from "./sharing.js";
 import { Slides, Task, begin as beginGuided, isLocked, turn } from "./guided.js";
@@ -12,6 +14,8 @@ import { asked, begin, here, isCalm, isNarrow, language, packed, panel, room, ro
 import { t, told } from "./words.js";
 
 const LANGUAGES = /** @type {Record<string, string>} */ ({ en: "English", "zh-Hans": "中文" });
+const CLOSE = 1e-12; // of relative differences: the rounding of float64
+const agreement = signal(/** @type {number | null} */ (null));
 const NARROW = "(max-width: 700px)";
 
 function Switches() {
@@ -50,6 +54,13 @@ function Strip() {
   </nav>`;
 }
 
+/** Whether this engine finds what whygrad found when it wrote the page. */
+function Badge() {
+  const apart = agreement.value;
+  if (apart === null) return html`<footer class="badge"> </footer>`;
+  return html`<footer class="badge ${apart <= CLOSE ? "" : "off"}" data-apart=${apart}>${t(apart <= CLOSE ? "same" : "not_same", { apart: number(apart, 2) })}</footer>`;
+}
+
 function App() {
   const now = here();
   const { room } = now;
@@ -63,6 +74,7 @@ function App() {
       <${Asked} />
     </main>
     <${Strip} />
+    <${Badge} />
     <${Panel} />`;
 }
 
@@ -106,5 +118,7 @@ export function start(all) {
   });
   follow();
   addEventListener("keydown", onKey);
+  // after the first picture, which it must not keep waiting
+  setTimeout(() => (agreement.value = Math.max(...packed.references.map(sameAsWhygrad))), 100);
   render(html`<${App} />`, /** @type {Element} */ (document.getElementById("lab")));
 }

@@ -1,5 +1,6 @@
 /** Room 1, one neuron: who hears the error? The weight through its input, the bias through a 1. */
 import { html, signal } from "../vendor/preact.js";
+import { random } from "../draws.js";
 import { ACTIVATIONS } from "../engine.js";
 import { allows } from "../guided.js";
 import { number } from "../numbers.js";
@@ -44,13 +45,10 @@ const settle = (run) => ({ ...run, hold: false });
 
 /** Draw another start, from -2 to 2 in tenths. @param {any} _ @param {number} seed */
 function draw(_, seed) {
-  const drawn = (/** @type {number} */ place) => Math.round((hashed(seed * 2 + place) * 4 - 2) * 10) / 10;
-  return { seed, weight: drawn(0), bias: drawn(1), hold: false };
+  const { uniform } = random(seed);
+  const tenth = () => Math.round(uniform(-20, 20)) / 10;
+  return { seed, weight: tenth(), bias: tenth(), hold: false };
 }
-
-/** Return a number in [0, 1) that looks drawn. @param {number} count
- * Source: Weyl's sequence, with the step of the golden ratio. */
-const hashed = (count) => (count * 0.6180339887498949) % 1;
 
 /** Return the one sentence that is true of what is on screen: a key, and its values. @param {any} here
  * @returns {[string, any]} */

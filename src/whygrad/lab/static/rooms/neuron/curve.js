@@ -9,6 +9,17 @@ const [WIDTH, HEIGHT, PAD] = [392, 168, 12];
 const SPAN = 8; // z from -8 to 8
 const POINTS = Array.from({ length: 161 }, (_, i) => -SPAN + (i * SPAN) / 80);
 
+/** Return where a list holds: first and last place of each stretch. @param {boolean[]} holds */
+function stretches(holds) {
+  /** @type {[number, number][]} */
+  const found = [];
+  holds.forEach((is, i) => {
+    if (is && holds[i - 1]) found[found.length - 1][1] = i;
+    else if (is) found.push([i, i]);
+  });
+  return found;
+}
+
 /** @param {{activation: string, values: any}} props */
 export function Curve({ activation, values }) {
   const { value, slope } = ACTIVATIONS[activation];
@@ -17,7 +28,7 @@ export function Curve({ activation, values }) {
   const x = (/** @type {number} */ z) => ((z + SPAN) / (2 * SPAN)) * WIDTH;
   const y = (/** @type {number} */ v) => PAD + ((high - Math.min(Math.max(v, low - 0.2), high + 0.2)) / (high - low)) * (HEIGHT - 2 * PAD - 18);
   const line = (/** @type {(z: number) => number} */ f) => `M${POINTS.map((z) => `${x(z).toFixed(1)} ${y(f(z)).toFixed(1)}`).join(" L")}`;
-  const flat = POINTS.slice(0, -1).filter((z) => isFlatAt(activation, z));
+  const flat = stretches(POINTS.map((z) => isFlatAt(activation, z)));
   const z = values.preactivation;
   const shown = Math.min(Math.max(z, -SPAN), SPAN);
   const run = 1.6;
@@ -25,7 +36,7 @@ export function Curve({ activation, values }) {
   return html`<section class="curve">
     <p class="caption" id="curve-caption">${t(isInside ? "neuron.curve" : "neuron.curve.outside", { z: values.preactivation, slope: values.slope })}</p>
     <svg viewBox=${`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-labelledby="curve-caption">
-      ${flat.map((at) => html`<rect class="flat" x=${x(at)} y="0" width=${WIDTH / 160 + 0.2} height=${HEIGHT - 18} />`)}
+      ${flat.map(([from, to]) => html`<rect class="flat" x=${x(POINTS[from])} y="0" width=${x(POINTS[to]) - x(POINTS[from])} height=${HEIGHT - 18} />`)}
       <line class="axis" x1="0" x2=${WIDTH} y1=${y(0)} y2=${y(0)} />
       <path class="slope-line" d=${line(slope)} />
       <path class="value-line" d=${line(value)} />
@@ -33,8 +44,8 @@ export function Curve({ activation, values }) {
       <line class="at" x1=${x(shown)} x2=${x(shown)} y1="0" y2=${HEIGHT - 18} />
       <circle class="value-point" cx=${x(shown)} cy=${y(values.output)} r="6" />
       <circle class="slope-point" cx=${x(shown)} cy=${y(values.slope)} r="6" />
-      <text class="of-value" x="6" y=${activation === "sigmoid" ? y(value(-SPAN)) - 34 : 16}>σ(z)</text>
-      <text class="of-slope" x="58" y=${activation === "sigmoid" ? y(value(-SPAN)) - 34 : 16}>σ′(z)</text>
+      <path class="value-line" d="M10 16 h26" /><text x="42" y="21">σ(z)</text>
+      <path class="slope-line" d="M92 16 h26" /><text class="of-slope" x="124" y="21">σ′(z)</text>
       <text class="tick" x=${Math.min(Math.max(x(shown), 34), WIDTH - 34)} y=${HEIGHT - 3} text-anchor="middle">z = ${number(z)}</text>
     </svg>
   </section>`;

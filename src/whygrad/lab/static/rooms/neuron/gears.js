@@ -18,7 +18,7 @@ function outline(radius, teeth = TEETH) {
   return `M${points.join(" L")} Z`;
 }
 
-const GEAR = outline(46);
+const GEAR = outline(45);
 
 /** @param {any} props */
 function Gear({ name, link, value, x, y, turn, state }) {
@@ -26,8 +26,13 @@ function Gear({ name, link, value, x, y, turn, state }) {
   const label = t("number.is", { name: t(`neuron.quantity.${name}`), value: text });
   return html`<g class="gear ${COLOURS[link] ?? ""} ${state ? "stuck" : ""}" transform=${`translate(${x} ${y})`} ...${asks(name, state ? `${label}. ${state}` : label)}>
     <path class="teeth" d=${GEAR} transform=${`rotate(${turn})`} />
-    <text y="6" text-anchor="middle" font-size=${Math.min(18, 76 / (text.length * 0.56))}>${text}</text>
+    <text y="6" text-anchor="middle" font-size=${Math.min(18, 70 / (text.length * 0.66))}>${text}</text>
   </g>`;
+}
+
+/** @param {{y: number, text: string}} props */
+function Product({ y, text }) {
+  return html`<text class="product" x="248" y=${y} font-size=${Math.min(17, 156 / (text.length * 0.62))}>${text}</text>`;
 }
 
 /** Return the factor that stops a gradient, if one does. @param {any} values @param {string} activation */
@@ -43,19 +48,17 @@ export function Gears({ here, values }) {
   const stuck = (/** @type {string} */ name) => (cause === name ? t("neuron.stuck") : "");
   return html`<section class="gears">
     <p class="caption" id="gears-caption">${t(cause ? `neuron.gears.${cause}` : "neuron.gears")}</p>
-    <svg viewBox="0 0 392 224" role="group" aria-labelledby="gears-caption">
-      <${Gear} name="upstream" link="upstream" value=${values.upstream} x=${56} y=${96} turn=${turn} state=${stuck("upstream")} />
-      <${Gear} name="slope" link="slopeLink" value=${values.slope} x=${145} y=${96} turn=${-turn} state=${stuck("slope")} />
-      <${Gear} name="input" link="weightLink" value=${values.input} x=${226} y=${54} turn=${turn} state=${values.input === 0 ? t("neuron.dry") : ""} />
-      <${Gear} name="constant" link="biasLink" value=${1} x=${226} y=${152} turn=${turn} state="" />
-      ${cause === "slope" && html`<text class="mark-stuck" x="145" y="166" text-anchor="middle">▲ ${t("neuron.stuck")}</text>`}
-      ${cause === "upstream" && html`<text class="mark-stuck" x="56" y="166" text-anchor="middle">▲ ${t("neuron.stuck")}</text>`}
-      ${values.input === 0 && html`<text class="mark-stuck" x="282" y="32">${t("neuron.dry")}</text>`}
-      <text class="product" x="284" y="62">= ${number(values.weightGradient)}</text>
-      <text class="product" x="284" y="160">= ${number(values.biasGradient)}</text>
-      <text class="sign" x="284" y="84">∂C/∂w</text><text class="sign" x="284" y="182">∂C/∂b</text>
-      <text class="sign" x="56" y="196" text-anchor="middle">∂C/∂a</text><text class="sign green" x="145" y="196" text-anchor="middle">∂a/∂z = σ′</text>
-      <text class="sign red" x="226" y="104" text-anchor="middle">∂z/∂w</text><text class="sign blue" x="226" y="216" text-anchor="middle">∂z/∂b</text>
+    <svg viewBox="0 0 408 216" role="group" aria-labelledby="gears-caption">
+      <${Gear} name="upstream" link="upstream" value=${values.upstream} x=${48} y=${106} turn=${turn} state=${stuck("upstream")} />
+      <${Gear} name="slope" link="slopeLink" value=${values.slope} x=${131} y=${106} turn=${-turn} state=${stuck("slope")} />
+      <${Gear} name="input" link="weightLink" value=${values.input} x=${194} y=${52} turn=${turn} state=${values.input === 0 ? t("neuron.dry") : ""} />
+      <${Gear} name="constant" link="biasLink" value=${1} x=${194} y=${160} turn=${turn} state="" />
+      <text class="sign" x="48" y="168" text-anchor="middle">∂C/∂a</text><text class="sign green" x="118" y="168" text-anchor="middle">∂a/∂z</text>
+      ${cause && html`<text class="mark-stuck" x=${cause === "slope" ? 118 : 48} y="190" text-anchor="middle">▲ ${t("neuron.stuck")}</text>`}
+      <text class="sign red" x="248" y="40">∂z/∂w ${values.input === 0 && html`<tspan class="mark-stuck" dx="6">${t("neuron.dry")}</tspan>`}</text>
+      <text class="sign blue" x="248" y="148">∂z/∂b</text>
+      <${Product} y=${66} text=${`∂C/∂w = ${number(values.weightGradient)}`} />
+      <${Product} y=${174} text=${`∂C/∂b = ${number(values.biasGradient)}`} />
     </svg>
   </section>`;
 }

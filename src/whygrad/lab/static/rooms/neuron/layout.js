@@ -7,25 +7,25 @@ export const WIDE_LAYOUT = {
   source: { x: 62, y: 300 }, constant: { x: 62, y: 126 },
   tap: { x: 235, y: 300 }, tank: { x: 235, y: 126 },
   z: { x: 440, y: 213 }, a: { x: 628, y: 213 }, C: { x: 816, y: 213 },
-  radius: 46, sourceRadius: 32,
+  radius: 50, sourceRadius: 34,
   chips: {
     weight: { x: 235, y: 252 }, bias: { x: 235, y: 62 },
-    upstream: { x: 722, y: 318 }, slope: { x: 534, y: 318 }, delta: { x: 440, y: 318 },
-    weightGradient: { x: 352, y: 400 }, biasGradient: { x: 368, y: 40 }, target: { x: 816, y: 88 },
+    upstream: { x: 728, y: 318 }, slope: { x: 562, y: 318 }, delta: { x: 456, y: 318 },
+    weightGradient: { x: 352, y: 402 }, biasGradient: { x: 352, y: 40 }, target: { x: 816, y: 88 },
   },
   sliders: {
     input: { x: 12, y: 364, length: 100 }, weight: { x: 180, y: 364, length: 110 },
     bias: { x: 180, y: 188, length: 110 }, target: { x: 766, y: 124, length: 100 },
   },
-  times: { weight: { x: 400, y: 322 }, bias: { x: 410, y: 108 } },
+  times: { weight: { x: 372, y: 342 }, bias: { x: 392, y: 96 } },
   pipes: {
-    input: "M94 300 H206", weightFlow: "M264 300 H330 C372 300 372 240 398 226",
+    input: "M94 300 H206", weightFlow: "M264 300 H330 C372 300 372 240 400 226",
     constant: "M94 126 H206", bias: "M264 126 H330 C372 126 372 186 398 200",
-    preactivation: "M486 213 H582", output: "M674 213 H770",
+    preactivation: "M490 213 H578", output: "M678 213 H766",
   },
   back: {
-    upstream: "M798 258 C790 284 654 284 646 258", slope: "M610 258 C602 284 466 284 458 258",
-    weight: "M412 252 C396 290 380 322 330 322 H270", bias: "M412 174 C396 136 380 104 330 104 H270",
+    upstream: "M796 262 C786 290 660 290 648 266", slope: "M608 262 C598 290 472 290 460 266",
+    weight: "M410 256 C396 292 380 322 330 322 H274", bias: "M410 170 C396 134 380 104 330 104 H274",
   },
 };
 
@@ -36,13 +36,13 @@ export const NARROW_LAYOUT = {
   z: { x: 50, y: 298 }, a: { x: 176, y: 298 }, C: { x: 304, y: 298 },
   radius: 42, sourceRadius: 28,
   chips: {
-    weight: { x: 116, y: 104 }, bias: { x: 244, y: 104 },
-    upstream: { x: 238, y: 388 }, slope: { x: 142, y: 388 }, delta: { x: 50, y: 388 },
-    weightGradient: { x: 116, y: 190 }, biasGradient: { x: 232, y: 190 }, target: { x: 322, y: 370 },
+    weight: { x: 120, y: 100 }, bias: { x: 240, y: 100 },
+    upstream: { x: 238, y: 388 }, slope: { x: 144, y: 388 }, delta: { x: 50, y: 388 },
+    weightGradient: { x: 120, y: 194 }, biasGradient: { x: 240, y: 194 }, target: { x: 322, y: 376 },
   },
   sliders: {
-    input: { x: 92, y: 34, length: 84 }, weight: { x: 78, y: 148, length: 76 },
-    bias: { x: 206, y: 148, length: 76 }, target: { x: 292, y: 410, length: 54 },
+    input: { x: 92, y: 34, length: 100 }, weight: { x: 86, y: 146, length: 70 },
+    bias: { x: 204, y: 146, length: 70 }, target: { x: 294, y: 420, length: 56 },
   },
   times: { weight: { x: 86, y: 236 }, bias: { x: 272, y: 236 } },
   pipes: {

@@ -7,7 +7,7 @@ import { number } from "../../numbers.js";
 import { Slider, WIDE } from "../../slider.js";
 import { isNarrow } from "../../state.js";
 import { t } from "../../words.js";
-import { isFlat, isHeld } from "./chain.js";
+import { isHeld } from "./chain.js";
 import { isLit, Pulse } from "./flow.js";
 import { NARROW_LAYOUT, WIDE_LAYOUT } from "./layout.js";
 
@@ -18,17 +18,22 @@ const WRITTEN = {
   slope: "σ′(z)", upstream: "∂C/∂a", weightGradient: "∂C/∂w", biasGradient: "∂C/∂b", constant: "1",
 };
 
-/** Return a size of letters at which a number stays as wide as its place. @param {string} text */
-const fitting = (text, largest = 22, room = 86) => Math.min(largest, room / (text.length * 0.56));
+const SILENT = 1e-6; // of a gradient: nothing that an eye could see moves anything
+const WIDTH_OF_DIGIT = 0.66; // of its height, in the widest of our fonts
+
+/** Return a size of letters at which a number stays as wide as its place. @param {string} text
+ * @param {number} largest @param {number} room */
+const fitting = (text, largest, room) => Math.min(largest, room / (text.length * WIDTH_OF_DIGIT));
 
 /** A number with its symbol above. @param {any} props */
 function Chip({ name, values, at, small = false, room = 104 }) {
   const text = number(values[name]);
   const label = t("number.is", { name: t(`neuron.quantity.${name}`), value: text });
-  return html`<g class="chip ${COLOURS[name] ?? ""} ${isLit(name) ? "lit" : ""}" ...${asks(name, label)}>
+  const kind = COLOURS[name] ?? (Object.values(BACK).includes(name) ? "orange" : "");
+  return html`<g class="chip ${kind} ${isLit(name) ? "lit" : ""}" ...${asks(name, label)}>
     <rect class="hit" x=${at.x - room / 2} y=${at.y - 24} width=${room} height="48" rx="10" />
     <text class="symbol" x=${at.x} y=${at.y - 7} text-anchor="middle">${WRITTEN[name]}</text>
-    <text class="value" x=${at.x} y=${at.y + 16} text-anchor="middle" font-size=${fitting(text, small ? 20 : 23, room - 6)}>${text}</text>
+    <text class="value" x=${at.x} y=${at.y + 16} text-anchor="middle" font-size=${fitting(text, small ? 21 : 25, room - 4)}>${text}</text>
   </g>`;
 }
 
@@ -39,7 +44,7 @@ function Node({ name, values, at, radius, children = null }) {
   return html`<g class="node ${COLOURS[name] ?? ""} ${isLit(name) ? "lit" : ""}" ...${asks(name, label)}>
     <circle cx=${at.x} cy=${at.y} r=${radius} />
     <text class="symbol" x=${at.x} y=${at.y - radius * 0.32} text-anchor="middle">${WRITTEN[name]}</text>
-    <text class="value" x=${at.x} y=${at.y + radius * 0.3} text-anchor="middle" font-size=${fitting(text, radius > 40 ? 22 : 19, radius * 1.75)}>${text}</text>
+    <text class="value" x=${at.x} y=${at.y + radius * 0.3} text-anchor="middle" font-size=${fitting(text, radius > 40 ? 23 : 19, radius * 1.76)}>${text}</text>
     ${children}
   </g>`;
 }
@@ -51,6 +56,17 @@ function Pipe({ path, amount }) {
     <path class="wall" d=${path} /><path class="bore" d=${path} />
     ${amount !== 0 && html`<path class="water ${amount < 0 ? "negative" : "positive"}" d=${path} stroke-width=${Math.min(width, 16)} />`}
   </g>`;
+}
+
+/** What comes back along each part of the way. */
+const BACK = { upstream: "upstream", slope: "delta", weight: "weightGradient", bias: "biasGradient" };
+
+/** The way back: its dots are as large as what comes; where nothing comes it is only marked.
+ * @param {{path: string, amount: number}} props */
+function WayBack({ path, amount }) {
+  const isSilent = Math.abs(amount) < SILENT;
+  const width = isSilent ? 1.5 : 2 + 5 * Math.min(1, Math.sqrt(Math.abs(amount)));
+  return html`<path class="way-back ${isSilent ? "silent" : ""}" d=${path} stroke-width=${width} stroke-dasharray=${`0.1 ${width + 3.5}`} marker-end="url(#arrow)" />`;
 }
 
 /** A tap: two triangles with a wheel that turns as the weight does. @param {any} props */
@@ -73,6 +89,13 @@ function Tank({ at, bias }) {
   </g>`;
 }
 
+/** @param {{x: number, y: number}} props */
+function Padlock({ x, y }) {
+  return html`<g class="padlock" transform=${`translate(${x} ${y})`} aria-hidden="true">
+    <path class="shackle" d="M-6 -2 V-7 A6 6 0 0 1 6 -7 V-2" /><rect x="-10" y="-3" width="20" height="15" rx="3" />
+  </g>`;
+}
+
 /** @param {any} props */
 function Times({ at, of, values }) {
   const isInput = of === "weight";
@@ -90,7 +113,6 @@ export function Picture({ here, values, onChange, glowing }) {
       label=${t(`neuron.quantity.${name}`)} value=${values[name]} least=${controls[name].least} most=${controls[name].most}
       colour=${COLOURS[name] ?? ""} onChange=${(/** @type {number} */ value) => onChange({ [name]: value })} ...${more} />`;
   const chip = (/** @type {string} */ name, more = {}) => html`<${Chip} name=${name} values=${values} at=${at.chips[/** @type {"delta"} */ (name)]} ...${more} />`;
-  const isStuck = isFlat(values, here.set.activation);
   return html`<svg class="picture" viewBox=${at.view.join(" ")} role="group" aria-label=${t("neuron.picture")}>
     <${Pipe} path=${at.pipes.input} amount=${values.input} />
     <${Pipe} path=${at.pipes.weightFlow} amount=${values.flow} />
@@ -98,8 +120,8 @@ export function Picture({ here, values, onChange, glowing }) {
     <${Pipe} path=${at.pipes.bias} amount=${values.bias} />
     <${Pipe} path=${at.pipes.preactivation} amount=${values.preactivation} />
     <${Pipe} path=${at.pipes.output} amount=${values.output} />
-    ${Object.entries(at.back).map(([name, path]) => html`<path key=${name} class="way-back ${isStuck && name !== "upstream" ? "silent" : ""}" d=${path} marker-end="url(#arrow)" />`)}
-    <defs><marker id="arrow" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 L8 4 L0 8 Z" /></marker></defs>
+    ${Object.entries(at.back).map(([name, path]) => html`<${WayBack} key=${name} path=${path} amount=${values[BACK[/** @type {"slope"} */ (name)]]} />`)}
+    <defs><marker id="arrow" viewBox="0 0 8 8" refX="6" refY="4" markerWidth="13" markerHeight="13" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0 L8 4 L0 8 Z" /></marker></defs>
     <${Node} name="input" values=${values} at=${at.source} radius=${at.sourceRadius} />
     <g class="node blue constant ${isLit("constant") ? "lit" : ""}" ...${asks("constant", t("number.is", { name: t("neuron.quantity.constant"), value: "1" }))}>
       <rect x=${at.constant.x - 26} y=${at.constant.y - 26} width="52" height="52" rx="6" />
@@ -108,14 +130,14 @@ export function Picture({ here, values, onChange, glowing }) {
     <${Tap} at=${at.tap} weight=${values.weight} isDry=${values.input === 0} />
     <${Tank} at=${at.tank} bias=${values.bias} />
     <${Node} name="preactivation" values=${values} at=${at.z} radius=${at.radius}>
-      ${held && html`<g class="clamp" aria-hidden="true"><path d=${`M${at.z.x - at.radius - 5} ${at.z.y - 14} v28 M${at.z.x + at.radius + 5} ${at.z.y - 14} v28`} /></g>`}
+      ${held && html`<${Padlock} x=${at.z.x} y=${at.z.y - at.radius} />`}
     <//>
     <${Node} name="output" values=${values} at=${at.a} radius=${at.radius} />
     <${Node} name="loss" values=${values} at=${at.C} radius=${at.radius} />
     <${Times} at=${at.times.weight} of="weight" values=${values} />
     <${Times} at=${at.times.bias} of="bias" values=${values} />
     ${chip("weight", { small: true, room: 84 })}${chip("bias", { small: true, room: 84 })}${chip("target", { small: true, room: isNarrow.value ? 66 : 84 })}
-    ${["upstream", "delta", "weightGradient", "biasGradient"].map((name) => chip(name, { room: isNarrow.value ? 92 : 112 }))}
+    ${["upstream", "delta", "weightGradient", "biasGradient"].map((name) => chip(name, { room: isNarrow.value ? 92 : 124 }))}
     ${chip("slope", { room: isNarrow.value ? 84 : 84 })}
     ${slider("input", { isGlowing: glowing === "input", hint: glowing === "input" ? t("neuron.drag_me") : undefined })}
     ${slider("weight")}${slider("bias", { scale: WIDE })}${slider("target", { step: 0.05 })}
