@@ -165,6 +165,7 @@ def show(chromium) -> Iterator[Callable]:
     def show(path: Path, hash: str = "", *, width: int = 1280, height: int = 900, **settings):
         size = {"width": width, "height": height}
         context = chromium.new_context(viewport=size, **{"locale": "en-US", **settings})
+        context.set_default_timeout(8000)
         opened.append(context)
         page = context.new_page()
         page.on("console", lambda message: problems.append(message.text))

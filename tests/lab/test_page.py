@@ -51,12 +51,6 @@ def numbers_of(**changes) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("lab") / "lab.html"
-    return Lab(as_page()).write(path).path or path
-
-
-@pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Callable[..., Path]:
     """Return the function that writes a page made in another way."""
 
@@ -93,99 +87,6 @@ def says(page) -> str:
 def sentence(key: str, **values: object) -> str:
     """Return a sentence as the page writes it, with a subscript in it."""
     return t(key, **values).replace("a_in", "ain")
-
-
-class Hand:
-    """One way to use the page: it moves a slider to a value, and presses what can be pressed."""
-
-    def __init__(self, page):
-        self.page = page
-
-    def track(self, control: str) -> tuple[dict, dict]:
-        slider = self.page.locator(f"[role=slider][data-control={control}]")
-        slider.scroll_into_view_if_needed()
-        return slider.locator(".handle").bounding_box(), slider.locator(".track").bounding_box()
-
-    def value(self, control: str) -> float:
-        slider = self.page.locator(f"[role=slider][data-control={control}]")
-        return float(slider.get_attribute("aria-valuenow"))
-
-    def move(self, control: str, to: float) -> None:
-        """Drag the handle there, the way an eye would: on until the number is right."""
-        handle, track = self.track(control)
-        least = float(self.slider(control).get_attribute("aria-valuemin"))
-        most = float(self.slider(control).get_attribute("aria-valuemax"))
-        share = (to - least) / (most - least)
-        if control == "bias":
-            share = 0.5 + np.arcsinh(to) / np.arcsinh(most) / 2
-        y = track["y"] + track["height"] / 2
-        begin = (handle["x"] + handle["width"] / 2, y)
-        self.drag(begin, (track["x"] + float(share) * track["width"], y))
-
-    def slider(self, control: str):
-        return self.page.locator(f"[role=slider][data-control={control}]")
-
-
-class Mouse(Hand):
-    def drag(self, begin, end) -> None:
-        self.page.mouse.move(*begin)
-        self.page.mouse.down()
-        self.page.mouse.move(*end, steps=5)
-        self.page.mouse.up()
-
-    def press(self, selector: str) -> None:
-        self.page.locator(selector).first.click()
-
-
-class Touch(Hand):
-    def drag(self, begin, end) -> None:
-        session = self.page.context.new_cdp_session(self.page)
-        path = [(begin[0] + (end[0] - begin[0]) * i / 5, begin[1]) for i in range(6)]
-        for kind, (x, y) in [("touchStart", path[0]), *(("touchMove", one) for one in path[1:])]:
-            points = [{"x": x, "y": y}]
-            session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
-    def press(self, selector: str) -> None:
-        self.page.locator(selector).first.tap()
-
-
-class Keyboard(Hand):
-    def reach(self, selector: str) -> None:
-        """Press Tab until something has the focus, and see that this can be seen."""
-        for _ in range(80):
-            self.page.keyboard.press("Tab")
-            if self.page.evaluate(f"document.activeElement.matches({selector!r})"):
-                return
-        raise AssertionError(f"no way to {selector}")
-
-    def move(self, control: str, to: float) -> None:
-        self.reach(f"[role=slider][data-control={control}]")
-        if to in (-30, 30):
-            return self.page.keyboard.press("Home" if to < 0 else "End")
-        for _ in range(200):
-            value = self.value(control)
-            if value == to:
-                return
-            self.page.keyboard.press("ArrowRight" if value < to else "ArrowLeft")
-        raise AssertionError(f"{control} does not come to {to}")
-
-    def press(self, selector: str) -> None:
-        self.reach(selector)
-        self.page.keyboard.press("Enter")
-
-
-HANDS = {
-    "mouse": (Mouse, {"width": 1280, "height": 800}),
-    "touch": (Touch, {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}),
-    "keyboard": (Keyboard, {"width": 1280, "height": 800}),
-}
-
-
-@pytest.fixture(params=HANDS)
-def hand(request, show, lab) -> Hand:
-    kind, settings = HANDS[request.param]
-    return kind(show(lab, **settings, **CALM))
 
 
 HOLD = "[data-control=hold]"
@@ -285,9 +186,9 @@ def test_the_keyboard_comes_back_to_the_number_that_was_asked(show, lab):
     assert page.evaluate("document.activeElement.dataset.number") == "delta"
 
 
-def test_a_number_that_is_asked_follows_the_picture(show, lab):
+def test_a_number_that_is_asked_follows_the_picture(show, lab, mouse):
     page = show(lab, "#ask=weightGradient&hold=0", **CALM)
-    Mouse(page).move("input", -2)
+    mouse(page).move("input", -2)
     wanted = number(numbers_of(input=-2.0)["weightGradient"])
     assert wanted in page.locator(".asked .value").inner_text()
 
@@ -356,19 +257,19 @@ def test_another_start_is_another_neuron_and_the_same_each_time(show, lab):
     assert shown(again) == first
 
 
-def test_what_is_dragged_after_steps_starts_from_there(show, lab):
+def test_what_is_dragged_after_steps_starts_from_there(show, lab, mouse):
     page = show(lab, "#step=3", **CALM)
     now = trained(3)
-    Mouse(page).move("input", 2)
+    mouse(page).move("input", 2)
     expect(page, **numbers_of(input=2.0, weight=now["weight"], bias=now["bias"]))
     assert page.locator(".step-count").inner_text() == "step 0"
 
 
-def test_a_link_leads_to_the_same_picture_in_the_readers_language(show, lab):
+def test_a_link_leads_to_the_same_picture_in_the_readers_language(show, lab, mouse):
     """Task 18."""
     page = show(lab, "#hold=0", locale="zh-CN", **CALM)
-    Mouse(page).move("input", -2.5)
-    Mouse(page).move("target", 0)
+    mouse(page).move("input", -2.5)
+    mouse(page).move("target", 0)
     page.locator("select").first.select_option("tanh")
     for _ in range(2):
         page.locator(".player-button").nth(3).click()
@@ -382,11 +283,11 @@ def test_a_link_leads_to_the_same_picture_in_the_readers_language(show, lab):
     assert page.evaluate("document.documentElement.lang") == "zh-Hans"
 
 
-def test_the_address_follows_and_outlasts_a_reload(show, lab):
+def test_the_address_follows_and_outlasts_a_reload(show, lab, mouse):
     page = show(lab, **CALM)
     page.get_by_role("button", name="中文").click()
     page.get_by_role("button", name="深色").click()
-    Mouse(page).move("input", 4)
+    mouse(page).move("input", 4)
     page.wait_for_url("**#room=neuron&input=4&lang=zh-Hans&theme=dark")
     before = shown(page)
     page.reload()
@@ -483,7 +384,7 @@ def test_no_text_of_the_picture_lies_over_another(show, lab, width, hash):
     assert overlapping(show(lab, hash, width=width, **CALM)) == []
 
 
-def test_it_moves_by_itself_once_and_then_waits_to_be_dragged(show, lab):
+def test_it_moves_by_itself_once_and_then_waits_to_be_dragged(show, lab, mouse):
     page = show(lab)
     page.clock.install()
     page.reload()
@@ -498,7 +399,7 @@ def test_it_moves_by_itself_once_and_then_waits_to_be_dragged(show, lab):
     assert not page.locator(".guess").is_visible()
     page.clock.run_for(10_000)
     assert page.locator(".guess").is_visible()
-    Mouse(page).move("input", 4)
+    mouse(page).move("input", 4)
     assert glow.count() == 0
 
 
@@ -546,7 +447,7 @@ def test_it_says_when_it_does_not(show, lab, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["equal", "dry", "deaf"])
-def test_a_locked_task_shows_what_it_needs_and_ends(show, made, name):
+def test_a_locked_task_shows_what_it_needs_and_ends(show, made, name, keyboard):
     """Task 19, for this room."""
     page = show(made(task=name, lock=True, lang="zh"), **CALM)
     with speaking("zh"):
@@ -559,7 +460,7 @@ def test_a_locked_task_shows_what_it_needs_and_ends(show, made, name):
         assert sliders == [control]
         assert page.locator("[data-control=hold], .choice, .guess, .strip").count() == 0
         goal = {"equal": 1.0, "dry": 0.0, "deaf": -30.0}[name]
-        Keyboard(page).move(control, goal)
+        keyboard(page).move(control, goal)
         assert t(f"lab.neuron.task.{name}.done") in page.locator(".task.done").inner_text()
     expect(page, **numbers_of(**{control: goal}))
 
