@@ -1,6 +1,6 @@
 /** For teachers: a room as slides that arrow keys turn, and a task with nothing but what it needs. */
 import { html } from "./vendor/preact.js";
-import { change, here, packed, room, slide, startOf, taskOf } from "./state.js";
+import { change, here, lookAt, packed, room, slide, startOf, taskOf } from "./state.js";
 import { t, told } from "./words.js";
 
 const task = () => taskOf(room.value);
@@ -25,6 +25,7 @@ export function turnTo(to) {
   const all = room.value.slides;
   slide.value = Math.min(Math.max(to, 0), all.length - 1);
   change({ ...startOf(room.value), ...all[slide.value].set });
+  lookAt(all[slide.value].look ?? room.value.look ?? "");
 }
 
 export function Slides() {

@@ -3,10 +3,11 @@
  * number is the derivative by, up and down by 1e-5, and shows the difference that makes.
  *
  * @typedef {{of: any, by: any, at: number, probe: (by: number) => number, claim: number}} Check
-  symbols of what changes and of what is moved, where that stands, what the first is there, and
+ *   symbols of what changes and of what is moved, where that stands, what the first is there, and
  *   what the chain rule says the ratio of their changes is
- * @typedef {{value: number, symbol: any, title: string, from?: any, says?: [string, any?], check?: Check,
- *   control?: string}} Told a number: `title` is a key, `control` the one that sets it
+ * @typedef {{value: number, symbol: any, title: string | [string, any], from?: any, says?: [string, any?],
+ *   check?: Check, control?: string}} Told a number: `title` is a key, or one with its values; `control`
+ *   the one that sets it
  */
 import { html, signal, useEffect, useRef } from "./vendor/preact.js";
 import { formula } from "./formula.js";
@@ -98,7 +99,7 @@ export function Asked() {
   const all = room.value.numbers(here());
   if (!Object.hasOwn(all, name)) return null; // none is asked, or the address names none
   const one = /** @type {Told} */ (all[name]);
-  const title = t(one.title);
+  const title = typeof one.title === "string" ? t(one.title) : t(...one.title);
   return html`<div class="asked" role="dialog" aria-label=${title} data-asked=${name}>
     <button type="button" class="close" ref=${close} onClick=${() => ask("")} aria-label=${t("number.close")}>✕</button>
     <h2>${title}</h2>
