@@ -13,6 +13,7 @@ from whygrad.cli.ending import end
 from whygrad.cli.lesson import lesson_app
 from whygrad.cli.usage import UsageError, explain_usage, help_text, translate
 from whygrad.errors import OptionError
+from whygrad.lab.page import all_tasks, rooms
 from whygrad.settings import OPTIMIZERS, RANGES, SCHEDULES, Settings
 
 BY_CTRL_C = 130  # what the command-line library makes of an interrupt
@@ -255,6 +256,29 @@ def doctor(
     if explain is not None:
         return explain_command(explain, as_json)
     return doctor_command(subject, verify, budget, out, as_json)
+
+
+@app.command(help=help_text("help.lab"))
+def lab(
+    room: Annotated[
+        str | None, Option(help=help_text("help.lab.room", rooms=", ".join(rooms())))
+    ] = None,
+    out: Annotated[Path | None, Option(help=help_text("help.lab.out"))] = None,
+    no_open: Annotated[bool, Option("--no-open", help=help_text("help.lab.no_open"))] = False,
+    slides: Annotated[bool, Option("--slides", help=help_text("help.lab.slides"))] = False,
+    task: Annotated[
+        str | None, Option(help=help_text("help.lab.task", tasks=", ".join(all_tasks())))
+    ] = None,
+    lock: Annotated[bool, Option("--lock", help=help_text("help.lab.lock"))] = False,
+    scene: Annotated[Path | None, Option(help=help_text("help.lab.scene"))] = None,
+    as_json: Json = False,
+    lang: Annotated[
+        str | None, Option("--lang", help=help_text("help.lab.lang"), metavar="en|zh")
+    ] = None,
+) -> int:
+    from whygrad.cli.lab import lab_command
+
+    return lab_command(room, out, not no_open, slides, task, lock, scene, as_json, lang)
 
 
 app.add_typer(lesson_app, name="lesson")

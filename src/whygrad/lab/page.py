@@ -1,0 +1,217 @@
+"""The lab as a page: which rooms it has, what it opens with, where it goes."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from whygrad.errors import OptionError, in_short, unknown_name
+from whygrad.lab.pack import STATIC, pack
+from whygrad.record.files import write_whole
+from whygrad.words import LANGUAGES, catalogue, language, language_of, speaking, t
+from whygrad.words.markup import TAGS, both
+
+ORDER = ("neuron", "forces", "copying", "biases", "batch", "gpu")  # that of the notes
+PREFIX = "lab."  # of the words of the page
+EXAMPLE = '{"room": "neuron", "set": {"input": 4}}'  # of a scene
+ROWS = 1  # sample of a reference whose numbers before the mean travel with the page
+HEIGHT = 900  # of the frame in a notebook, in pixels
+
+
+def rooms() -> tuple[str, ...]:
+    """Return the rooms that there are, in order."""
+    return tuple(name for name in ORDER if STATIC.joinpath("rooms", f"{name}.js").is_file())
+
+
+def tasks(room: str) -> tuple[str, ...]:
+    """Return the tasks of a room: those that the catalogue tells of."""
+    prefix = f"{PREFIX}{room}.task."
+    names = (key.removeprefix(prefix) for key in catalogue("en") if key.startswith(prefix))
+    return tuple(dict.fromkeys(name.partition(".")[0] for name in names))
+
+
+def all_tasks() -> tuple[str, ...]:
+    """Return the tasks of all rooms."""
+    return tuple(name for room in rooms() for name in tasks(room))
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A page of the lab. In a notebook it shows itself.
+
+    Attributes:
+        html: the page.
+        path: the file that it was written to, if it was.
+    """
+
+    html: str
+    path: Path | None = None
+
+    def write(self, path: str | Path) -> "Lab":
+        """Write the page to a file; folders on the way to it are made."""
+        out = Path(path)
+        if out.is_dir():
+            raise OptionError("error.lab_out_is_folder", path=out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(out, self.html.encode())
+        return Lab(self.html, out)
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe srcdoc="{escape(self.html)}" title="{t("lab.title")}" '
+            f'style="width: 100%; height: {HEIGHT}px; border: 0" '
+            'sandbox="allow-scripts allow-downloads allow-modals"></iframe>'
+        )
+
+    def __repr__(self) -> str:
+        return f"Lab({str(self.path)!r})" if self.path else "Lab()"
+
+
+def lab(
+    room: str | None = None,
+    *,
+    lang: str | None = None,
+    out: str | Path | None = None,
+    scene: Mapping[str, Any] | str | Path | None = None,
+    slides: bool = False,
+    task: str | None = None,
+    lock: bool = False,
+) -> Lab:
+    """Return the lab: a page on which every number of back-propagation can be touched.
+
+    In a notebook the page shows itself. It is written to ``out``, and outside of notebooks to
+    ``lab.html`` without it.
+
+    Args:
+        room: the one to open with: neuron, ….
+        lang: ``en`` or ``zh``; default: that of the reader's browser. Both can be chosen in it.
+        out: the file to write.
+        scene: where the controls of a room stand at the start, as a dictionary or a JSON file:
+            ``{"room": "neuron", "set": {"input": 4}}``.
+        slides: show the room as slides that ← and → turn.
+        task: a task of a room to open with, or a room to take the first one of.
+        lock: hide what the task does not need.
+
+    Raises:
+        OptionError: a name that is not there, or a scene that is none.
+
+    Example:
+        >>> page = wg.lab("neuron", out="lab.html")  # doctest: +SKIP
+    """
+    page = Lab(as_page(room, lang=lang, scene=scene, slides=slides, task=task, lock=lock))
+    if out is None and _is_notebook():
+        return page
+    return page.write(out or "lab.html")
+
+
+def as_page(
+    room: str | None = None,
+    *,
+    lang: str | None = None,
+    scene: Mapping[str, Any] | str | Path | None = None,
+    slides: bool = False,
+    task: str | None = None,
+    lock: bool = False,
+    languages: tuple[str, ...] = LANGUAGES,
+) -> str:
+    """Return the page as HTML; the arguments are those of :func:`lab`.
+
+    Args:
+        languages: those whose words are packed.
+    """
+    # not at the top: whoever asks for help, or for the names of rooms, does not wait for JAX
+    from whygrad.lab.reference import reference
+    from whygrad.lab.scenes import SCENES
+
+    there = rooms()
+    if room is not None and room not in there:
+        raise unknown_name("room", room, there)
+    if lang is not None and lang not in LANGUAGES:
+        raise unknown_name("language", lang, LANGUAGES)
+    if lock and task is None:
+        raise OptionError("error.lab_lock")
+    of_task, task = _found_task(task, there)
+    given = _read_scene(scene, there)
+    data = {
+        "room": given.get("room") or of_task or room or there[0],
+        "rooms": there,
+        "language": TAGS[language_of(lang)] if lang else None,
+        "references": _once(
+            {"room": name} | reference(SCENES[name](), rows=ROWS)
+            for name in there
+            if name in SCENES
+        ),
+        "words": {TAGS[name]: _words(name) for name in languages},
+        "scene": given.get("set", {}),
+        "look": str(given.get("look", "")),
+        "slides": slides,
+        "task": task,
+        "lock": lock,
+    }
+    imports = [f'import {{ room as {name} }} from "./rooms/{name}.js";' for name in there]
+    entry = "\n".join(
+        ['import { start } from "./app.js";', *imports, f"start([{', '.join(there)}]);", ""]
+    )
+    styles = ["style.css", *(f"rooms/{name}.css" for name in there if _has_style(name))]
+    otherwise = both(lambda: t("lab.needs"))
+    with speaking(lang or language()):
+        return pack(t("lab.title"), TAGS[language()], entry, styles, data, f"<p>{otherwise}</p>")
+
+
+def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return references of which each batch is told once; others name the room that tells it."""
+    found: list[dict[str, Any]] = []
+    for one in references:
+        earlier = [other["room"] for other in found if other["batch"] == one["batch"]]
+        found.append(one | {"batch": earlier[0]} if earlier else one)
+    return found
+
+
+def _words(language: str) -> dict[str, str]:
+    words = catalogue(language)
+    return {key.removeprefix(PREFIX): text for key, text in words.items() if key.startswith(PREFIX)}
+
+
+def _has_style(room: str) -> bool:
+    return STATIC.joinpath("rooms", f"{room}.css").is_file()
+
+
+def _found_task(task: str | None, there: tuple[str, ...]) -> tuple[str | None, str | None]:
+    """Return the room of a task, and its name; a room's own name stands for its first task."""
+    if task is None:
+        return None, None
+    known = {name: one for one in there for name in tasks(one)}
+    known |= {one: one for one in there if tasks(one)}
+    if task not in known:
+        raise unknown_name("task", task, list(known))
+    return known[task], task
+
+
+def _read_scene(
+    scene: Mapping[str, Any] | str | Path | None, there: tuple[str, ...]
+) -> Mapping[str, Any]:
+    if scene is None:
+        return {}
+    given: Any = scene
+    if isinstance(scene, str | Path):
+        try:
+            given = json.loads(Path(scene).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            why = in_short(error)
+            raise OptionError(
+                "error.lab_scene_unread", path=scene, why=why, example=EXAMPLE
+            ) from None
+    if not isinstance(given, Mapping) or not isinstance(given.get("set", {}), Mapping):
+        raise OptionError("error.lab_scene", actual=type(given).__name__, example=EXAMPLE)
+    if given.get("room") not in there:
+        raise unknown_name("room", given.get("room"), there)
+    return given
+
+
+def _is_notebook() -> bool:
+    """Return whether a notebook runs this: IPython puts its shell's class in the way of all."""
+    shell = sys.modules["builtins"].__dict__.get("get_ipython")
+    return shell is not None and type(shell()).__name__ == "ZMQInteractiveShell"

@@ -1,0 +1,19 @@
+"""What every room opens on, as whygrad has it: the page walks these scenes again and compares."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from whygrad.core.nn import Network
+from whygrad.lab.reference import Scene
+from whygrad.settings import Settings
+
+
+def neuron() -> Scene:
+    """Return the one neuron of the first room, with all of its controls where they start."""
+    network = Network.from_arrays([np.array([[0.5]])], [np.array([-1.0])], activations=["sigmoid"])
+    settings = Settings(loss="squared", optimizer="sgd", learning_rate=1.0)
+    return Scene(network, np.array([[3.0]]), np.array([[1.0]]), settings)
+
+
+SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron}
