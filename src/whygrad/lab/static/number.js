@@ -5,8 +5,8 @@
  * @typedef {{of: any, by: any, at: number, probe: (by: number) => number, claim: number}} Check
  *   symbols of what changes and of what is moved, where that stands, what the first is there, and
  *   what the chain rule says the ratio of their changes is
- * @typedef {{value: number, symbol: any, title: string, from?: any, says?: any, check?: Check,
- *   control?: string}} Told a number: `title` is a key, `control` the one that sets it
+ * @typedef {{value: number, symbol: any, title: string | [string, any], from?: any, says?: any, check?: Check,
+ *   control?: string}} Told a number: `title` is a key, or one with its values; `control` the one that sets it
  */
 import { html, signal, useEffect, useRef } from "./vendor/preact.js";
 import { formula } from "./formula.js";
@@ -86,7 +86,7 @@ export function Asked() {
   }, [name]);
   const one = name && /** @type {Told | undefined} */ (room.value.numbers(here())[name]);
   if (!one) return null;
-  const title = t(one.title);
+  const title = t(.../** @type {[string]} */ ([one.title].flat()));
   return html`<aside class="asked" role="dialog" aria-label=${title} data-asked=${name}>
     <button type="button" class="close" ref=${close} onClick=${() => ask("")} aria-label=${t("number.close")}>✕</button>
     <h2>${title}</h2>
