@@ -16,4 +16,17 @@ def neuron() -> Scene:
     return Scene(network, np.array([[3.0]]), np.array([[1.0]]), settings)
 
 
-SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron}
+def forces() -> Scene:
+    """Return the network of two hidden layers in which errors are handed back."""
+    weights = [
+        np.array([[0.6, -0.4, 0.8], [0.3, 0.9, -0.5]]),
+        np.array([[0.7, -0.6], [-0.8, 0.5], [0.4, 1.1]]),
+        np.array([[0.9], [-0.7]]),
+    ]
+    biases = [np.array([0.1, -0.2, 0.0]), np.array([0.2, -0.1]), np.array([0.1])]
+    network = Network.from_arrays(weights, biases, activations=["tanh", "tanh", "identity"])
+    settings = Settings(loss="squared", optimizer="sgd", learning_rate=0.1)
+    return Scene(network, np.array([[1.0, 0.5]]), np.array([[-1.0]]), settings)
+
+
+SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron, "forces": forces}
