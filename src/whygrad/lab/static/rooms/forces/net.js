@@ -49,7 +49,7 @@ export const QUIET = {
 };
 export const PLAIN = { ...named(WEIGHTS, BIASES), ...START, activation: "tanh" };
 
-const bounded = (/** @type {number} */ start) => ({ start, least: -10, most: 10 });
+const bounded = (/** @type {number} */ start) => ({ start, least: -5, most: 5 });
 export const controls = {
   ...Object.fromEntries(Object.entries({ ...named(WEIGHTS, BIASES), ...START }).map(([name, start]) => [name, bounded(start)])),
   activation: { start: "tanh", choices: HIDDEN },

@@ -5,7 +5,7 @@ import { figure, formula } from "../../formula.js";
 import { allows } from "../../guided.js";
 import { asks } from "../../number.js";
 import { number } from "../../numbers.js";
-import { Slider, WIDE } from "../../slider.js";
+import { Slider } from "../../slider.js";
 import { t } from "../../words.js";
 import { controls, LAST, partsOf, pathsOf, place } from "./net.js";
 import { pathName, symbols as S, wayOf } from "./numbers.js";
@@ -113,7 +113,7 @@ function Control({ name, title, values, value, onChange, colour = "", y = 28 }) 
   const { least, most } = /** @type {any} */ (controls)[name];
   return html`<svg class="control" viewBox=${`0 0 ${WIDTH} 56`} role="group" aria-label=${title}>
     <text class="label ${colour}" x="0" y=${y + 5} font-size="15">${title}</text>
-    <${Slider} name=${name} label=${title} value=${value} least=${least} most=${most} scale=${WIDE} x=${150} y=${y} length=${150} colour=${colour}
+    <${Slider} name=${name} label=${title} value=${value} least=${least} most=${most} x=${150} y=${y} length=${150} colour=${colour}
       onChange=${(/** @type {number} */ next) => onChange({ [name]: next })} />
     <${Value} name=${name} title=${title} value=${value} x=${WIDTH} y=${y + 6} />
   </svg>`;

@@ -66,8 +66,8 @@ function Labels({ values, layout, looked, flow, isPaths }) {
     const name = `w${l}${j}${k}`;
     const value = isPaths ? flow[name] : values.weights[l][j][k];
     if (value === undefined) return null;
-    const { x, y } = pointOn(layout, layout.at(l - 1, j), layout.at(l, k), layout.isAcross ? 0.5 : 0.4 - 0.12 * (k % 2));
-    return html`<text key=${name} class="weight ${value < 0 ? "negative" : "positive"}" x=${x} y=${y + 5} text-anchor="middle">${number(value)}</text>`;
+    const { x, y } = pointOn(layout, layout.at(l - 1, j), layout.at(l, k), layout.isAcross ? 0.5 : 0.55);
+    return html`<text key=${name} class="weight ${value < 0 ? "negative" : "positive"}" font-size=${layout.isAcross ? 17 : 15} x=${x} y=${y + 5} text-anchor="middle">${number(value)}</text>`;
   });
 }
 
