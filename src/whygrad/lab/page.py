@@ -142,6 +142,7 @@ def as_page(
         "references": [reference(SCENES[name](), rows=ROWS) for name in there if name in SCENES],
         "words": {TAGS[name]: _words(name) for name in languages},
         "scene": given.get("set", {}),
+        "look": str(given.get("look", "")),
         "slides": slides,
         "task": task,
         "lock": lock,

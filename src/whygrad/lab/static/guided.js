@@ -1,6 +1,6 @@
 /** For teachers: a room as slides that arrow keys turn, and a task with nothing but what it needs. */
 import { html } from "./vendor/preact.js";
-import { change, here, lookAt, packed, putSet, room, set, slide, startOf } from "./state.js";
+import { change, here, lookAt, packed, putSet, room, slide, startOf } from "./state.js";
 import { t, told } from "./words.js";
 
 /** The task that the page was made for; the name of a room stands for its first one. */
@@ -18,8 +18,9 @@ export function begin() {
   if (packed.slides) slide.value = 0;
   const one = task();
   if (one) {
-    putSet(room.value.name, { ...set.value, ...one.set });
-    lookAt(one.look ?? room.value.look ?? "");
+    // where the page opens, as a scene is: an address says only what differs from it
+    Object.assign(packed, { scene: { ...packed.scene, ...one.set }, look: one.look ?? "" });
+    putSet(room.value.name, startOf(room.value));
   } else if (packed.slides) turn(0);
 }
 

@@ -3,7 +3,7 @@
  * number is the derivative by, up and down by 1e-5, and shows the difference that makes.
  *
  * @typedef {{of: any, by: any, at: number, probe: (by: number) => number, claim: number}} Check
-  symbols of what changes and of what is moved, where that stands, what the first is there, and
+ *   symbols of what changes and of what is moved, where that stands, what the first is there, and
  *   what the chain rule says the ratio of their changes is
  * @typedef {{value: number, symbol: any, title: string | [string, any], from?: any, says?: [string, any?],
  *   check?: Check, control?: string}} Told a number: `title` is a key, or one with its values; `control`

@@ -27,7 +27,7 @@ export const isNarrow = signal(false);
 export const isCalm = signal(false); // no motion is wanted
 const looks = signal(/** @type {Record<string, string>} */ ({}));
 /** What of the room is looked at, in the room's own words: the neuron that was clicked, an entry. */
-export const look = computed(() => looks.value[roomName.value] ?? room.value?.look ?? "");
+export const look = computed(() => looks.value[roomName.value] ?? (room.value ? firstLook(room.value) : ""));
 
 // --- run state: where the controls of every room stand, and the steps taken --------------------
 
@@ -121,4 +121,9 @@ export function begin(data, all) {
  * @param {any} room @returns {Set} */
 export function startOf(room) {
   return cleaned(room, room.name === packed.room ? packed.scene : {});
+}
+
+/** Return what is looked at when a room opens. @param {any} room @returns {string} */
+export function firstLook(room) {
+  return (room.name === packed.room && packed.look) || (room.look ?? "");
 }

@@ -111,9 +111,9 @@ export function Picture({ values, looked, name, isPaths, onLook }) {
         return html`<${Neuron} key=${own} ...${shared} ...${one} looked=${own === name} state=${own === name ? "looked" : stateOf(one)} />`;
       })}
     </g>
-    <g class="loss" ...${asks("C", t("number.is", { name: t("forces.quantity.C"), value: loss }))}>
+    <g class="loss" ...${asks("C", t("number.shown", { symbol: "C", value: loss, name: t("forces.quantity.C") }))}>
       <circle cx=${x} cy=${y} r=${layout.isAcross ? 44 : 36} />
-      <text class="place" x=${x} y=${y - 12} text-anchor="middle">C</text>
+      <text class="place" x=${x} y=${y - 12} text-anchor="middle">C </text>
       <text class="output" x=${x} y=${y + 12} text-anchor="middle" font-size=${fitting(loss, 20, layout.isAcross ? 76 : 62)}>${loss}</text>
     </g>
     <${Labels} ...${shared} looked=${looked} flow=${flow} isPaths=${isPaths} />
