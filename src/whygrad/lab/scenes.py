@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from whygrad.core.nn import Network
+from whygrad.lab.draws import Draws
 from whygrad.lab.reference import Scene
 from whygrad.settings import Settings
 
@@ -29,4 +30,12 @@ def forces() -> Scene:
     return Scene(network, np.array([[1.0, 0.5]]), np.array([[-1.0]]), settings)
 
 
-SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron, "forces": forces}
+def gpu() -> Scene:
+    """Return the neuron whose errors are added up, with its first eight samples."""
+    x = Draws(0, 0).normal(size=(8, 1))
+    y = np.where(Draws(0, 1).uniform(size=(8, 1)) < 0.3, 1.0, 0.0)
+    network = Network.from_arrays([np.array([[1.5]])], [np.array([0.5])], activations=["sigmoid"])
+    return Scene(network, x, y, Settings(loss="squared", optimizer="sgd", learning_rate=1.0))
+
+
+SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron, "forces": forces, "gpu": gpu}

@@ -4,7 +4,7 @@
  * it is sent.
  */
 import { batch, effect } from "./vendor/preact.js";
-import { asked, cleaned, firstLook, go, language, look, lookAt, putSet, roomName, rooms, set, slide, startOf, step, theme } from "./state.js";
+import { asked, cleaned, firstLook, go, language, lastStep, look, lookAt, putSet, roomName, rooms, set, slide, startOf, step, theme } from "./state.js";
 
 const WAIT = 300; // milliseconds: browsers refuse an address that changes at every frame
 const LANGUAGES = ["en", "zh-Hans"];
@@ -49,8 +49,9 @@ export function read(hash) {
     const start = startOf(room);
     const typed = Object.entries(start).map(([name, value]) => [name, given.has(name) ? as(value, given.get(name)) : value]);
     roomName.value = room.name;
-    putSet(room.name, cleaned(room, Object.fromEntries(typed)));
-    go(Math.min(wholeNumber(given.get("step")), room.mostSteps ?? 10_000));
+    const wanted = cleaned(room, Object.fromEntries(typed));
+    putSet(room.name, wanted);
+    go(Math.min(wholeNumber(given.get("step")), lastStep(room, wanted)));
     lookAt(given.get("look") ?? firstLook(room));
     asked.value = given.get("ask") ?? "";
     if (given.has("slide") && slide.value >= 0) slide.value = Math.max(wholeNumber(given.get("slide")) - 1, 0);

@@ -82,6 +82,13 @@ export function go(to) {
   steps.value = { ...steps.value, [roomName.value]: Math.max(0, to) };
 }
 
+const ENOUGH = 10_000; // steps, where a room sets no end
+
+/** Return the last step of a room: a number of its own, or a function of its controls. @param {any} room @param {Set} set */
+export function lastStep({ mostSteps = ENOUGH }, set) {
+  return typeof mostSteps === "function" ? mostSteps(set) : mostSteps;
+}
+
 /** Look at another part of the room. @param {string} at */
 export function lookAt(at) {
   looks.value = { ...looks.value, [roomName.value]: at };
