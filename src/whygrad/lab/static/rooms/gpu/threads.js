@@ -1,14 +1,16 @@
 /** Many terms as threads: a row is a warp, rows that stand together a block, blocks a card. Both
  * orders side by side, as bars, so that a thousand of them are a few paths. */
 import { html } from "../../vendor/preact.js";
-import { lookAt } from "../../state.js";
+import { isNarrow, lookAt } from "../../state.js";
 import { t } from "../../words.js";
 import { BLOCK, WARP } from "./sums.js";
 
 const WIDTH = 416;
 const HEIGHT = 400; // of all rows together, at most
 const TALLEST = 56; // of a row
-const [BLOCK_GAP, CARD_GAP] = [7, 24];
+const BLOCK_GAP = 7;
+/** A phone shows the same grid at two fifths: what is written there must be as large. */
+const sizeOfText = () => (isNarrow.value ? 34 : 16);
 
 /** Return where the cells stand. @param {number} m @param {number} cards */
 function gridOf(m, cards) {
@@ -16,12 +18,12 @@ function gridOf(m, cards) {
   const lanes = Math.min(WARP, each);
   const [warps, perBlock] = [m / lanes, Math.min(BLOCK, each) / lanes];
   const blocks = Math.ceil(warps / perBlock);
-  const gaps = cards > 1 ? cards * CARD_GAP : 0;
+  const cardGap = cards > 1 ? sizeOfText() + 8 : 0;
   const tall = Math.min(TALLEST, (HEIGHT - blocks * BLOCK_GAP) / warps);
   const wide = WIDTH / Math.max(lanes, 8);
   const top = (/** @type {number} */ warp) =>
-    warp * tall + Math.floor(warp / perBlock) * BLOCK_GAP + (cards > 1 ? (Math.floor((warp * lanes) / each) + 1) * CARD_GAP : 0);
-  return { lanes, warps, wide, tall, top, height: warps * tall + blocks * BLOCK_GAP + gaps, perCard: warps / cards };
+    warp * tall + Math.floor(warp / perBlock) * BLOCK_GAP + (Math.floor((warp * lanes) / each) + 1) * cardGap;
+  return { lanes, warps, wide, tall, top, height: warps * tall + blocks * BLOCK_GAP + cards * cardGap, perCard: warps / cards };
 }
 
 const rect = (/** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ w, /** @type {number} */ h) => `M${x.toFixed(1)} ${y.toFixed(1)}h${w.toFixed(1)}v${h.toFixed(1)}h${(-w).toFixed(1)}z`;
@@ -61,7 +63,7 @@ function Grid({ name, counts, cell, most, looked, label }) {
   };
   return html`<svg class="grid" data-order=${name} viewBox=${`0 0 ${WIDTH} ${grid.height}`} role="img" aria-label=${label} onClick=${press}>
     <path class="cell idle" d=${paths.idle} /><path class="cell positive" d=${paths.positive} /><path class="cell negative" d=${paths.negative} /><path class="cell now" d=${paths.now} />
-    ${cards > 1 && Array.from({ length: cards }, (_, card) => html`<text key=${card} x="0" y=${top(card * grid.perCard) - 5}>${t("gpu.card", { card: String(card) })}</text>`)}
+    ${cards > 1 && Array.from({ length: cards }, (_, card) => html`<text key=${card} font-size=${sizeOfText()} x="0" y=${top(card * grid.perCard) - 5}>${t("gpu.card", { card: String(card) })}</text>`)}
     <rect class="looked" x=${(looked % lanes) * wide - 1} y=${top(Math.floor(looked / lanes)) - 1} width=${wide + 2} height=${tall + 2} />
   </svg>`;
 }
