@@ -46,6 +46,17 @@ export function asks(name, label) {
   };
 }
 
+/** What a quantity is asked by where it stands in a formula under another name. */
+const SAME = /** @type {Record<string, string>} */ ({ slopeLink: "slope", weightLink: "input", biasLink: "constant" });
+
+/** Ask the number of a formula that was clicked. Each stands in the picture, too, where keys reach it.
+ * @param {MouseEvent} event */
+export function askInFormula(event) {
+  const of = /** @type {Element} */ (event.target).closest("math [data-of]")?.getAttribute("data-of") ?? "";
+  const name = SAME[of] ?? of;
+  if (Object.hasOwn(room.value.numbers(here()), name) && name !== asked.value) ask(name);
+}
+
 /** Return the difference that two nudges make, divided by how far they are apart. @param {Check} check */
 export function finiteDifference({ at, probe }) {
   const [above, below] = [probe(at + NUDGE), probe(at - NUDGE)];
@@ -57,7 +68,7 @@ function Doubt({ check }) {
   const { above, below, ratio } = finiteDifference(check);
   const apart = Math.abs(ratio - check.claim) / (Math.abs(check.claim) || 1);
   const nudged = (/** @type {string} */ sign) =>
-    formula([check.of, html`<mspace width="0.4em" />`, html`<mtext>${t("number.at")}</mtext>`, html`<mspace width="0.4em" />`, check.by, sign, html`<mn>1e-5</mn>`]);
+    told("number.nudged", { of: formula([check.of]), by: formula([check.by, sign, html`<mn>1e-5</mn>`]) });
   return html`<div class="doubt">
     <dl>
       <dt>${nudged("+")}</dt><dd>${number(above, EXACT)}</dd>
@@ -85,8 +96,9 @@ export function Asked() {
     isDoubted.value = false;
     if (name && before) close.current?.focus({ preventScroll: true });
   }, [name]);
-  const one = name && /** @type {Told | undefined} */ (room.value.numbers(here())[name]);
-  if (!one) return null;
+  const all = room.value.numbers(here());
+  if (!Object.hasOwn(all, name)) return null; // none is asked, or the address names none
+  const one = /** @type {Told} */ (all[name]);
   const title = typeof one.title === "string" ? t(one.title) : t(...one.title);
   return html`<div class="asked" role="dialog" aria-label=${title} data-asked=${name}>
     <button type="button" class="close" ref=${close} onClick=${() => ask("")} aria-label=${t("number.close")}>✕</button>

@@ -6,7 +6,7 @@
  * kept, or made again from an earlier one by the same pure steps: going back is exact.
  *
  * @typedef {number | string | boolean} Value
- * @typedef {{start: Value, least?: number, most?: number, choices?: string[]}} Control
+ * @typedef {{start: Value, least?: number, most?: number, isWhole?: boolean, choices?: string[]}} Control
  * @typedef {Record<string, Value>} Set where every control of a room stands
  */
 import { batch, computed, signal } from "./vendor/preact.js";
@@ -77,14 +77,36 @@ export function putSet(name, values) {
   sets.value = { ...sets.value, [name]: cleaned(rooms.find((one) => one.name === name), values) };
 }
 
-/** Go to a step of the run. @param {number} to */
+const SLICE = 25; // milliseconds that the page may compute before it shows itself again
+/** @type {any} */
+let later;
+
+/** Go to a step of the run. One that takes long to compute is reached by and by: the page shows how
+ * far it has come. @param {number} to */
 export function go(to) {
-  steps.value = { ...steps.value, [roomName.value]: Math.max(0, to) };
+  cancelAnimationFrame(later);
+  const wanted = Math.max(0, to);
+  const reached = withinTime(wanted);
+  steps.value = { ...steps.value, [roomName.value]: reached };
+  const [name, of] = [roomName.value, set.value];
+  const isStill = () => roomName.value === name && set.value === of;
+  if (reached < wanted) later = requestAnimationFrame(() => isStill() && go(wanted));
+}
+
+/** Return how far towards a step the run can be computed in one slice of time. @param {number} to */
+function withinTime(to) {
+  const end = performance.now() + SLICE;
+  const history = past.get(roomName.value);
+  let at = to;
+  while (at > 0 && !(history?.set === set.value && history.kept.has(at))) at -= 1;
+  for (; at < to && performance.now() < end; at += 1) runAt(room.value, set.value, at + 1);
+  return at;
 }
 
 const ENOUGH = 10_000; // steps, where a room sets no end
 
-/** Return the last step of a room: a number of its own, or a function of its controls. @param {any} room @param {Set} set */
+/** Return the last step of a room: a number of its own, or a function of its controls.
+ * @param {any} room @param {Set} set @returns {number} */
 export function lastStep({ mostSteps = ENOUGH }, set) {
   return typeof mostSteps === "function" ? mostSteps(set) : mostSteps;
 }
@@ -103,9 +125,9 @@ export function cleaned(room, values) {
 }
 
 /** @param {Control} control @param {any} value @returns {Value} */
-function allowed({ start, least = -Infinity, most = Infinity, choices }, value) {
+function allowed({ start, least = -Infinity, most = Infinity, isWhole = false, choices }, value) {
   if (typeof value !== typeof start || Number.isNaN(value)) return start;
-  if (typeof value === "number") return Math.min(Math.max(value, least), most);
+  if (typeof value === "number") return Math.min(Math.max(isWhole ? Math.round(value) : value, least), most);
   return choices && !choices.includes(String(value)) ? start : value;
 }
 
@@ -117,6 +139,9 @@ export function here() {
 /** Make the page's state. @param {any} data @param {any[]} all */
 export function begin(data, all) {
   Object.assign(packed, data);
+  // rooms that learn from the same samples have them once
+  for (const one of packed.references)
+    if (typeof one.batch === "string") one.batch = packed.references.find((/** @type {any} */ other) => other.room === one.batch).batch;
   rooms.push(...all);
   batch(() => {
     for (const one of all) putSet(one.name, startOf(one));
@@ -124,13 +149,20 @@ export function begin(data, all) {
   });
 }
 
-/** Return where the controls of a room stand when it opens: its own start, or the scene's.
+/** Return the task of a room that the page was made for; a room's name stands for its first one.
+ * @param {any} room */
+export function taskOf(room) {
+  return packed.task === room.name ? room.tasks[0] : room.tasks.find((/** @type {any} */ one) => one.name === packed.task);
+}
+
+/** Return where the controls of a room stand when it opens: its own start, the scene's, the task's.
  * @param {any} room @returns {Set} */
 export function startOf(room) {
-  return cleaned(room, room.name === packed.room ? packed.scene : {});
+  const scene = room.name === packed.room ? packed.scene : {};
+  return cleaned(room, { ...scene, ...taskOf(room)?.set });
 }
 
 /** Return what is looked at when a room opens. @param {any} room @returns {string} */
 export function firstLook(room) {
-  return (room.name === packed.room && packed.look) || (room.look ?? "");
+  return taskOf(room)?.look ?? ((room.name === packed.room && packed.look) || (room.look ?? ""));
 }
