@@ -95,7 +95,7 @@ def go_to(page, hash: str) -> None:
 
 
 @pytest.fixture
-def room(show, lab, hand):
+def room(lab, hand):
     """Return the page in each of the ways, in this room."""
     hand.page.goto(f"{lab.as_uri()}#room=gpu")
     hand.page.reload()
@@ -330,7 +330,8 @@ def test_no_number_of_the_trees_lies_over_another(show, lab, width):
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     outside = page.locator(".sum-box").evaluate_all(
         """all => all.filter(one => {
-             const [box, text] = ["rect", "text"].map(part => one.querySelector(part).getBoundingClientRect());
+             const place = part => one.querySelector(part).getBoundingClientRect();
+             const [box, text] = [place("rect"), place("text")];
              return text.left < box.left || text.right > box.right;
            }).map(one => one.textContent)"""
     )

@@ -13,6 +13,7 @@ import { Picture } from "./forces/picture.js";
 
 const STRIKING = 3; // times louder, and times less to blame
 const LEFT = 0.05; // of all that listeners ask: they cancel
+const PASSED = 0.01; // of what listeners ask: next to nothing
 const FLAT = 0.1; // of a slope that is 1 at best
 
 /** Return a neuron of the same layer that says much more and is blamed much less. @param {any} values
@@ -29,6 +30,9 @@ function isTorn(values, { l, k }) {
   const parts = partsOf(values, l, k);
   return parts.length > 1 && Math.abs(values.u[l][k]) < LEFT * parts.reduce((sum, { part }) => sum + Math.abs(part), 0);
 }
+
+/** @param {any} values @param {{l: number, k: number}} of */
+const isAsleep = (values, { l, k }) => Math.abs(values.delta[l][k]) < PASSED * Math.abs(values.u[l][k]);
 
 /** Return the one sentence that is true of what is on screen. @param {any} here @returns {[string, any]} */
 function sentence(here) {
@@ -95,19 +99,11 @@ function View(here) {
 const icon = () => html`<svg viewBox="0 0 64 40" aria-hidden="true"><path d="M14 10 L32 6 M14 10 L32 20 M14 10 L32 34 M14 30 L32 6 M14 30 L32 20 M14 30 L32 34 M32 6 L50 20 M32 20 L50 20 M32 34 L50 20" />
   ${[[14, 10], [14, 30], [32, 6], [32, 20], [32, 34], [50, 20]].map(([x, y]) => html`<circle cx=${x} cy=${y} r="4.5" fill="var(--paper)" />`)}</svg>`;
 
+const hidden = { l: 1, k: 0 };
 const tasks = [
-  {
-    name: "blame", set: QUIET, look: "n11", controls: [],
-    isDone: (/** @type {any} */ here) => parsed(here.look).name === "n10",
-  },
-  {
-    name: "asleep", set: {}, look: FIRST, controls: ["b10"],
-    isDone: (/** @type {any} */ here) => Math.abs(valuesOf(here).delta[1][0]) < 0.01 * Math.abs(valuesOf(here).u[1][0]),
-  },
-  {
-    name: "torn", set: {}, look: "w200", controls: ["w200"],
-    isDone: (/** @type {any} */ here) => isTorn(valuesOf(here), { l: 1, k: 0 }),
-  },
+  { name: "blame", set: QUIET, look: "n11", controls: [], isDone: (/** @type {any} */ here) => parsed(here.look).name === "n10" },
+  { name: "asleep", set: {}, look: FIRST, controls: ["b10"], isDone: (/** @type {any} */ here) => isAsleep(valuesOf(here), hidden) },
+  { name: "torn", set: {}, look: "w200", controls: ["w200"], isDone: (/** @type {any} */ here) => isTorn(valuesOf(here), hidden) },
 ];
 
 const slides = [

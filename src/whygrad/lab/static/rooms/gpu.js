@@ -16,9 +16,9 @@ const CARDS = ["1", "2", "4", "8"];
 const DRAWN = 8; // terms that are drawn with all of their sums
 
 const controls = {
-  power: { start: 3, least: 3, most: 10 },
+  power: { start: 3, least: 3, most: 10, isWhole: true },
   cards: { start: "1", choices: CARDS },
-  seed: { start: 0, least: 0, most: 999_999 },
+  seed: { start: 0, least: 0, most: 999_999, isWhole: true },
 };
 
 /** A round has been taken: both orders have added what they could. @param {any} run */
@@ -89,7 +89,7 @@ const icon = () => html`<svg viewBox="0 0 64 40" aria-hidden="true"><path d="M8 
 
 const tasks = [
   { name: "ten", set: {}, controls: ["power"], isDone: (/** @type {any} */ { set }) => countsOf(set).rounds.length === 10 },
-  { name: "waiting", set: { power: 5 }, controls: [], isDone: (/** @type {any} */ { set, step }) => step === countsOf(set).rounds.length },
+  { name: "waiting", set: { power: 5 }, controls: ["player"], isDone: (/** @type {any} */ { set, step }) => step === countsOf(set).rounds.length },
 ];
 
 const slides = [

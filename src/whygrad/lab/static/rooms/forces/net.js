@@ -54,7 +54,7 @@ export const controls = {
   ...Object.fromEntries(Object.entries({ ...named(WEIGHTS, BIASES), ...START }).map(([name, start]) => [name, bounded(start)])),
   activation: { start: "tanh", choices: HIDDEN },
   rate: { start: 0.1, least: 0.001, most: 1 },
-  seed: { start: 0, least: 0, most: 999_999 },
+  seed: { start: 0, least: 0, most: 999_999, isWhole: true },
 };
 
 /** Draw another start, in tenths. @param {any} _ @param {number} seed */

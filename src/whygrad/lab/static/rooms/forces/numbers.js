@@ -52,7 +52,7 @@ function ofNeuron(here, values, { l, k }) {
   const [a, u] = [values.a[l][k], values.u[l][k]];
   const parts = partsOf(values, l, k);
   const isEnd = l === LAST;
-  const told = (/** @type {string} */ name, /** @type {any} */ more) => [`${name}${l}${k}`, { title: [`forces.quantity.${name}`, at], says: [`forces.about.${name}`, at], ...more }];
+  const entry = (/** @type {string} */ name, /** @type {any} */ more) => [`${name}${l}${k}`, { title: [`forces.quantity.${name}`, at], says: [`forces.about.${name}`, at], ...more }];
   const upstream = {
     value: u, symbol: S.u(k),
     says: [isEnd ? "forces.about.u.last" : "forces.about.u", at],
@@ -61,29 +61,29 @@ function ofNeuron(here, values, { l, k }) {
     check: { of: S.C(), by: S.a(k), at: a, probe: lossBy(here, "a", l, k), claim: u },
   };
   /** @type {any[]} */
-  const each = parts.map(({ k: to, weight, delta, part }) => told(`p${to}`, {
+  const each = parts.map(({ k: to, weight, delta, part }) => entry(`p${to}`, {
     title: ["forces.quantity.p", { ...at, to: place(l + 1, to) }], says: ["forces.about.p", { to: place(l + 1, to) }],
     value: part, symbol: html`<mrow>${S.weight(k, to)}<mo>·</mo>${S.delta(to)}</mrow>`,
     from: lines([shown(weight), "·", shown(delta)]),
     check: { of: S.C(), by: S.a(k), at: a, probe: lossBy(here, "a", l, k, { only: to }), claim: part },
   }));
-  if (l === 0) return [told("x", { value: a, symbol: S.input(k), control: `x${k}` }), told("u", upstream), ...each].map(([name, one]) => [name === `x0${k}` ? `x${k}` : name, one]);
+  if (l === 0) return [entry("x", { value: a, symbol: S.input(k), control: `x${k}` }), entry("u", upstream), ...each].map(([name, one]) => [name === `x0${k}` ? `x${k}` : name, one]);
   const [z, slope, delta, bias] = [values.z[l][k], values.slope[l][k], values.delta[l][k], values.biases[l][k]];
   const sum = values.weights[l].map((/** @type {number[]} */ row, /** @type {number} */ j) => [shown(row[k]), "·", shown(values.a[l - 1][j], "input")]);
   const rule = ACTIVATIONS[isEnd ? "identity" : here.set.activation];
   const byBias = lossByParameter(here, `b${l}${k}`);
   return [
-    told("a", { value: a, symbol: S.a(k), from: isEnd ? lines([S.a(k), "=", S.z(k)]) : lines([S.a(k), "=", html`<mi>σ</mi>`, "(", figure(z), ")"]) }),
-    told("z", { value: z, symbol: S.z(k), from: lines([S.z(k), "=", ...summed([...sum, [shown(bias)]])]) }),
-    told("u", upstream), ...each,
-    told("slope", { value: slope, symbol: S.slope(k), says: [isEnd ? "forces.about.slope.last" : "forces.about.slope", at], check: { of: S.a(k), by: S.z(k), at: z, probe: rule.value, claim: slope } }),
-    told("delta", {
+    entry("a", { value: a, symbol: S.a(k), from: isEnd ? lines([S.a(k), "=", S.z(k)]) : lines([S.a(k), "=", html`<mi>σ</mi>`, "(", figure(z), ")"]) }),
+    entry("z", { value: z, symbol: S.z(k), from: lines([S.z(k), "=", ...summed([...sum, [shown(bias)]])]) }),
+    entry("u", upstream), ...each,
+    entry("slope", { value: slope, symbol: S.slope(k), says: [isEnd ? "forces.about.slope.last" : "forces.about.slope", at], check: { of: S.a(k), by: S.z(k), at: z, probe: rule.value, claim: slope } }),
+    entry("delta", {
       value: delta, symbol: S.delta(k),
       from: lines([S.delta(k), "=", S.u(k), "·", S.slope(k)], [S.delta(k), "=", shown(u), "·", shown(slope, "slope")]),
       check: { of: S.C(), by: S.z(k), at: z, probe: lossBy(here, "z", l, k), claim: delta },
     }),
-    told("b", { value: bias, symbol: S.bias(k), control: `b${l}${k}` }),
-    told("gb", {
+    entry("b", { value: bias, symbol: S.bias(k), control: `b${l}${k}` }),
+    entry("gb", {
       value: delta, symbol: S.byBias(k),
       from: lines([S.byBias(k), "=", S.delta(k), "·", S.one()], [S.byBias(k), "=", shown(delta), "·", S.one()]),
       check: { of: S.C(), by: S.bias(k), at: bias, probe: byBias, claim: delta },

@@ -16,7 +16,7 @@ const ROW = 54;
 const TALL = 116; // of the area of the largest δ of a layer
 
 /** A number that can be asked. @param {any} props */
-function Value({ name, title, value, x, y, size = 18, room = 76, colour = "", anchor = "end", prefix = "" }) {
+function Value({ name, title, value, x, y, size = 18, room = 84, colour = "", anchor = "end", prefix = "" }) {
   const text = `${prefix}${number(value)}`;
   const left = anchor === "end" ? x - room : anchor === "middle" ? x - room / 2 : x;
   return html`<g class="ask ${colour}" ...${asks(name, t("number.is", { name: title, value: number(value) }))}>
@@ -73,14 +73,14 @@ function Sum({ values, of, isPaths }) {
   return html`<svg class="sum" viewBox=${`0 0 ${WIDTH} ${height}`} role="group" aria-label=${t("forces.sum_of", at)}>
     ${rows.map(({ label, title, text, part, name, factors }, i) => html`<g key=${label}>
       <text class="label" x="0" y=${i * ROW + 16} font-size=${fitting(label, 15, text ? 150 : 290)}>${label}</text>
-      <text class="term" x=${WIDTH - 106} y=${i * ROW + 17} text-anchor="end" font-size=${fitting(text, 17, 165)}>${text}</text>
-      ${text && html`<text class="term" x=${WIDTH - 92} y=${i * ROW + 17} text-anchor="middle" font-size="17">${factors ? equals(factors, part) : "="}</text>`}
+      <text class="term" x=${WIDTH - 110} y=${i * ROW + 17} text-anchor="end" font-size=${fitting(text, 17, 165)}>${text}</text>
+      ${text && html`<text class="term" x=${WIDTH - 96} y=${i * ROW + 17} text-anchor="middle" font-size="17">${factors ? equals(factors, part) : "="}</text>`}
       <${Value} name=${name} title=${title} value=${part} x=${WIDTH} y=${i * ROW + 17} />
       <${Bar} ...${steps[i]} y=${i * ROW + 25} scale=${scale} />
       ${i > 0 && html`<line class="step" x1=${scale(steps[i].from)} x2=${scale(steps[i].from)} y1=${i * ROW - 12} y2=${i * ROW + 25} />`}
     </g>`)}
     <text class="label" x="0" y=${end + 17} font-size="15">${t("forces.sum")}</text>
-    <text class="term" x=${WIDTH - 92} y=${end + 17} text-anchor="middle" font-size="17">=</text>
+    <text class="term" x=${WIDTH - 96} y=${end + 17} text-anchor="middle" font-size="17">=</text>
     <${Value} name=${`u${l}${k}`} title=${t("forces.quantity.u", at)} value=${values.u[l][k]} x=${WIDTH} y=${end + 17} />
     <${Bar} from=${0} to=${values.u[l][k]} y=${end + 25} scale=${scale} kind="whole" />
     ${l > 0 && html`<g>

@@ -8,7 +8,7 @@ import { curve, NARROW_LAYOUT, pointOn, WIDE_LAYOUT } from "./layout.js";
 import { isNear, nextOf } from "./looking.js";
 import { CONNECTIONS, LAST, NEURONS, pathsOf, place } from "./net.js";
 
-const WIDTH_OF_DIGIT = 0.63; // of its height
+const WIDTH_OF_DIGIT = 0.7; // of its height, in bold
 /** Return a size of letters at which a text stays as wide as its place. @param {string} text
  * @param {number} largest @param {number} room */
 export const fitting = (text, largest, room) => Math.min(largest, room / (text.length * WIDTH_OF_DIGIT));

@@ -15,7 +15,7 @@ export function numbers({ set }) {
   const counts = countsOf(set);
   const { m } = counts;
   const { delta, upstream, slope, z, y } = deltasOf(m, set.seed);
-  const told = (/** @type {string} */ row, /** @type {any} */ more) => ["queue", "tree"].map((order) => [`${row}_${order}`, {
+  const entry = (/** @type {string} */ row, /** @type {any} */ more) => ["queue", "tree"].map((order) => [`${row}_${order}`, {
     title: [`gpu.asked.${row}_${order}`, {}], says: [`gpu.about.${row}_${order}`, { m: String(m), rounds: String(counts.rounds.length) }], ...more(order),
   }]);
   const sum = (/** @type {string} */ order) => (order === "queue" ? counts.inQueue : counts.inTree);
@@ -26,10 +26,10 @@ export function numbers({ set }) {
     check: { of: html`<msub><mi>C</mi><mn>${i}</mn></msub>`, by: html`<msub><mi>z</mi><mn>${i}</mn></msub>`, at: z[i], probe: lossByZ(y[i]), claim: delta[i] },
   }]);
   return Object.fromEntries([
-    ...told("additions", (/** @type {"queue" | "tree"} */ order) => ({ value: counts.additions[order], symbol: html`<mi>n</mi>` })),
-    ...told("rounds", (/** @type {"queue" | "tree"} */ order) => ({ value: rounds[order], symbol: html`<mi>r</mi>` })),
-    ...told("sum", (/** @type {string} */ order) => ({ value: sum(order), symbol: html`<mrow>${sigma}${term("i")}</mrow>`, from: line(html`<mrow>${sigma}${term("i")}</mrow>`, "=", shown(sum(order), "", LONG + 2)) })),
-    ...told("error", (/** @type {"queue" | "tree"} */ order) => ({
+    ...entry("additions", (/** @type {"queue" | "tree"} */ order) => ({ value: counts.additions[order], symbol: html`<mi>n</mi>` })),
+    ...entry("rounds", (/** @type {"queue" | "tree"} */ order) => ({ value: rounds[order], symbol: html`<mi>r</mi>` })),
+    ...entry("sum", (/** @type {string} */ order) => ({ value: sum(order), symbol: html`<mrow>${sigma}${term("i")}</mrow>`, from: line(html`<mrow>${sigma}${term("i")}</mrow>`, "=", shown(sum(order), "", LONG + 2)) })),
+    ...entry("error", (/** @type {"queue" | "tree"} */ order) => ({
       value: counts.error[order], symbol: html`<mi>E</mi>`,
       from: [line("|", shown(sum(order), "", LONG + 4), "−", shown(counts.exact, "", LONG + 4), "|"), line("÷", html`<mrow>${sigma}</mrow>`, "|", term("i"), "|", "=", shown(counts.size))],
     })),
