@@ -46,6 +46,7 @@ def test_the_address_follows_and_outlasts_a_reload(show, lab, mouse, shown):
     page.wait_for_url("**#room=neuron&input=4&lang=zh-Hans&theme=dark")
     before = shown(page)
     page.reload()
+    page.wait_for_selector(".picture")
     assert shown(page) == before
     state = "[document.documentElement.lang, document.documentElement.dataset.theme]"
     assert page.evaluate(state) == ["zh-Hans", "dark"]
