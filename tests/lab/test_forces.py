@@ -467,6 +467,19 @@ def test_a_locked_task_shows_what_it_needs_and_ends(
         assert t(f"lab.forces.task.{task}.done") in page.locator(".task.done").text_content()
 
 
+def test_a_locked_task_lets_nothing_else_be_typed(show, tmp_path):
+    path = tmp_path / "task.html"
+    Lab(as_page(task="torn", lock=True, lang="en")).write(path)
+    page = show(path, **CALM)
+    page.locator(".taken-apart [data-number=w200]").click()
+    assert page.locator(".asked .typed").count() == 1
+    page.keyboard.press("Escape")
+    page.locator(AT.format("w100")).dispatch_event("click")
+    page.locator(".taken-apart [data-number=x0]").click()
+    page.locator(".asked").wait_for()
+    assert page.locator(".asked .typed").count() == 0
+
+
 def test_slides_show_what_they_ask_about(show, tmp_path):
     path = tmp_path / "slides.html"
     Lab(as_page("forces", slides=True, lang="en")).write(path)

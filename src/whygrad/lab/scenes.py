@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import jax
 import numpy as np
 
 from whygrad.core.nn import Network
@@ -25,7 +26,8 @@ def forces() -> Scene:
         np.array([[0.9], [-0.7]]),
     ]
     biases = [np.array([0.1, -0.2, 0.0]), np.array([0.2, -0.1]), np.array([0.1])]
-    network = Network.from_arrays(weights, biases, activations=["tanh", "tanh", "identity"])
+    with jax.enable_x64(True):  # 0.6 as the page has it
+        network = Network.from_arrays(weights, biases, activations=["tanh", "tanh", "identity"])
     settings = Settings(loss="squared", optimizer="sgd", learning_rate=0.1)
     return Scene(network, np.array([[1.0, 0.5]]), np.array([[-1.0]]), settings)
 
