@@ -149,10 +149,9 @@ def walk_to(page, name: str) -> None:
 
 
 @pytest.fixture
-def room(lab, hand):
+def room(hand):
     """Return the page in each of the ways, in this room."""
-    hand.page.goto(f"{lab.as_uri()}#room=forces")
-    hand.page.reload()
+    go_to(hand.page, "")
     hand.page.wait_for_selector(".forces")
     return hand
 

@@ -95,10 +95,9 @@ def go_to(page, hash: str) -> None:
 
 
 @pytest.fixture
-def room(lab, hand):
+def room(hand):
     """Return the page in each of the ways, in this room."""
-    hand.page.goto(f"{lab.as_uri()}#room=gpu")
-    hand.page.reload()
+    go_to(hand.page, "")
     hand.page.wait_for_selector(".gpu")
     return hand
 
@@ -163,7 +162,7 @@ def test_play_ends_where_the_queue_does(show, lab):
     page = show(lab, "#room=gpu", **CALM)
     page.locator(".speed select").select_option("100")
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("document.querySelector('.step-count').textContent === 'step 7'")
+    page.wait_for_function("() => document.querySelector('.step-count').textContent === 'step 7'")
     page.get_by_role("button", name="Play").wait_for()
     assert page.get_by_role("button", name="Step").is_disabled()
     one = Summed(8)
@@ -213,7 +212,7 @@ def test_one_term_is_followed_by_keys_and_by_touch(show, lab, keyboard):
     keyboard(page).reach("[data-control=term]")
     page.keyboard.press("End")
     term = page.locator(".one-term")
-    page.wait_for_function("document.querySelector('.one-term sub').textContent === '7'")
+    page.wait_for_function("() => document.querySelector('.one-term sub').textContent === '7'")
     terms = Summed(8).terms
     assert number(float(terms[7])) in term.text_content()
     told = {"queue": 1, "tree": 3, "queues": "1", "trees": "3"}
@@ -225,7 +224,7 @@ def test_one_term_is_followed_by_keys_and_by_touch(show, lab, keyboard):
     assert term.locator("sub").text_content() == "0"
     page.locator("[data-control=term]").focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("document.querySelector('.one-term sub').textContent === '32'")
+    page.wait_for_function("() => document.querySelector('.one-term sub').textContent === '32'")
     told = {"queue": 992, "tree": 10, "queues": "992", "trees": "10"}
     assert t("lab.gpu.rounded", **told) in term.text_content()
 
