@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+import jax
 import numpy as np
 
 from whygrad.core.nn import Network
+from whygrad.lab.draws import Draws
 from whygrad.lab.reference import Scene
 from whygrad.settings import Settings
 
@@ -16,4 +18,26 @@ def neuron() -> Scene:
     return Scene(network, np.array([[3.0]]), np.array([[1.0]]), settings)
 
 
-SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron}
+def forces() -> Scene:
+    """Return the network of two hidden layers in which errors are handed back."""
+    weights = [
+        np.array([[0.6, -0.4, 0.8], [0.3, 0.9, -0.5]]),
+        np.array([[0.7, -0.6], [-0.8, 0.5], [0.4, 1.1]]),
+        np.array([[0.9], [-0.7]]),
+    ]
+    biases = [np.array([0.1, -0.2, 0.0]), np.array([0.2, -0.1]), np.array([0.1])]
+    with jax.enable_x64(True):  # 0.6 as the page has it
+        network = Network.from_arrays(weights, biases, activations=["tanh", "tanh", "identity"])
+    settings = Settings(loss="squared", optimizer="sgd", learning_rate=0.1)
+    return Scene(network, np.array([[1.0, 0.5]]), np.array([[-1.0]]), settings)
+
+
+def gpu() -> Scene:
+    """Return the neuron whose errors are added up, with its first eight samples."""
+    x = Draws(0, 0).normal(size=(8, 1))
+    y = np.where(Draws(0, 1).uniform(size=(8, 1)) < 0.3, 1.0, 0.0)
+    network = Network.from_arrays([np.array([[1.5]])], [np.array([0.5])], activations=["sigmoid"])
+    return Scene(network, x, y, Settings(loss="squared", optimizer="sgd", learning_rate=1.0))
+
+
+SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron, "forces": forces, "gpu": gpu}

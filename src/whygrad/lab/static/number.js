@@ -11,6 +11,7 @@
  */
 import { html, signal, useEffect, useRef } from "./vendor/preact.js";
 import { formula } from "./formula.js";
+import { allows } from "./guided.js";
 import { number } from "./numbers.js";
 import { asked, change, here, room } from "./state.js";
 import { t, told } from "./words.js";
@@ -106,7 +107,7 @@ export function Asked() {
     <p class="value">${formula([one.symbol, "=", html`<mn>${number(one.value)}</mn>`])}</p>
     ${one.says && html`<p>${told(one.says[0], one.says[1])}</p>`}
     ${one.from && html`<div class="from"><h3>${t("number.from")}</h3>${one.from}</div>`}
-    ${one.control && html`<${Typed} name=${one.control} value=${one.value} />`}
+    ${one.control && allows(one.control) && html`<${Typed} name=${one.control} value=${one.value} />`}
     ${one.check && !isDoubted.value && html`<button type="button" class="action" onClick=${() => (isDoubted.value = true)}>${t("number.doubt")}</button>`}
     ${one.check && isDoubted.value && html`<${Doubt} check=${one.check} />`}
   </div>`;
