@@ -6,7 +6,7 @@
  * kept, or made again from an earlier one by the same pure steps: going back is exact.
  *
  * @typedef {number | string | boolean} Value
- * @typedef {{start: Value, least?: number, most?: number, choices?: string[]}} Control
+ * @typedef {{start: Value, least?: number, most?: number, isWhole?: boolean, choices?: string[]}} Control
  * @typedef {Record<string, Value>} Set where every control of a room stands
  */
 import { batch, computed, signal } from "./vendor/preact.js";
@@ -88,9 +88,9 @@ export function cleaned(room, values) {
 }
 
 /** @param {Control} control @param {any} value @returns {Value} */
-function allowed({ start, least = -Infinity, most = Infinity, choices }, value) {
+function allowed({ start, least = -Infinity, most = Infinity, isWhole = false, choices }, value) {
   if (typeof value !== typeof start || Number.isNaN(value)) return start;
-  if (typeof value === "number") return Math.min(Math.max(value, least), most);
+  if (typeof value === "number") return Math.min(Math.max(isWhole ? Math.round(value) : value, least), most);
   return choices && !choices.includes(String(value)) ? start : value;
 }
 
