@@ -123,6 +123,7 @@ def as_page(
         languages: those whose words are packed.
     """
     # not at the top: whoever asks for help, or for the names of rooms, does not wait for JAX
+    from whygrad.lab.facts import FACTS
     from whygrad.lab.reference import reference
     from whygrad.lab.scenes import SCENES
 
@@ -140,6 +141,7 @@ def as_page(
         "rooms": there,
         "language": TAGS[language_of(lang)] if lang else None,
         "references": [reference(SCENES[name](), rows=ROWS) for name in there if name in SCENES],
+        "facts": {name: FACTS[name]() for name in there if name in FACTS},
         "words": {TAGS[name]: _words(name) for name in languages},
         "scene": given.get("set", {}),
         "slides": slides,
