@@ -106,6 +106,16 @@ def test_every_task_and_slide_of_a_room_has_its_words(room):
         assert kind == "slides" or set(tasks(room)) == set(names)
 
 
+def test_comments_stay_at_home(html, monkeypatch):
+    assert "@param" not in html
+    source = (
+        "/** A.\n * @returns {B} */\nconst a = 1;\n  // why\nconst b = (/** @type {C} */ c) => 2;\n"
+    )
+    monkeypatch.setattr(pack, "read", lambda name: source)
+    script = pack.packed_script('import * as all from "./one.js";\n')
+    assert "\nconst a = 1;\nconst b = (c) => 2;\n" in script
+
+
 def test_a_module_becomes_what_it_exports(monkeypatch):
     files = {
         "one.js": "export const a = 1;\nexport function b() {}\n",
