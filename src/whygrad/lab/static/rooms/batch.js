@@ -61,7 +61,7 @@ function advance(run, set) {
  * @param {any} run */
 function settle(run) {
   const weights = run.weight.flatMap((/** @type {number[]} */ row, /** @type {number} */ k) => row.map((one, j) => [`w${k + 1}${j + 1}`, one]));
-  const biases = run.bias[0].length > 1 ? [] : run.bias.map(([one]) => one).map((/** @type {number} */ one, /** @type {number} */ k) => [`b${k + 1}`, one]);
+  const biases = run.bias[0].length > 1 ? [] : run.bias.map((/** @type {number[]} */ row, /** @type {number} */ k) => [`b${k + 1}`, row[0]]);
   return Object.fromEntries([...weights, ...biases]);
 }
 
@@ -77,13 +77,14 @@ function draw(_, seed) {
 /** Return the one sentence that is true of what is on screen. @param {any} here @returns {[string, any]} */
 function sentence(here) {
   const { set, run, step } = here;
-  const values = { ...valuesOf(here), samples: String(set.samples) };
-  if (Number.isNaN(values.loss)) return ["batch.says.broken", values];
+  const found = valuesOf(here);
+  const values = { ...found, samples: String(set.samples) };
+  if (Number.isNaN(found.loss)) return ["batch.says.broken", values];
   if (run.bias[0].length > 1) return ["batch.says.unnoticed", values];
   if (isTrap(set)) return ["batch.says.trap", values];
   if (step > 0) {
     const first = valuesOf({ set, run: begin(set) }).loss;
-    return ["batch.says.learnt", { step: String(step), steps: step, first, loss: values.loss }];
+    return ["batch.says.learnt", { step: String(step), steps: step, first, loss: found.loss }];
   }
   if (set.divide !== "mean") return [`batch.says.${set.divide}`, values];
   if (set.layout === "rows") return ["batch.says.rows", values];

@@ -90,6 +90,7 @@ function walk({ set }, weight, bias) {
   const across = bias[0].length;
   if (across === 1) return walkedBy(set, weight, bias.map(([one]) => one), samples);
   if (across !== set.samples) return null;
+  /** @type {any[]} */
   const all = samples.map((i) => walkedBy(set, weight, bias.map((row) => row[i - 1]), [i]));
   const mean = (/** @type {(one: any) => number} */ of) => all.reduce((total, one) => total + of(one) / all.length, 0);
   return {
