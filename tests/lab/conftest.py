@@ -1,11 +1,18 @@
-"""Three ways to use the lab: by mouse, by touch on a phone, by keyboard alone."""
+"""Three ways to use the lab: by mouse, by touch on a phone, by keyboard alone; and its numbers,
+as whygrad has them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
+import whygrad as wg
 from whygrad.lab.page import Lab, as_page
+from whygrad.words import number
+
+START = {"input": 3.0, "weight": 0.5, "bias": -1.0, "target": 1.0, "activation": "sigmoid"}
 
 
 class Hand:
@@ -125,3 +132,72 @@ def mouse():
 def keyboard():
     """Return what makes a hand on a keyboard of a page."""
     return Keyboard
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Callable[..., Path]:
+    """Return the function that writes a page made in another way."""
+
+    def make(**options) -> Path:
+        path = tmp_path_factory.mktemp("lab") / "lab.html"
+        return Lab(as_page(**options)).write(path).path or path
+
+    return make
+
+
+def numbers_of_neuron(**changes) -> dict[str, float]:
+    """Return every number of the neuron, by whygrad in float64."""
+    one = START | changes
+    if "held" in changes:  # the bias makes up for what the input does
+        one["bias"] = changes["held"] - one["weight"] * one["input"]
+    with jax.enable_x64(True):
+        network = wg.Network.from_arrays(
+            [np.array([[one["weight"]]])], [np.array([one["bias"]])], activation=None,
+            activations=[one["activation"]],
+        )  # fmt: skip
+        trace = wg.forward(network, np.array([[one["input"]]]))
+        anatomy = wg.backward(network, trace, np.array([[one["target"]]]), loss="squared")
+        layer, gradient = anatomy["output"], anatomy.gradients()["output"]
+        arrays = {
+            "preactivation": layer.preactivation, "output": layer.output, "loss": anatomy.loss,
+            "upstream": layer.upstream, "slope": layer.slope, "delta": layer.delta,
+            "weightGradient": gradient["weight"], "biasGradient": gradient["bias"],
+        }  # fmt: skip
+        return {name: float(np.asarray(array).item()) for name, array in arrays.items()}
+
+
+def numbers_shown(page) -> dict[str, str]:
+    """Return the numbers of the picture as they are written there."""
+    return page.locator(".picture [data-number]").evaluate_all(
+        """all => Object.fromEntries(all.map(one =>
+             [one.dataset.number, one.querySelector(".value").textContent]))"""
+    )
+
+
+def expect_numbers(page, **numbers: float) -> None:
+    """Wait until the picture shows numbers; they are written as Python writes them."""
+    wanted = {name: number(value) for name, value in numbers.items()}
+    page.wait_for_function(
+        """wanted => Object.entries(wanted).every(([name, text]) =>
+             document.querySelector(`.picture [data-number=${name}] .value`)?.textContent === text)""",
+        arg=wanted,
+    )
+    assert {name: numbers_shown(page)[name] for name in wanted} == wanted
+
+
+@pytest.fixture
+def numbers_of() -> Callable[..., dict[str, float]]:
+    """Return the function that asks whygrad for every number of one neuron."""
+    return numbers_of_neuron
+
+
+@pytest.fixture
+def shown() -> Callable[..., dict[str, str]]:
+    """Return the function that reads the numbers of the picture."""
+    return numbers_shown
+
+
+@pytest.fixture
+def expect() -> Callable[..., None]:
+    """Return the function that waits until the picture shows numbers."""
+    return expect_numbers

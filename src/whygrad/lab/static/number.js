@@ -3,9 +3,9 @@
  * number is the derivative by, up and down by 1e-5, and shows the difference that makes.
  *
  * @typedef {{of: any, by: any, at: number, probe: (by: number) => number, claim: number}} Check
- *   symbols of what changes and of what is moved, where that stands, what the first is there, and
+  symbols of what changes and of what is moved, where that stands, what the first is there, and
  *   what the chain rule says the ratio of their changes is
- * @typedef {{value: number, symbol: any, title: string, from?: any, says?: any, check?: Check,
+ * @typedef {{value: number, symbol: any, title: string, from?: any, says?: [string, any?], check?: Check,
  *   control?: string}} Told a number: `title` is a key, `control` the one that sets it
  */
 import { html, signal, useEffect, useRef } from "./vendor/preact.js";
@@ -91,7 +91,7 @@ export function Asked() {
     <button type="button" class="close" ref=${close} onClick=${() => ask("")} aria-label=${t("number.close")}>✕</button>
     <h2>${title}</h2>
     <p class="value">${formula([one.symbol, "=", html`<mn>${number(one.value)}</mn>`])}</p>
-    ${one.says && html`<p>${told(...one.says)}</p>`}
+    ${one.says && html`<p>${told(one.says[0], one.says[1])}</p>`}
     ${one.from && html`<div class="from"><h3>${t("number.from")}</h3>${one.from}</div>`}
     ${one.control && html`<${Typed} name=${one.control} value=${one.value} />`}
     ${one.check && !isDoubted.value && html`<button type="button" class="action" onClick=${() => (isDoubted.value = true)}>${t("number.doubt")}</button>`}
