@@ -138,7 +138,7 @@ def test_a_module_becomes_what_it_exports(monkeypatch):
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({"a.js": 'import { a } from "./b.js";\n', "b.js": 'import { a } from "./a.js";\n'}, "by way"),
+        ({"a.js": 'import { a } from "./a.js";\n'}, "imports itself"),
         ({"a.js": 'import b from "./b.js";\n'}, "cannot pack"),
         ({"a.js": "export let b = 1;\n"}, "cannot pack"),
         ({"a.js": "export default 1;\n"}, "cannot pack"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import jax
 import numpy as np
 
 from whygrad.core.nn import Network
@@ -80,19 +81,36 @@ def create(
     sizes: Sequence[int],
     *,
     activations: Sequence[str],
-    init: str = "he_normal",
-    bias_init: str = "zeros",
+    init: str | Sequence[str] = "he_normal",
+    bias_init: str | Sequence[str] = "zeros",
     seed: int = 0,
 ) -> Network:
-    """Draw a network as the page draws it; :meth:`Network.create` draws others.
+    """Draw a network in float64, as the page draws it; :meth:`Network.create` draws others.
 
     Args:
         activations: one name a layer, the output's last.
-        init, bias_init: how weights and biases start, as for :meth:`Network.create`.
+        init, bias_init: how weights and biases start, ``name`` or ``name:value``, or one a layer.
     """
+    count = len(sizes) - 1
+    inits = [init] * count if isinstance(init, str) else init
+    bias_inits = [bias_init] * count if isinstance(bias_init, str) else bias_init
     weights, biases = [], []
     for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
         draws = Draws(seed, layer)
-        weights.append(draw_weight(init, draws, n_in, n_out))
-        biases.append(draw_bias(bias_init, draws, n_in, n_out))
-    return Network.from_arrays(weights, biases, activations=activations)
+        weights.append(draw_weight(inits[layer], draws, n_in, n_out))
+        biases.append(draw_bias(bias_inits[layer], draws, n_in, n_out))
+    return in_float64(weights, biases, activations)
+
+
+def in_float64(
+    weights: Sequence[Any], biases: Sequence[Any | None], activations: Sequence[str]
+) -> Network:
+    """Build a network in float64, the precision of the page, whatever JAX is set to.
+
+    Args:
+        weights, biases, activations: as for :meth:`Network.from_arrays`; lists do as well.
+    """
+    with jax.enable_x64(True):
+        exact = [None if bias is None else np.asarray(bias, np.float64) for bias in biases]
+        arrays = [np.asarray(weight, np.float64) for weight in weights]
+        return Network.from_arrays(arrays, exact, activations=activations)

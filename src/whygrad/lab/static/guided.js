@@ -1,10 +1,9 @@
 /** For teachers: a room as slides that arrow keys turn, and a task with nothing but what it needs. */
 import { html } from "./vendor/preact.js";
-import { change, here, packed, putSet, room, set, slide, startOf } from "./state.js";
+import { change, here, packed, room, slide, startOf, taskOf } from "./state.js";
 import { t, told } from "./words.js";
 
-/** The task that the page was made for; the name of a room stands for its first one. */
-const task = () => packed.task === room.value.name ? room.value.tasks[0] : room.value.tasks.find((/** @type {any} */ one) => one.name === packed.task);
+const task = () => taskOf(room.value);
 
 /** Return whether controls are hidden that the task does not need. */
 export const isLocked = () => packed.lock && task() !== undefined;
@@ -15,10 +14,9 @@ export function allows(control) {
 }
 
 export function begin() {
-  if (packed.slides) slide.value = 0;
-  const one = task();
-  if (one) putSet(room.value.name, { ...set.value, ...one.set });
-  else if (packed.slides) turn(0);
+  if (!packed.slides) return;
+  slide.value = 0;
+  turn(0);
 }
 
 /** Turn to another slide. @param {number} by */
