@@ -134,7 +134,7 @@ function View(here) {
     endMotion();
     putSet(here.room.name, { ...set, ...changes });
   };
-  const rate = t("number.is", { name: t("batch.quantity.rate"), value: number(set.rate) });
+  const rate = t("number.shown", { symbol: "η =", value: number(set.rate), name: t("batch.quantity.rate") });
   const jaxpr = set.library === "JAX" ? jaxprOf(set) : "";
   return html`<div class="batch">
     <div class="left">
@@ -160,7 +160,7 @@ function View(here) {
         ${isTrap(set) && html`<p class="repair">${t("batch.repair")}</p>`}
         <${Choice} control="library" set=${set} onChoose=${(/** @type {string} */ library) => turn({ library })} />
         <${Code} here=${here} />
-        ${jaxpr && html`<p class="aside">${t("batch.jaxpr")}</p><pre class="code jaxpr" tabindex="0"><code>${jaxpr}</code></pre>`}
+        ${jaxpr && html`<p class="aside">${t("batch.jaxpr")}</p><pre class="code jaxpr"><code>${jaxpr}</code></pre>`}
       </section>
     </div>
   </div>`;

@@ -62,5 +62,5 @@ export const jaxprOf = (set) => (packed.facts?.batch?.[set.layout] ?? "").replac
 /** @param {{here: any}} props */
 export function Code({ here }) {
   const lines = linesOf(here);
-  return html`<pre class="code" tabindex="0"><code>${lines.map(({ text, is }) => html`<span class=${is ?? ""}>${`${text}${is === "wrong" ? "  ✗" : ""}\n`}</span>`)}</code></pre>`;
+  return html`<pre class="code"><code>${lines.map(({ text, is }) => html`<span class=${is ?? ""}>${`${text}${is === "wrong" ? "  ✗" : ""}\n`}</span>`)}</code></pre>`;
 }

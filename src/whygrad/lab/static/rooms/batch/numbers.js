@@ -32,8 +32,9 @@ export function numbers(here) {
       symbol: symbolOf(name),
       title: `batch.quantity.${sort}`,
       says: [`batch.about.${sort}`, { samples: here.set.samples }],
-      from: name === "rate" ? null : originOf(here, values, name),
-      check: checkOf(here, values, name),
+      // only the one that is asked is told whole
+      get from() { return name === "rate" ? null : originOf(here, values, name); },
+      get check() { return checkOf(here, values, name); },
       control: here.room.controls[name] && !(sort === "b" && isSquare) ? name : undefined,
     }];
   }));

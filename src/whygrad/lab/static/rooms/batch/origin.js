@@ -67,10 +67,10 @@ export function Terms({ name, here, values }) {
   const isSplit = divisor !== 1;
   return html`<table class="terms"><tbody>
     ${terms.map(({ left, right, values: [a, b], of }, i) => html`<tr class=${isAdding && i >= landed.value ? "to-come" : ""}>
-      <th scope="row">${formula([left, "·", right])}</th>
+      <td class="name">${formula([left, "·", right])}</td>
       <td>${number(a)}</td><td>·</td><td class="live ${COLOURS[of] ?? ""}">${number(b)}</td><td>=</td><td class="product">${number(a * b)}</td></tr>`)}
-    <tr class="total"><th scope="row">${isSplit ? t("batch.sum") : formula([symbolOf(name)])}</th><td colspan="4">${isSplit ? "Σ =" : "="}</td><td class="product">${number(total)}</td></tr>
-    ${isSplit && html`<tr class="result"><th scope="row">${formula([symbolOf(name)])}</th><td colspan="4">÷ ${divisor} =</td><td class="product">${number(values[name])}</td></tr>`}
+    <tr class="total"><td class="name">${isSplit ? t("batch.sum") : formula([symbolOf(name)])}</td><td colspan="4">${isSplit ? "Σ =" : "="}</td><td class="product">${number(total)}</td></tr>
+    ${isSplit && html`<tr class="result"><td class="name">${formula([symbolOf(name)])}</td><td colspan="4">÷ ${divisor} =</td><td class="product">${number(values[name])}</td></tr>`}
   </tbody></table>`;
 }
 

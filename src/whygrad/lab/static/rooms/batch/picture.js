@@ -10,17 +10,19 @@ import { Table } from "./tables.js";
 
 const [GAP, BRACKET] = [54, 11]; // pixels between what is shared and the samples; of both brackets
 const PADDING = 6; // of a cell
+const MOST = 90; // of a cell: numbers that lie further apart are no row
 const MOVED = 14; // what tables lie apart
 
 /** Return the size of letters: many samples need smaller ones. @param {number} samples */
 const sizeOf = (samples) => (isNarrow.value ? 14 : 16) - Math.min(Math.max(samples - 5, 0), 2);
 const width = signal(780);
 
-/** Return the number of cells that lie side by side. @param {any} here */
-function across({ set: { layout, samples }, run }) {
+/** Return how wide a cell can be. @param {any} here */
+function widthOf({ set: { layout, samples }, run }) {
   const shared = INPUTS + run.bias[0].length;
-  if (isNarrow.value) return layout === "columns" ? Math.max(samples, shared, 4) : INPUTS + NEURONS;
-  return layout === "columns" ? shared + samples : INPUTS + 2 * NEURONS;
+  const fit = (/** @type {number} */ cells, /** @type {number} */ brackets, /** @type {number} */ gap) => (width.value - brackets * BRACKET - gap) / cells;
+  if (!isNarrow.value) return layout === "columns" ? fit(shared + samples, 3, GAP) : fit(INPUTS + 2 * NEURONS, 3, 2 * MOVED);
+  return layout === "columns" ? Math.min(fit(samples, 1, 0), fit(Math.max(shared, 4), 2, MOVED)) : fit(INPUTS + NEURONS, 2, MOVED);
 }
 
 const turned = html`<sup>T</sup>`;
@@ -38,8 +40,7 @@ export function Tables({ here, values, sources, onChange }) {
   }, []);
   const isColumns = set.layout === "columns";
   const size = isColumns ? sizeOf(set.samples) : sizeOf(0);
-  const spare = isNarrow.value ? 2 * BRACKET + MOVED : GAP + 3 * BRACKET;
-  const cell = Math.floor(Math.min((width.value - spare) / across(here), isNarrow.value ? 84 : 90));
+  const cell = Math.floor(Math.min(widthOf(here), MOST));
   const room = (cell - PADDING) / size;
   const name = (/** @type {any} */ symbol) => html`<var>${symbol}${!isColumns && turned}</var>`;
   const previous = html`<var class="red">A<sub>prev</sub>${!isColumns && turned}</var>`;

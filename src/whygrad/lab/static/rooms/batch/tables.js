@@ -37,11 +37,15 @@ export function laidOut(sort, here) {
 /** How wide letters are, of their height, in the widest of our fonts. @type {Record<string, number>} */
 const WIDTHS = { ".": 0.318, "\u2212": 0.838, e: 0.615 };
 
+const SQUEEZED = 1.18; // rather smaller letters than fewer than
+const FEW_DIGITS = 3;
+
 /** Return a number with as many digits as there is room for. @param {number} value @param {number} room in heights of a letter */
-export function fitting(value, room) {
+function fitting(value, room) {
   if (Number.isNaN(value)) return "–";
-  for (let digits = MOST_DIGITS; digits > 1; digits--) if (widthOf(number(value, digits)) <= room) return number(value, digits);
-  return number(value, 1);
+  const texts = Array.from({ length: MOST_DIGITS }, (_, i) => number(value, MOST_DIGITS - i));
+  const fits = (/** @type {string} */ text, /** @type {number} */ i) => widthOf(text) <= room * (MOST_DIGITS - i <= FEW_DIGITS ? SQUEEZED : 1);
+  return texts.find(fits) ?? texts[MOST_DIGITS - 1];
 }
 
 /** @param {string} text */
@@ -104,18 +108,18 @@ export function Table({ sort, here, values, title, room, sources, onChange, isWr
     const sample = Number(name.slice(-1));
     const text = fitting(value, room);
     const style = widthOf(text) > room ? { fontSize: `calc(var(--size) * ${(room / widthOf(text)).toFixed(3)})` } : undefined;
-    const about = t("number.is", { name: t("batch.entry", { table: t(`batch.quantity.${sort}`), place: name.slice(sort.length) }), value: number(value) });
+    const about = t("number.is", { name: t("batch.entry", { table: t(`batch.quantity.${sort}`), place: name.slice(sort.length) }), value: text });
     return html`<span key=${name} role="gridcell" class="cell ${control ? "control" : ""} ${sources.has(name) ? "source" : ""} ${pointed.value === name ? "pointed" : ""} ${isArriving(sort, sample) ? "arriving" : ""}"
-      style=${style} data-number=${name} tabindex=${name === stop ? 0 : -1} aria-label=${about} aria-selected=${asked.value === name}
+      style=${style} data-number=${name} tabindex=${name === stop ? 0 : -1} aria-label=${about} title=${text === number(value) || Number.isNaN(value) ? undefined : number(value)} aria-selected=${asked.value === name}
       onClick=${() => (isDragged ? (isDragged = false) : ask(name))} onFocus=${() => ((stops.value = { ...stops.value, [sort]: name }), (pointed.value = name))}
       onPointerEnter=${(/** @type {any} */ event) => event.pointerType === "mouse" && (pointed.value = name)}
       onPointerDown=${control && ((/** @type {any} */ event) => drag(event, control, values[name], (value) => onChange({ [name]: value })))}>${text}</span>`;
   };
-  return html`<section class="table of-${sort} ${isWrong ? "wrong" : ""}">
-    <h3>${title} <span class="shape">${shape}</span></h3>
+  return html`<div class="table of-${sort} ${isWrong ? "wrong" : ""}">
+    <p class="title">${title} <span class="shape">${shape}</span></p>
     <div class="bracket" role="grid" aria-label=${`${t(`batch.quantity.${sort}`)} ${shape}`} onKeyDown=${keys}
       onPointerLeave=${() => (pointed.value = "")} onFocusOut=${() => (pointed.value = "")}>
       ${lines.map((line) => html`<div role="row" class="line">${line.map(cell)}</div>`)}
     </div>
-  </section>`;
+  </div>`;
 }
