@@ -271,7 +271,10 @@ def wrongly_trained(one: Batch, steps: int) -> tuple[np.ndarray, np.ndarray, np.
 
 
 def test_a_bias_that_fits_no_batch_stops_what_follows_as_numpy_does(show, lab):
-    page = show(lab, "#keepdims=0&step=2", **CALM)
+    page = show(lab, "#keepdims=0", **CALM)
+    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play").wait_for()  # it has stopped by itself
+    assert page.locator(".step-count").inner_text() == "step 1"
     with pytest.raises(ValueError, match="broadcast") as refused:
         wrongly_trained(Batch(), 1)
     assert page.locator(".origin .error").inner_text() == f"ValueError: {refused.value}".strip()

@@ -22,6 +22,7 @@ const X = [[0.5, -1, 2, 1.5, -0.5, 1, -1.5, 0.2], [1, 0.5, -1.5, 1, 2, -1, 0.8, 
 const Y = [[1, 0, 1, 1, 0, 1, 0, 0], [0, 1, 0, 0, 1, 0, 1, 1], [1, 0, 0, 1, 1, 0, 0, 1]];
 const W = [[0.8, -0.5], [-0.3, 0.9], [0.4, 0.6]];
 const B = [0.2, -0.2, 0.3];
+const ENOUGH = 10_000; // steps
 const FIRST = "gb1"; // whose origin is shown while nothing is pointed at
 const BALANCED = 0.05; // of the mean size of a δ: their sum is as good as nothing
 
@@ -191,6 +192,9 @@ const slides = [
   { name: "trap", set: { keepdims: false } },
 ];
 
+/** Where b fits no batch, NumPy goes no further. @param {any} set */
+const mostSteps = (set) => (isTrap(set) && set.samples !== NEURONS ? 1 : ENOUGH);
+
 export const room = {
-  name: "batch", controls, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "batch", mostSteps, controls, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
 };
