@@ -122,7 +122,7 @@ function View(here) {
   const { set } = here;
   useMotion(set.samples);
   const values = valuesOf(here);
-  const known = (/** @type {string} */ name) => name in values && !Number.isNaN(values[name]);
+  const known = (/** @type {string} */ name) => Object.hasOwn(values, name) && !Number.isNaN(values[name]);
   const name = [pointed.value, asked.value, FIRST].find(known) ?? "w11";
   const sources = new Set(stage.value === "rest" ? sourcesOf(here, values, name) : []);
   const touch = (/** @type {any} */ changes) => {
@@ -159,7 +159,7 @@ function View(here) {
           ${allows("rate") && html`<span class="rate" ...${asks("rate", rate)}>η = <b>${number(set.rate)}</b></span>`}
         </div>
         ${isTrap(set) && html`<p class="repair">${t("batch.repair")}</p>`}
-        <${Choice} control="library" set=${set} onChoose=${(/** @type {string} */ library) => turn({ library })} />
+        ${allows("library") && html`<${Choice} control="library" set=${set} onChoose=${(/** @type {string} */ library) => turn({ library })} />`}
         <${Code} here=${here} />
         ${jaxpr && html`<p class="aside">${t("batch.jaxpr")}</p><pre class="code jaxpr"><code>${jaxpr}</code></pre>`}
       </section>

@@ -1,5 +1,6 @@
 /** What is known of every number, and what is taken away: the table, and a program. */
 import { ACTIVATIONS, LOSSES } from "../../engine.js";
+import { allows } from "../../guided.js";
 import { html } from "../../vendor/preact.js";
 import { isTrap, lossBy, placeOf, rateOf, upTo, valuesOf } from "./layer.js";
 import { originOf, symbolOf } from "./origin.js";
@@ -35,7 +36,7 @@ export function numbers(here) {
       // only the one that is asked is told whole
       get from() { return name === "rate" ? null : originOf(here, values, name); },
       get check() { return checkOf(here, values, name); },
-      control: here.room.controls[name] && !(sort === "b" && isSquare) ? name : undefined,
+      control: here.room.controls[name] && allows(name) && !(sort === "b" && isSquare) ? name : undefined,
     }];
   }));
 }

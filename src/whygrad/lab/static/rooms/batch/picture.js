@@ -4,6 +4,7 @@
  */
 import { html, signal, useLayoutEffect, useRef } from "../../vendor/preact.js";
 import { isNarrow } from "../../state.js";
+import { t } from "../../words.js";
 import { INPUTS, isTrap, NEURONS } from "./layer.js";
 import { Ghosts, stage } from "./motion.js";
 import { Table } from "./tables.js";
@@ -56,6 +57,7 @@ export function Tables({ here, values, sources, onChange }) {
   const way = (/** @type {string} */ text, /** @type {string} */ arrow) => `${text} ${isColumns && !isNarrow.value ? arrow : "↓"}`;
   const isSquare = run.bias[0].length > 1;
   return html`<div class="tables ${isColumns ? "by-column" : "by-row"} ${isNarrow.value ? "narrow" : ""} now-${stage.value}" ref=${box} style=${{ "--cell": `${cell}px`, "--size": `${size}px` }}>
+    <p class="how">${t("batch.hint")}</p>
     ${table("x")}${table("w")}${table("b", isSquare)}${table("z")}${table("a")}${table("y")}${table("d")}${table("gb")}${table("gw")}
     ${table("nb", isTrap(set))}
     <p class="way out" aria-hidden="true">${way(`× ${set.samples}`, "→")}</p>
