@@ -167,6 +167,11 @@ def test_it_opens_on_a_batch_of_five_in_numbers_that_can_be_read(
     assert min(sizes) >= 12
     for text, value in zip(cells.all_inner_texts(), wanted["d"].ravel(), strict=True):
         assert text in (number(value), number(value, 3))
+    first, tag = wanted["gb"][0], {"zh-Hans": "zh"}.get(language, language)
+    with speaking(tag):
+        assert says(page) == t(
+            "lab.batch.says.mean", sum=first * 5, samples="5", gb1=first, **{"is": "="}
+        )
     assert spilling(page) == [] and axe(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
@@ -294,6 +299,29 @@ def test_with_three_samples_nobody_notices(show, lab):
     assert says(page) == t("lab.batch.says.unnoticed")
 
 
+def shown(value: float) -> float:
+    """Return a number as a reader can type it into a calculator."""
+    return float(number(value).replace("−", "-"))
+
+
+def relation(result: float, calculated: float) -> str:
+    """Return = where a calculator finds what is printed, ≈ where rounding shows."""
+    return "=" if number(result) == number(calculated) else "≈"
+
+
+def signs_of(page) -> list[str]:
+    return re.findall(r"[=≈]", "".join(page.locator(".origin .terms td").all_inner_texts()))
+
+
+def test_equal_is_what_a_calculator_finds_equal(show, lab):
+    page = show(lab, "#ask=d12", **CALM)
+    all_signs = set()
+    for name in ("gw11", "gw12", "gw31", "z13"):
+        page.locator(f".tables [data-number={name}]").hover()
+        all_signs |= set(signs_of(page))
+    assert all_signs == {"=", "≈"}  # so that the test of each entry sees both
+
+
 @pytest.mark.parametrize("name", ["gw21", "gb3"])
 def test_an_entry_of_a_gradient_shows_its_products(hand, name):
     """Task 16."""
@@ -311,6 +339,14 @@ def test_an_entry_of_a_gradient_shows_its_products(hand, name):
     value = named(found)[name]
     assert told == [number(one) for one in [*products, products.sum(), value]]
     assert products.sum() / 5 == pytest.approx(value, rel=1e-12)
+    signs = signs_of(hand.page)
+    assert signs == [
+        relation(one, shown(delta) * shown(factor))
+        for one, delta, factor in zip(products, found["d"][row - 1], factors, strict=True)
+    ] + [
+        relation(products.sum(), sum(shown(one) for one in products)),
+        relation(value, shown(products.sum()) / 5),
+    ]
     rows = hand.page.locator(".origin .terms tr").all_inner_texts()
     assert "÷ 5" in rows[-1] and len(rows) == 7
 

@@ -3,17 +3,16 @@ import { html } from "../vendor/preact.js";
 import { random } from "../draws.js";
 import { allows } from "../guided.js";
 import { asks } from "../number.js";
-import { number } from "../numbers.js";
+import { asShown, equals, number } from "../numbers.js";
 import { isPlaying } from "../player.js";
 import { asked, change, packed, putSet } from "../state.js";
-import { t, told } from "../words.js";
-import { formula } from "../formula.js";
+import { t } from "../words.js";
 import { Code, jaxprOf, LIBRARIES } from "./batch/code.js";
-import { INPUTS, isTrap, MOST, NEURONS, placeOf, rateOf, upTo, valuesOf } from "./batch/layer.js";
+import { INPUTS, isTrap, MOST, NEURONS, rateOf, upTo, valuesOf } from "./batch/layer.js";
 import { Guess } from "./batch/guess.js";
 import { endMotion, stage, useMotion, watch } from "./batch/motion.js";
 import { numbers, python, table } from "./batch/numbers.js";
-import { originOf, sourcesOf, symbolOf } from "./batch/origin.js";
+import { Origin, sourcesOf } from "./batch/origin.js";
 import { Tables } from "./batch/picture.js";
 import { pointed } from "./batch/tables.js";
 
@@ -79,7 +78,8 @@ function draw(_, seed) {
 function sentence(here) {
   const { set, run, step } = here;
   const found = valuesOf(here);
-  const values = { ...found, samples: String(set.samples) };
+  const sum = found.gb1 * set.samples;
+  const values = { ...found, sum, samples: String(set.samples), is: equals(found.gb1, asShown(sum) / set.samples) };
   if (Number.isNaN(found.loss)) return ["batch.says.broken", values];
   if (run.bias[0].length > 1) return ["batch.says.unnoticed", values];
   if (isTrap(set)) return ["batch.says.trap", values];
@@ -92,29 +92,13 @@ function sentence(here) {
   return ["batch.says.mean", values];
 }
 
-/** A row of buttons of which one is pressed. @param {{control: string, set: any, onChoose: (value: string) => void}} props */
+/** Buttons of which one is pressed. @param {{control: string, set: any, onChoose: (value: string) => void}} props */
 function Choice({ control, set, onChoose }) {
   const { choices } = /** @type {any} */ (controls)[control];
   return html`<div class="segments" role="group" aria-label=${t(`batch.${control}`)}>
     ${choices.map((/** @type {string} */ one) => html`<button type="button" class="answer" data-control=${control} data-value=${one} aria-pressed=${set[control] === one} onClick=${() => onChoose(one)}>
       ${control === "library" ? one : t(`batch.${control}.${one}`, { samples: String(set.samples) })}</button>`)}
   </div>`;
-}
-
-/** What NumPy says when b fits no batch. @param {any} set */
-const refusal = ({ samples }) => `ValueError: operands could not be broadcast together with shapes (${NEURONS},${samples}) (${NEURONS},${NEURONS})`;
-
-/** Where the number comes from that is pointed at. @param {{here: any, values: Record<string, number>, name: string}} props */
-function Origin({ here, values, name }) {
-  const from = originOf(here, values, name);
-  const { sort } = placeOf(name);
-  const product = here.set.layout === "columns" ? "Delta @ A_prev.T" : "input.T @ delta";
-  if (Number.isNaN(values.loss)) return html`<section class="origin" aria-label=${t("number.from")}><pre class="error">${refusal(here.set)}</pre></section>`;
-  return html`<section class="origin" aria-label=${t("number.from")}>
-    <h2>${formula([symbolOf(name)])} <span>${t(`batch.quantity.${sort}`)}</span></h2>
-    ${from ?? html`<p>${told(`batch.about.${sort}`)}</p>`}
-    <p class="aside">${sort === "gb" || sort === "gw" ? told(`batch.hint.${sort}`, { product }) : ""}</p>
-  </section>`;
 }
 
 /** @param {any} here */

@@ -1,9 +1,10 @@
 /** Where a number comes from: its products, one by one, and what they add up to. */
+import { ACTIVATIONS } from "../../engine.js";
 import { COLOURS, figure, formula, symbol } from "../../formula.js";
-import { number } from "../../numbers.js";
+import { asShown, equals, number } from "../../numbers.js";
 import { html } from "../../vendor/preact.js";
-import { t } from "../../words.js";
-import { INPUTS, isTrap, nameOf, placeOf, rateOf, upTo } from "./layer.js";
+import { t, told } from "../../words.js";
+import { INPUTS, isTrap, nameOf, NEURONS, placeOf, rateOf, upTo } from "./layer.js";
 import { landed, stage } from "./motion.js";
 
 /** @typedef {{left: any, right: any, values: [number, number], of: string, sources: string[]}} Term a product; `of` gives the right one its colour */
@@ -65,12 +66,13 @@ export function Terms({ name, here, values }) {
   const total = terms.reduce((sum, { values: [left, right] }) => sum + left * right, 0);
   const isAdding = stage.value === "add" && name.startsWith("gb");
   const isSplit = divisor !== 1;
+  const sign = equals(total, terms.reduce((sum, { values: [left, right] }) => sum + asShown(left * right), 0));
   return html`<table class="terms"><tbody>
     ${terms.map(({ left, right, values: [a, b], of }, i) => html`<tr class=${isAdding && i >= landed.value ? "to-come" : ""}>
       <td class="name">${formula([left, "·", right])}</td>
-      <td>${number(a)}</td><td>·</td><td class="live ${COLOURS[of] ?? ""}">${number(b)}</td><td>=</td><td class="product">${number(a * b)}</td></tr>`)}
-    <tr class="total"><td class="name">${isSplit ? t("batch.sum") : formula([symbolOf(name)])}</td><td colspan="4">${isSplit ? "Σ =" : "="}</td><td class="product">${number(total)}</td></tr>
-    ${isSplit && html`<tr class="result"><td class="name">${formula([symbolOf(name)])}</td><td colspan="4">÷ ${divisor} =</td><td class="product">${number(values[name])}</td></tr>`}
+      <td>${number(a)}</td><td>·</td><td class="live ${COLOURS[of] ?? ""}">${number(b)}</td><td>${equals(a * b, asShown(a) * asShown(b))}</td><td class="product">${number(a * b)}</td></tr>`)}
+    <tr class="total"><td class="name">${isSplit ? t("batch.sum") : formula([symbolOf(name)])}</td><td colspan="4">${isSplit ? `Σ ${sign}` : sign}</td><td class="product">${number(total)}</td></tr>
+    ${isSplit && html`<tr class="result"><td class="name">${formula([symbolOf(name)])}</td><td colspan="4">÷ ${divisor} ${equals(total / divisor, asShown(total) / divisor)}</td><td class="product">${number(values[name])}</td></tr>`}
   </tbody></table>`;
 }
 
@@ -80,14 +82,32 @@ export function originOf(here, values, name) {
   if (sumOf(here, values, name)) return html`<${Terms} name=${name} here=${here} values=${values} />`;
   const { sort, row, column } = placeOf(name);
   const at = `${row}${column}`;
-  const line = (/** @type {any[]} */ parts) => formula([symbolOf(name), "=", ...parts], { isBlock: true });
+  const line = (/** @type {any[]} */ parts, sign = "=") => formula([symbolOf(name), sign, ...parts], { isBlock: true });
+  const shown = (/** @type {string} */ of) => asShown(values[of]);
   const put = (/** @type {string} */ of) => figure(values[of], { isBracketed: true });
-  if (sort === "a") return [line([symbol("σ"), "(", symbolOf(`z${at}`), ")"]), line([symbol("σ"), "(", put(`z${at}`), ")"])];
+  if (sort === "a") return [line([symbol("σ"), "(", symbolOf(`z${at}`), ")"]), line([symbol("σ"), "(", put(`z${at}`), ")"], equals(values[name], ACTIVATIONS.sigmoid.value(shown(`z${at}`))))];
   if (sort === "d") {
     const ofZ = html`<mrow class="green"><msup><mi>σ</mi><mo>′</mo></msup><mo>(</mo>${symbolOf(`z${at}`)}<mo>)</mo></mrow>`;
-    return [line(["(", symbolOf(`a${at}`), "−", symbolOf(`y${at}`), ")", "·", ofZ]), line(["(", put(`a${at}`), "−", put(`y${at}`), ")", "·", figure(values[`s${at}`], { of: "slope" })])];
+    return [line(["(", symbolOf(`a${at}`), "−", symbolOf(`y${at}`), ")", "·", ofZ]), line(["(", put(`a${at}`), "−", put(`y${at}`), ")", "·", figure(values[`s${at}`], { of: "slope" })], equals(values[name], (shown(`a${at}`) - shown(`y${at}`)) * shown(`s${at}`)))];
   }
   if (sort !== "nb") return null;
   const [bias, by] = sourcesOf(here, values, name);
-  return line([put(bias), "−", figure(rateOf(here.set)), "·", put(by)]);
+  const rate = rateOf(here.set);
+  return line([put(bias), "−", figure(rate), "·", put(by)], equals(values[name], shown(bias) - asShown(rate) * shown(by)));
+}
+
+/** What NumPy says when b fits no batch. @param {any} set */
+const refusal = ({ samples }) => `ValueError: operands could not be broadcast together with shapes (${NEURONS},${samples}) (${NEURONS},${NEURONS})`;
+
+/** Where the number comes from that is pointed at. @param {{here: any, values: Record<string, number>, name: string}} props */
+export function Origin({ here, values, name }) {
+  const from = originOf(here, values, name);
+  const { sort } = placeOf(name);
+  const product = here.set.layout === "columns" ? "Delta @ A_prev.T" : "input.T @ delta";
+  if (Number.isNaN(values.loss)) return html`<section class="origin" aria-label=${t("number.from")}><pre class="error">${refusal(here.set)}</pre></section>`;
+  return html`<section class="origin" aria-label=${t("number.from")}>
+    <h2>${formula([symbolOf(name)])} <span>${t(`batch.quantity.${sort}`)}</span></h2>
+    ${from ?? html`<p>${told(`batch.about.${sort}`)}</p>`}
+    <p class="aside">${sort === "gb" || sort === "gw" ? told(`batch.hint.${sort}`, { product }) : ""}</p>
+  </section>`;
 }
