@@ -175,7 +175,8 @@ def show(chromium) -> Iterator[Callable]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: _must_be_local(request.url, problems))
         page.goto(f"{path.as_uri()}{hash}")
-        page.wait_for_function(IS_DRAWN)
+        if settings.get("java_script_enabled", True):
+            page.wait_for_function(IS_DRAWN)
         return page
 
     yield show

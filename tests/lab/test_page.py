@@ -192,3 +192,10 @@ def test_the_keyboard_comes_back_to_the_number_that_was_asked(show, lab):
     assert page.evaluate("document.activeElement.className") == "close"
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.dataset.number") == "delta"
+
+
+def test_without_a_script_it_says_what_it_needs(show, lab):
+    page = show(lab, java_script_enabled=False)
+    told = page.locator("#lab > p")
+    told.wait_for(state="visible")
+    assert told.inner_text().split("\n")[0] == t("lab.needs")

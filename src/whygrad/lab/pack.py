@@ -32,7 +32,9 @@ def read(name: str) -> str:
     return STATIC.joinpath(*PurePosixPath(name).parts).read_text(encoding="utf-8")
 
 
-def pack(title: str, language: str, entry: str, styles: list[str], data: object) -> str:
+def pack(
+    title: str, language: str, entry: str, styles: list[str], data: object, otherwise: str
+) -> str:
     """Return a page of modules, styles and data.
 
     Args:
@@ -41,6 +43,7 @@ def pack(title: str, language: str, entry: str, styles: list[str], data: object)
         entry: source of the first module; what it imports comes along.
         styles: names of stylesheets.
         data: what the entry reads from the element ``data``, as JSON.
+        otherwise: HTML to read where scripts do not run, or are too old to unpack this one.
     """
     whole, loader = packed_script(entry), read("loader.js")
     licences, script = "".join(LICENCE.findall(whole)), LICENCE.sub("", whole)
@@ -50,8 +53,8 @@ def pack(title: str, language: str, entry: str, styles: list[str], data: object)
     assert "-->" not in licences, "the licences would end early"
     # what is not named may not be asked for: no request leaves the page
     policy = (
-        f"default-src 'none'; script-src '{_digest(loader)}' '{_digest(script)}'; style-src '{_digest(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{_digest(loader)}' '{_digest(script)}'; "
+        f"style-src '{_digest(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     return (
         f"<!DOCTYPE html>\n<!--\n{licences}\n-->\n"
@@ -60,7 +63,7 @@ def pack(title: str, language: str, entry: str, styles: list[str], data: object)
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        '<div id="lab"></div>\n'
+        f'<div id="lab">{otherwise}</div>\n'
         f'<script type="application/json" id="data">{as_data(data)}</script>\n'
         f'<script type="text/plain" id="packed">{compressed(script)}</script>\n'
         f"<script>{loader}</script>\n</body>\n</html>\n"
