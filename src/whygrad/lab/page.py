@@ -123,6 +123,7 @@ def as_page(
         languages: those whose words are packed.
     """
     # not at the top: whoever asks for help, or for the names of rooms, does not wait for JAX
+    from whygrad.lab.facts import FACTS
     from whygrad.lab.reference import reference
     from whygrad.lab.scenes import SCENES
 
@@ -139,6 +140,7 @@ def as_page(
         "room": given.get("room") or of_task or room or there[0],
         "rooms": there,
         "language": TAGS[language_of(lang)] if lang else None,
+        "facts": {name: FACTS[name]() for name in there if name in FACTS},
         "references": _once(
             {"room": name} | reference(SCENES[name](), rows=ROWS)
             for name in there

@@ -40,4 +40,18 @@ def gpu() -> Scene:
     return Scene(network, x, y, Settings(loss="squared", optimizer="sgd", learning_rate=1.0))
 
 
-SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron, "forces": forces, "gpu": gpu}
+def batch() -> Scene:
+    """Return the layer of the fifth room, and its batch of five samples."""
+    weight = np.array([[0.8, -0.3, 0.4], [-0.5, 0.9, 0.6]])
+    network = Network.from_arrays([weight], [np.array([0.2, -0.2, 0.3])], activations=["sigmoid"])
+    x = np.array([[0.5, 1.0], [-1.0, 0.5], [2.0, -1.5], [1.5, 1.0], [-0.5, 2.0]])
+    y = np.array([[1, 0, 1], [0, 1, 0], [1, 0, 0], [1, 0, 1], [0, 1, 1]])
+    return Scene(network, x, y, Settings(loss="squared", optimizer="sgd", learning_rate=1.0))
+
+
+SCENES: dict[str, Callable[[], Scene]] = {
+    "neuron": neuron,
+    "forces": forces,
+    "batch": batch,
+    "gpu": gpu,
+}

@@ -23,6 +23,13 @@ export function number(value, digits = 4) {
   return sign + trimmed(`0.${"0".repeat(-point)}${shown}`);
 }
 
+/** Return a number as it is shown, to calculate with. @param {number} value */
+export const asShown = (value) => Number(number(value).replace(MINUS, "-").replace("∞", "Infinity"));
+
+/** Return the sign between a result and what it is made of: "=" only where a calculator finds the
+ * numbers that are shown equal. @param {number} result @param {number} ofShown what the shown numbers make */
+export const equals = (result, ofShown) => (number(result) === number(ofShown) ? "=" : "≈");
+
 /**
  * Return a size as `d.ddde±x`. JavaScript rounds a tie up, Python to the even digit.
  * @param {number} size
