@@ -17,7 +17,7 @@ from whygrad.core.backprop import LayerAnatomy
 from whygrad.lessons.experiments import silence
 from whygrad.lessons.experiments.silence.network import NEURONS, Silence, build
 from whygrad.lessons.rendering.html import as_html
-from whygrad.lessons.story import Formula, Say
+from whygrad.lessons.story import Formula, Say, Table
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.canvas import styled
 from whygrad.words import number, speaking
@@ -101,6 +101,14 @@ def test_two_ways_to_fall_silent_do_not_need_each_other():
     assert found["slope"][SATURATED] < 0.01 * found["slope"][HEALTHY]
     sample = run().measured["sample"]
     assert sample["slope"][CUT] == sample["slope"][HEALTHY] and sample["upstream"][CUT] == 0
+
+
+def test_no_factor_is_said_to_be_0_that_could_not_be_measured():
+    (table,) = (b for b in run().story.blocks if isinstance(b, Table) and len(b.head) == 7)
+    of_cut = list(table.rows[CUT])
+    assert of_cut[1:] == [0, "–", "–", "–", 0, 0]
+    assert 0 not in table.rows[SATURATED] and "–" not in table.rows[SATURATED]
+    assert run().measured["sample"]["slope"][CUT] > 0.1  # what a 0 would have denied
 
 
 def test_the_batch_adds_two_more():

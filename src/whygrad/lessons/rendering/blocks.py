@@ -5,10 +5,22 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from whygrad.lessons.story import Block, Cell, Formula, Picture, Say, Table, Word
+from whygrad.lessons.rendering.formulas import filled
+from whygrad.lessons.story import (
+    Block,
+    Cell,
+    Code,
+    Fold,
+    Formula,
+    Oriented,
+    Picture,
+    Say,
+    Table,
+    Word,
+)
 from whygrad.render.page import layout
 from whygrad.render.page.canvas import as_svg, styled
-from whygrad.render.page.formula import as_mathml, with_numbers
+from whygrad.render.page.formula import as_mathml
 from whygrad.words import number, speaking, t, written
 from whygrad.words.markup import Markup, both, element, joined, said
 
@@ -24,7 +36,8 @@ def as_blocks(lesson: str, blocks: Iterable[Block]) -> Markup:
 
 def formula(latex: str, values: dict) -> Markup:
     """Return a formula on a line of its own, which scrolls where the page is too narrow for it."""
-    return element("div", as_mathml(with_numbers(latex, values)), class_="formula scroll")
+    words = both(lambda: as_mathml(filled(latex, values)), name="div")
+    return element("div", words, class_="formula scroll")
 
 
 def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> Markup:
@@ -51,7 +64,29 @@ def _block(lesson: str, block: Block) -> Markup:
         return element("p", said(block.key, **block.values))
     if isinstance(block, Formula):
         return formula(block.latex, block.values)
+    if isinstance(block, Code):
+        return element("pre", element("code", block.text))
+    if isinstance(block, Fold):
+        inside = element("div", as_blocks(lesson, block.blocks), class_="folded")
+        return layout.behind(said(block.title.key, **block.title.values), inside)
+    if isinstance(block, Oriented):
+        return _oriented(lesson, block)
     return _table(block) if isinstance(block, Table) else _picture(lesson, block)
+
+
+def _oriented(lesson: str, block: Oriented) -> Markup:
+    """Return both ways to write a batch, and what chooses one of them; it needs no script."""
+    name = f"{lesson}-{block.name}"
+    choices, sides = [], []
+    for side in ("rows", "columns"):
+        button = element("input", type="radio", name=name, value=side, checked=side == "rows")
+        choices.append(element("label", button, element("span", said(f"lesson.oriented.{side}"))))
+        title = element("p", said(f"lesson.oriented.{side}"), class_="label")
+        blocks = as_blocks(lesson, getattr(block, side))
+        sides.append(element("div", title, blocks, class_=f"side {side}"))
+    legend = element("legend", said("lesson.oriented.choose"), class_="spoken")
+    choice = element("fieldset", legend, choices, class_="choice")
+    return element("div", choice, sides, class_="oriented")
 
 
 def _table(block: Table) -> Markup:

@@ -28,10 +28,13 @@ from whygrad.lessons.story import (
     Say,
     Story,
     Table,
+    Term,
     Word,
 )
 from whygrad.record.fields import FACTORS
 from whygrad.words import number
+
+NOTHING = "–"  # where a share is 0/0
 
 
 def tell(setup: Silence, measured: Measured) -> Story:
@@ -54,7 +57,8 @@ def tell(setup: Silence, measured: Measured) -> Story:
             Formula(
                 r"\left|\frac{\partial C}{\partial w}\right|"
                 r" = \left|\frac{1}{m} \sum_i x_i \delta_i\right|"
-                r" = \text{upstream} \cdot \text{slope} \cdot \text{input} \cdot \text{agreement}"
+                r" = [[upstream]] \cdot [[slope]] \cdot [[input]] \cdot [[agreement]]",
+                {factor: Term(f"lesson.silence.{factor}") for factor in FACTORS},
             ),
             _say(f"starved.{_state(STARVED, measured)}", told),
             _say(f"torn.{_state(TORN, measured)}", told),
@@ -128,11 +132,14 @@ def _table_of_sample(measured: Measured) -> Table:
 
 
 def _table_of_factors(measured: Measured) -> Table:
-    columns = (*measured["factors"].values(), measured["product"], measured["autodiff"])
-    rows: list[list[Cell]] = [
-        [Word(f"lesson.silence.neuron.{neuron}"), *(float(column[k]) for column in columns)]
-        for k, neuron in enumerate(NEURONS)
-    ]
+    """Return the factors of every neuron; to the right of a 0 they are shares of nothing."""
+    rows: list[list[Cell]] = []
+    for k, neuron in enumerate(NEURONS):
+        factors = [float(measured["factors"][name][k]) for name in FACTORS]
+        known = factors.index(0) + 1 if 0 in factors else len(factors)
+        cells = [*factors[:known], *[NOTHING] * (len(factors) - known)]
+        ends = (float(measured[name][k]) for name in ("product", "autodiff"))
+        rows.append([Word(f"lesson.silence.neuron.{neuron}"), *cells, *ends])
     names = (*FACTORS, "factor_product", "autodiff")
     head = [Word("lesson.silence.neuron"), *(Word(f"lesson.silence.{name}") for name in names)]
     return Table(Say("lesson.silence.factors"), head, rows)

@@ -1,4 +1,4 @@
-"""Statement 13: without random weights the loss curve behaves strangely."""
+"""Statement 13: from equal weights the loss ends no lower than guessing, from random ones it does."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,6 +24,7 @@ from whygrad.lessons.options import option, setup
 from whygrad.settings import OPTIMIZERS, Range, Settings
 
 MARGIN = 0.05  # of the loss of guessing: a difference that shows in the picture
+FAR_BELOW = 0.5  # of the loss of guessing
 CONSTANTS = ("zero", "constant")
 OTHER_SEEDS = 6  # enough to see what the other optimiser does
 MAIN_SHARE = 0.7  # of the work is the first of the two trainings
@@ -89,12 +90,16 @@ def measure(setup: Starts, tick: Tick) -> Measured:
 
 
 def laws(setup: Starts, measured: Measured) -> tuple[Law, ...]:
-    """The constant starts end above the proper one for sure, and no start ends below it."""
-    room = MARGIN * measured["guessing"]
+    """The constant starts end no lower than guessing, the proper one far below, no other lower."""
+    guessing = measured["guessing"]
+    room = MARGIN * guessing
     finals = {name: one["final"]["middle"] for name, one in measured["starts"].items()}
     lowest = min(value for name, value in finals.items() if name != "proper")
+    best_constant = min(finals[name] for name in CONSTANTS)
     return (
+        Law("guess", best_constant, AT_LEAST, guessing - room),
         *(Law(name, measured["differences"][name]["low"], AT_LEAST, room) for name in CONSTANTS),
+        Law("far", finals["proper"], AT_MOST, FAR_BELOW * guessing),
         Law("lowest", finals["proper"], AT_MOST, lowest),
     )
 
