@@ -50,7 +50,7 @@ def laws(result) -> dict[str, bool]:
 
 
 def keys(result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {block.key.removeprefix("lesson.chain.") for block in blocks if isinstance(block, Say)}
 
 

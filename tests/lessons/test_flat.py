@@ -60,7 +60,7 @@ def holding(result) -> dict[str, bool]:
 
 
 def keys(result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {block.key.removeprefix("lesson.flat.") for block in blocks if isinstance(block, Say)}
 
 

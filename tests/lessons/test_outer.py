@@ -38,7 +38,7 @@ def laws(result) -> dict[str, bool]:
 
 
 def keys(story) -> set[str]:
-    return {block.key for block in (*story.told, *story.left_out) if isinstance(block, Say)}
+    return {block.key for block in story.blocks if isinstance(block, Say)}
 
 
 def input_and_delta(batch=64, inputs=8, width=6):

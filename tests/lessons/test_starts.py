@@ -41,7 +41,7 @@ def told(result: Result) -> dict[str, str]:
 
 
 def keys(result: Result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {getattr(block, "key", "").removeprefix("lesson.starts.") for block in blocks}
 
 
