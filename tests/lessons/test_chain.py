@@ -237,7 +237,7 @@ def test_the_graph_shows_what_was_measured():
     shown = texts(result.plot("chain"))
     chain = result.measured["chain"]
     assert {number(chain[name]) for name in ("output", "loss", "delta", "weight_gradient")} <= shown
-    assert {f"× {number(chain[name], 3)}" for name in ("slope", "upstream", "input")} <= shown
+    assert {f"{symbol} = {number(chain[name], 3)}" for name, symbol in LINKS.items()} <= shown
 
 
 def test_tangents_touch_the_curves():

@@ -44,7 +44,10 @@ def drawn(name: str, rng: np.random.Generator) -> Options:
         },
         "flat": {"input": float(rng.normal(0, 3)), "upstream": float(rng.uniform(0.1, 3))},
         "silence": {"push": float(rng.uniform(1, 50)), "distance": float(rng.uniform(0, 9))},
-        "responsibility": {"quiet": float(rng.uniform(0.01, 0.5)), "depth": int(rng.integers(1, 4))},
+        "responsibility": {
+            "quiet": float(rng.uniform(0.01, 0.5)),
+            "depth": int(rng.integers(1, 4)),
+        },
         "broadcast": {"batch": int(rng.integers(1, 20)), "inputs": int(rng.integers(1, 6))},
         "outer": {"batch": int(rng.integers(1, 20)), "inputs": int(rng.integers(1, 6))},
         "constant": {"learning_rate": float(rng.uniform(0.001, 0.1))},

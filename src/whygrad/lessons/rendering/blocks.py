@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from whygrad.lessons.rendering.formulas import filled
+from whygrad.lessons.rendering.formulas import filled, steps
 from whygrad.lessons.story import (
     Block,
     Cell,
@@ -35,9 +35,16 @@ def as_blocks(lesson: str, blocks: Iterable[Block]) -> Markup:
 
 
 def formula(latex: str, values: dict) -> Markup:
-    """Return a formula on a line of its own, which scrolls where the page is too narrow for it."""
-    words = both(lambda: as_mathml(filled(latex, values)), name="div")
-    return element("div", words, class_="formula scroll")
+    """Return a formula on a line of its own; where that is too short, on several."""
+    return element("div", both(lambda: _steps(latex, values), name="div"), class_="formula scroll")
+
+
+def _steps(latex: str, values: dict) -> Markup:
+    equations = (
+        element("div", [as_mathml(piece, inline=True) for piece in one], class_="steps")
+        for one in steps(filled(latex, values))
+    )
+    return element("div", [*equations], class_="equations")
 
 
 def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> Markup:

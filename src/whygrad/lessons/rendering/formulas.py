@@ -16,6 +16,7 @@ from whygrad.render.page.formula import as_text, with_numbers
 
 PLACE = re.compile(r"\[\[(\w+)(?:\|(\w+))?\]\]")
 MEASURED = r"\class{measured}"
+RELATIONS = ("=", r"\approx", r"\leq", r"\in")
 GAPS = (r"\quad", r"\qquad")
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 
@@ -40,6 +41,27 @@ def filled(latex: str, values: Mapping[str, object]) -> str:
     return _compared(coloured)
 
 
+def steps(latex: str) -> list[list[str]]:
+    r"""Return filled equations in pieces, between which a narrow page may break the line.
+
+    Example:
+        >>> steps(r"z = w x = 2 \qquad a = f(z)")
+        [['z ', '= w x ', '= 2 '], [' a ', '= f(z)']]
+    """
+    if r"\begin" in latex:
+        return [[latex]]
+    equations = [[""]]
+    for part in _parts(latex):
+        if part in GAPS:
+            equations.append([""])
+        elif part in RELATIONS:
+            equations[-1].append(part)
+        else:
+            equations[-1][-1] += part
+    pieces = ([piece for piece in one if piece.strip(" ,")] for one in equations)
+    return [one for one in pieces if one]
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool)
 
@@ -59,7 +81,7 @@ def _parts(latex: str) -> Iterator[str]:
     side, depth = "", 0
     for token in TOKEN.findall(latex):
         depth += (token in ("{", "(", r"\{")) - (token in ("}", ")", r"\}"))
-        is_between = token in ("=", ",", r"\approx", *GAPS) and depth == 0
+        is_between = token in (*RELATIONS, ",", *GAPS) and depth == 0
         if is_between:
             yield side
             yield token
