@@ -80,7 +80,7 @@ def calculated(side: str) -> float | None:
     text = RAISED.sub(lambda found: f"**({found[0].translate(POWERS)})", side.strip())
     text = text.replace("−", "-").replace("·", "*").replace("×", "*")
     text = re.sub(r"\|([^|]*)\|", r"abs(\1)", text)
-    text = re.sub(rf"(?<=[\d)]) (?=[(\d])", "*", text)  # a factor beside a factor
+    text = re.sub(r"(?<=[\d)]) (?=[(\d])", "*", text)  # a factor beside a factor
     words = set(re.findall(r"[^\W\d_]\w*", re.sub(r"\d(e[-+]?\d+)", "", text)))
     if not text or not words <= KNOWN.keys() or re.search(r"[^\w\s.+\-*/(),]", text):
         return None

@@ -1,4 +1,4 @@
-"""Statement 13: from equal weights the loss ends no lower than guessing, from random ones it does."""
+"""Statement 13: equal weights end no lower than guessing, random weights far below it."""
 
 from collections.abc import Iterable
 from typing import Any
