@@ -1,4 +1,4 @@
-"""Statement 10: the paired difference by a second way, the parting link by link, every outcome."""
+"""Statement 11: the paired difference by a second way, the parting link by link, every outcome."""
 
 import copy
 

@@ -1,4 +1,4 @@
-"""Statement 11: one bias, many samples. Its numbers by plain NumPy, and a verdict that can fail."""
+"""Statement 12: one bias, many samples. Its numbers by plain NumPy, and a verdict that can fail."""
 
 from dataclasses import replace
 from functools import cache

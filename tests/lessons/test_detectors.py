@@ -1,4 +1,4 @@
-"""Statement 9: detectors by plain NumPy, the verdict made to fail, and every outcome told."""
+"""Statement 10: detectors by plain NumPy, the verdict made to fail, and every outcome told."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""Statement 12: the sum in the matrix product. Its numbers by plain NumPy, and its failures."""
+"""Statement 13: the sum in the matrix product. Its numbers by plain NumPy, and its failures."""
 
 from dataclasses import replace
 from functools import cache

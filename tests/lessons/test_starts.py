@@ -1,4 +1,4 @@
-"""Statement 13: the verdict by a second way, made to fail, and told truly whatever came out."""
+"""Statement 9: the verdict by a second way, made to fail, and told truly whatever came out."""
 
 import copy
 import json

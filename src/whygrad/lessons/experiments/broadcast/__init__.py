@@ -1,4 +1,4 @@
-"""Statement 11: one bias is broadcast forward to all samples, so its gradient sums over them."""
+"""Statement 12: one bias is broadcast forward to all samples, so its gradient sums over them."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -189,7 +189,7 @@ def _runs_away(measured: Measured, way: int) -> bool:
 
 LESSON = Lesson(
     name="broadcast",
-    claim=11,
+    claim=12,
     setup=Broadcast,
     measure=measure,
     laws=laws,

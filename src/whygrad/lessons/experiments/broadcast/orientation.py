@@ -75,7 +75,8 @@ def both_ways(measured: Measured, one: dict[str, Any]) -> Oriented:
         "batch",
         rows=(
             Formula(
-                rf"Z = {a_prev[0]} \, W + b \qquad \nabla_b C = \frac{{1}}{{m}} \, {unit()}^\top \delta"
+                rf"Z = {a_prev[0]} \, W + b"
+                rf" \qquad \nabla_b C = \frac{{1}}{{m}} \, {unit()}^\top \delta"
                 rf" \qquad \nabla_W C = \frac{{1}}{{m}} \, {a_prev[0]}^\top \delta"
             ),
             _numbers("rows", delta, turned["bias"], one),

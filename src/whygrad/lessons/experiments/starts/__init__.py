@@ -1,4 +1,4 @@
-"""Statement 13: equal weights end no lower than guessing, random weights far below it."""
+"""Statement 9: equal weights end no lower than guessing, random weights far below it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -83,6 +83,7 @@ def measure(setup: Starts, tick: Tick) -> Measured:
         },
         "neurons": {name: _neurons(groups[name].finite) for name in CONSTANTS},
         "first_gradient": _first_gradient(groups["zero"].before[0], data),
+        "constant_gradient": _first_gradient(groups["constant"].before[0], data),
         "moved": _moved(groups["zero"]),
         "others": {name: float(median(group.finals)) for name, group in others.items()},
         "other_seeds": fewer,
@@ -184,7 +185,7 @@ def _final(measured: Measured, name: str) -> float:
 
 LESSON = Lesson(
     name="starts",
-    claim=13,
+    claim=9,
     setup=Starts,
     measure=measure,
     laws=laws,
