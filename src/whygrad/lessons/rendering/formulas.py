@@ -16,7 +16,7 @@ from whygrad.render.page.formula import as_text, with_numbers
 
 PLACE = re.compile(r"\[\[(\w+)(?:\|(\w+))?\]\]")
 MEASURED = r"\class{measured}"
-RELATIONS = ("=", r"\approx", r"\leq", r"\in")
+RELATIONS = ("=", r"\approx", r"\leq", r"\in", r"\cdots")
 GAPS = (r"\quad", r"\qquad")
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
 

@@ -16,6 +16,7 @@ from whygrad.render.page.canvas import (
     INK,
     LINE,
     ORANGE_CELL,
+    WIDTH,
     Length,
     fit_height,
     panels,
