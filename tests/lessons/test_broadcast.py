@@ -13,7 +13,7 @@ from whygrad.core import backprop
 from whygrad.lessons.experiments.broadcast import STEPS, story
 from whygrad.lessons.experiments.broadcast.story import tell
 from whygrad.lessons.rendering.html import as_html
-from whygrad.lessons.story import Code, Oriented, Say, Table
+from whygrad.lessons.story import Code, Oriented, Say, Table, every_block
 from whygrad.words import speaking
 
 pytestmark = pytest.mark.long
@@ -94,7 +94,7 @@ def test_the_bias_is_spread_over_the_rows_and_the_rows_are_added_up(default):
 
 def numbers_in(blocks) -> list[float]:
     """Return the numbers of all tables, sorted."""
-    tables = (block for block in blocks if isinstance(block, Table))
+    tables = (block for block in every_block(blocks) if isinstance(block, Table))
     return sorted(
         one for table in tables for row in table.rows for one in row if type(one) is float
     )
@@ -107,7 +107,7 @@ def test_both_orientations_show_the_same_numbers(default):
     delta, _, _ = step(*parameters(), rate=0.1)
     np.testing.assert_allclose(default.measured["turned"]["delta"], delta.T, rtol=1e-12)
     codes = {
-        side: next(block.text for block in blocks if isinstance(block, Code))
+        side: next(block.text for block in every_block(blocks) if isinstance(block, Code))
         for side, blocks in (("rows", both.rows), ("columns", both.columns))
     }
     assert "delta, axis=0)" in codes["rows"] and "# (5, 3) -> (3,)" in codes["rows"]

@@ -14,7 +14,7 @@ from whygrad.core.nn import Network
 from whygrad.lessons.lesson import Measured
 from whygrad.lessons.notation import arrives
 from whygrad.lessons.notation import one as unit
-from whygrad.lessons.story import Cell, Code, Formula, Oriented, Say, Table, Word
+from whygrad.lessons.story import Cell, Code, Fold, Formula, Oriented, Say, Table, Word
 
 SHOWN = 8  # samples and neurons of a table
 
@@ -80,9 +80,11 @@ def both_ways(measured: Measured, one: dict[str, Any]) -> Oriented:
                 rf" \qquad \nabla_W C = \frac{{1}}{{m}} \, {a_prev[0]}^\top \delta"
             ),
             _numbers("rows", delta, turned["bias"], one),
-            Code(_code(ROWS, rows)),
             _summary("rows", one),
-            Say("lesson.broadcast.no_trap", one),
+            Fold(
+                Say("lesson.broadcast.fold.code", one),
+                (Code(_code(ROWS, rows)), Say("lesson.broadcast.no_trap", one)),
+            ),
         ),
         columns=(
             Formula(
@@ -90,9 +92,16 @@ def both_ways(measured: Measured, one: dict[str, Any]) -> Oriented:
                 rf" \qquad \nabla_W J = \frac{{1}}{{m}} \, \Delta {a_prev[1]}^\top"
             ),
             _numbers("columns", delta, turned["bias"], one),
-            Code(_code(COLUMNS, columns)),
             _summary("columns", one),
-            Say("lesson.broadcast.trap" if is_trap else "lesson.broadcast.trap_hidden", one),
+            Fold(
+                Say("lesson.broadcast.fold.trap", one),
+                (
+                    Code(_code(COLUMNS, columns)),
+                    Say(
+                        "lesson.broadcast.trap" if is_trap else "lesson.broadcast.trap_hidden", one
+                    ),
+                ),
+            ),
         ),
     )
 

@@ -136,9 +136,12 @@ def _left_out(measured: Measured, one: dict[str, Any]) -> tuple[Block, ...]:
         Say("lesson.broadcast.step" if has_gradient else "lesson.broadcast.no_step", one),
         Fold(
             Say("lesson.broadcast.fold.courses", one),
-            (Say("lesson.broadcast.paths", one), _courses(measured, one)),
+            (
+                Say("lesson.broadcast.paths", one),
+                _courses(measured, one),
+                Say(f"lesson.broadcast.{_outcome(one)}", one),
+            ),
         ),
-        Say(f"lesson.broadcast.{_outcome(one)}", one),
     )
 
 

@@ -79,8 +79,10 @@ def tell(setup: Chain, measured: Measured) -> Story:
                 rf" = [[upstream]] \cdot [[slope|slope]] \cdot {one()} = [[bias_gradient]]",
                 told,
             ),
-            _table_of_variants(measured),
-            _say(_comparison(told), told),
+            Fold(
+                _say("fold.variants", told),
+                (_table_of_variants(measured), _say(_comparison(told), told)),
+            ),
         ),
     )
 

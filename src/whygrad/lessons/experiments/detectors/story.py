@@ -38,15 +38,15 @@ def tell(setup: "Detectors", measured: Measured) -> Story:
     return Story(
         told=(
             _say("setup", told),
-            *([_say("fading", told)] if setup.l2 else []),
             _say(f"constant.{_constant(told)}", told),
             *_images("clones", measured["starts"]["constant"], told),
             _say(_random(told), told),
             *_images("detectors", measured["starts"]["random"], told),
-            _summary(measured, told),
             Fold(
                 _say("fold.similarity", told),
                 (
+                    *([_say("fading", told)] if setup.l2 else []),
+                    _summary(measured, told),
                     _say("similarity", told),
                     Formula(
                         r"\cos(j, k) = \frac{w_j \cdot w_k}{\lVert w_j \rVert \, \lVert w_k \rVert}"

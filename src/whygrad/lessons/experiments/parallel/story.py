@@ -34,15 +34,17 @@ def tell(setup: Any, measured: Measured) -> Story:
             Say("lesson.parallel.rounds", one),
             _orders(measured, one),
             _curves("time", measured, "seconds", one),
-            Fold(Say("lesson.parallel.fold.times", one), (_times(measured, one),)),
-            Say(f"lesson.parallel.{_race(measured)}", one),
+            Fold(
+                Say("lesson.parallel.fold.times", one),
+                (_times(measured, one), Say(f"lesson.parallel.{_race(measured)}", one)),
+            ),
             Say("lesson.parallel.gpu", one),
             _stages(measured, one),
             Say(f"lesson.parallel.gpu.{'measured' if one['device'] else 'simulated'}", one),
-            Say("lesson.parallel.devices", one),
             Fold(
                 Say("lesson.parallel.fold.processes", one),
                 (
+                    Say("lesson.parallel.devices", one),
                     Say("lesson.parallel.processes", one),
                     _shared(measured, one),
                     Say("lesson.parallel.not_timed", one),

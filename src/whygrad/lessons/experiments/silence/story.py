@@ -74,9 +74,14 @@ def tell(setup: Silence, measured: Measured) -> Story:
                 r" \cdot \class{arrives}{[[input]]} \cdot [[agreement]]",
                 {factor: Term(f"lesson.silence.{factor}") for factor in FACTORS},
             ),
-            _say(f"starved.{_state(STARVED, measured)}", told),
-            _say(f"torn.{_state(TORN, measured)}", told),
-            _picture("batch", (STARVED, TORN), setup, measured, told),
+            Fold(
+                _say("fold.batch", told),
+                (
+                    _say(f"starved.{_state(STARVED, measured)}", told),
+                    _say(f"torn.{_state(TORN, measured)}", told),
+                    _picture("batch", (STARVED, TORN), setup, measured, told),
+                ),
+            ),
             Fold(
                 _say("fold.factors", told),
                 (
