@@ -90,10 +90,11 @@ def calculated(side: str) -> float | None:
         return None
 
 
-def shown(number: float, like: str) -> bool | None:
-    """Return the digits that a calculator would show where ``like`` is printed."""
+def shown(number: float | None, like: str) -> bool:
+    """Return whether a calculator with this number would show what is printed as ``like``."""
     found = re.fullmatch(rf"\(?[−-]?({NUMBER})(?: × 10[⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?\)?", like.strip())
     value = calculated(like)
+    assert number is not None
     if found is None or value is None:
         return value is not None and math.isclose(number, value, rel_tol=1e-9, abs_tol=0)
     digits = max(4, len(found[1].replace(".", "").lstrip("0")))

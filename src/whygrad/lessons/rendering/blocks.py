@@ -1,7 +1,7 @@
 """The blocks of a story as HTML: paragraphs, formulas, tables, pictures."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -77,23 +77,28 @@ def _block(lesson: str, block: Block) -> Markup:
         inside = element("div", as_blocks(lesson, block.blocks), class_="folded")
         return layout.behind(said(block.title.key, **block.title.values), inside)
     if isinstance(block, Oriented):
-        return _oriented(lesson, block)
+        sides = {side: as_blocks(lesson, getattr(block, side)) for side in ("rows", "columns")}
+        return oriented(f"{lesson}-{block.name}", sides)
     return _table(block) if isinstance(block, Table) else _picture(lesson, block)
 
 
-def _oriented(lesson: str, block: Oriented) -> Markup:
-    """Return both ways to write a batch, and what chooses one of them; it needs no script."""
-    name = f"{lesson}-{block.name}"
-    choices, sides = [], []
-    for side in ("rows", "columns"):
-        button = element("input", type="radio", name=name, value=side, checked=side == "rows")
+def oriented(name: str, sides: Mapping[str, Markup]) -> Markup:
+    """Return both ways to write a batch, and what chooses one of them; it needs no script.
+
+    Args:
+        name: unique on the page.
+        sides: by what a sample is, ``rows`` or ``columns``; the first is shown at first.
+    """
+    choices, shown = [], []
+    for side, content in sides.items():
+        is_first = not choices
+        button = element("input", type="radio", name=name, value=side, checked=is_first)
         choices.append(element("label", button, element("span", said(f"lesson.oriented.{side}"))))
         title = element("p", said(f"lesson.oriented.{side}"), class_="label")
-        blocks = as_blocks(lesson, getattr(block, side))
-        sides.append(element("div", title, blocks, class_=f"side {side}"))
+        shown.append(element("div", title, content, class_=f"side {side}"))
     legend = element("legend", said("lesson.oriented.choose"), class_="spoken")
     choice = element("fieldset", legend, choices, class_="choice")
-    return element("div", choice, sides, class_="oriented")
+    return element("div", choice, shown, class_="oriented")
 
 
 def _table(block: Table) -> Markup:

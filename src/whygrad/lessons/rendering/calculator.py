@@ -94,7 +94,8 @@ class _Reader:
                 self._next()
                 value /= self._signed()
             else:
-                self._take("·") or self._take("×")
+                if token in ("·", "×"):
+                    self._next()
                 value *= self._signed()
         return value
 

@@ -45,8 +45,8 @@ def draw_chain(chain: Mapping[str, float]) -> Figure:
         "C": 1.0,
     }
     for (start, end), (link, symbol, colour) in ARROWS.items():
-        seats = (np.array(SEATS[one]) for one in (start, end))
-        _arrows(axes, *seats, chain[link], symbol, colour)
+        ends = np.array(SEATS[start]), np.array(SEATS[end])
+        _arrows(axes, *ends, chain[link], symbol, colour)
     for name, seat in SEATS.items():
         axes.add_patch(Circle(seat, RADIUS, fill=False, edgecolor=INK))
         _write(axes, name, seat, INK, 13)
