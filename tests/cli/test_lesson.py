@@ -144,7 +144,7 @@ def test_a_lesson_as_a_process(whygrad, tmp_path):
     outcome = whygrad("lesson", "broadcast", "--batch", "2", "--width", "2", cwd=tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
-    assert lines[:2] == ["Lesson 11", t("lesson.broadcast.title")]
+    assert lines[:2] == ["Lesson 12", t("lesson.broadcast.title")]
     assert lines[3].startswith("Set-up: batch = 2,") and "width = 2, " in lines[3]
     assert "The law held in this run." in lines
     assert lines[-1] == "The page, with pictures, is in lessons/broadcast.html"

@@ -1,4 +1,4 @@
-"""Statement 10: the paired difference by a second way, the parting link by link, every outcome."""
+"""Statement 11: the paired difference by a second way, the parting link by link, every outcome."""
 
 import copy
 
@@ -41,7 +41,7 @@ def told(result: Result) -> dict[str, str]:
 
 
 def keys(result: Result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {getattr(block, "key", "").removeprefix("lesson.biases.") for block in blocks}
 
 

@@ -41,6 +41,9 @@ def run(**options):
     return fresh(**options)
 
 
+SYMBOLS = {"input": "∂z/∂w", "constant": "∂z/∂b", "slope": "f′(z)", "upstream": "∂C/∂a"}
+
+
 def fresh(**options):
     return lessons.chain(**options).run(lambda share: None)
 
@@ -50,7 +53,7 @@ def laws(result) -> dict[str, bool]:
 
 
 def keys(result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {block.key.removeprefix("lesson.chain.") for block in blocks if isinstance(block, Say)}
 
 
@@ -237,7 +240,7 @@ def test_the_graph_shows_what_was_measured():
     shown = texts(result.plot("chain"))
     chain = result.measured["chain"]
     assert {number(chain[name]) for name in ("output", "loss", "delta", "weight_gradient")} <= shown
-    assert {f"× {number(chain[name], 3)}" for name in ("slope", "upstream", "input")} <= shown
+    assert {f"{symbol} = {number(chain[name], 3)}" for name, symbol in SYMBOLS.items()} <= shown
 
 
 def test_tangents_touch_the_curves():

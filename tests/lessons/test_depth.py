@@ -36,7 +36,7 @@ def holding(result) -> dict[str, bool]:
 
 
 def keys(result) -> list[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return [block.key.removeprefix("lesson.depth.") for block in blocks if isinstance(block, Say)]
 
 

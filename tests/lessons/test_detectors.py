@@ -1,4 +1,4 @@
-"""Statement 9: detectors by plain NumPy, the verdict made to fail, and every outcome told."""
+"""Statement 10: detectors by plain NumPy, the verdict made to fail, and every outcome told."""
 
 import copy
 import json
@@ -53,7 +53,7 @@ def drawn(result: Result) -> None:
 
 
 def keys(result: Result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     captions = (picture.caption.key for picture in result.story.pictures)
     return {
         key.removeprefix("lesson.detectors.")

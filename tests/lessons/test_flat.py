@@ -15,7 +15,7 @@ from whygrad.core import backprop
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.lessons.experiments.flat import NAMES
 from whygrad.lessons.rendering.html import as_html
-from whygrad.lessons.story import Say, Table
+from whygrad.lessons.story import Say, Table, every_block
 from whygrad.render.page.canvas import styled
 from whygrad.words import number, speaking
 
@@ -60,14 +60,14 @@ def holding(result) -> dict[str, bool]:
 
 
 def keys(result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {block.key.removeprefix("lesson.flat.") for block in blocks if isinstance(block, Say)}
 
 
 def names_in(result, key: str) -> tuple[str, ...]:
     (told,) = (
         block
-        for block in result.story.left_out
+        for block in every_block(result.story.left_out)
         if isinstance(block, Say) and block.key == f"lesson.flat.{key}"
     )
     return told.values["names"].names
@@ -206,7 +206,7 @@ def test_lists_of_names_are_written_as_each_language_does():
 
 
 def test_the_table_shows_what_was_measured():
-    (table,) = (block for block in run().story.left_out if isinstance(block, Table))
+    (table,) = (block for block in every_block(run().story.left_out) if isinstance(block, Table))
     row = dict((row[0], row) for row in table.rows)["gelu"]
     found = run().measured["activations"]["gelu"]
     assert row[3:] == ["", number(found["zeros"][0]), found["steepest"], found["steepest_at"]]

@@ -1,4 +1,4 @@
-"""Statement 12: the sum in the matrix product. Its numbers by plain NumPy, and its failures."""
+"""Statement 13: the sum in the matrix product. Its numbers by plain NumPy, and its failures."""
 
 from dataclasses import replace
 from functools import cache
@@ -38,7 +38,7 @@ def laws(result) -> dict[str, bool]:
 
 
 def keys(story) -> set[str]:
-    return {block.key for block in (*story.told, *story.left_out) if isinstance(block, Say)}
+    return {block.key for block in story.blocks if isinstance(block, Say)}
 
 
 def input_and_delta(batch=64, inputs=8, width=6):

@@ -54,7 +54,6 @@ def alone(monkeypatch):
             "gradient": gradient.tolist(),
             "parts": [[len(part), 2] for part in parts],
             "all_reduces": 1,
-            "seconds": {"together": 1e-3, "alone": 2e-3},
         }
         return [one | {"own": part.sum(axis=0).tolist()} for part in parts[: len(tasks)]]
 
@@ -81,13 +80,13 @@ def broken(result) -> set[str]:
 
 
 def keys(story) -> set[str]:
-    told = (*story.told, *story.left_out)
+    told = story.blocks
     return {block.key.removeprefix("lesson.parallel.") for block in told if isinstance(block, Say)}
 
 
 def test_the_law_holds_with_real_devices_and_processes(small):
     assert small.holds, broken(small)
-    assert len(small.laws) == 8
+    assert len(small.laws) == 9
 
 
 def test_the_shared_sum_is_the_gradient_of_numpy_in_float64(small):
@@ -207,8 +206,8 @@ def test_what_is_told_follows_what_was_measured(small):
     times = {name: np.full(5, 1.0) for name in ORDERS}
     assert "order_wins" in told(seconds=times | {"compiled": np.full(5, 0.5)})
     assert "order_does_not_win" in told(seconds=times)
-    assert "gain" in told(split=split | {"seconds": {"together": 1, "alone": 2, "processes": 1}})
-    assert "no_gain" in told(split=split | {"seconds": {"together": 2, "alone": 1, "processes": 1}})
+    gpu = small.measured["gpu"]
+    assert "gpu.simulated" in told() and "gpu.measured" in told(gpu=gpu | {"device": "Some GPU"})
     assert "accuracy" in told()
     assert "no_accuracy" in told(errors=errors | {"halving": np.ones(5)})
     assert "growth" in told(growth=dict.fromkeys(ORDERS, 0.5))

@@ -45,7 +45,7 @@ def holding(result) -> dict[str, bool]:
 
 
 def keys(result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {block.key.rpartition(".")[2] for block in blocks if isinstance(block, Say)}
 
 
@@ -210,5 +210,5 @@ def test_every_telling_can_be_read_in_both_languages(options):
 def test_long_paths_are_told_without_a_formula():
     assert {"opened", "opened_long"} & keys(run(depth=1)) == set()
     assert "opened" in keys(run()) and "opened_long" in keys(run(depth=5))
-    formulas = [block for block in run().story.told if isinstance(block, Formula)]
-    assert any(r"\cdot f'(z) \cdot" in formula.latex for formula in formulas)
+    formulas = [block for block in run().story.blocks if isinstance(block, Formula)]
+    assert any(r"\cdot \class{slope}{f'(z)} \cdot" in formula.latex for formula in formulas)

@@ -17,7 +17,7 @@ from whygrad.core.backprop import LayerAnatomy
 from whygrad.lessons.experiments import silence
 from whygrad.lessons.experiments.silence.network import NEURONS, Silence, build
 from whygrad.lessons.rendering.html import as_html
-from whygrad.lessons.story import Formula, Say
+from whygrad.lessons.story import Formula, Say, Table
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.canvas import styled
 from whygrad.words import number, speaking
@@ -50,7 +50,7 @@ def broken(result) -> set[str]:
 
 
 def keys(result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {block.key.removeprefix("lesson.silence.") for block in blocks if isinstance(block, Say)}
 
 
@@ -101,6 +101,14 @@ def test_two_ways_to_fall_silent_do_not_need_each_other():
     assert found["slope"][SATURATED] < 0.01 * found["slope"][HEALTHY]
     sample = run().measured["sample"]
     assert sample["slope"][CUT] == sample["slope"][HEALTHY] and sample["upstream"][CUT] == 0
+
+
+def test_no_factor_is_said_to_be_0_that_could_not_be_measured():
+    (table,) = (b for b in run().story.blocks if isinstance(b, Table) and len(b.head) == 7)
+    of_cut = list(table.rows[CUT])
+    assert of_cut[1:] == [0, "–", "–", "–", 0, 0]
+    assert 0 not in table.rows[SATURATED] and "–" not in table.rows[SATURATED]
+    assert run().measured["sample"]["slope"][CUT] > 0.1  # what a 0 would have denied
 
 
 def test_the_batch_adds_two_more():
@@ -200,7 +208,7 @@ def test_the_story_says_what_this_run_showed(options, told):
 
 
 def test_chapters_show_the_product_of_the_first_sample():
-    told = next(b for b in run().story.told if isinstance(b, Formula) and b.values)
+    told = next(b for b in run().story.told if isinstance(b, Formula) and "saturated_u" in b.values)
     u, s, d = (told.values[f"saturated_{part}"] for part in "usd")
     assert u * s == pytest.approx(d, rel=1e-12)
     assert u == pytest.approx(10 * told.values["healthy_u"])

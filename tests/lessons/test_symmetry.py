@@ -51,7 +51,7 @@ def drawn(result: Result) -> None:
 
 
 def keys(result: Result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {getattr(block, "key", "").removeprefix("lesson.symmetry.") for block in blocks}
 
 

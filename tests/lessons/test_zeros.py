@@ -37,7 +37,7 @@ def broken(result) -> set[str]:
 
 
 def keys(result) -> set[str]:
-    blocks = (*result.story.told, *result.story.left_out)
+    blocks = result.story.blocks
     return {block.key.removeprefix("lesson.zeros.") for block in blocks if isinstance(block, Say)}
 
 

@@ -41,18 +41,18 @@ if TYPE_CHECKING:
     zeros: Starter
     depth: Starter
     symmetry: Starter
+    starts: Starter
     detectors: Starter
     biases: Starter
     broadcast: Starter
     outer: Starter
-    starts: Starter
     parallel: Starter
 
 PARTS = {  # of the book, in its order; the number of a lesson is its place
     "neuron": ("chain", "flat", "silence"),
     "paths": ("responsibility", "constant", "zeros"),
-    "depth": ("depth", "symmetry", "detectors", "biases"),
-    "many": ("broadcast", "outer", "starts", "parallel"),
+    "depth": ("depth", "symmetry", "starts", "detectors", "biases"),
+    "many": ("broadcast", "outer", "parallel"),
 }
 NAMES = tuple(name for lessons in PARTS.values() for name in lessons)
 

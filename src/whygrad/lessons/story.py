@@ -4,7 +4,7 @@ Every word is a key of the catalogue and every number comes from the measurement
 telling can be printed, put on a page and read in two languages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,10 +34,32 @@ class Names:
 
 @dataclass(frozen=True)
 class Formula:
-    """A formula in LaTeX; ``[[name]]`` stands for a measured number."""
+    r"""A formula in LaTeX; ``[[name]]`` stands for a measured number.
+
+    ``[[name|arrives]]`` is a number in one of the colours of the lessons, ``\class{arrives}{x}`` a
+    symbol: ``arrives`` is what comes in, ``one`` the constant 1, ``slope`` the slope. A value that
+    is a :class:`Term` is a word, in whatever language the formula is read.
+    """
 
     latex: str
     values: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of the catalogue in a formula."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return t(self.key)
+
+
+@dataclass(frozen=True)
+class Code:
+    """A program or its output: the same in every language."""
+
+    text: str
 
 
 @dataclass(frozen=True)
@@ -119,7 +141,44 @@ class Picture:
     is_wide: bool = False
 
 
-Block = Say | Formula | Table | Picture
+@dataclass(frozen=True)
+class Fold:
+    """Blocks that a reader does not need at once: a page shows them when it is asked.
+
+    Attributes:
+        title: what is behind it.
+    """
+
+    title: Say
+    blocks: "tuple[Block, ...]"
+
+
+@dataclass(frozen=True)
+class Oriented:
+    """The same twice: with a row for every sample, and with a column for every sample.
+
+    A page shows one of the two and lets its reader choose; a terminal shows one after the other.
+
+    Attributes:
+        name: unique in the lesson.
+    """
+
+    name: str
+    rows: "tuple[Block, ...]"
+    columns: "tuple[Block, ...]"
+
+
+Block = Say | Formula | Code | Table | Picture | Fold | Oriented
+
+
+def every_block(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Yield blocks and what is inside them, in the order in which they are read."""
+    for block in blocks:
+        yield block
+        if isinstance(block, Fold):
+            yield from every_block(block.blocks)
+        if isinstance(block, Oriented):
+            yield from every_block((*block.rows, *block.columns))
 
 
 @dataclass(frozen=True)
@@ -135,7 +194,11 @@ class Story:
     left_out: tuple[Block, ...]
 
     @property
+    def blocks(self) -> tuple[Block, ...]:
+        """All blocks, also those inside others, in their order."""
+        return tuple(every_block((*self.told, *self.left_out)))
+
+    @property
     def pictures(self) -> tuple[Picture, ...]:
         """All pictures, in their order."""
-        blocks = (*self.told, *self.left_out)
-        return tuple(block for block in blocks if isinstance(block, Picture))
+        return tuple(block for block in self.blocks if isinstance(block, Picture))

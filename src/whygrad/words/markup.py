@@ -18,7 +18,7 @@ from whygrad.words import LANGUAGES, language, speaking, t
 from whygrad.words.visible import visible
 
 TAGS = {"en": "en", "zh": "zh-Hans"}  # language -> what stands in ``lang``
-VOID = ("br", "link", "meta")
+VOID = ("br", "input", "link", "meta")
 BEFORE_PERCENT = re.compile(r"(?<=\d) (?=%)")
 
 

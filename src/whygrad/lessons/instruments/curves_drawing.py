@@ -21,8 +21,8 @@ from whygrad.render.page.canvas import (
     whole_steps,
 )
 
-WIDE, HIGH = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 52, 116, 12, 26
+WIDE, HIGH = 408, 270
+LEFT, RIGHT, TOP, BOTTOM = 48, 104, 12, 26
 ACROSS, UP = WIDE - LEFT - RIGHT, HIGH - TOP - BOTTOM
 LINE_HEIGHT = 18  # of two labels one above the other
 SHOWN_LOSSES = (1e-4, 1e5)  # beyond, the picture would hold little else

@@ -4,6 +4,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from whygrad.lessons.notation import ARRIVES, ONE, SLOPE
 from whygrad.render.page.canvas import FAINT, INK, PURPLE, WIDTH, place, sheet
 
 HEIGHT = 214
@@ -43,9 +44,9 @@ def _steps(axes: Axes) -> None:
     _arrow(axes, (second, BACKWARD), (first, BIAS), PURPLE)
     _label(axes, ((first + second) / 2, FORWARD - 9), "× w + b", INK)
     _label(axes, ((second + third) / 2, FORWARD - 9), "f", INK)
-    _label(axes, ((second + third) / 2, BACKWARD - 9), "× f′(z)", PURPLE)
-    _label(axes, ((first + second) / 2, BACKWARD - 9), "× a", PURPLE)
-    _label(axes, ((first + second) / 2 + 14, (BACKWARD + BIAS) / 2 + 10), "× 1", PURPLE)
+    _label(axes, ((second + third) / 2, BACKWARD - 9), "× f′(z)", SLOPE)
+    _label(axes, ((first + second) / 2, BACKWARD - 9), "× a", ARRIVES)
+    _label(axes, ((first + second) / 2 + 14, (BACKWARD + BIAS) / 2 + 10), "× 1", ONE)
 
 
 def _node(axes: Axes, at: Point, symbol: Symbol, colour: str) -> None:

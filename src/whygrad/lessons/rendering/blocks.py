@@ -1,14 +1,26 @@
 """The blocks of a story as HTML: paragraphs, formulas, tables, pictures."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from whygrad.lessons.story import Block, Cell, Formula, Picture, Say, Table, Word
+from whygrad.lessons.rendering.formulas import filled, steps
+from whygrad.lessons.story import (
+    Block,
+    Cell,
+    Code,
+    Fold,
+    Formula,
+    Oriented,
+    Picture,
+    Say,
+    Table,
+    Word,
+)
 from whygrad.render.page import layout
 from whygrad.render.page.canvas import as_svg, styled
-from whygrad.render.page.formula import as_mathml, with_numbers
+from whygrad.render.page.formula import as_mathml
 from whygrad.words import number, speaking, t, written
 from whygrad.words.markup import Markup, both, element, joined, said
 
@@ -23,8 +35,16 @@ def as_blocks(lesson: str, blocks: Iterable[Block]) -> Markup:
 
 
 def formula(latex: str, values: dict) -> Markup:
-    """Return a formula on a line of its own, which scrolls where the page is too narrow for it."""
-    return element("div", as_mathml(with_numbers(latex, values)), class_="formula scroll")
+    """Return a formula on a line of its own; where that is too short, on several."""
+    return element("div", both(lambda: _steps(latex, values), name="div"), class_="formula scroll")
+
+
+def _steps(latex: str, values: dict) -> Markup:
+    equations = (
+        element("div", [as_mathml(piece, inline=True) for piece in one], class_="steps")
+        for one in steps(filled(latex, values))
+    )
+    return element("div", [*equations], class_="equations")
 
 
 def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> Markup:
@@ -51,7 +71,34 @@ def _block(lesson: str, block: Block) -> Markup:
         return element("p", said(block.key, **block.values))
     if isinstance(block, Formula):
         return formula(block.latex, block.values)
+    if isinstance(block, Code):
+        return element("pre", element("code", block.text))
+    if isinstance(block, Fold):
+        inside = element("div", as_blocks(lesson, block.blocks), class_="folded")
+        return layout.behind(said(block.title.key, **block.title.values), inside)
+    if isinstance(block, Oriented):
+        sides = {side: as_blocks(lesson, getattr(block, side)) for side in ("rows", "columns")}
+        return oriented(f"{lesson}-{block.name}", sides)
     return _table(block) if isinstance(block, Table) else _picture(lesson, block)
+
+
+def oriented(name: str, sides: Mapping[str, Markup]) -> Markup:
+    """Return both ways to write a batch, and what chooses one of them; it needs no script.
+
+    Args:
+        name: unique on the page.
+        sides: by what a sample is, ``rows`` or ``columns``; the first is shown at first.
+    """
+    choices, shown = [], []
+    for side, content in sides.items():
+        is_first = not choices
+        button = element("input", type="radio", name=name, value=side, checked=is_first)
+        choices.append(element("label", button, element("span", said(f"lesson.oriented.{side}"))))
+        title = element("p", said(f"lesson.oriented.{side}"), class_="label")
+        shown.append(element("div", title, content, class_=f"side {side}"))
+    legend = element("legend", said("lesson.oriented.choose"), class_="spoken")
+    choice = element("fieldset", legend, choices, class_="choice")
+    return element("div", choice, shown, class_="oriented")
 
 
 def _table(block: Table) -> Markup:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import fields
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from whygrad.lessons.options import described, option_text
+from whygrad.lessons.options import defaults, described, option_text
 from whygrad.lessons.rendering.blocks import as_blocks, table
 from whygrad.lessons.rendering.plotting import plot
-from whygrad.lessons.rendering.text import setup_line
 from whygrad.render.page import layout
 from whygrad.words import language, number, t
 from whygrad.words.markup import TAGS, Markup, both, element, in_one_language, joined, said
@@ -63,11 +62,18 @@ def chapter(result: Result, *, level: int = 2, bridge: Markup | None = None) -> 
 
 
 def verdict(result: Result, level: int) -> Markup:
-    """Return every law with its numbers, and whether it held in this run."""
+    """Return whether the law held in this run; behind it every law with its numbers."""
     key, kind = ("lesson.holds", "well") if result.holds else ("lesson.does_not_hold", "ill")
     laws = element("ul", [_law(result.lesson.name, law) for law in result.laws], class_="laws")
-    name = f"{result.lesson.name}-verdict"
-    return element("div", element(f"h{level}", said(key)), laws, class_=f"verdict {kind}", id=name)
+    count = element("span", said("lesson.laws_counted", count=len(result.laws)))
+    return element(
+        "details",
+        element("summary", element(f"h{level}", said(key)), count),
+        laws,
+        class_=f"verdict {kind}",
+        id=f"{result.lesson.name}-verdict",
+        open=not result.holds,
+    )
 
 
 def exercises(result: Result, level: int) -> Markup:
@@ -132,13 +138,23 @@ def _statement(result: Result) -> Markup:
 
 def _setup(result: Result) -> Markup:
     """Return the options of this run, and behind them what each may be."""
-    summary = both(lambda: setup_line(result.setup))
+    summary = both(lambda: _setup_in_short(result.setup))
     return element(
         "details",
         element("summary", summary),
         both(lambda: _options(result), name="div"),
         class_="setup",
     )
+
+
+def _setup_in_short(setup: Any) -> str:
+    """Return the options that are not as they are by default; all others stand in the table."""
+    usual = defaults(type(setup))
+    changed = [one.name for one in fields(setup) if getattr(setup, one.name) != usual[one.name]]
+    if not changed:
+        return t("lesson.setup.usual", count=len(usual))
+    options = (f"{name} = {option_text(getattr(setup, name))}" for name in changed)
+    return t("lesson.setup.changed", options=t("page.comma").join(options))
 
 
 def _options(result: Result) -> Markup:

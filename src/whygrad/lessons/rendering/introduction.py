@@ -5,40 +5,54 @@ import platform
 from dataclasses import dataclass
 
 from whygrad.lessons.instruments.neuron_drawing import draw_neuron
-from whygrad.lessons.rendering.blocks import as_blocks
+from whygrad.lessons.notation import arrives, slope
+from whygrad.lessons.rendering.blocks import as_blocks, oriented
 from whygrad.lessons.story import Legend, Picture, Say, Word
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.formula import as_mathml
 from whygrad.words import language, speaking, t
 from whygrad.words.markup import TAGS, Markup, both, element, joined, said
 
+PARAMETER = "parameter"  # its array has the shape of the parameter
+
 
 @dataclass(frozen=True)
 class Name:
-    """One word of the book: a row of DESIGN's table of names."""
+    """One word of the book: a row of DESIGN's table of names.
+
+    Attributes:
+        neurons: what an array of it counts beside the samples; None for what has no such array.
+    """
 
     name: str
     symbol: str
-    shape: str | None
+    neurons: str | None
 
 
+INPUT, OWN_SLOPE = arrives("a_j"), slope("f'(z_k)")
+N_IN, N_OUT = r"n_\text{in}", r"n_\text{out}"
 NAMES = (
-    Name("input", r"a_j", r"(m, n_\text{in})"),
-    Name("preactivation", r"z_k = \sum_j a_j w_{jk} + b_k", r"(m, n_\text{out})"),
-    Name("output", r"a_k = f(z_k)", r"(m, n_\text{out})"),
-    Name("slope", r"f'(z_k)", r"(m, n_\text{out})"),
-    Name("upstream", r"u_k = \partial C / \partial a_k", r"(m, n_\text{out})"),
-    Name("delta", r"\delta_k = \partial C / \partial z_k = u_k f'(z_k)", r"(m, n_\text{out})"),
-    Name("gradient", r"\partial C / \partial w_{jk} = \overline{a_j \delta_k}", "parameter"),
-    Name("agreement", r"|\overline{a_j \delta_k}| / \overline{|a_j \delta_k|}", "parameter"),
-    Name("update", r"\Delta w_{jk}", "parameter"),
+    Name("input", INPUT, N_IN),
+    Name("preactivation", rf"z_k = \sum_j {INPUT} w_{{jk}} + b_k", N_OUT),
+    Name("output", r"a_k = f(z_k)", N_OUT),
+    Name("slope", OWN_SLOPE, N_OUT),
+    Name("upstream", r"u_k = \partial C / \partial a_k", N_OUT),
+    Name("delta", rf"\delta_k = \partial C / \partial z_k = u_k {OWN_SLOPE}", N_OUT),
+    Name("gradient", rf"\partial C / \partial w_{{jk}} = \overline{{{INPUT} \delta_k}}", PARAMETER),
+    Name(
+        "agreement",
+        rf"|\overline{{{INPUT} \delta_k}}| / \overline{{|{INPUT} \delta_k|}}",
+        PARAMETER,
+    ),
+    Name("update", r"\Delta w_{jk}", PARAMETER),
     Name("clones", "", None),
 )
+SHAPES = {"rows": "(m, {n})", "columns": "({n}, m)"}
 
 BARS = {
     "upstream": r"\overline{|u_k|}",
-    "slope": r"\frac{\overline{|\delta_k|}}{\overline{|u_k|}}",
-    "input": r"\frac{\overline{|a_j \delta_k|}}{\overline{|\delta_k|}}",
+    "slope": slope(r"\frac{\overline{|\delta_k|}}{\overline{|u_k|}}"),
+    "input": arrives(r"\frac{\overline{|a_j \delta_k|}}{\overline{|\delta_k|}}"),
     "agreement": r"\frac{|\overline{a_j \delta_k}|}{\overline{|a_j \delta_k|}}",
 }
 
@@ -83,29 +97,37 @@ def _neuron() -> Picture:
         legend=(
             Legend("ink", Word("lesson.book.neuron.forward")),
             Legend("purple", Word("lesson.book.neuron.backward")),
+            Legend("arrives", Word("lesson.term.arrives")),
+            Legend("one", Word("lesson.term.one")),
+            Legend("slope", Word("lesson.term.slope")),
         ),
     )
 
 
 def _names() -> Markup:
+    """Return the table of names twice: its shapes follow from what a sample is."""
+    return oriented("book-names", {side: _names_in(side) for side in SHAPES})
+
+
+def _names_in(side: str) -> Markup:
     columns = ("name", "symbol", "meaning", "shape")
     head = element(
         "tr", [element("th", said(f"lesson.book.head.{one}"), scope="col") for one in columns]
     )
-    rows = [_row(one) for one in NAMES]
+    rows = [_row(one, SHAPES[side]) for one in NAMES]
     table = element("table", element("thead", head), element("tbody", rows), class_="names")
     return element("div", table, class_="scroll")
 
 
-def _row(one: Name) -> Markup:
+def _row(one: Name, shape: str) -> Markup:
     key = f"lesson.book.name.{one.name}"
     other = both(lambda: _in_the_other_language(key))
     term = joined(element("b", said(key)), element("span", other, class_="other"))
-    shape = one.shape
-    if shape == "parameter":
+    if one.neurons == PARAMETER:
         shape_words = said("lesson.book.shape.parameter")
     else:
-        shape_words = as_mathml(shape, inline=True) if shape else ""
+        written = shape.format(n=one.neurons)
+        shape_words = as_mathml(written, inline=True) if one.neurons else ""
     return element(
         "tr",
         element("th", term, scope="row"),

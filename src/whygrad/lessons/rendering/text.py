@@ -11,21 +11,34 @@ from rich.constrain import Constrain
 from rich.padding import Padding
 
 from whygrad.lessons.options import option_text
+from whygrad.lessons.rendering.formulas import filled
 from whygrad.lessons.rendering.paragraph import Paragraph
 from whygrad.lessons.rendering.sparkline import scale_of, scale_text, sparkline
-from whygrad.lessons.story import Block, Cell, Formula, Line, Picture, Say, Table, Word
+from whygrad.lessons.story import (
+    Block,
+    Cell,
+    Code,
+    Fold,
+    Formula,
+    Line,
+    Oriented,
+    Picture,
+    Say,
+    Table,
+    Word,
+)
 from whygrad.render.page.formula import as_text as formula_text
-from whygrad.render.page.formula import with_numbers
 from whygrad.words import language, number, t, written
 from whygrad.words.terminal import RenderableType, Text, as_plain
 from whygrad.words.terminal import Table as Grid
-from whygrad.words.visible import Sentence
+from whygrad.words.visible import Sentence, lines
 
 if TYPE_CHECKING:
     from whygrad.lessons.lesson import Exercise, Result
 
 WIDTH = 96
 INDENT = (0, 0, 0, 2)
+SET_IN = (0, 0, 0, 4)
 LINES = 12  # of one picture
 
 
@@ -135,16 +148,26 @@ def _numbered(place: int, content: RenderableType) -> RenderableType:
 def _blocks(blocks: Iterable[Block]) -> list[RenderableType]:
     shown: list[RenderableType] = []
     for block in blocks:
-        shown += [_block(block), Text()]
+        if isinstance(block, Fold):
+            shown += [Paragraph(t(block.title.key, **block.title.values), "bold"), Text()]
+            shown += _blocks(block.blocks)
+        elif isinstance(block, Oriented):
+            for side in ("rows", "columns"):
+                shown += [Paragraph(t(f"lesson.oriented.{side}"), "bold"), Text()]
+                shown += _blocks(getattr(block, side))
+        else:
+            shown += [_block(block), Text()]
     return shown
 
 
-def _block(block: Block) -> RenderableType:
+def _block(block: Say | Formula | Code | Table | Picture) -> RenderableType:
     if isinstance(block, Say):
         return _said(block)
     if isinstance(block, Formula):
-        text = formula_text(with_numbers(block.latex, block.values))
-        return Padding(Text(Sentence(text)), (0, 0, 0, 4))
+        text = formula_text(filled(block.latex, block.values))
+        return Padding(Text(Sentence(text)), SET_IN)
+    if isinstance(block, Code):
+        return Padding(Text(lines(block.text.splitlines())), SET_IN)
     return _table(block) if isinstance(block, Table) else _picture(block)
 
 

@@ -1,4 +1,4 @@
-"""Statement 10: biases may start at 0, since the weights already differ."""
+"""Statement 11: biases may start at 0, since the weights already differ."""
 
 from typing import Any
 
@@ -79,6 +79,8 @@ def measure(setup: Biases, tick: Tick) -> Measured:
         "seeds_apart": float(band(zero.finals).width),
         "width_at_start": min(effective_width(one)["hidden1"] for one in zero.before),
         "parting": {
+            "zero": parting(zero.before[0], data, setup.depth),
+            "neither": parting(curved["neither"].before[0], data, setup.depth),
             "curved": parting(curved["alone"].before[0], data, setup.depth),
             "straight": parting(straight["alone"].before[0], data, setup.depth),
         },
@@ -147,7 +149,7 @@ def _differences(network: Network) -> dict[str, float]:
 
 LESSON = Lesson(
     name="biases",
-    claim=10,
+    claim=11,
     setup=Biases,
     measure=measure,
     laws=laws,

@@ -15,9 +15,10 @@ RATE = 0.1  # of the plain steps between the two looks
 def parting(network: Network, data: Data, steps: int) -> dict[str, float]:
     """Return how far neurons of the first hidden layer are from their mean, link by link.
 
-    In float64, over the whole training part. Before any step: their ``slope`` f'(z), their
-    ``output`` f(z), and the gradient of their weights out, ``weights_out``; after some plain
-    gradient steps that of their weights in, ``weights_in``. ``open``: the share of z > 0.
+    In float64, over the whole training part. Before any step: their ``weights``, their ``slope``
+    f'(z), their ``output`` f(z), and the gradients of their weights in, ``first_weights_in``, and
+    out, ``weights_out``; after some plain gradient steps that of their weights in, ``weights_in``.
+    ``open``: the share of z > 0.
 
     Args:
         steps: as many as there are hidden layers: what parts the weights of the output needs a
@@ -31,6 +32,8 @@ def parting(network: Network, data: Data, steps: int) -> dict[str, float]:
             "slope": _spread(np.asarray(here.slope)),
             "output": _spread(np.asarray(here.output)),
             "weights_out": _spread(np.asarray(above.gradient()["weight"]).T),
+            "weights": _spread(np.asarray(start["hidden1"].weight)),
+            "first_weights_in": _spread(np.asarray(first["hidden1"].gradient()["weight"])),
             "weights_in": _spread(np.asarray(then["hidden1"].gradient()["weight"])),
             "open": float(np.mean(np.asarray(here.preactivation) > 0)),
         }

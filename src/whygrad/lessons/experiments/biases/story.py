@@ -15,7 +15,19 @@ from whygrad.lessons.instruments.curves_drawing import (
 )
 from whygrad.lessons.instruments.statistics import Band, Interval
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Cell, Formula, Legend, Line, Picture, Say, Story, Table, Word
+from whygrad.lessons.notation import arrives
+from whygrad.lessons.story import (
+    Cell,
+    Fold,
+    Formula,
+    Legend,
+    Line,
+    Picture,
+    Say,
+    Story,
+    Table,
+    Word,
+)
 from whygrad.words import number
 
 if TYPE_CHECKING:
@@ -37,21 +49,27 @@ def tell(setup: "Biases", measured: Measured) -> Story:
     return Story(
         told=(
             _say("setup", told),
-            Formula(r"z_k = \sum_j x_j w_{jk} + b_k"),
+            Formula(rf"z_k = \sum_j {arrives('a_j')} w_{{jk}} + b_k"),
             _say("differ" if told["width_at_start"] == setup.width else "differ_not", told),
-            _say("pairs", told),
+            _first_step(measured, told),
             _differences(measured, told),
             _say(_verdict(measured), told),
-            _finals(measured, told),
+            Fold(_say("fold.pairs", told), (_say("pairs", told), _finals(measured, told))),
+            _summary(),
         ),
         left_out=(
             _say(_alone(told), told),
-            *_way(told),
             _curves(setup, measured, told),
-            _say("ways", told),
-            _parting(setup, measured, told),
-            _say(_straight(measured), told),
-            _ends(setup, measured, told),
+            Fold(
+                _say("fold.ways", told),
+                (
+                    *_way(told),
+                    _say("ways", told),
+                    _parting(setup, measured, told),
+                    _say(_straight(measured), told),
+                    _ends(setup, measured, told),
+                ),
+            ),
         ),
     )
 
@@ -197,6 +215,29 @@ def _parting(setup: "Biases", measured: Measured, told: dict[str, Any]) -> Table
         [Word(f"lesson.biases.link.{name}", told), curved[name], straight[name]] for name in LINKS
     ]
     return Table(_say("parting", told), head, rows)
+
+
+def _first_step(measured: Measured, told: dict[str, Any]) -> Table:
+    """Return how far weights, outputs and gradients are apart, before any step is taken."""
+    links = ("weights", "output", "first_weights_in")
+    starts = ("zero", "neither")
+    head: list[Cell] = [Word("lesson.biases.head.link"), *(_start(name, told) for name in starts)]
+    rows = [
+        [Word(f"lesson.biases.first.{link}"), *(measured["parting"][name][link] for name in starts)]
+        for link in links
+    ]
+    return Table(_say("first", told), head, rows)
+
+
+def _summary() -> Table:
+    """Return how weights and biases start, and why."""
+    rows = [
+        [Word(f"lesson.biases.summary.{name}"), Word(f"lesson.biases.summary.{name}.start"),
+         Word(f"lesson.biases.summary.{name}.why")]
+        for name in ("weights", "biases")
+    ]  # fmt: skip
+    head = [Word(f"lesson.biases.summary.{name}") for name in ("what", "start", "why")]
+    return Table(Say("lesson.biases.summary"), head, rows)
 
 
 def _ends(setup: "Biases", measured: Measured, told: dict[str, Any]) -> Table:

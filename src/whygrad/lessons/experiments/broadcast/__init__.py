@@ -1,4 +1,4 @@
-"""Statement 11: one bias is broadcast forward to all samples, so its gradient sums over them."""
+"""Statement 12: one bias is broadcast forward to all samples, so its gradient sums over them."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -12,7 +12,9 @@ from jaxtyping import Array, Float
 from whygrad.core.backprop import Anatomy, Trace, backward, forward, propagate, propagate_back
 from whygrad.core.nn import Network
 from whygrad.core.nn.network import Parameters
+from whygrad.lessons.experiments.broadcast.orientation import turned
 from whygrad.lessons.experiments.broadcast.story import tell
+from whygrad.lessons.instruments.graphs import jax_graph, torch_graph
 from whygrad.lessons.instruments.nudge import nudged_losses
 from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
 from whygrad.lessons.options import option, setup
@@ -22,6 +24,7 @@ TOLERANCE = 1e-7  # of a central difference, relative to the largest delta
 LOOP_TOLERANCE = 1e-12  # of another order of addition in float64, likewise
 PATH_TOLERANCE = 1e-6  # of two trainings, relative to the largest parameter
 LOSS = "squared"
+GRAPHS = {"jax": jax_graph, "torch": torch_graph}
 STEPS = 40
 MEAN, SUM, UNDIVIDED, TWICE = range(4)  # the four ways to train; see _ways
 
@@ -30,9 +33,9 @@ MEAN, SUM, UNDIVIDED, TWICE = range(4)  # the four ways to train; see _ways
 class Broadcast:
     """Options: how many samples share a bias, and what network they go through."""
 
-    batch: int = option(6, Range(int, 1, 4097))
-    inputs: int = option(3, Range(int, 1, 65))
-    width: int = option(4, Range(int, 1, 65))
+    batch: int = option(5, Range(int, 1, 4097))
+    inputs: int = option(4, Range(int, 1, 65))
+    width: int = option(3, Range(int, 1, 65))
     activation: str = option("tanh", ("identity", "sigmoid", "tanh", "softplus", "silu", "gelu"))
     learning_rate: float = option(0.1, Range(float, 0, 1000, includes_low=False))
     seed: int = option(0, Range(int, 0, 2**31))
@@ -52,16 +55,21 @@ def measure(setup: Broadcast, tick: Tick) -> Measured:
         courses = _train(network, x, y, setup.learning_rate)
         gradient = np.asarray(anatomy.gradients()["hidden1"]["bias"])
         shapes = _shapes(network, trace, anatomy, nudged.sum(axis=0))
+        columns = turned(network, anatomy)
+    traced = (setup.width, setup.inputs, setup.batch)
     return {
         "nudged": nudged,
         "gradient": gradient,
         "sum": nudged.sum(axis=0),
         "scale": float(np.abs(nudged).max()),
+        "largest_input": float(np.abs(x).max()),
         "sample_difference": _furthest(anatomy["hidden1"].delta, nudged),
         "mean_difference": _furthest(gradient, nudged.mean(axis=0)),
         "loop_difference": _furthest(gradient, looped.sum(axis=0) / setup.batch),
         "agreement": _agreement(nudged),
         "shapes": shapes,
+        "turned": columns,
+        "graphs": {name: graph(*traced) for name, graph in GRAPHS.items()},
         **courses,
     }
 
@@ -69,11 +77,13 @@ def measure(setup: Broadcast, tick: Tick) -> Measured:
 def laws(setup: Broadcast, measured: Measured) -> tuple[Law, ...]:
     """Every sample pulls by its delta; the mean is the gradient; sum and mean differ by a rate."""
     scale, shapes = measured["scale"], measured["shapes"]
+    largest = scale * max(1.0, measured["largest_input"])
     return (
         Law("sample", measured["sample_difference"], AT_MOST, TOLERANCE * scale),
         Law("mean", measured["mean_difference"], AT_MOST, TOLERANCE * scale),
         Law("loop", measured["loop_difference"], AT_MOST, LOOP_TOLERANCE * scale),
         Law("shape", float(shapes["gradient"] == shapes["bias"]), EQUALS, 1.0),
+        Law("turned", measured["turned"]["difference"], AT_MOST, LOOP_TOLERANCE * largest),
         Law("rate", measured["path_difference"], AT_MOST, PATH_TOLERANCE),
     )
 
@@ -179,7 +189,7 @@ def _runs_away(measured: Measured, way: int) -> bool:
 
 LESSON = Lesson(
     name="broadcast",
-    claim=11,
+    claim=12,
     setup=Broadcast,
     measure=measure,
     laws=laws,

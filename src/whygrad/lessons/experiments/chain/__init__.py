@@ -8,7 +8,13 @@ import numpy as np
 
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.core.nn.losses import loss_rule
-from whygrad.lessons.experiments.chain.neuron import Chain, autodiff_of, chain_of, losses_of
+from whygrad.lessons.experiments.chain.neuron import (
+    Chain,
+    autodiff_of,
+    chain_of,
+    losses_of,
+    preactivations_of,
+)
 from whygrad.lessons.experiments.chain.story import tell
 from whygrad.lessons.instruments.second_way import NUDGE, Nudged, nudged
 from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
@@ -16,6 +22,7 @@ from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tic
 TOLERANCE = 1e-9  # of a central difference, relative to the numbers that it subtracts
 ROUNDING = 1e-13  # of another order of the same arithmetic in float64, likewise
 KINK = 0.1  # left and right of a link differ by more than this at a kink, else by rounding
+LINKS = ("upstream", "slope", "input", "constant")  # each number over the one before
 FURTHER = 6.0  # how far z is moved in what the telling leaves out
 POINTS = 81  # of a curve
 
@@ -60,7 +67,7 @@ def laws(setup: Chain, measured: Measured) -> tuple[Law, ...]:
     weight, bias = "weight_gradient", "bias_gradient"
     return (
         Law("product", measured["split"], AT_MOST, exactly),
-        Law("links", max(off["upstream"], off["slope"]), AT_MOST, near + links / 2),
+        Law("links", max(off[name] for name in LINKS), AT_MOST, near + links / 2),
         Law("weight", off[weight], AT_MOST, near + gap[weight] / 2),
         Law("bias", off[bias], AT_MOST, near + gap[bias] / 2),
         Law("autodiff", max(measured["apart"].values()), AT_MOST, exactly + kink["gap"]),
@@ -69,10 +76,12 @@ def laws(setup: Chain, measured: Measured) -> tuple[Law, ...]:
 
 def _nudges(setup: Chain, chain: dict[str, float]) -> dict[str, Nudged]:
     """Return how every link, and the loss as a whole, answers to nudges."""
-    losses = losses_of(setup)
+    losses, sums = losses_of(setup), preactivations_of(setup)
     value, loss = ACTIVATIONS[setup.activation].value, loss_rule(setup.loss).value
     target = jnp.array([[setup.target]])
     return {
+        "input": nudged(lambda w: sums(w, setup.bias), setup.weight, _step(setup)),
+        "constant": nudged(lambda b: sums(setup.weight, b), setup.bias),
         "slope": nudged(lambda z: value(jnp.asarray(z)), chain["preactivation"]),
         "upstream": nudged(
             lambda a: loss(jnp.asarray(a).reshape(1, 1), target)[0], chain["output"]

@@ -8,17 +8,18 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from whygrad.lessons.notation import ARRIVES, ONE, SLOPE
 from whygrad.render.page.canvas import BLUE, FAINT, INK, ORANGE, WIDTH, panels, place, sheet
 from whygrad.words import number
 
 HEIGHT = 206
 RADIUS = 15
-SEATS = {"w": (38, 44), "b": (38, 164), "z": (140, 104), "a": (225, 104), "C": (307, 104)}
-ARROWS = {  # (from, to): the local derivative, by its name in the chain
-    ("w", "z"): "input",
-    ("b", "z"): "constant",
-    ("z", "a"): "slope",
-    ("a", "C"): "upstream",
+SEATS = {"w": (24, 44), "b": (24, 164), "z": (112, 104), "a": (214, 104), "C": (318, 104)}
+ARROWS = {  # (from, to): the local derivative, by its name in the chain; symbol and colour
+    ("w", "z"): ("input", "∂z/∂w", ARRIVES),
+    ("b", "z"): ("constant", "∂z/∂b", ONE),
+    ("z", "a"): ("slope", "f′(z)", SLOPE),
+    ("a", "C"): ("upstream", "∂C/∂a", INK),
 }
 APART = 4  # between the arrow forward and the arrow back
 
@@ -43,8 +44,9 @@ def draw_chain(chain: Mapping[str, float]) -> Figure:
         "a": chain["upstream"],
         "C": 1.0,
     }
-    for (start, end), link in ARROWS.items():
-        _arrows(axes, np.array(SEATS[start]), np.array(SEATS[end]), chain[link])
+    for (start, end), (link, symbol, colour) in ARROWS.items():
+        ends = np.array(SEATS[start]), np.array(SEATS[end])
+        _arrows(axes, *ends, chain[link], symbol, colour)
     for name, seat in SEATS.items():
         axes.add_patch(Circle(seat, RADIUS, fill=False, edgecolor=INK))
         _write(axes, name, seat, INK, 13)
@@ -53,7 +55,9 @@ def draw_chain(chain: Mapping[str, float]) -> Figure:
     return figure
 
 
-def _arrows(axes: Axes, start: np.ndarray, end: np.ndarray, derivative: float) -> None:
+def _arrows(
+    axes: Axes, start: np.ndarray, end: np.ndarray, derivative: float, symbol: str, colour: str
+) -> None:
     """Draw the way forward, the way back below it, and the local derivative beside them."""
     along = (end - start) / np.linalg.norm(end - start)
     aside = APART * np.array([along[1], -along[0]])
@@ -61,11 +65,12 @@ def _arrows(axes: Axes, start: np.ndarray, end: np.ndarray, derivative: float) -
     _arrow(axes, first + aside, last + aside, BLUE, "-")
     _arrow(axes, last - aside, first - aside, ORANGE, (0, (3, 2)))
     x, y = (first + last) / 2
-    label = f"× {number(derivative, 3)}"
-    if along[1] == 0:
-        _write(axes, label, (x, y - 13), INK)
+    label = f"{symbol} = {number(derivative, 3)}"
+    if along[1] == 0:  # above, where there is room between the numbers of two nodes
+        _write(axes, label, (x, y - 44), colour)
+        axes.plot([x, x], [y - 35, y - 9], color=colour, linewidth=0.75)
     else:  # on the outer side of a way that falls or climbs
-        _write(axes, label, (x + 7, y - 15 * float(np.sign(along[1]))), INK, align="left")
+        _write(axes, label, (x + 7, y - 15 * float(np.sign(along[1]))), colour, align="left")
 
 
 def _arrow(axes: Axes, start: np.ndarray, end: np.ndarray, colour: str, dash: object) -> None:

@@ -1,6 +1,7 @@
 """One neuron and one sample: what the lesson on the chain measures on."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,23 +60,38 @@ def chain_of(
 
 def losses_of(setup: Chain) -> Callable[[ArrayLike, ArrayLike], np.ndarray]:
     """Return the way forward alone: weights and biases -> losses, one for each pair of them."""
-    network = _neuron(setup, setup.weight, setup.bias)
-    x, y = jnp.array([[setup.input]]), jnp.array([[setup.target]])
+    target = jnp.array([[setup.target]])
+    return _forward(
+        setup,
+        lambda last: sample_losses(
+            setup.loss, setup.activation, last.preactivation, last.output, target
+        )[0],
+    )
+
+
+def preactivations_of(setup: Chain) -> Callable[[ArrayLike, ArrayLike], np.ndarray]:
+    """Return the first step forward alone: weights and biases -> z, one for each pair of them."""
+    return _forward(setup, lambda last: last.preactivation[0, 0])
+
+
+def _forward(
+    setup: Chain, found: Callable[[Any], Array]
+) -> Callable[[ArrayLike, ArrayLike], np.ndarray]:
+    """Return what is found in the trace of the neuron, for pairs of weights and biases."""
+    network, x = _neuron(setup, setup.weight, setup.bias), jnp.array([[setup.input]])
 
     @jax.jit
     @jax.vmap
-    def loss(weight: Array, bias: Array) -> Array:
+    def one(weight: Array, bias: Array) -> Array:
         moved = {"weight": weight[None, None], "bias": bias[None]}
-        last = propagate(network.with_parameters({"output": moved}), x, None)["output"]
-        ends = (last.preactivation, last.output, y)
-        return sample_losses(setup.loss, setup.activation, *ends)[0]
+        return found(propagate(network.with_parameters({"output": moved}), x, None)["output"])
 
-    def losses(weights: ArrayLike, biases: ArrayLike) -> np.ndarray:
+    def every(weights: ArrayLike, biases: ArrayLike) -> np.ndarray:
         pairs = np.broadcast_arrays(weights, biases)
-        found = loss(*(np.atleast_1d(one) for one in pairs))
-        return np.asarray(found).reshape(pairs[0].shape)
+        values = one(*(np.atleast_1d(part) for part in pairs))
+        return np.asarray(values).reshape(pairs[0].shape)
 
-    return losses
+    return every
 
 
 def autodiff_of(setup: Chain) -> dict[str, float]:
@@ -88,11 +104,15 @@ def autodiff_of(setup: Chain) -> dict[str, float]:
     z = jnp.asarray(setup.weight * setup.input + setup.bias)
     weight, bias = jax.grad(cost, (0, 1))(setup.weight, setup.bias)
     slope, upstream = jax.grad(value)(z), jax.grad(loss)(value(z), setup.target)
+    sums = jax.grad(lambda weight, bias: weight * setup.input + bias, (0, 1))
+    of_weight, of_bias = sums(setup.weight, setup.bias)
     found = {
         "weight_gradient": weight,
         "bias_gradient": bias,
         "slope": slope,
         "upstream": upstream,
+        "input": of_weight,
+        "constant": of_bias,
     }
     return {name: float(one) for name, one in found.items()}
 

@@ -5,9 +5,11 @@ from typing import Any
 from whygrad.lessons.experiments.chain.drawing import draw_chain, draw_curves
 from whygrad.lessons.experiments.chain.neuron import Chain
 from whygrad.lessons.lesson import Measured
+from whygrad.lessons.notation import arrives, below, one, slope
 from whygrad.lessons.story import (
     Block,
     Cell,
+    Fold,
     Formula,
     Legend,
     Line,
@@ -15,6 +17,7 @@ from whygrad.lessons.story import (
     Say,
     Story,
     Table,
+    Term,
     Word,
 )
 
@@ -25,9 +28,18 @@ LOSS = {  # (in symbols, with numbers)
 }
 
 SEEN = 1e-3  # left and right are told apart only where they differ by more
+UPSTREAM, OWN_SLOPE = r"\frac{\partial C}{\partial a}", slope()
+BOTH = rf"{UPSTREAM} \cdot " + slope(r"\frac{\partial a}{\partial z}")
+TERMS = {
+    "contribution": Term("lesson.term.contribution"),
+    "activity": Term("lesson.term.activity"),
+}
+INPUT = arrives(r"a_\text{in}")
 LINKS = {
     "upstream": "∂C/∂a",
     "slope": "∂a/∂z",
+    "input": "∂z/∂w",
+    "constant": "∂z/∂b",
     "weight_gradient": "∂C/∂w",
     "bias_gradient": "∂C/∂b",
 }
@@ -42,28 +54,35 @@ def tell(setup: Chain, measured: Measured) -> Story:
             *_forward(setup, told),
             _say("back", told),
             Formula(
-                r"\delta = \frac{\partial C}{\partial a} \cdot f'(z)"
-                r" = [[upstream]] \cdot [[slope]] = [[delta]]",
-                told,
+                rf"\delta = {below(UPSTREAM, 'contribution')} \cdot {below(OWN_SLOPE, 'activity')}"
+                r" = [[upstream]] \cdot [[slope|slope]] = [[delta]]",
+                told | TERMS,
             ),
             *_kink(measured, told),
             _say("fork", told),
             *_split(told),
             _picture_of_chain(measured, told),
             _say(_outcome(told), told),
-            _say(_agreement(measured), told),
-            _table_of_links(measured),
-            _picture_of_curves(measured, told),
+            Fold(
+                _say("fold.nudge", told),
+                (
+                    _say(_agreement(measured), told),
+                    _table_of_links(measured),
+                    _picture_of_curves(measured, told),
+                ),
+            ),
         ),
         left_out=(
             _say("left_out", told),
             Formula(
-                r"\frac{\partial C}{\partial b} = \frac{\partial C}{\partial a} \cdot f'(z) \cdot 1"
-                r" = [[upstream]] \cdot [[slope]] \cdot 1 = [[bias_gradient]]",
+                rf"\frac{{\partial C}}{{\partial b}} = {UPSTREAM} \cdot {OWN_SLOPE} \cdot {one()}"
+                rf" = [[upstream]] \cdot [[slope|slope]] \cdot {one()} = [[bias_gradient]]",
                 told,
             ),
-            _table_of_variants(measured),
-            _say(_comparison(told), told),
+            Fold(
+                _say("fold.variants", told),
+                (_table_of_variants(measured), _say(_comparison(told), told)),
+            ),
         ),
     )
 
@@ -99,23 +118,33 @@ def _forward(setup: Chain, told: dict[str, Any]) -> tuple[Formula, ...]:
     symbols, numbers = LOSS[name]
     activation = rf"\text{{{setup.activation}}}"
     return (
-        Formula(r"z = w x + b = [[weight]] \cdot [[input]] + [[bias]] = [[z]]", told),
+        Formula(
+            rf"z = w \cdot {INPUT} + b"
+            r" = [[weight]] \cdot [[input|arrives]] + [[bias]] = [[z]]",
+            told,
+        ),
         Formula(rf"a = f(z) = {activation}([[z]]) = [[output]]", told),
         Formula(rf"C = {symbols} = {numbers} = [[loss]]", told),
     )
 
 
 def _split(told: dict[str, Any]) -> tuple[Formula, ...]:
+    """Return the third link of both ways, and what the whole chain comes to."""
+    ways = (
+        ("w", INPUT, "[[input|arrives]]", "weight_gradient"),
+        ("b", one(), one(), "bias_gradient"),
+    )
+    links = (rf"\frac{{\partial z}}{{\partial {of}}} = {symbol}" for of, symbol, _, _ in ways)
     return (
-        Formula(
-            r"\frac{\partial C}{\partial w} = \delta \cdot x"
-            r" = [[delta]] \cdot [[input]] = [[weight_gradient]]",
-            told,
-        ),
-        Formula(
-            r"\frac{\partial C}{\partial b} = \delta \cdot 1"
-            r" = [[delta]] \cdot 1 = [[bias_gradient]]",
-            told,
+        Formula(r" \qquad ".join(links), told),
+        *(
+            Formula(
+                rf"\frac{{\partial C}}{{\partial {of}}} = {below(BOTH, 'delta_name')} \cdot"
+                rf" \frac{{\partial z}}{{\partial {of}}} = \delta \cdot {symbol}"
+                rf" = [[delta]] \cdot {number} = [[{gradient}]]",
+                told | {"delta_name": "δ"},
+            )
+            for of, symbol, number, gradient in ways
         ),
     )
 
@@ -161,6 +190,9 @@ def _picture_of_chain(measured: Measured, told: dict[str, Any]) -> Picture:
         legend=(
             Legend("blue", Word("lesson.chain.values")),
             Legend("orange dashed", Word("lesson.chain.derivatives")),
+            Legend("arrives", Word("lesson.term.arrives")),
+            Legend("one", Word("lesson.term.one")),
+            Legend("slope", Word("lesson.term.slope")),
         ),
     )
 
@@ -201,5 +233,5 @@ def _table_of_variants(measured: Measured) -> Table:
         [Word(f"lesson.chain.variant.{name}"), *(chain[column] for column in columns)]
         for name, chain in measured["variants"].items()
     ]
-    head = [Word("lesson.chain.changed"), "x", "∂C/∂a", "f′(z)", "∂C/∂w", "∂C/∂b"]
+    head = [Word("lesson.chain.changed"), "aᵢₙ", "∂C/∂a", "f′(z)", "∂C/∂w", "∂C/∂b"]
     return Table(Say("lesson.chain.table_of_variants"), head, rows)

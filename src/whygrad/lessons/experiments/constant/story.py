@@ -11,8 +11,21 @@ from whygrad.lessons.experiments.constant.drawing import (
     draw_race,
 )
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Block, Formula, Legend, Line, Picture, Say, Story, Word
+from whygrad.lessons.notation import arrives, one
+from whygrad.lessons.story import (
+    Block,
+    Fold,
+    Formula,
+    Legend,
+    Line,
+    Picture,
+    Say,
+    Story,
+    Table,
+    Word,
+)
 
+ARRIVING = arrives("a_j")
 FLAT = 1e-12  # slope of a constant neuron that as good as holds itself
 PARTED = 1e-6  # of the largest loss: by then nobody would call two curves the same
 MARKS_OF = {
@@ -31,26 +44,42 @@ def tell(setup: Any, measured: Measured) -> Story:
         told=(
             _say("row", told),
             Formula(
-                r"z_k = \sum_{j=1}^{n} a_j w_{jk} + b_k = \sum_{j=0}^{n} a_j w_{jk}"
-                r" \quad a_0 = 1, \; w_{0k} = b_k"
+                rf"z_k = \sum_{{j=1}}^{{n}} {ARRIVING} w_{{jk}} + b_k"
+                rf" = \sum_{{j=0}}^{{n}} {ARRIVING} w_{{jk}}"
+                rf" \qquad a_0 = {one()} \qquad w_{{0k}} = b_k"
             ),
             _say("gradient", told),
             Formula(
-                r"\frac{\partial C}{\partial w_{0k}} = \frac{1}{m} \sum_i a_{i0} \cdot \delta_{ik}"
-                r" = \frac{1}{m} \sum_i 1 \cdot \delta_{ik} = \frac{\partial C}{\partial b_k}"
+                r"\frac{\partial C}{\partial w_{0k}} = \frac{1}{m} \sum_i "
+                + arrives("a_{i0}")
+                + r" \cdot \delta_{ik} = \frac{1}{m} \sum_i "
+                + one()
+                + r" \cdot \delta_{ik} = \frac{\partial C}{\partial b_k}"
             ),
-            _say("hand_on_flat" if _is_flat(measured) else "hand_on", told),
-            Formula(r"f(c) = f([[pivot]]) = [[said]]", told),
+            _say("tap", told),
+            _table_of_terms(),
             _networks(setup, measured),
-            _say(_held(measured), told),
-            _say("matched", told),
+            Fold(
+                _say("fold.hand_on", told),
+                (
+                    _say("hand_on_flat" if _is_flat(measured) else "hand_on", told),
+                    Formula(r"f(c) = f([[pivot]]) = [[said]]", told),
+                    _say(_held(measured), told),
+                    _say("matched", told),
+                ),
+            ),
             *_outcome(measured, told),
         ),
         left_out=(
             *_decay(measured, told),
-            *((_say("start", told),) if np.isfinite(told["drawn"]) else ()),
             _parting(measured),
-            _say("lesson", told),
+            Fold(
+                _say("fold.start", told),
+                (
+                    *((_say("start", told),) if np.isfinite(told["drawn"]) else ()),
+                    _say("lesson", told),
+                ),
+            ),
         ),
     )
 
@@ -117,7 +146,28 @@ def _outcome(measured: Measured, told: dict[str, Any]) -> tuple[Block, ...]:
     if not same:
         return (_say("differs", told), _race(measured), _difference(measured))
     outcome = _say("grown" if _has_parted(measured, "loss") else "orders", told)
-    return _say("same", told), _race(measured), outcome, _difference(measured)
+    rounding = Fold(_say("fold.rounding", told), (outcome, _difference(measured)))
+    return _say("same", told), _race(measured), rounding
+
+
+def _table_of_terms() -> Table:
+    """Return weight and bias side by side: gradient, the factor of its own, what it is like."""
+    rows = [
+        [
+            Word(f"lesson.constant.terms.{name}"),
+            gradient,
+            factor,
+            Word(f"lesson.constant.terms.{name}.like"),
+        ]
+        for name, gradient, factor in (
+            ("weight", "∂C/∂w = δ · aᵢₙ", "∂z/∂w = aᵢₙ"),
+            ("bias", "∂C/∂b = δ · 1", "∂z/∂b = 1"),
+        )
+    ]
+    head = [
+        Word(f"lesson.constant.terms.{name}") for name in ("what", "gradient", "factor", "like")
+    ]
+    return Table(Say("lesson.constant.terms"), head, rows)
 
 
 def _networks(setup: Any, measured: Measured) -> Picture:

@@ -8,8 +8,10 @@ from whygrad.core.nn.activations import LEAK
 from whygrad.lessons.experiments.depth.descent import depths
 from whygrad.lessons.experiments.depth.drawing import draw_descent
 from whygrad.lessons.lesson import Measured
+from whygrad.lessons.notation import slope
 from whygrad.lessons.story import (
     Block,
+    Fold,
     Formula,
     Legend,
     Line,
@@ -20,11 +22,14 @@ from whygrad.lessons.story import (
     Table,
     Word,
 )
+from whygrad.words import number
 
 if TYPE_CHECKING:
     from whygrad.lessons.experiments.depth import Depth
 
 FADES, GROWS = 0.5, 2.0  # less or more of delta than this arrives: it has faded, or grown
+
+SLOPES = (r"f'(z^{(1)})", r"f'(z^{(2)})", r"f'(z^{(L)})")
 
 
 def tell(setup: "Depth", measured: Measured) -> Story:
@@ -34,27 +39,47 @@ def tell(setup: "Depth", measured: Measured) -> Story:
         told=(
             _say("way", told),
             Formula(
-                r"\delta^{(1)} = f'(z^{(1)}) \cdot W^{(2)} \cdot f'(z^{(2)}) \cdots W^{(L)}"
-                r" \cdot f'(z^{(L)}) \cdot W^{(L+1)} \cdot \delta^{(L+1)}"
+                rf"\delta^{{(1)}} = {slope(SLOPES[0])} \cdot W^{{(2)}} \cdot {slope(SLOPES[1])}"
+                rf" \cdots W^{{(L)}} \cdot {slope(SLOPES[2])} \cdot W^{{(L+1)}}"
+                r" \cdot \delta^{(L+1)}"
             ),
             _say(f"setup.{'proper' if setup.init == 'proper' else 'same'}", told),
             _picture(setup, measured, told),
             _say(f"sigmoid.{_outcome(told['sigmoid_arrives'])}", told),
-            Formula(r"[[sigmoid_kept]]^{[[passages]]} = [[sigmoid_arrives]]", told),
+            _power("sigmoid", told),
             _say(f"open.{_open(told)}", told),
             _say(f"relu.{_outcome(told['relu_arrives'])}", told),
-            Formula(r"[[relu_kept]]^{[[passages]]} = [[relu_arrives]]", told),
-            _table(measured, told),
+            _power("relu", told),
+            Fold(_say("fold.table", told), (_table(measured, told),)),
         ),
         left_out=(
             _say(f"halves.{_halves(told)}", told),
             _say("dead", told),
             _say(f"dead.{_dead(told)}", told),
-            _deaths(measured, told),
-            *_remedy(told),
-            _say("for_good", told),
+            Fold(
+                _say("fold.remedy", told),
+                (_deaths(measured, told), *_remedy(told), _say("for_good", told)),
+            ),
         ),
     )
+
+
+def _power(activation: str, told: dict[str, Any]) -> Formula:
+    """Return what is left after all passages; the base with digits enough to work it out."""
+    base, result = told[f"{activation}_kept"], told[f"{activation}_arrives"]
+    values = {"passages": told["passages"], "arrives": result}
+    written = next(
+        (digits for digits in range(4, 17) if _gives(base, told["passages"], result, digits)), None
+    )
+    if written is None or not 1e-4 <= base < 1e4:  # a power of ten has no room for more digits
+        return Formula(r"[[kept]]^{[[passages]]} = [[arrives]]", values | {"kept": base})
+    kept = rf"\class{{measured exact}}{{{base:.{written}g}}}"
+    return Formula(rf"{{{kept}}}^{{[[passages]]}} = [[arrives]]", values)
+
+
+def _gives(base: float, passages: int, result: float, digits: int) -> bool:
+    """Return whether a base with so many digits leads to the four digits of the result."""
+    return number(float(f"{base:.{digits}g}") ** passages) == number(result)
 
 
 def _say(key: str, values: dict[str, Any]) -> Say:

@@ -1,4 +1,4 @@
-"""Statement 9: random weights break the symmetry, and neurons become different detectors."""
+"""Statement 10: random weights break the symmetry, and neurons become different detectors."""
 
 from typing import Any
 
@@ -178,7 +178,7 @@ def _weights(network: Network) -> Float[np.ndarray, "n_in n"]:
 
 LESSON = Lesson(
     name="detectors",
-    claim=9,
+    claim=10,
     setup=Detectors,
     measure=measure,
     laws=laws,

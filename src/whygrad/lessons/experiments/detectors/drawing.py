@@ -13,10 +13,10 @@ from whygrad.lessons.instruments.curves_drawing import Look
 from whygrad.render.page.canvas import FAINT, GREY_CELL, INK, WIDTH, place, sheet, signed_cells
 from whygrad.words import number
 
-WIDE = 640
+WIDE = 408  # as wide as a narrow phone shows without scrolling
 SIDE_BY_SIDE = 8  # detectors in a row
 SYMBOLS = 26  # room on the left for what a row of images is
-SPACE = 10
+SPACE = 6
 HEAD = 22  # room above a column for its digit
 FADED = 0.05  # of the largest weight of all
 MARKED = 0.2  # cells below this share of the largest carry no sign
@@ -48,7 +48,7 @@ def draw_detectors(
         if fires[n]:
             _heading(panels[0], digits[n])
         if n % SIDE_BY_SIDE == 0:
-            for panel, symbol in zip(panels, ("w₀", "w", "x̄"), strict=True):
+            for panel, symbol in zip(panels, ("w₀", "w", "⟨x⟩"), strict=True):
                 _symbol(panel, symbol)
     return figure
 
@@ -92,9 +92,9 @@ def _heading(axes: Axes, digits: Int[np.ndarray, " 10"]) -> None:
     share = f"{digits.max()}/{digits.sum()}"
     over: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
     axes.annotate(
-        str(int(digits.argmax())), (0, 1), (1, 4), color=INK, fontsize=14, weight="bold", **over
+        str(int(digits.argmax())), (0, 1), (1, 4), color=INK, fontsize=11.5, weight="bold", **over
     )
-    axes.annotate(share, (1, 1), (-1, 4), color=FAINT, fontsize=11, ha="right", **over)
+    axes.annotate(share, (1, 1), (-1, 4), color=FAINT, fontsize=8.5, ha="right", **over)
 
 
 def _symbol(axes: Axes, symbol: str) -> None:

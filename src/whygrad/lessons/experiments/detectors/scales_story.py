@@ -14,7 +14,19 @@ from whygrad.lessons.instruments.curves_drawing import (
     draw_curves,
 )
 from whygrad.lessons.instruments.statistics import Band
-from whygrad.lessons.story import Block, Cell, Formula, Legend, Line, Picture, Say, Table, Word
+from whygrad.lessons.notation import arrives
+from whygrad.lessons.story import (
+    Block,
+    Cell,
+    Fold,
+    Formula,
+    Legend,
+    Line,
+    Picture,
+    Say,
+    Table,
+    Word,
+)
 from whygrad.words import number
 
 if TYPE_CHECKING:
@@ -32,13 +44,18 @@ def left_out(setup: "Detectors", kinds: Kinds) -> tuple[Block, ...]:
     told = {name: getattr(setup, name) for name in vars(setup)} | _numbers(kinds)
     return (
         _say("scale", told),
-        Formula(r"| z | \approx \sqrt{n} \cdot \sigma \cdot | x |"),
+        Formula(r"| z | \approx \sqrt{n} \cdot \sigma \cdot | " + arrives("x") + " |"),
         _scales(kinds, told),
-        _say(_fan_in(told), told),
-        _say(_activation(told), told),
-        _windows(kinds, told),
         _say("fail" if _both_fail(told) else "ends", told),
-        _learning(kinds, told),
+        Fold(
+            _say("fold.scales", told),
+            (
+                _say(_fan_in(told), told),
+                _say(_activation(told), told),
+                _windows(kinds, told),
+                _learning(kinds, told),
+            ),
+        ),
     )
 
 

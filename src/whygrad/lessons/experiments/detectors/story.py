@@ -7,7 +7,16 @@ import numpy as np
 from whygrad.lessons.experiments.detectors.drawing import draw_detectors, draw_similarity
 from whygrad.lessons.experiments.detectors.scales_story import FAILED, left_out, percent
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Formula, Legend, Picture, Say, Story, Table, Word
+from whygrad.lessons.story import (
+    Fold,
+    Formula,
+    Legend,
+    Picture,
+    Say,
+    Story,
+    Table,
+    Word,
+)
 from whygrad.words import number
 
 if TYPE_CHECKING:
@@ -29,15 +38,22 @@ def tell(setup: "Detectors", measured: Measured) -> Story:
     return Story(
         told=(
             _say("setup", told),
-            *([_say("fading", told)] if setup.l2 else []),
             _say(f"constant.{_constant(told)}", told),
             *_images("clones", measured["starts"]["constant"], told),
             _say(_random(told), told),
             *_images("detectors", measured["starts"]["random"], told),
-            _say("similarity", told),
-            Formula(r"\cos(j, k) = \frac{w_j \cdot w_k}{\lVert w_j \rVert \, \lVert w_k \rVert}"),
-            _similarity(setup, measured, told),
-            _summary(measured, told),
+            Fold(
+                _say("fold.similarity", told),
+                (
+                    *([_say("fading", told)] if setup.l2 else []),
+                    _summary(measured, told),
+                    _say("similarity", told),
+                    Formula(
+                        r"\cos(j, k) = \frac{w_j \cdot w_k}{\lVert w_j \rVert \, \lVert w_k \rVert}"
+                    ),
+                    _similarity(setup, measured, told),
+                ),
+            ),
             *([_say("lost", told)] if told["constant_lost"] or told["random_lost"] else []),
         ),
         left_out=left_out(setup, measured["scales"]),

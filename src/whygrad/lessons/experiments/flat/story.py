@@ -7,9 +7,11 @@ import numpy as np
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.lessons.experiments.flat.drawing import draw_slopes
 from whygrad.lessons.lesson import Measured
+from whygrad.lessons.notation import arrives, one, slope
 from whygrad.lessons.story import (
     Block,
     Cell,
+    Fold,
     Formula,
     Legend,
     Line,
@@ -32,8 +34,8 @@ def tell(setup: Any, measured: Measured) -> Story:
         told=(
             _say("tempting", told),
             Formula(
-                r"\frac{\partial C}{\partial w} = u \cdot f'(z) \cdot x"
-                r" \qquad \frac{\partial C}{\partial b} = u \cdot f'(z) \cdot 1"
+                rf"\frac{{\partial C}}{{\partial w}} = u \cdot {slope()} \cdot {arrives('x')}"
+                rf" \qquad \frac{{\partial C}}{{\partial b}} = u \cdot {slope()} \cdot {one()}"
             ),
             _say("sweep" if len(measured["activations"]) > 1 else "sweep.one", told),
             _picture(measured, told),
@@ -42,8 +44,7 @@ def tell(setup: Any, measured: Measured) -> Story:
         ),
         left_out=(
             _say("left_out", told),
-            _table(measured),
-            *_kinds(measured, told),
+            Fold(_say("fold.table", told), (_table(measured), *_kinds(measured, told))),
         ),
     )
 

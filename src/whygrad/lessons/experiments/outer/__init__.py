@@ -1,4 +1,4 @@
-"""Statement 12: the weights' gradient sums over samples too, hidden in the matrix product."""
+"""Statement 13: the weights' gradient sums over samples too, hidden in the matrix product."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -166,7 +166,7 @@ def _furthest(one: np.ndarray, other: np.ndarray) -> float:
 
 LESSON = Lesson(
     name="outer",
-    claim=12,
+    claim=13,
     setup=Outer,
     measure=measure,
     laws=laws,

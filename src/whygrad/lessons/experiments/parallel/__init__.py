@@ -14,6 +14,7 @@ from jaxtyping import Float
 from whygrad.errors import WhygradError
 from whygrad.lessons.experiments.parallel.story import tell
 from whygrad.lessons.instruments.all_reduce import LOSS, Batch, bias_gradient, first_layer
+from whygrad.lessons.instruments.gpu_sum import gpu_sum
 from whygrad.lessons.instruments.nudge import nudged_losses
 from whygrad.lessons.instruments.summation import ORDERS, ROUNDING, rounding_errors
 from whygrad.lessons.instruments.timing import median_seconds
@@ -54,6 +55,7 @@ def measure(setup: Parallel, tick: Tick) -> Measured:
     return {
         "terms": terms[:8, 0],
         "term_difference": _term_difference(batch, terms),
+        "gpu": _gpu(terms),
         **_by_size(terms, lambda share: tick(0.15 + 0.35 * share)),
         **_split(setup, lambda share: tick(0.5 + 0.5 * share)),
     }
@@ -62,6 +64,7 @@ def measure(setup: Parallel, tick: Tick) -> Measured:
 def laws(setup: Parallel, measured: Measured) -> tuple[Law, ...]:
     """Order decides the error, within its bounds; a split sum is the same sum."""
     last, worst, split = measured["errors"], measured["worst"], measured["split"]
+    gpu = measured["gpu"]
     room = split["room"]
     return (
         Law("terms", measured["term_difference"], AT_MOST, TERM_TOLERANCE),
@@ -69,6 +72,7 @@ def laws(setup: Parallel, measured: Measured) -> tuple[Law, ...]:
         Law("order", float(last["sequential"][-1]), AT_LEAST, 2 * float(last["halving"][-1])),
         Law("sequential", worst["sequential"], AT_MOST, 1.0),
         Law("halving", worst["halving"], AT_MOST, 1.0),
+        Law("gpu", gpu["error"], AT_MOST, gpu["rounds"] * ROUNDING),
         Law("compiler", float(split["all_reduces"]), AT_LEAST, 1.0),
         Law("devices", split["devices_difference"], AT_MOST, room),
         Law("processes", split["processes_difference"], AT_MOST, room),
@@ -93,6 +97,21 @@ def _term_difference(batch: Batch, terms: np.ndarray) -> float:
     with jax.enable_x64(True):
         nudged = nudged_losses(batch.network, x, y, LOSS)
     return float(np.abs(terms[:NUDGED] - nudged).max() / np.abs(nudged).max())
+
+
+def _gpu(terms: np.ndarray) -> dict[str, Any]:
+    """Return what a GPU's order of the same additions counts, and how far off its sum is."""
+    found, stages = gpu_sum(terms)
+    exact = terms.sum(axis=0, dtype=np.float64)
+    size = np.abs(terms).sum(axis=0, dtype=np.float64)
+    device = jax.devices()[0]
+    return {
+        "stages": [asdict(stage) for stage in stages],
+        "rounds": sum(stage.rounds for stage in stages),
+        "additions": sum(stage.additions for stage in stages),
+        "error": float((np.abs(found - exact) / size).max()),
+        "device": device.device_kind if device.platform == "gpu" else None,
+    }
 
 
 def _by_size(terms: np.ndarray, tick: Tick) -> Measured:
@@ -166,8 +185,6 @@ def _split(setup: Parallel, tick: Tick) -> Measured:
             "own": np.array([one["own"] for one in processes]),
             "processes": together[0],
             "processes_difference": _furthest(together / scale, whole / scale),
-            "seconds": devices["seconds"]
-            | {"processes": max(one["seconds"]["together"] for one in processes)},
             "cores": os.cpu_count() or 1,
         }
     }

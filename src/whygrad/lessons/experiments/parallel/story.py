@@ -8,7 +8,18 @@ import numpy as np
 from whygrad.lessons.experiments.parallel.drawing import MARKS, draw_curves, draw_orders
 from whygrad.lessons.instruments.summation import ORDERS, ROUNDING
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Block, Formula, Legend, Line, Picture, Say, Story, Table, Word
+from whygrad.lessons.story import (
+    Block,
+    Fold,
+    Formula,
+    Legend,
+    Line,
+    Picture,
+    Say,
+    Story,
+    Table,
+    Word,
+)
 from whygrad.words import number
 
 ROWS = 6  # of the table of times, at most
@@ -23,12 +34,22 @@ def tell(setup: Any, measured: Measured) -> Story:
             Say("lesson.parallel.rounds", one),
             _orders(measured, one),
             _curves("time", measured, "seconds", one),
-            _times(measured, one),
-            Say(f"lesson.parallel.{_race(measured)}", one),
-            Say("lesson.parallel.devices", one),
-            Say("lesson.parallel.processes", one),
-            _shared(measured, one),
-            Say(f"lesson.parallel.{_gain(measured)}", one),
+            Fold(
+                Say("lesson.parallel.fold.times", one),
+                (_times(measured, one), Say(f"lesson.parallel.{_race(measured)}", one)),
+            ),
+            Say("lesson.parallel.gpu", one),
+            _stages(measured, one),
+            Say(f"lesson.parallel.gpu.{'measured' if one['device'] else 'simulated'}", one),
+            Fold(
+                Say("lesson.parallel.fold.processes", one),
+                (
+                    Say("lesson.parallel.devices", one),
+                    Say("lesson.parallel.processes", one),
+                    _shared(measured, one),
+                    Say("lesson.parallel.not_timed", one),
+                ),
+            ),
         ),
         left_out=_left_out(measured, one),
     )
@@ -53,6 +74,11 @@ def _numbers(setup: Any, measured: Measured) -> dict[str, Any]:
         "sequential_bound": (2**setup.largest - 1) * ROUNDING,
         "halving_bound": setup.largest * ROUNDING,
         "rounding": ROUNDING,
+        "gpu_rounds": measured["gpu"]["rounds"],
+        "gpu_additions": measured["gpu"]["additions"],
+        "gpu_error": measured["gpu"]["error"],
+        "launches": measured["gpu"]["stages"][-1]["launch"],
+        "device": measured["gpu"]["device"],
         **_split_numbers(setup, split),
     }
 
@@ -68,9 +94,6 @@ def _split_numbers(setup: Any, split: dict[str, Any]) -> dict[str, Any]:
         "second": float(split["own"][1][0]),
         "together": float(split["processes"][0]),
         "cores": split["cores"],
-        "alone_ms": 1e3 * split["seconds"]["alone"],
-        "devices_ms": 1e3 * split["seconds"]["together"],
-        "processes_ms": 1e3 * split["seconds"]["processes"],
         "room": split["room"],
         "devices_difference": split["devices_difference"],
         "processes_difference": split["processes_difference"],
@@ -130,14 +153,13 @@ def _shared(measured: Measured, one: dict[str, Any]) -> Table:
         Word("lesson.parallel.way"),
         Word("lesson.parallel.gradient"),
         Word("lesson.parallel.off"),
-        Word("lesson.parallel.milliseconds"),
     ]
     rows: list[list[Any]] = [
-        [Word("lesson.parallel.way.alone"), _digits(split["whole"]), 0.0, one["alone_ms"]],
+        [Word("lesson.parallel.way.alone"), _digits(split["whole"]), 0.0],
     ]
     for way in ("devices", "processes"):
         words = Word(f"lesson.parallel.way.{way}", one)
-        rows.append([words, _digits(split[way]), split[f"{way}_difference"], one[f"{way}_ms"]])
+        rows.append([words, _digits(split[way]), split[f"{way}_difference"]])
     return Table(Say("lesson.parallel.shared", one), head, rows)
 
 
@@ -145,9 +167,20 @@ def _digits(gradient: np.ndarray) -> str:
     return number(float(gradient[0]), 9)
 
 
-def _gain(measured: Measured) -> str:
-    seconds = measured["split"]["seconds"]
-    return "gain" if seconds["together"] < seconds["alone"] else "no_gain"
+def _stages(measured: Measured, one: dict[str, Any]) -> Table:
+    """Return who adds what on a GPU, launch by launch."""
+    rows: list[list[Any]] = [
+        [
+            Word(f"lesson.parallel.gpu.{stage['worker']}", stage),
+            *(str(stage[name]) for name in ("workers", "additions", "rounds", "left")),
+        ]
+        for stage in measured["gpu"]["stages"]
+    ]
+    sums = [str(one[name]) for name in ("gpu_additions", "gpu_rounds")]
+    rows.append([Word("lesson.parallel.gpu.all"), "", *sums, "1"])
+    names = ("who", "workers", "additions", "rounds", "left")
+    head = [Word(f"lesson.parallel.gpu.head.{name}") for name in names]
+    return Table(Say("lesson.parallel.gpu.stages", one), head, rows)
 
 
 def _left_out(measured: Measured, one: dict[str, Any]) -> tuple[Block, ...]:
@@ -155,10 +188,15 @@ def _left_out(measured: Measured, one: dict[str, Any]) -> tuple[Block, ...]:
     return (
         Say(f"lesson.parallel.{'accuracy' if one['ratio'] > 1 else 'no_accuracy'}", one),
         _curves("error", measured, "errors", one),
-        *_growth(measured, one),
-        Say("lesson.parallel.bounds", one),
-        Formula(rf"{off} \leq (m - 1) \, u = [[sequential_bound]]", one),
-        Formula(rf"{off} \leq \log_2 m \cdot u = [[halving_bound]]", one),
+        Fold(
+            Say("lesson.parallel.fold.bounds", one),
+            (
+                *_growth(measured, one),
+                Say("lesson.parallel.bounds", one),
+                Formula(rf"{off} \leq (m - 1) \, u = [[sequential_bound]]", one),
+                Formula(rf"{off} \leq \log_2 m \cdot u = [[halving_bound]]", one),
+            ),
+        ),
         Say(f"lesson.parallel.{_agreement(one)}", one),
     )
 

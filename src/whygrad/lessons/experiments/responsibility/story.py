@@ -7,7 +7,19 @@ import numpy as np
 from whygrad.lessons.experiments.responsibility.drawing import MOST, draw_flows
 from whygrad.lessons.experiments.responsibility.network import LOUD, QUIET, TORN, Responsibility
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Block, Cell, Formula, Legend, Picture, Say, Story, Table, Word
+from whygrad.lessons.notation import slope
+from whygrad.lessons.story import (
+    Block,
+    Cell,
+    Fold,
+    Formula,
+    Legend,
+    Picture,
+    Say,
+    Story,
+    Table,
+    Word,
+)
 
 SHOWN = 8  # rows of a table
 LONGEST = 3  # hidden layers whose path still fits in a formula
@@ -31,10 +43,12 @@ def tell(setup: Responsibility, measured: Measured) -> Story:
             _table_of_parts(measured),
             Formula(r"u_0 = [[quiet_sum]] \qquad u_1 = [[loud_sum]]", told),
             _say(_outcome(told), told),
-            _say("nudge", told),
             _picture(setup, measured, "paths", ("quiet", "loud"), told),
-            *_paths(setup, measured, told),
             _say("loudness", told),
+            Fold(
+                _say("fold.paths", told),
+                (_say("nudge", told), *_paths(setup, measured, told)),
+            ),
         ),
         left_out=(
             _say("torn", told),
@@ -43,9 +57,14 @@ def tell(setup: Responsibility, measured: Measured) -> Story:
                 r" = [[positive]] + [[negative]] = [[torn_sum]]",
                 told,
             ),
-            _picture(setup, measured, "torn", ("torn",), told),
-            _table_of_neurons(measured),
-            _say("moment", told),
+            Fold(
+                _say("fold.torn", told),
+                (
+                    _picture(setup, measured, "torn", ("torn",), told),
+                    _table_of_neurons(measured),
+                    _say("moment", told),
+                ),
+            ),
         ),
     )
 
@@ -141,8 +160,13 @@ def _paths(setup: Responsibility, measured: Measured, told: dict[str, Any]) -> t
 
 
 def _product(factors: list[list[Any]], part: float) -> Formula:
-    symbols = r" \cdot ".join(symbol for symbol, _ in factors)
-    numbers = r" \cdot ".join(f"[[f{place}]]" for place in range(len(factors)))
+    is_slope = [symbol.startswith("f'") for symbol, _ in factors]
+    symbols = r" \cdot ".join(
+        slope(symbol) if own else symbol for (symbol, _), own in zip(factors, is_slope, strict=True)
+    )
+    numbers = r" \cdot ".join(
+        f"[[f{place}|slope]]" if own else f"[[f{place}]]" for place, own in enumerate(is_slope)
+    )
     values = {f"f{place}": value for place, (_, value) in enumerate(factors)}
     return Formula(f"{symbols} = {numbers} = [[part]]", values | {"part": part})
 

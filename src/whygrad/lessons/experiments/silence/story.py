@@ -18,9 +18,11 @@ from whygrad.lessons.experiments.silence.network import (
     Silence,
 )
 from whygrad.lessons.lesson import Measured
+from whygrad.lessons.notation import arrives, below, slope
 from whygrad.lessons.story import (
     Block,
     Cell,
+    Fold,
     Formula,
     Legend,
     Line,
@@ -28,10 +30,17 @@ from whygrad.lessons.story import (
     Say,
     Story,
     Table,
+    Term,
     Word,
 )
 from whygrad.record.fields import FACTORS
 from whygrad.words import number
+
+TERMS = {
+    "contribution": Term("lesson.term.contribution"),
+    "activity": Term("lesson.term.activity"),
+}
+NOTHING = "–"  # where a share is 0/0
 
 
 def tell(setup: Silence, measured: Measured) -> Story:
@@ -41,7 +50,14 @@ def tell(setup: Silence, measured: Measured) -> Story:
     return Story(
         told=(
             _say("product", told),
-            Formula(r"\delta = \frac{\partial C}{\partial a} \cdot f'(z) = u \cdot f'(z)"),
+            Formula(
+                r"\delta = "
+                + below(r"\frac{\partial C}{\partial a}", "contribution")
+                + r" \cdot "
+                + below(slope(), "activity")
+                + rf" = u \cdot {slope()}",
+                TERMS,
+            ),
             _say("pair", told),
             _table_of_sample(measured),
             *_chapter("saturated", SATURATED, measured, told),
@@ -53,14 +69,26 @@ def tell(setup: Silence, measured: Measured) -> Story:
             _say("left_out", told),
             Formula(
                 r"\left|\frac{\partial C}{\partial w}\right|"
-                r" = \left|\frac{1}{m} \sum_i x_i \delta_i\right|"
-                r" = \text{upstream} \cdot \text{slope} \cdot \text{input} \cdot \text{agreement}"
+                rf" = \left|\frac{{1}}{{m}} \sum_i {arrives('x_i')} \delta_i\right|"
+                r" = [[upstream]] \cdot \class{slope}{[[slope]]}"
+                r" \cdot \class{arrives}{[[input]]} \cdot [[agreement]]",
+                {factor: Term(f"lesson.silence.{factor}") for factor in FACTORS},
             ),
-            _say(f"starved.{_state(STARVED, measured)}", told),
-            _say(f"torn.{_state(TORN, measured)}", told),
-            _picture("batch", (STARVED, TORN), setup, measured, told),
-            _table_of_factors(measured),
-            _say("reading.alike" if measured["is_confirmed"] else "reading.apart", told),
+            Fold(
+                _say("fold.batch", told),
+                (
+                    _say(f"starved.{_state(STARVED, measured)}", told),
+                    _say(f"torn.{_state(TORN, measured)}", told),
+                    _picture("batch", (STARVED, TORN), setup, measured, told),
+                ),
+            ),
+            Fold(
+                _say("fold.factors", told),
+                (
+                    _table_of_factors(measured),
+                    _say("reading.alike" if measured["is_confirmed"] else "reading.apart", told),
+                ),
+            ),
         ),
     )
 
@@ -71,10 +99,10 @@ def _say(key: str, values: dict[str, Any]) -> Say:
 
 def _chapter(name: str, neuron: int, measured: Measured, told: dict[str, Any]) -> tuple[Block, ...]:
     """Tell of one neuron what was asked of it and what it let through."""
-    numbers = rf"[[{name}_u]] \cdot [[{name}_s]] = [[{name}_d]]"
+    numbers = rf"[[{name}_u]] \cdot [[{name}_s|slope]] = [[{name}_d]]"
     return (
         _say(f"{name}.{_state(neuron, measured)}", told),
-        Formula(rf"\delta = u \cdot f'(z) = {numbers}", told),
+        Formula(rf"\delta = u \cdot {slope()} = {numbers}", told),
     )
 
 
@@ -128,11 +156,14 @@ def _table_of_sample(measured: Measured) -> Table:
 
 
 def _table_of_factors(measured: Measured) -> Table:
-    columns = (*measured["factors"].values(), measured["product"], measured["autodiff"])
-    rows: list[list[Cell]] = [
-        [Word(f"lesson.silence.neuron.{neuron}"), *(float(column[k]) for column in columns)]
-        for k, neuron in enumerate(NEURONS)
-    ]
+    """Return the factors of every neuron; to the right of a 0 they are shares of nothing."""
+    rows: list[list[Cell]] = []
+    for k, neuron in enumerate(NEURONS):
+        factors = [float(measured["factors"][name][k]) for name in FACTORS]
+        known = factors.index(0) + 1 if 0 in factors else len(factors)
+        cells = [*factors[:known], *[NOTHING] * (len(factors) - known)]
+        ends = (float(measured[name][k]) for name in ("product", "autodiff"))
+        rows.append([Word(f"lesson.silence.neuron.{neuron}"), *cells, *ends])
     names = (*FACTORS, "factor_product", "autodiff")
     head = [Word("lesson.silence.neuron"), *(Word(f"lesson.silence.{name}") for name in names)]
     return Table(Say("lesson.silence.factors"), head, rows)
@@ -141,7 +172,10 @@ def _table_of_factors(measured: Measured) -> Table:
 def _picture(
     name: str, neurons: tuple[int, ...], setup: Silence, measured: Measured, told: dict[str, Any]
 ) -> Picture:
-    shown = [(k, FACTORS.index(MISSING[k][0]), _panel(setup, MISSING[k][1])) for k in neurons]
+    shown = [
+        (k, FACTORS.index(MISSING[k][0]), f"{place}   {_panel(setup, MISSING[k][1])}")
+        for place, k in enumerate(neurons, 1)
+    ]
     every = range(len(NEURONS))
     return Picture(
         name,
@@ -150,7 +184,7 @@ def _picture(
         axes=(Word("lesson.silence.after"), Word("lesson.silence.left")),
         legend=(
             Legend("faint", Word("lesson.silence.neuron.healthy")),
-            Legend("blue", Word("lesson.silence.ailing")),
+            Legend("blue", Word(f"lesson.silence.ailing.{name}")),
             Legend("orange dashed", Word("lesson.silence.missing")),
         ),
         lines=tuple(

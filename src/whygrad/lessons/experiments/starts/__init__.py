@@ -1,4 +1,4 @@
-"""Statement 13: without random weights the loss curve behaves strangely."""
+"""Statement 9: equal weights end no lower than guessing, random weights far below it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -24,6 +24,7 @@ from whygrad.lessons.options import option, setup
 from whygrad.settings import OPTIMIZERS, Range, Settings
 
 MARGIN = 0.05  # of the loss of guessing: a difference that shows in the picture
+FAR_BELOW = 0.5  # of the loss of guessing
 CONSTANTS = ("zero", "constant")
 OTHER_SEEDS = 6  # enough to see what the other optimiser does
 MAIN_SHARE = 0.7  # of the work is the first of the two trainings
@@ -82,6 +83,7 @@ def measure(setup: Starts, tick: Tick) -> Measured:
         },
         "neurons": {name: _neurons(groups[name].finite) for name in CONSTANTS},
         "first_gradient": _first_gradient(groups["zero"].before[0], data),
+        "constant_gradient": _first_gradient(groups["constant"].before[0], data),
         "moved": _moved(groups["zero"]),
         "others": {name: float(median(group.finals)) for name, group in others.items()},
         "other_seeds": fewer,
@@ -89,12 +91,16 @@ def measure(setup: Starts, tick: Tick) -> Measured:
 
 
 def laws(setup: Starts, measured: Measured) -> tuple[Law, ...]:
-    """The constant starts end above the proper one for sure, and no start ends below it."""
-    room = MARGIN * measured["guessing"]
+    """The constant starts end no lower than guessing, the proper one far below, no other lower."""
+    guessing = measured["guessing"]
+    room = MARGIN * guessing
     finals = {name: one["final"]["middle"] for name, one in measured["starts"].items()}
     lowest = min(value for name, value in finals.items() if name != "proper")
+    best_constant = min(finals[name] for name in CONSTANTS)
     return (
+        Law("guess", best_constant, AT_LEAST, guessing - room),
         *(Law(name, measured["differences"][name]["low"], AT_LEAST, room) for name in CONSTANTS),
+        Law("far", finals["proper"], AT_MOST, FAR_BELOW * guessing),
         Law("lowest", finals["proper"], AT_MOST, lowest),
     )
 
@@ -179,7 +185,7 @@ def _final(measured: Measured, name: str) -> float:
 
 LESSON = Lesson(
     name="starts",
-    claim=13,
+    claim=9,
     setup=Starts,
     measure=measure,
     laws=laws,

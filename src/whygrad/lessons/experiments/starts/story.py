@@ -15,7 +15,18 @@ from whygrad.lessons.instruments.curves_drawing import (
 )
 from whygrad.lessons.instruments.statistics import Band
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Block, Cell, Formula, Legend, Line, Picture, Say, Story, Table
+from whygrad.lessons.story import (
+    Block,
+    Cell,
+    Fold,
+    Formula,
+    Legend,
+    Line,
+    Picture,
+    Say,
+    Story,
+    Table,
+)
 from whygrad.lessons.story import Word as Spoken
 from whygrad.words import number
 
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
 
 MARGIN = 0.05  # of the loss of guessing: a difference that shows in the picture
 RISE = 1.1  # a median that grows by more than a tenth has gone up
+CANCELLED = 1e-5  # of the gradient one layer further on: what rounding leaves of Σδ = 0
 FAR_UP = 2.0  # so many times the loss of the proper start is high
 ADAPTIVE = ("adam", "adamw", "rmsprop")  # a gradient over its own usual size
 SIGMA = {  # what the proper initialisers draw with; n neurons below, m here
@@ -53,14 +65,19 @@ def tell(setup: "Starts", measured: Measured) -> Story:
             *_clones(setup, measured, told),
             _say(f"tiny.{_tiny(told)}", told),
             _say(f"huge.{_huge(told)}", told),
-            *_interval(told),
-            _table(setup, measured, told),
+            Fold(_say("fold.interval", told), (*_interval(told), _table(setup, measured, told))),
         ),
         left_out=(
             _say("rest" if _is_at_rest(measured) else "moves", told),
-            _movements(measured, told),
-            _say(f"optimizer.{_optimizer(setup, measured, told)}", told),
-            _optimizers(setup, measured, told),
+            *((_say("cancels", told),) if _cancels(told) else ()),
+            Fold(_say("fold.moved", told), (_movements(measured, told),)),
+            Fold(
+                _say("fold.optimizer", told),
+                (
+                    _say(f"optimizer.{_optimizer(setup, measured, told)}", told),
+                    _optimizers(setup, measured, told),
+                ),
+            ),
         ),
     )
 
@@ -126,6 +143,8 @@ def _numbers(setup: "Starts", measured: Measured) -> dict[str, Any]:
         **{f"{name}_neurons": count for name, count in measured["neurons"].items()},
         **{f"zero_{name}": apart["zero"][name] for name in ("low", "middle", "high")},
         "bias": measured["moved"]["output_bias"],
+        "constant_pull": measured["constant_gradient"]["hidden_weight"],
+        "constant_pull_out": measured["constant_gradient"]["output_weight"],
         "other_seeds": measured["other_seeds"],
         "other_tiny": measured["others"]["tiny"],
     }
@@ -191,6 +210,11 @@ def _table(setup: "Starts", measured: Measured, told: dict[str, Any]) -> Table:
     head = [Spoken(f"lesson.starts.head.{name}") for name in ("start", "first", "final")]
     head += [Spoken("lesson.starts.head.half"), Spoken("lesson.starts.head.apart", told)]
     return Table(_say("table", told), head, rows)
+
+
+def _cancels(told: dict[str, Any]) -> bool:
+    """Return whether equal outgoing weights let the δ of the classes cancel, as under softmax."""
+    return told["constant_pull"] < CANCELLED * told["constant_pull_out"]
 
 
 def _is_at_rest(measured: Measured) -> bool:

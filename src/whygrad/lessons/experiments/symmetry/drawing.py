@@ -27,7 +27,7 @@ from whygrad.render.page.canvas import (
 )
 from whygrad.words import number
 
-WIDE, HIGH = 640, 330
+WIDE, HIGH = 408, 270
 LEFT, RIGHT, TOP, BOTTOM = 46, 84, 12, 26
 MARKS = 16  # dots on a curve
 POINTS = 400  # of a curve; more cannot be seen

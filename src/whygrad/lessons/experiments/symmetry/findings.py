@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from whygrad.core.backprop import backward, forward
 from whygrad.core.nn import Network
 from whygrad.core.symmetry import effective_width, proof
 from whygrad.lessons.experiments.symmetry.runs import (
@@ -42,6 +43,7 @@ def measure(setup: Symmetry, tick: Tick) -> Measured:
         "guessing": _guessing(np.asarray(task.y), task.loss),
         "starts": starts,
         "random": _random([mine[f"random {i}"] for i in range(setup.seeds)]),
+        "outgoing": _outgoing(setup, task),
         "lowest": float(np.nanmin([start["losses"] for start in starts.values()])),
         "apart": _most_apart(runs),
         "links": trained["links"],
@@ -63,6 +65,30 @@ def measure(setup: Symmetry, tick: Tick) -> Measured:
             },
         },
     }
+
+
+def _outgoing(setup: Symmetry, task: Task) -> dict[str, float]:
+    """Return how far one plain step parts neurons that differ in their outgoing weights alone."""
+    n_in, n_out = task.x.shape[1], task.y.shape[1]
+    rng = np.random.default_rng(setup.seed)
+    with jax.enable_x64(True):
+        network = Network.from_arrays(
+            [
+                np.full((n_in, setup.width), setup.constant),
+                rng.normal(0, 1 / np.sqrt(setup.width), (setup.width, n_out)),
+            ],
+            [np.zeros(setup.width), np.zeros(n_out)],
+            activations=[setup.activation, "sigmoid" if n_out == 1 else "softmax"],
+        )
+        pulls = np.asarray(_gradient(network, task)["hidden1"]["weight"])
+    steps = setup.learning_rate * pulls
+    return {"apart": float(np.ptp(steps, axis=1).max()), "pull": float(np.abs(pulls).max())}
+
+
+def _gradient(network: Network, task: Task) -> Any:
+    trace = forward(network, task.x)
+    rows = np.asarray(task.y) if task.y.shape[1] == 1 else np.argmax(task.y, axis=1)
+    return backward(network, trace, rows, loss=task.loss).gradients()
 
 
 def _described(constant: float, course: Course) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def numbers(setup: Symmetry, measured: Measured) -> dict[str, Any]:
         **{name: getattr(setup, name) for name in vars(setup)},
         "samples": measured["samples"],
         "guessing": measured["guessing"],
+        "outgoing_apart": measured["outgoing"]["apart"],
         "random": measured["random"]["final"],
         "random_width": measured["random"]["width"],
         "random_apart": measured["random"]["apart"],

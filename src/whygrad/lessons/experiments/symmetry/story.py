@@ -16,7 +16,18 @@ from whygrad.lessons.experiments.symmetry.drawing import (
 from whygrad.lessons.experiments.symmetry.setup import Symmetry
 from whygrad.lessons.instruments.seats import PARTS
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Block, Formula, Legend, Line, Picture, Say, Story, Table, Word
+from whygrad.lessons.story import (
+    Block,
+    Fold,
+    Formula,
+    Legend,
+    Line,
+    Picture,
+    Say,
+    Story,
+    Table,
+    Word,
+)
 
 SYMBOLS = {
     "weight_in": "w",
@@ -44,17 +55,31 @@ def tell(setup: Symmetry, measured: Measured) -> Story:
             _say(f"apart.{outcomes.apart(measured)}", told),
             _starts(measured, told),
             *_chain(measured, told),
-            *_replacing(setup, measured, told),
+            Fold(_say("fold.replacing", told), _replacing(setup, measured, told)),
         ),
         left_out=(
-            _say("zeros", told),
-            _zeros(measured, told),
-            _say("zeros.base", told),
-            *([_say("closed", told)] if measured["open"] == 0 else []),
+            _say("outgoing" if measured["outgoing"]["apart"] else "outgoing.silent", told),
+            _say("zeros.short", told),
+            Fold(
+                _say("fold.zeros", told),
+                (
+                    _say("zeros", told),
+                    _zeros(measured, told),
+                    _say("zeros.base", told),
+                    *([_say("closed", told)] if measured["open"] == 0 else []),
+                ),
+            ),
             _say(f"dropout.{outcomes.dropout(setup, measured)}", told),
-            _say("rounding" if outcomes.apart(measured) == "equal" else "rounding_too", told),
-            _say(f"rounding.{outcomes.rounding(measured)}", told),
-            _parting(measured, told),
+            Fold(
+                _say("fold.rounding", told),
+                (
+                    _say(
+                        "rounding" if outcomes.apart(measured) == "equal" else "rounding_too", told
+                    ),
+                    _say(f"rounding.{outcomes.rounding(measured)}", told),
+                    _parting(measured, told),
+                ),
+            ),
         ),
     )
 

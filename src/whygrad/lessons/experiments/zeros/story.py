@@ -7,7 +7,19 @@ import numpy as np
 from whygrad.lessons.experiments.zeros.drawing import draw_activations, draw_losses, settled
 from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.lesson import Measured
-from whygrad.lessons.story import Formula, Legend, Line, Names, Picture, Say, Story, Table, Word
+from whygrad.lessons.notation import arrives, one
+from whygrad.lessons.story import (
+    Fold,
+    Formula,
+    Legend,
+    Line,
+    Names,
+    Picture,
+    Say,
+    Story,
+    Table,
+    Word,
+)
 
 
 def tell(setup: Any, measured: Measured) -> Story:
@@ -17,15 +29,17 @@ def tell(setup: Any, measured: Measured) -> Story:
         told=(
             _say("silence", told),
             Formula(
-                r"z = \sum_j w_j \cdot 0 + b = b \qquad a = f(b) = f([[bias]]) = [[said]]", told
+                rf"z = \sum_j w_j \cdot {arrives('0')} + b = b"
+                r" \qquad a = f(b) = f([[bias]]) = [[said]]",
+                told,
             ),
             _say("gradient", told),
             Formula(
-                r"\frac{\partial C}{\partial w_j} = 0 \cdot \delta = 0 \cdot [[delta]] = [[weight]]"
-                r" \qquad \frac{\partial C}{\partial b} = 1 \cdot \delta = [[delta]]",
+                rf"\frac{{\partial C}}{{\partial w_j}} = \delta \cdot {arrives('0')}"
+                rf" = [[delta]] \cdot {arrives('0')} = [[weight]]"
+                rf" \qquad \frac{{\partial C}}{{\partial b}} = \delta \cdot {one()} = [[delta]]",
                 told,
             ),
-            _say("nudge", told),
             _say("task", told),
             Formula(
                 r"H = -p \ln p - (1 - p) \ln (1 - p) = [[entropy]]"
@@ -35,20 +49,26 @@ def tell(setup: Any, measured: Measured) -> Story:
             _say(_with(told), told),
             _say(_without(told), told),
             _losses(measured, told),
+            Fold(_say("fold.nudge", told), (_say("nudge", told),)),
         ),
         left_out=(
             _say("at_zero", told),
             _activations(measured),
-            _table_at_zero(measured),
+            Fold(_say("fold.table", told), (_table_at_zero(measured),)),
             _say(_heard(measured), told),
             Formula(
-                r"\frac{\partial C}{\partial w_\text{out}} = f(0) \cdot \delta"
-                r" \qquad f = \sigma: \; [[sigmoid]] \cdot \delta"
-                r" \qquad f = \text{softplus}: \; [[softplus]] \cdot \delta",
+                r"\frac{\partial C}{\partial w_\text{out}} = " + arrives("f(0)") + r" \cdot \delta"
+                r" \qquad f = \sigma: \; [[sigmoid|arrives]] \cdot \delta"
+                r" \qquad f = \text{softplus}: \; [[softplus|arrives]] \cdot \delta",
                 told,
             ),
-            _table_of_trainings(measured),
-            *((_say("deaf", told),) if _deaf(measured) else ()),
+            Fold(
+                _say("fold.trainings", told),
+                (
+                    _table_of_trainings(measured),
+                    *((_say("deaf", told),) if _deaf(measured) else ()),
+                ),
+            ),
         ),
     )
 
