@@ -139,7 +139,9 @@ def as_page(
         "room": given.get("room") or of_task or room or there[0],
         "rooms": there,
         "language": TAGS[language_of(lang)] if lang else None,
-        "references": [reference(SCENES[name](), rows=ROWS) for name in there if name in SCENES],
+        "references": [
+            {"room": name} | reference(SCENES[name](), rows=ROWS) for name in there if name in SCENES
+        ],
         "words": {TAGS[name]: _words(name) for name in languages},
         "scene": given.get("set", {}),
         "slides": slides,

@@ -74,9 +74,30 @@ export function putSet(name, values) {
   sets.value = { ...sets.value, [name]: cleaned(rooms.find((one) => one.name === name), values) };
 }
 
-/** Go to a step of the run. @param {number} to */
+const SLICE = 25; // milliseconds that the page may compute before it shows itself again
+/** @type {any} */
+let later;
+
+/** Go to a step of the run. One that takes long to compute is reached by and by: the page shows how
+ * far it has come. @param {number} to */
 export function go(to) {
-  steps.value = { ...steps.value, [roomName.value]: Math.max(0, to) };
+  cancelAnimationFrame(later);
+  const wanted = Math.max(0, to);
+  const reached = withinTime(wanted);
+  steps.value = { ...steps.value, [roomName.value]: reached };
+  const [name, of] = [roomName.value, set.value];
+  const isStill = () => roomName.value === name && set.value === of;
+  if (reached < wanted) later = requestAnimationFrame(() => isStill() && go(wanted));
+}
+
+/** Return how far towards a step the run can be computed in one slice of time. @param {number} to */
+function withinTime(to) {
+  const end = performance.now() + SLICE;
+  const history = past.get(roomName.value);
+  let at = to;
+  while (at > 0 && !(history?.set === set.value && history.kept.has(at))) at -= 1;
+  for (; at < to && performance.now() < end; at += 1) runAt(room.value, set.value, at + 1);
+  return at;
 }
 
 /** Return the controls' values, each in its range; what is no value of a control is its start.
