@@ -5,8 +5,12 @@ from collections.abc import Callable
 import numpy as np
 
 from whygrad.core.nn import Network
+from whygrad.data import load
 from whygrad.lab.reference import Scene
 from whygrad.settings import Settings
+
+SAMPLES = 151
+WIDTH = 16  # of the layer of copies
 
 
 def neuron() -> Scene:
@@ -16,4 +20,19 @@ def neuron() -> Scene:
     return Scene(network, np.array([[3.0]]), np.array([[1.0]]), settings)
 
 
-SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron}
+def copying() -> Scene:
+    """Return the copies of the third room, all weights 0.5, and the ring that they learn."""
+    start = [np.full((2, WIDTH), 0.5), np.full((WIDTH, 1), 0.5)]
+    biases = [np.zeros(WIDTH), np.zeros(1)]
+    network = Network.from_arrays(start, biases, activations=["tanh", "sigmoid"])
+    settings = Settings(loss="binary_cross_entropy", optimizer="adam", learning_rate=0.05)
+    return Scene(network, *circles(), settings)
+
+
+def circles() -> tuple[np.ndarray, np.ndarray]:
+    """Return a ring around a ring; an odd number of samples, so that no class is just a half."""
+    train = load("circles", seed=0, samples=3 * SAMPLES).train
+    return np.asarray(train.x[:SAMPLES]), np.asarray(train.y[:SAMPLES])
+
+
+SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron, "copying": copying}
