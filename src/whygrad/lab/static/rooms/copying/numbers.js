@@ -12,7 +12,7 @@ const places = (n, k) => ({ w1: [0, "weight", k], w2: [0, "weight", n + k], b: [
 
 /** Return a network with one number replaced.
  * @param {any} of @param {[number, "weight" | "bias", number]} place @param {number} value */
-function replaced(of, [l, part, at], value) {
+export function replaced(of, [l, part, at], value) {
   const parameters = of.layers.map((/** @type {any} */ { weight, bias }) => ({ weight, bias }));
   const old = parameters[l][part];
   const next = matrix(old.rows, old.columns, old.data);

@@ -13,7 +13,7 @@ import { packed } from "../../state.js";
 export const NUDGE = 1e-6; // of the weight that is touched
 export const SPREAD = 0.1; // of random biases
 const EPSILON = 1e-8; // Adam's
-const RANDOM = "glorot_normal"; // what lessons draw from for curved activations
+export const RANDOM = "glorot_normal"; // what lessons draw from for curved activations
 const LOSS = "binary_cross_entropy";
 export const OUTPUT = "sigmoid";
 
