@@ -152,6 +152,56 @@ def chromium():
         browser.close()
 
 
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+ONLY = "{resultTypes: ['violations']}"  # describing what passes takes thirty times as long
+AT_HOME = ("file:", "data:", "blob:", "about:")  # addresses that lead nowhere
+
+
+@pytest.fixture
+def show(chromium) -> Iterator[Callable]:
+    """Return the function that opens a file; at the end nothing may have gone wrong in it."""
+    opened, problems = [], []
+
+    def show(path: Path, hash: str = "", *, width: int = 1280, height: int = 900, **settings):
+        size = {"width": width, "height": height}
+        context = chromium.new_context(viewport=size, **{"locale": "en-US", **settings})
+        context.set_default_timeout(8000)
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", lambda request: _must_be_local(request.url, problems))
+        page.goto(f"{path.as_uri()}{hash}")
+        return page
+
+    yield show
+    for context in opened:
+        context.close()
+    assert problems == []
+
+
+def _must_be_local(url: str, problems: list[str]) -> None:
+    if not url.startswith(AT_HOME):
+        problems.append(f"asked for {url}")
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable:
+    """Return the function that lists what axe finds on a page."""
+    script = AXE.read_text(encoding="utf-8")
+
+    def findings(page, inside: str = "html") -> list[str]:
+        page.evaluate(script)
+        found = page.evaluate(f"inside => axe.run(inside, {ONLY})", inside)
+        return [
+            f"{one['id']}: {node['html'][:200]}: {node['failureSummary']}"
+            for one in found["violations"]
+            for node in one["nodes"]
+        ]
+
+    return findings
+
+
 VOID = ("br", "link", "meta")
 
 

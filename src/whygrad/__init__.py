@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from whygrad.interop.exporting import export, from_safetensors, to_torch
     from whygrad.interop.importing import from_flax, from_keras, from_sklearn, from_torch
     from whygrad.interop.tracking import MLflow, TensorBoard, WandB, log
+    from whygrad.lab.page import lab
     from whygrad.runs import Run, WatchedRun, open_run
     from whygrad.settings import Settings
     from whygrad.training.batched import train_together
@@ -91,6 +92,7 @@ __all__ = [
     "from_safetensors",
     "from_sklearn",
     "from_torch",
+    "lab",
     "lessons",
     "load",
     "log",
@@ -108,8 +110,8 @@ __all__ = [
 if not TYPE_CHECKING:  # a type checker knows all names from above, and finds the others wrong
 
     def __getattr__(name: str) -> Any:
-        if name == "lessons":
-            return _imported("whygrad.lessons")
+        if name in ("lessons", "lab"):
+            return _imported(f"whygrad.{name}")
         if name not in _HOMES:
             raise AttributeError(f"module 'whygrad' has no attribute {name!r}")
         value = getattr(_imported(f"whygrad.{_HOMES[name]}"), name)

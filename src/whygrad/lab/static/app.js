@@ -64,11 +64,12 @@ function Badge() {
 function App() {
   const now = here();
   const { room } = now;
+  const [key, values] = room.sentence(now);
   return html`<${Switches} />
     <main class="room ${slide.value >= 0 ? "as-slide" : ""}" id="main">
       <${Slides} /><${Task} />
       <h1>${told(`${room.name}.question`)}</h1>
-      <p class="says" aria-live="polite">${told(...room.sentence(now))}</p>
+      <p class="says" aria-live="polite">${told(key, values)}</p>
       <${room.view} key=${room.name} ...${now} />
       ${room.hasPlayer !== false && html`<${Player} />`}
       <${Asked} />

@@ -22,13 +22,6 @@ export const WIDE = {
 /** Return a value without the dust of binary fractions. @param {number} value @param {number} step */
 const snapped = (value, step) => Number((Math.round(value / step) * step).toFixed(6));
 
-/** @param {any} event @param {SVGGElement} group */
-function placeOf(event, group) {
-  const line = /** @type {SVGLineElement} */ (group.querySelector(".track"));
-  const box = line.getBoundingClientRect();
-  return Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
-}
-
 /**
  * @param {{name: string, label: string, value: number, least: number, most: number, x: number, y: number,
  *   length: number, onChange: (value: number) => void, step?: number, scale?: Scale, colour?: string,
@@ -43,7 +36,8 @@ export function Slider({
     if (next !== value) onChange(next);
   };
   const drag = (/** @type {any} */ event) => {
-    const wanted = scale.value(placeOf(event, event.currentTarget), least, most);
+    const inside = new DOMPoint(event.clientX, event.clientY).matrixTransform(event.currentTarget.getScreenCTM().inverse());
+    const wanted = scale.value(Math.min(Math.max((inside.x - x) / length, 0), 1), least, most);
     to(wanted, fine(wanted));
   };
   const press = (/** @type {any} */ event) => {

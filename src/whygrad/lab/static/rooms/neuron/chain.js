@@ -58,13 +58,19 @@ export function lossBy(here, by) {
   return (/** @type {number} */ moved) => chainOf({ ...neuron, [by]: moved }).loss;
 }
 
+/** Return the slope of an activation. @param {string} activation @param {number} z */
+export function slopeAt(activation, z) {
+  const { value, slope } = ACTIVATIONS[activation];
+  return slope(z, value(z));
+}
+
 const GRID = Array.from({ length: 801 }, (_, i) => (i - 400) / 50);
 /** @type {Record<string, number>} */
 const steepest = {};
 
 /** Return the steepest slope that an activation has. @param {string} activation */
 export function steepestOf(activation) {
-  steepest[activation] ??= Math.max(...GRID.map(ACTIVATIONS[activation].slope));
+  steepest[activation] ??= Math.max(...GRID.map((z) => slopeAt(activation, z)));
   return steepest[activation];
 }
 
@@ -77,5 +83,5 @@ export function isFlat({ slope }, activation) {
 
 /** @param {string} activation @param {number} z */
 export function isFlatAt(activation, z) {
-  return isFlat({ slope: ACTIVATIONS[activation].slope(z) }, activation);
+  return isFlat({ slope: slopeAt(activation, z) }, activation);
 }

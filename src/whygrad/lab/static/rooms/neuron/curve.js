@@ -3,7 +3,7 @@ import { html } from "../../vendor/preact.js";
 import { ACTIVATIONS } from "../../engine.js";
 import { number } from "../../numbers.js";
 import { t } from "../../words.js";
-import { isFlatAt } from "./chain.js";
+import { isFlatAt, slopeAt } from "./chain.js";
 
 const [WIDTH, HEIGHT, PAD] = [392, 168, 12];
 const SPAN = 8; // z from -8 to 8
@@ -22,7 +22,8 @@ function stretches(holds) {
 
 /** @param {{activation: string, values: any}} props */
 export function Curve({ activation, values }) {
-  const { value, slope } = ACTIVATIONS[activation];
+  const { value } = ACTIVATIONS[activation];
+  const slope = (/** @type {number} */ z) => slopeAt(activation, z);
   const all = POINTS.flatMap((z) => [value(z), slope(z)]);
   const [low, high] = [Math.max(Math.min(...all), -1.6), Math.min(Math.max(...all), 2)];
   const x = (/** @type {number} */ z) => ((z + SPAN) / (2 * SPAN)) * WIDTH;

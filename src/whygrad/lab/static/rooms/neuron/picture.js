@@ -18,6 +18,7 @@ const WRITTEN = {
   slope: "σ′(z)", upstream: "∂C/∂a", weightGradient: "∂C/∂w", biasGradient: "∂C/∂b", constant: "1",
 };
 
+const PLAIN = /** @type {Record<string, string>} */ ({ input: "ain" }); // as it reads without a subscript
 const SILENT = 1e-6; // of a gradient: nothing that an eye could see moves anything
 const WIDTH_OF_DIGIT = 0.66; // of its height, in the widest of our fonts
 
@@ -28,11 +29,11 @@ const fitting = (text, largest, room) => Math.min(largest, room / (text.length *
 /** A number with its symbol above. @param {any} props */
 function Chip({ name, values, at, small = false, room = 104 }) {
   const text = number(values[name]);
-  const label = t("number.is", { name: t(`neuron.quantity.${name}`), value: text });
+  const label = t("number.shown", { symbol: PLAIN[name] ?? WRITTEN[name], value: text, name: t(`neuron.quantity.${name}`) });
   const kind = COLOURS[name] ?? (Object.values(BACK).includes(name) ? "orange" : "");
   return html`<g class="chip ${kind} ${isLit(name) ? "lit" : ""}" ...${asks(name, label)}>
     <rect class="hit" x=${at.x - room / 2} y=${at.y - 24} width=${room} height="48" rx="10" />
-    <text class="symbol" x=${at.x} y=${at.y - 7} text-anchor="middle">${WRITTEN[name]}</text>
+    <text class="symbol" x=${at.x} y=${at.y - 7} text-anchor="middle">${WRITTEN[name]} </text>
     <text class="value" x=${at.x} y=${at.y + 16} text-anchor="middle" font-size=${fitting(text, small ? 21 : 25, room - 4)}>${text}</text>
   </g>`;
 }
@@ -40,10 +41,10 @@ function Chip({ name, values, at, small = false, room = 104 }) {
 /** A node of the chain: a circle, its symbol and its number. @param {any} props */
 function Node({ name, values, at, radius, children = null }) {
   const text = number(values[name]);
-  const label = t("number.is", { name: t(`neuron.quantity.${name}`), value: text });
+  const label = t("number.shown", { symbol: PLAIN[name] ?? WRITTEN[name], value: text, name: t(`neuron.quantity.${name}`) });
   return html`<g class="node ${COLOURS[name] ?? ""} ${isLit(name) ? "lit" : ""}" ...${asks(name, label)}>
     <circle cx=${at.x} cy=${at.y} r=${radius} />
-    <text class="symbol" x=${at.x} y=${at.y - radius * 0.32} text-anchor="middle">${WRITTEN[name]}</text>
+    <text class="symbol" x=${at.x} y=${at.y - radius * 0.32} text-anchor="middle">${WRITTEN[name]} </text>
     <text class="value" x=${at.x} y=${at.y + radius * 0.3} text-anchor="middle" font-size=${fitting(text, radius > 40 ? 23 : 19, radius * 1.76)}>${text}</text>
     ${children}
   </g>`;
