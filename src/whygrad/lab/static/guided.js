@@ -1,6 +1,6 @@
 /** For teachers: a room as slides that arrow keys turn, and a task with nothing but what it needs. */
 import { html } from "./vendor/preact.js";
-import { change, here, packed, putSet, room, set, slide, startOf } from "./state.js";
+import { change, here, lookAt, packed, putSet, room, set, slide, startOf } from "./state.js";
 import { t, told } from "./words.js";
 
 /** The task that the page was made for; the name of a room stands for its first one. */
@@ -17,8 +17,10 @@ export function allows(control) {
 export function begin() {
   if (packed.slides) slide.value = 0;
   const one = task();
-  if (one) putSet(room.value.name, { ...set.value, ...one.set });
-  else if (packed.slides) turn(0);
+  if (one) {
+    putSet(room.value.name, { ...set.value, ...one.set });
+    lookAt(one.look ?? room.value.look ?? "");
+  } else if (packed.slides) turn(0);
 }
 
 /** Turn to another slide. @param {number} by */
@@ -26,6 +28,7 @@ export function turn(by) {
   const all = room.value.slides;
   slide.value = Math.min(Math.max(slide.value + by, 0), all.length - 1);
   change({ ...startOf(room.value), ...all[slide.value].set });
+  lookAt(all[slide.value].look ?? room.value.look ?? "");
 }
 
 export function Slides() {

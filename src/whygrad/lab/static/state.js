@@ -25,6 +25,9 @@ export const panel = signal(""); // link, python: what is there to copy
 export const slide = signal(-1); // none
 export const isNarrow = signal(false);
 export const isCalm = signal(false); // no motion is wanted
+const looks = signal(/** @type {Record<string, string>} */ ({}));
+/** What of the room is looked at, in the room's own words: the neuron that was clicked, an entry. */
+export const look = computed(() => looks.value[roomName.value] ?? room.value?.look ?? "");
 
 // --- run state: where the controls of every room stand, and the steps taken --------------------
 
@@ -100,6 +103,11 @@ function withinTime(to) {
   return at;
 }
 
+/** Look at another part of the room. @param {string} at */
+export function lookAt(at) {
+  looks.value = { ...looks.value, [roomName.value]: at };
+}
+
 /** Return the controls' values, each in its range; what is no value of a control is its start.
  * @param {any} room @param {Record<string, any>} values @returns {Set} */
 export function cleaned(room, values) {
@@ -117,7 +125,7 @@ function allowed({ start, least = -Infinity, most = Infinity, choices }, value) 
 
 /** Return what a view of the room needs, as plain values. */
 export function here() {
-  return { room: room.value, set: set.value, run: run.value, step: step.value };
+  return { room: room.value, set: set.value, run: run.value, step: step.value, look: look.value };
 }
 
 /** Make the page's state. @param {any} data @param {any[]} all */
