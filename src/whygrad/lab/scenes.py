@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+import jax
 import numpy as np
 
 from whygrad.core.nn import Network
 from whygrad.data import load
+from whygrad.lab.draws import create
 from whygrad.lab.reference import Scene
 from whygrad.settings import Settings
 
@@ -29,10 +31,27 @@ def copying() -> Scene:
     return Scene(network, *circles(), settings)
 
 
+def biases() -> Scene:
+    """Return a network of the fourth room: random weights, and random biases, as the page draws."""
+    with jax.enable_x64(True):
+        network = create(
+            [2, WIDTH, 1],
+            activations=["tanh", "sigmoid"],
+            init="glorot_normal",
+            bias_init="normal:0.1",
+        )
+    settings = Settings(loss="binary_cross_entropy", optimizer="adam", learning_rate=0.02)
+    return Scene(network, *circles(), settings)
+
+
 def circles() -> tuple[np.ndarray, np.ndarray]:
     """Return a ring around a ring; an odd number of samples, so that no class is just a half."""
     train = load("circles", seed=0, samples=3 * SAMPLES).train
     return np.asarray(train.x[:SAMPLES]), np.asarray(train.y[:SAMPLES])
 
 
-SCENES: dict[str, Callable[[], Scene]] = {"neuron": neuron, "copying": copying}
+SCENES: dict[str, Callable[[], Scene]] = {
+    "neuron": neuron,
+    "copying": copying,
+    "biases": biases,
+}

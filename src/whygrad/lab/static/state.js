@@ -131,6 +131,9 @@ export function here() {
 /** Make the page's state. @param {any} data @param {any[]} all */
 export function begin(data, all) {
   Object.assign(packed, data);
+  // rooms that learn from the same samples have them once
+  for (const one of packed.references)
+    if (typeof one.batch === "string") one.batch = packed.references.find((/** @type {any} */ other) => other.room === one.batch).batch;
   rooms.push(...all);
   batch(() => {
     for (const one of all) putSet(one.name, startOf(one));

@@ -1,5 +1,5 @@
 /** Room 4, why biases may be 0: the weights differ already, so the neurons do. */
-import { html, signal } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { effectiveWidth } from "../engine.js";
 import { formula } from "../formula.js";
 import { allows } from "../guided.js";
@@ -7,7 +7,7 @@ import { asks } from "../number.js";
 import { number } from "../numbers.js";
 import { isPlaying, Player } from "../player.js";
 import { Slider } from "../slider.js";
-import { change } from "../state.js";
+import { change, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { Bands, Strip } from "./biases/charts.js";
 import { numbersOf, python, ROWS, table, toldOf } from "./biases/numbers.js";
@@ -31,12 +31,14 @@ const controls = {
   seed: { start: 0, least: 0, most: 999_999 },
 };
 
-/** The seed, and the neuron, that are looked at. */
-const column = signal(0);
-const neuron = signal(0);
+/** Return which of the seeds is looked at, and which neuron. @param {any} here */
+function lookedFor({ set, look }) {
+  const [column, neuron] = (/^(\d+),(\d+)$/.exec(look) ?? ["", "1", "1"]).slice(-2).map(Number);
+  return { column: Math.min(Math.max(column, 1), SEEDS) - 1, neuron: Math.min(Math.max(neuron, 1), widthOf(set)) - 1 };
+}
 
-/** @param {any} here */
-const lookedFor = ({ set }) => ({ column: column.value, neuron: Math.min(neuron.value, widthOf(set) - 1) });
+/** @param {{column: number, neuron: number}} at */
+const lookFor = ({ column, neuron }) => lookAt(`${column + 1},${neuron + 1}`);
 
 /** Draw eight other seeds. @param {any} set */
 const draw = (set) => ({ seed: set.seed + SEEDS });
@@ -52,7 +54,9 @@ function sentence({ set, run, step }) {
   if (!Number.isFinite(zero.high + random.high)) return ["copying.says.lost", values];
   if (step === 0) return ["biases.says.start", values];
   if (set.spread === 0) return ["biases.says.none", values];
-  return [`biases.says.${isOverlapping ? "overlap" : "apart"}`, values];
+  if (!isOverlapping) return ["biases.says.apart", values];
+  const matters = Math.abs(zero.middle - random.middle) < zero.high - zero.low;
+  return [`biases.says.${matters ? "overlap" : "touch"}`, values];
 }
 
 /** @param {any} changes */
@@ -61,13 +65,13 @@ function restart(changes) {
   change(changes);
 }
 
-/** All networks: each seed's two, one above the other. @param {{run: any, set: any, chosen: number}} props */
-function Seeds({ run, set, chosen }) {
+/** All networks: each seed's two, one above the other. @param {any} props */
+function Seeds({ run, set, at }) {
   const losses = lossesOf(run);
   const columns = 4;
   return html`<section class="seeds"><p class="caption" id="seeds">${t("biases.tiles")}</p>
     <div class="seed-grid" role="group" aria-labelledby="seeds" onKeyDown=${(/** @type {any} */ event) => arrows(event, columns)}>
-      ${Array.from({ length: SEEDS }, (_, i) => html`<button type="button" class="seed" aria-pressed=${i === chosen} onClick=${() => (column.value = i)}
+      ${Array.from({ length: SEEDS }, (_, i) => html`<button type="button" class="seed" aria-pressed=${i === at.column} onClick=${() => lookFor({ ...at, column: i })}
           aria-label=${t("biases.seed", { seed: String(set.seed + i), zero: losses[0][i], random: losses[1][i] })} ...${cell(i)}>
         ${KINDS.map((kind, j) => html`<span class="half ${kind}"><${Surface} size=${TILE} valueAt=${networkAt(run.states[j][i].network)} /><b>${number(losses[j][i], 3)}</b></span>`)}
       </button>`)}
@@ -116,14 +120,14 @@ function View(here) {
   const states = run.states.map((/** @type {any} */ all) => all[at.column]);
   const compared = comparisonOf(run);
   const received = states.map((/** @type {any} */ state) => Array.from({ length: widthOf(set) }, (_, k) => toldOf(state, k).z));
-  const large = (/** @type {string} */ name, /** @type {any} */ text, /** @type {string} */ kind) => html`<div class="figure ${kind}" ...${asks(name, t("number.is", { name: t(`biases.quantity.${name}`), value: text }))}><b>${text}</b><span><i aria-hidden="true"></i>${t(`biases.figure.${name}`)}</span></div>`;
+  const large = (/** @type {string} */ name, /** @type {any} */ text, /** @type {string} */ kind) => html`<div class="figure ${kind}" ...${asks(name, t("number.is", { name: t(`biases.quantity.${name}`), value: text }))}><b>${text}</b><span>${kind && html`<i aria-hidden="true"></i>`}${t(`biases.figure.${name}`)}</span></div>`;
   return html`<div class="biases copying">
     ${allows("spread") && html`<div class="starts"><svg class="constant" viewBox="0 0 400 44" role="group" aria-label=${t("biases.spread")}>
       <text x="0" y="28">${t("biases.spread.is", { spread: set.spread })}</text>
       <${Slider} name="spread" label=${t("biases.spread")} value=${set.spread} least=${0} most=${5} x=${230} y=${22} length=${150} step=${0.1} onChange=${(/** @type {number} */ spread) => restart({ spread })} />
     </svg></div>`}
     <div class="stage">
-      <${Seeds} run=${run} set=${set} chosen=${at.column} />
+      <${Seeds} run=${run} set=${set} at=${at} />
       <section class="results">
         <div class="figures">${large("middle.zero", number(compared.zero.middle), "zero")}${large("middle.random", number(compared.random.middle), "random")}${large("ahead", `${compared.ahead} / ${SEEDS}`, "")}</div>
         <p class="caption">${t("biases.bands")}</p>
@@ -133,7 +137,7 @@ function View(here) {
     <${Player} />
     <div class="below">
       <section><p class="caption">${t("biases.strip")}</p>
-        <${Strip} received=${received} chosen=${at.neuron} onChoose=${(/** @type {number} */ k) => (neuron.value = k)} />
+        <${Strip} received=${received} chosen=${at.neuron} onChoose=${(/** @type {number} */ k) => lookFor({ ...at, neuron: k })} />
         <${Settings} set=${set} /></section>
       <${Sides} states=${states} set=${set} at=${at} />
     </div>
@@ -155,6 +159,6 @@ const slides = [
 ];
 
 export const room = {
-  name: "biases", controls, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
+  name: "biases", look: "1,1", controls, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
   numbers: (/** @type {any} */ here) => numbersOf(here, lookedFor(here)), table, python, icon, tasks, slides,
 };

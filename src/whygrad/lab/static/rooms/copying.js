@@ -1,11 +1,11 @@
 /** Room 3, the copying machine: neurons that start alike stay alike, and a layer of them is one. */
-import { html, signal } from "../vendor/preact.js";
+import { html } from "../vendor/preact.js";
 import { apart, effectiveWidth } from "../engine.js";
 import { allows } from "../guided.js";
 import { asks } from "../number.js";
 import { number } from "../numbers.js";
 import { Player } from "../player.js";
-import { isNarrow } from "../state.js";
+import { isNarrow, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { ApartChart, LossChart } from "./copying/charts.js";
 import { ACTIVATIONS, OPTIMIZERS, Settings, Starts, stay } from "./copying/controls.js";
@@ -32,11 +32,14 @@ const controls = {
   seed: { start: 0, least: 0, most: 999_999 },
 };
 
-/** The two neurons that are compared. */
-const pair = signal([0, 1]);
+/** Return the two neurons that are compared. @param {any} here */
+function pairOf({ set, look }) {
+  const [first, second] = (/^(\d+),(\d+)$/.exec(look) ?? ["", "1", "2"]).slice(-2);
+  return [first, second].map((k) => Math.min(Math.max(Number(k), 1), widthOf(set)) - 1);
+}
 
-/** @param {any} here */
-const pairOf = ({ set }) => pair.value.map((k) => Math.min(k, widthOf(set) - 1));
+/** @param {number[]} pair */
+const compare = (pair) => lookAt(pair.map((k) => k + 1).join(","));
 
 /** Draw another start: of copies there is only one. @param {any} set @param {number} seed */
 const draw = (set, seed) => ({ seed, ...(isAlike(set) ? { start: "random" } : {}) });
@@ -73,7 +76,7 @@ function Tiles({ network, both }) {
     context.lineTo(ends[1][0], ends[1][1]);
     context.stroke();
   };
-  const choose = (/** @type {number} */ k) => (pair.value = k === both[0] ? both : [both[0], k]);
+  const choose = (/** @type {number} */ k) => compare([both[0], k]);
   return html`<section class="neurons">
     <p class="caption" id="tiles">${t("copying.tiles")}</p>
     <div class="tiles" role="group" aria-labelledby="tiles" style=${{ gridTemplateColumns: `repeat(${columns}, 1fr)` }} onKeyDown=${(/** @type {any} */ event) => arrows(event, columns)}>
@@ -132,7 +135,7 @@ function View(here) {
     </div>
     <div class="below">
       <${Proof} run=${run} pair=${both} />
-      <div class="side"><${Matrix} network=${network} pair=${both} onChoose=${(/** @type {number[]} */ to) => (pair.value = to)} /><${Parts} run=${run} /><${Settings} set=${set} /></div>
+      <div class="side"><${Matrix} network=${network} pair=${both} onChoose=${compare} /><${Parts} run=${run} /><${Settings} set=${set} /></div>
     </div>
   </div>`;
 }
@@ -159,6 +162,6 @@ const slides = [
 ];
 
 export const room = {
-  name: "copying", controls, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
+  name: "copying", look: "1,2", controls, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
   numbers: (/** @type {any} */ here) => numbersOf(here, pairOf(here)), table, python: (/** @type {any} */ here) => python(here, pairOf(here)), icon, tasks, slides,
 };

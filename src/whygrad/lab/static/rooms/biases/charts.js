@@ -10,10 +10,10 @@ import { KINDS } from "./training.js";
 /** Loss on a scale of powers of ten: all seeds of a kind lie in its band, half below its line.
  * @param {{bands: any[][], steps: number}} props */
 export function Bands({ bands, steps }) {
-  const frame = frameOf(isNarrow.value ? 250 : 320, steps);
+  const frame = frameOf(isNarrow.value ? 250 : 270, steps);
   const lows = bands.flat().map(({ low }) => low).filter((low) => low > 0 && Number.isFinite(low));
   const highs = bands.flat().map(({ high }) => high).filter(Number.isFinite);
-  const least = Math.floor(Math.log10(Math.min(0.1, ...lows)));
+  const least = Math.floor(Math.log10(Math.min(0.01, ...lows)));
   const most = Math.ceil(Math.log10(Math.max(1, ...highs)));
   const at = (/** @type {number} */ loss) => frame.y((Math.log10(Math.max(loss, 10 ** least)) - least) / (most - least));
   const ends = bands.map((band) => at(band[band.length - 1].middle));
@@ -38,16 +38,18 @@ export function Bands({ bands, steps }) {
   </svg>`;
 }
 
-const FAR = 3; // of z: what lies further out stands at the edge
+const REACHES = [0.5, 1, 2, 4, 8]; // of z: what lies further out than the last stands at the edge
 
 /** Where z of every neuron stands, for the first sample: above with biases of 0, below with random ones.
  * @param {{received: number[][], chosen: number, onChoose: (k: number) => void}} props */
 export function Strip({ received, chosen, onChoose }) {
   const width = isNarrow.value ? 360 : 560;
-  const x = (/** @type {number} */ z) => width / 2 + (Math.min(Math.max(z / FAR, -1), 1) * (width - 44)) / 2;
+  const most = Math.max(...received.flat().map(Math.abs));
+  const far = REACHES.find((one) => one >= most) ?? 8;
+  const x = (/** @type {number} */ z) => width / 2 + (Math.min(Math.max(z / far, -1), 1) * (width - 44)) / 2;
   const n = received[0].length;
   return html`<svg class="strip-chart" viewBox=${`0 0 ${width} 136`} role="group" aria-label=${t("biases.strip")} onKeyDown=${(/** @type {any} */ event) => arrows(event, n)}>
-    ${[-2, 0, 2].map((z) => html`<line class="grid" x1=${x(z)} x2=${x(z)} y1="10" y2="112" /><text x=${x(z)} y="131" text-anchor="middle">${number(z)}</text>`)}
+    ${[-far / 2, 0, far / 2].map((z) => html`<line class="grid" x1=${x(z)} x2=${x(z)} y1="10" y2="112" /><text x=${x(z)} y="131" text-anchor="middle">${number(z)}</text>`)}
     ${KINDS.map((kind, i) => html`<g class="kind ${kind}">
       <text class="name" x="0" y=${i ? 74 : 16}>${t(`biases.kind.${kind}`)}</text>
       ${received[i].map((z, k) => {
