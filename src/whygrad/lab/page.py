@@ -17,7 +17,7 @@ from whygrad.words.markup import TAGS
 ORDER = ("neuron", "forces", "copying", "biases", "batch", "gpu")  # that of the notes
 PREFIX = "lab."  # of the words of the page
 EXAMPLE = '{"room": "neuron", "set": {"input": 4}}'  # of a scene
-ROWS = 4  # samples of a reference whose numbers before the mean travel with the page
+ROWS = 1  # sample of a reference whose numbers before the mean travel with the page
 HEIGHT = 900  # of the frame in a notebook, in pixels
 
 
