@@ -63,6 +63,7 @@ export function Proof({ run, pair }) {
       const isFirst = group !== before;
       before = group;
       const isSame = both[0][name] === both[1][name];
+      const isClose = !isSame && number(both[0][name]) === number(both[1][name]); // as far as can be read
       const shown = (/** @type {number} */ i) => {
         const text = number(both[i][name]);
         const label = t("copying.number", { name: t(`copying.quantity.${name}`), k: String(pair[i] + 1), value: text });
@@ -70,7 +71,7 @@ export function Proof({ run, pair }) {
       };
       return html`<tr class="${isFirst ? "first" : ""} ${isSame ? "" : "apart"}">
         <th scope="row">${formula(of.length ? [own, html`<mrow class="from"><mo>=</mo>${of.map((part) => (typeof part === "string" ? html`<mo>${part}</mo>` : part))}</mrow>`] : [own])}</th>
-        ${shown(0)}<td class="sign" aria-label=${t(isSame ? "copying.same" : "copying.differs")}>${isSame ? "=" : "≠"}</td>${shown(1)}
+        ${shown(0)}<td class="sign" aria-label=${t(isSame ? "copying.same" : "copying.differs")}>${isSame ? "=" : "≠"}${isClose && html`<small>${number(Math.abs(both[0][name] - both[1][name]), 1)}</small>`}</td>${shown(1)}
       </tr>`;
     })}</tbody>
   </table>`;

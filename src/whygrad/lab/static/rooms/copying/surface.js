@@ -16,13 +16,14 @@ function colour(name) {
  * @param {CanvasRenderingContext2D} context @param {number} size @param {(x: number, y: number) => number} valueAt */
 function paint(context, size, valueAt) {
   const image = context.createImageData(size, size);
+  const { data } = image;
   const [above, below] = [colour("--blue"), colour("--orange")];
-  for (let row = 0; row < size; row++)
-    for (let column = 0; column < size; column++) {
+  for (let row = 0, at = 0; row < size; row++)
+    for (let column = 0; column < size; column++, at += 4) {
       const value = valueAt(((2 * column + 1) / size - 1) * REACH, (1 - (2 * row + 1) / size) * REACH);
-      const [red, green, blue] = value < 0 ? below : above;
       const striped = value < 0 && (row + column) % HATCH < 2 ? 1.8 : 1;
-      image.data.set([red, green, blue, Math.min(235, 130 * Math.min(Math.abs(value), 1) * striped)], 4 * (row * size + column));
+      [data[at], data[at + 1], data[at + 2]] = value < 0 ? below : above;
+      data[at + 3] = Math.min(235, 130 * Math.min(Math.abs(value), 1) * striped);
     }
   context.putImageData(image, 0, 0);
 }
