@@ -1,8 +1,12 @@
 """Three ways to use the lab: by mouse, by touch on a phone, by keyboard alone; and its numbers,
-as whygrad has them."""
+as whygrad has them. And what runs its JavaScript without a browser."""
 
+import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,6 +16,7 @@ import whygrad as wg
 from whygrad.lab.page import Lab, as_page
 from whygrad.words import number
 
+HERE = Path(__file__).parent
 START = {"input": 3.0, "weight": 0.5, "bias": -1.0, "target": 1.0, "activation": "sigmoid"}
 
 
@@ -179,7 +184,8 @@ def expect_numbers(page, **numbers: float) -> None:
     wanted = {name: number(value) for name, value in numbers.items()}
     page.wait_for_function(
         """wanted => Object.entries(wanted).every(([name, text]) =>
-             document.querySelector(`.picture [data-number=${name}] .value`)?.textContent === text)""",
+             document.querySelector(`.picture [data-number=${name}] .value`)
+               ?.textContent === text)""",
         arg=wanted,
     )
     assert {name: numbers_shown(page)[name] for name in wanted} == wanted
@@ -201,3 +207,24 @@ def shown() -> Callable[..., dict[str, str]]:
 def expect() -> Callable[..., None]:
     """Return the function that waits until the picture shows numbers."""
     return expect_numbers
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory) -> Callable[[str, Any], Any]:
+    """Return the function that runs a script of this folder.
+
+    The script reads what it is given as JSON from a file, and prints JSON.
+    """
+    program = shutil.which("node")
+    if program is None:
+        pytest.skip("there is no node on this machine, which runs the engine of the lab")
+
+    def run(script: str, given: Any) -> Any:
+        path = tmp_path_factory.mktemp("lab") / "given.json"
+        path.write_text(json.dumps(given, allow_nan=False))
+        command = [program, str(HERE / script), str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run

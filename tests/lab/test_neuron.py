@@ -174,7 +174,7 @@ def test_play_walks_on_until_it_is_paused(show, lab, expect, trained):
     page.locator("select").last.select_option("100")
     page.get_by_role("button", name="Play").click()
     page.wait_for_function(
-        "parseInt(document.querySelector('.step-count').textContent.slice(5)) > 20"
+        "() => parseInt(document.querySelector('.step-count').textContent.slice(5)) > 20"
     )
     page.get_by_role("button", name="Pause").click()
     steps = int(page.locator(".step-count").inner_text().removeprefix("step "))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+import jax
 import numpy as np
 
 from whygrad.core.nn import Network
@@ -17,6 +18,7 @@ from whygrad.core.nn.initializers import draw_bias, draw_weight
 WORD = 0xFFFFFFFF
 WARMING = 20  # numbers thrown away until a small seed has spread over all bits
 TERMS = 20  # of the series of a logarithm
+LN2 = 0.6931471805599453
 
 
 class Draws(np.random.Generator):
@@ -73,26 +75,43 @@ def logarithm(x: float) -> float:
     t, total = (x - 1) / (x + 1), 0.0
     for n in range(TERMS, -1, -1):
         total = total * t * t + 1 / (2 * n + 1)
-    return 2 * t * total - halvings * math.log(2)
+    return 2 * t * total - halvings * LN2
 
 
 def create(
     sizes: Sequence[int],
     *,
     activations: Sequence[str],
-    init: str = "he_normal",
-    bias_init: str = "zeros",
+    init: str | Sequence[str] = "he_normal",
+    bias_init: str | Sequence[str] = "zeros",
     seed: int = 0,
 ) -> Network:
-    """Draw a network as the page draws it; :meth:`Network.create` draws others.
+    """Draw a network in float64, as the page draws it; :meth:`Network.create` draws others.
 
     Args:
         activations: one name a layer, the output's last.
-        init, bias_init: how weights and biases start, as for :meth:`Network.create`.
+        init, bias_init: how weights and biases start, ``name`` or ``name:value``, or one a layer.
     """
+    count = len(sizes) - 1
+    inits = [init] * count if isinstance(init, str) else init
+    bias_inits = [bias_init] * count if isinstance(bias_init, str) else bias_init
     weights, biases = [], []
     for layer, (n_in, n_out) in enumerate(pairwise(sizes)):
         draws = Draws(seed, layer)
-        weights.append(draw_weight(init, draws, n_in, n_out))
-        biases.append(draw_bias(bias_init, draws, n_in, n_out))
-    return Network.from_arrays(weights, biases, activations=activations)
+        weights.append(draw_weight(inits[layer], draws, n_in, n_out))
+        biases.append(draw_bias(bias_inits[layer], draws, n_in, n_out))
+    return in_float64(weights, biases, activations)
+
+
+def in_float64(
+    weights: Sequence[Any], biases: Sequence[Any | None], activations: Sequence[str]
+) -> Network:
+    """Build a network in float64, the precision of the page, whatever JAX is set to.
+
+    Args:
+        weights, biases, activations: as for :meth:`Network.from_arrays`; lists do as well.
+    """
+    with jax.enable_x64(True):
+        exact = [None if bias is None else np.asarray(bias, np.float64) for bias in biases]
+        arrays = [np.asarray(weight, np.float64) for weight in weights]
+        return Network.from_arrays(arrays, exact, activations=activations)

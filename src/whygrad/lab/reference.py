@@ -22,6 +22,7 @@ from whygrad.core.nn import Network
 from whygrad.core.nn.boundary import as_input, as_shares, as_targets
 from whygrad.core.nn.network import Parameters
 from whygrad.errors import unknown_name
+from whygrad.lab.draws import in_float64
 from whygrad.record.fields import FACTORS
 from whygrad.settings import Settings
 from whygrad.training.step import Plan, StaticConfig, advance, device_dataset, first_state
@@ -46,7 +47,7 @@ class Scene:
     """A network, the samples that it learns from, all of them at each step, and how it learns.
 
     Attributes:
-        network: as it starts.
+        network: as it starts; :func:`whygrad.lab.draws.in_float64` makes one to the last digit.
         x: inputs, (m, n_in).
         y: class indices (m,), or one column an output, (m, n_out).
         settings: of which :data:`SETTINGS` count; ``loss`` is named.
@@ -84,26 +85,28 @@ def reference(scene: Scene, *, steps: int = STEPS, rows: int | None = None) -> d
         ``losses`` before each step; and the ``parameters`` after the last.
     """
     with jax.enable_x64(True):
-        weights = [np.asarray(dense.weight, np.float64) for dense in scene.network.dense]
-        biases = [
-            None if dense.bias is None else np.asarray(dense.bias, np.float64)
-            for dense in scene.network.dense
-        ]
-        names = [dense.activation for dense in scene.network.dense]
-        network = Network.from_arrays(weights, biases, activations=names)
+        weights, biases, names = zip(
+            *((dense.weight, dense.bias, dense.activation) for dense in scene.network.dense),
+            strict=True,
+        )
+        network = in_float64(weights, biases, names)
         x = as_input(network, np.asarray(scene.x, np.float64))
         y = as_targets(network, scene.y, scene.settings.loss, len(x))
         share = as_shares(scene.sample_weight, len(x), x.dtype)
-        walked = _walk(scene.settings.loss, network, x, y, share)
+        trace, anatomy, gradients, split = _walk(scene.settings.loss, network, x, y, share)
         trained, losses = _train(scene.settings, network, x, y, share, steps)
         given = {
-            "network": {"weights": weights, "biases": biases, "activations": names},
+            "network": {
+                "weights": [dense.weight for dense in network.dense],
+                "biases": [dense.bias for dense in network.dense],
+                "activations": [*names],
+            },
             "batch": {"input": x, "target": y, "sampleWeight": scene.sample_weight},
             "settings": {name: getattr(scene.settings, name) for name in SETTINGS},
             "steps": steps,
             "rows": len(x) if rows is None else min(rows, len(x)),
         }
-        found = _found(*walked, given["rows"])
+        found = _found(trace, anatomy, gradients, split, given["rows"])
         return _listed(given | found | {"losses": losses, "parameters": [*trained.values()]})
 
 

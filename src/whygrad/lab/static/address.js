@@ -53,7 +53,7 @@ export function read(hash) {
     go(Math.min(wholeNumber(given.get("step")), room.mostSteps ?? 10_000));
     lookAt(given.get("look") ?? room.look ?? "");
     asked.value = given.get("ask") ?? "";
-    if (given.has("slide") && slide.value >= 0) slide.value = Math.max(wholeNumber(given.get("slide")) - 1, 0);
+    if (slide.value >= 0) slide.value = Math.min(Math.max(wholeNumber(given.get("slide")) - 1, 0), room.slides.length - 1);
   });
 }
 

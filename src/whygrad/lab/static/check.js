@@ -3,7 +3,16 @@
  * walked again.
  */
 
-import { backward, factors, firstState, forward, fromRows, gradients, matrix, network, takeStep, transposed } from "./engine.js";
+import {
+  exact,
+  factors,
+  firstState,
+  fromRows,
+  matrix,
+  network,
+  takeStep,
+  transposed,
+} from "./engine.js";
 
 /** @typedef {import("./engine.js").Matrix} Matrix */
 /** @typedef {number[][] | number[]} Lists a matrix by rows, or its only row */
@@ -13,20 +22,21 @@ import { backward, factors, firstState, forward, fromRows, gradients, matrix, ne
 /** @typedef {{network: {weights: number[][][], biases: (number[] | null)[], activations: string[]},
  *   batch: {input: number[][], target: number[][], sampleWeight: number[] | null},
  *   settings: import("./engine.js").Settings, steps: number, rows: number, layers: Layer[],
- *   loss: number, losses: number[], parameters: Told[]}} Reference as `lab/reference.py` makes it */
+ *   loss: number, losses: number[], parameters: Told[]}} Reference of `lab/reference.py` */
 
-/** Return the state before the first step, and the batch, of a reference. @param {Reference} of */
-export function sceneOf({ network: { weights, biases, activations }, batch, settings }) {
+/** Return the state before the first step, and the batch, of a reference.
+ * @param {Reference} of @param {import("./engine.js").Precision} precision */
+export function sceneOf({ network: start, batch, settings }, precision = exact) {
+  const { weights, biases, activations } = start;
   const built = network({
     weights: weights.map(fromRows),
     biases: biases.map((bias) => bias && fromRows([bias])),
     activations,
+    precision,
   });
-  const { input, target, sampleWeight } = batch;
-  return {
-    state: firstState(built, settings),
-    batch: { input: fromRows(input), target: fromRows(target), sampleWeight: sampleWeight ?? undefined },
-  };
+  const [input, target] = [fromRows(batch.input), fromRows(batch.target)];
+  const sampleWeight = batch.sampleWeight ?? undefined;
+  return { state: firstState(built, settings), batch: { input, target, sampleWeight } };
 }
 
 /**
@@ -35,35 +45,15 @@ export function sceneOf({ network: { weights, biases, activations }, batch, sett
  * @param {Reference} reference @returns {Record<string, number>}
  */
 export function differences(reference) {
-  const { rows, layers, settings } = reference;
-  const { state, batch } = sceneOf(reference);
-  const trace = forward(state.network, batch.input);
-  const anatomy = backward(state.network, trace, batch.target, settings.loss, batch);
-  const mean = gradients(anatomy);
   /** @type {Record<string, number>} */
   const most = {};
-  const compare = (/** @type {string} */ name, /** @type {Lists | undefined} */ told, /** @type {Matrix | null} */ found, scale = largest(found)) => {
-    if (told && found) most[name] = Math.max(most[name] ?? 0, difference(told, found, scale));
+  /** @param {string} name @param {Lists | undefined} told @param {Matrix | null} found
+   * @param {Matrix} [scale] */
+  const compare = (name, told, found, scale) => {
+    if (!told || !found) return;
+    most[name] = Math.max(most[name] ?? 0, difference(told, found, scale ?? largest(found)));
   };
-  anatomy.layers.forEach((layer, l) => {
-    const { weight, bias } = state.network.layers[l];
-    const { input, preactivation, output, upstream, slope, delta } = layer;
-    const terms = sizesOfProduct(input, weight, bias);
-    compare("preactivation", layers[l].preactivation, first(preactivation, rows), terms);
-    compare("output", layers[l].output, first(output, rows));
-    const next = anatomy.layers[l + 1];
-    const pushed = next ? sizesOfProduct(next.delta, transposed(state.network.layers[l + 1].weight), null) : undefined;
-    compare("upstream", layers[l].upstream, first(upstream, rows), pushed);
-    compare("slope", layers[l].slope, first(slope, rows));
-    compare("delta", layers[l].delta, first(delta, rows));
-    const split = /** @type {Record<string, any>} */ (factors(layer));
-    // upstream * slope * input is the sum of the absolute terms of a gradient
-    compare("gradient", layers[l].gradient.weight, mean[l].weight, pulls(split.weight));
-    compare("gradient", layers[l].gradient.bias, mean[l].bias, pulls(split.bias));
-    for (const [of, told] of Object.entries(layers[l].factors))
-      for (const [name, values] of Object.entries(told)) compare("factors", values, split[of][name]);
-  });
-  compare("loss", [reference.loss], matrix(1, 1, [anatomy.loss]));
+  compareStep(reference, compare);
   const { state: end, losses } = trained(reference);
   compare("losses", reference.losses, matrix(1, losses.length, losses));
   end.network.layers.forEach(({ weight, bias }, l) => {
@@ -71,6 +61,34 @@ export function differences(reference) {
     compare("parameters", reference.parameters[l].bias, bias);
   });
   return most;
+}
+
+/** Compare all that one step is made of.
+ * @param {Reference} reference
+ * @param {(name: string, told: Lists | undefined, found: Matrix | null, scale?: Matrix) => void
+ *   } compare */
+function compareStep(reference, compare) {
+  const { rows, layers, loss, settings } = reference;
+  const { state, batch } = sceneOf(reference);
+  const { anatomy, gradients } = takeStep(state, batch, settings);
+  compare("loss", [loss], matrix(1, 1, [anatomy.loss]));
+  anatomy.layers.forEach((layer, l) => {
+    const [told, { weight, bias }] = [layers[l], state.network.layers[l]];
+    const [next, above] = [anatomy.layers[l + 1], state.network.layers[l + 1]];
+    const pushed = next && sizesOfProduct(next.delta, transposed(above.weight), null);
+    const terms = sizesOfProduct(layer.input, weight, bias);
+    compare("preactivation", told.preactivation, first(layer.preactivation, rows), terms);
+    compare("output", told.output, first(layer.output, rows));
+    compare("upstream", told.upstream, first(layer.upstream, rows), pushed);
+    compare("slope", told.slope, first(layer.slope, rows));
+    compare("delta", told.delta, first(layer.delta, rows));
+    /** @type {Record<string, any>} */
+    const split = factors(layer);
+    compare("gradient", told.gradient.weight, gradients[l].weight, pulls(split.weight));
+    compare("gradient", told.gradient.bias, gradients[l].bias, pulls(split.bias));
+    for (const [of, ratios] of Object.entries(told.factors))
+      for (const [name, one] of Object.entries(ratios)) compare("factors", one, split[of][name]);
+  });
 }
 
 /** Return the largest relative difference between whygrad and this engine.
@@ -117,14 +135,14 @@ function sizesOfProduct(left, right, add) {
   return found;
 }
 
-/** @param {import("./engine.js").Factors} split */
-function pulls({ upstream, slope, input }) {
-  return matrix(input.rows, input.columns, input.data.map((one, i) => one * slope.data[i] * upstream.data[i]));
+/** Return the sums of the absolute terms of gradients: upstream * slope * input.
+ * @param {import("./engine.js").Factors} split */
+function pulls({ upstream, slope, input: { rows, columns, data } }) {
+  return matrix(rows, columns, data.map((one, i) => upstream.data[i] * slope.data[i] * one));
 }
 
-/** Return a matrix that has the largest size of another one everywhere. @param {Matrix | null} of */
+/** Return a matrix that has the largest size of another one everywhere. @param {Matrix} of */
 function largest(of) {
-  if (!of) return matrix(0, 0);
   const most = of.data.reduce((high, one) => Math.max(high, Math.abs(one)), 0);
   return matrix(of.rows, of.columns, of.data.map(() => most));
 }

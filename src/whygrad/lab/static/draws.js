@@ -43,10 +43,13 @@ export function random(seed, stream = 0) {
 }
 
 /** @typedef {ReturnType<typeof random>} Generator */
-/** @typedef {(value: number | undefined, nIn: number, nOut: number) => (from: Generator) => number} Start */
-/** @param {(nIn: number, nOut: number) => number} variance @returns {Start} */
-const scaledNormal = (variance) => (_, nIn, nOut) => (from) => from.normal(0, Math.sqrt(variance(nIn, nOut)));
-/** @param {(nIn: number, nOut: number) => number} variance @returns {Start} */
+/** @typedef {(value: number | undefined, nIn: number, nOut: number) =>
+ *   (from: Generator) => number} Start */
+/** @typedef {(nIn: number, nOut: number) => number} Variance */
+/** @param {Variance} variance @returns {Start} */
+const scaledNormal = (variance) => (_, nIn, nOut) => (from) =>
+  from.normal(0, Math.sqrt(variance(nIn, nOut)));
+/** @param {Variance} variance @returns {Start} */
 const scaledUniform = (variance) => (_, nIn, nOut) => (from) => {
   const width = Math.sqrt(3 * variance(nIn, nOut));
   return from.uniform(-width, width);
@@ -81,21 +84,25 @@ export function draw(spec, generator, nIn, nOut, rows = nIn) {
   return matrix(rows, nOut, Array.from({ length: rows * nOut }, () => rule(generator)));
 }
 
+/** @typedef {string | (string | Matrix)[]} Starts `name:value`, or one, or a matrix, a layer */
+
 /**
- * Draw a network: `init` and `biasInit` are `name` or `name:value`, or one (or a matrix) a layer.
- * @param {{sizes: number[], activations: string[], init?: string | (string | Matrix)[],
- *   biasInit?: string | (string | Matrix)[], seed?: number, precision?: import("./engine.js").Precision}} options
+ * Draw a network.
+ * @param {{sizes: number[], activations: string[], init?: Starts, biasInit?: Starts, seed?: number,
+ *   precision?: import("./engine.js").Precision}} options
  */
-export function create({ sizes, activations, init = "he_normal", biasInit = "zeros", seed = 0, precision = exact }) {
-  const start = (/** @type {string | (string | Matrix)[]} */ given, /** @type {number} */ l, /** @type {any[]} */ how) => {
+export function create(options) {
+  const { sizes, activations, seed = 0, precision = exact } = options;
+  const { init = "he_normal", biasInit = "zeros" } = options;
+  /** @param {Starts} given @param {number} l @param {Generator} from @param {number} rows */
+  const start = (given, l, from, rows) => {
     const mine = typeof given === "string" ? given : given[l];
-    return typeof mine === "string" ? draw(mine, how[0], how[1], how[2], how[3]) : mine;
+    return typeof mine === "string" ? draw(mine, from, sizes[l], sizes[l + 1], rows) : mine;
   };
-  const [weights, biases] = [/** @type {Matrix[]} */ ([]), /** @type {Matrix[]} */ ([])];
-  sizes.slice(1).forEach((nOut, l) => {
-    const generator = random(seed, l);
-    weights.push(start(init, l, [generator, sizes[l], nOut, sizes[l]]));
-    biases.push(start(biasInit, l, [generator, sizes[l], nOut, 1]));
+  const drawn = sizes.slice(1).map((_, l) => {
+    const from = random(seed, l);
+    return { weight: start(init, l, from, sizes[l]), bias: start(biasInit, l, from, 1) };
   });
+  const [weights, biases] = [drawn.map(({ weight }) => weight), drawn.map(({ bias }) => bias)];
   return network({ weights, biases, activations, precision });
 }

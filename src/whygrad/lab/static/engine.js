@@ -1,15 +1,15 @@
 /**
  * Back-propagation, written out once more: forward -> Trace, backward -> Anatomy.
  *
- * The twin of `core/backprop.py`, `core/factors.py`, `core/symmetry.py` and `core/optimizer.py`,
+ * The twin of `core/backprop.py`, `core/factors.py`, `core/optimizer.py` and `core/symmetry.py`,
  * for a page without Python: same names, same order. Rows are samples. One dense layer, inputs j,
  * neurons k, samples i:
  *
  *     z = input @ weight + bias      a = f(z)             forward
  *     delta = upstream * f'(z)                           how the loss moves with z
- *     dC/dweight = mean_i input_ij * delta_ik            the sum over samples hides in input.T @ delta
+ *     dC/dweight = mean_i input_ij * delta_ik            the sum hides in input.T @ delta
  *     dC/dbias   = mean_i    1     * delta_ik            a bias is a weight from a constant 1
- *     upstream of the layer below = delta @ weight.T      responsibility flows back along the weights
+ *     upstream of the layer below = delta @ weight.T      responsibility flows back
  *
  * Nothing that a function is given is ever changed, so a page can keep every state and go back to
  * it exactly. Every loop treats every neuron alike, so clones stay equal to the bit.
@@ -33,14 +33,15 @@
 /** @typedef {{loss: string, optimizer: string, learning_rate: number, momentum?: number,
  *  beta1?: number, beta2?: number, epsilon?: number}} Settings */
 /** @typedef {{network: Network, optimizer: Memory[], step: number}} State */
-/** @typedef {{weight: Matrix[], bias: Matrix[]}} Memory what the optimizer remembers of a layer */
+/** @typedef {{weight: Matrix[], bias: Matrix[] | null}} Memory what the optimizer remembers */
 
 /** float64: numbers as they are. @type {Precision} */
 export const exact = (value) => value;
 
 // --- matrices -------------------------------------------------------------------------------
 
-/** @param {number} rows @param {number} columns @param {ArrayLike<number>} [data] @returns {Matrix} */
+/** @param {number} rows @param {number} columns @param {ArrayLike<number>} [data]
+ * @returns {Matrix} */
 export function matrix(rows, columns, data) {
   return { rows, columns, data: data ? Float64Array.from(data) : new Float64Array(rows * columns) };
 }
@@ -95,20 +96,6 @@ export function transposed(of) {
   return found;
 }
 
-/** Return input.T @ (share * delta): samples go, inputs and neurons stay.
- * @param {Matrix} input @param {Matrix} delta @param {Float64Array} share @param {Precision} round */
-function contract(input, delta, share, round) {
-  const [inputs, n] = [input.columns, delta.columns];
-  const [found, x] = [matrix(inputs, n), input.data];
-  for (let i = 0; i < input.rows; i++)
-    for (let k = 0; k < n; k++) {
-      const shared = round(share[i] * delta.data[i * n + k]);
-      for (let j = 0; j < inputs; j++)
-        found.data[j * n + k] = round(found.data[j * n + k] + round(x[i * inputs + j] * shared));
-    }
-  return found;
-}
-
 // --- activations: each with its slope beside it -----------------------------------------------
 
 const LEAK = 0.01;
@@ -140,8 +127,8 @@ function erfc(x) {
 /** Share of a normal distribution below z. @param {number} z */
 const normalShare = (z) => erfc(-z / Math.SQRT2) / 2;
 
-/** f(z), and f'(z) of z and a = f(z).
- * @type {Record<string, {value: (z: number) => number, slope: (z: number, a: number) => number}>} */
+/** @typedef {(z: number, a: number) => number} Slope f'(z), of z and a = f(z) */
+/** @type {Record<string, {value: (z: number) => number, slope: Slope}>} */
 export const ACTIVATIONS = {
   identity: { value: (z) => z, slope: () => 1 },
   // s(-z) = 1 - s(z) without cancellation
@@ -159,10 +146,7 @@ export const ACTIVATIONS = {
     value: (z) => z * normalShare(z),
     slope: (z) => normalShare(z) + (z * Math.exp(-(z * z) / 2)) / Math.sqrt(2 * Math.PI),
   },
-  silu: {
-    value: (z) => z * sigmoid(z),
-    slope: (z) => sigmoid(z) * (1 + z * sigmoid(-z)),
-  },
+  silu: { value: (z) => z * sigmoid(z), slope: (z) => sigmoid(z) * (1 + z * sigmoid(-z)) },
   softplus: { value: softplus, slope: sigmoid },
 };
 
@@ -188,17 +172,11 @@ export function softmax(z) {
   return sizes.map((size) => size / total);
 }
 
-/** @param {number[]} z */
-function logsumexp(z) {
-  const highest = Math.max(...z);
-  return highest + Math.log(sum(z.map((one) => Math.exp(one - highest))));
-}
-
 /** value: the loss of one sample, of its outputs (or logits) and targets; upstream: its derivative.
  * @typedef {{value: (a: number[], y: number[]) => number,
  *   upstream: (a: number[], y: number[]) => number[]}} Loss */
 /** @typedef {(a: number, y: number, n: number) => number} OfOne of one among n outputs */
-/** A loss that is a sum over outputs. @param {OfOne} value @param {OfOne} upstream @returns {Loss} */
+/** A sum over the outputs. @param {OfOne} value @param {OfOne} upstream @returns {Loss} */
 const summed = (value, upstream) => ({
   value: (a, y) => sum(a.map((one, k) => value(one, y[k], a.length))),
   upstream: (a, y) => a.map((one, k) => upstream(one, y[k], a.length)),
@@ -207,15 +185,19 @@ const summed = (value, upstream) => ({
 const squared = summed((a, y) => (a - y) ** 2 / 2, (a, y) => a - y);
 const meanSquared = summed((a, y, n) => (a - y) ** 2 / n, (a, y, n) => (2 * (a - y)) / n);
 /** @type {Loss} */
-const softmaxCrossEntropy = {
-  value: (z, y) => sum(y) * logsumexp(z) - sum(y.map((one, k) => one * z[k])),
+const ofLogits = {
+  value: (z, y) => {
+    const highest = Math.max(...z);
+    const logsumexp = highest + Math.log(sum(z.map((one) => Math.exp(one - highest))));
+    return sum(y) * logsumexp - sum(y.map((one, k) => one * z[k]));
+  },
   upstream: (z, y) => softmax(z).map((a, k) => sum(y) * a - y[k]),
 };
-const binaryCrossEntropy = summed(
+const binary = summed(
   (a, y) => -(y * Math.log(clipped(a)) + (1 - y) * Math.log1p(-clipped(a))),
   (a, y) => ((clipped(a) - y) / (clipped(a) * (1 - clipped(a)))) * unclipped(a),
 );
-const binaryCrossEntropyOfLogits = summed((z, y) => softplus(z) - y * z, (z, y) => sigmoid(z) - y);
+const binaryOfLogits = summed((z, y) => softplus(z) - y * z, (z, y) => sigmoid(z) - y);
 
 /** With an output activation that is `matched`, `merged` takes the logits: loss and activation are
  * one function then, slope 1, delta = a - y.
@@ -224,12 +206,8 @@ export const LOSSES = {
   squared: { ...squared, matched: ["identity"], merged: squared },
   mean_squared: { ...meanSquared, matched: [], merged: meanSquared },
   // the loss brings its softmax
-  softmax_cross_entropy: { ...softmaxCrossEntropy, matched: ["identity"], merged: softmaxCrossEntropy },
-  binary_cross_entropy: {
-    ...binaryCrossEntropy,
-    matched: ["sigmoid", "identity"],
-    merged: binaryCrossEntropyOfLogits,
-  },
+  softmax_cross_entropy: { ...ofLogits, matched: ["identity"], merged: ofLogits },
+  binary_cross_entropy: { ...binary, matched: ["sigmoid", "identity"], merged: binaryOfLogits },
 };
 
 /** Return whether loss and output activation are taken as one function with slope 1.
@@ -238,13 +216,19 @@ export function isMatched(loss, outputActivation) {
   return LOSSES[loss].matched.includes(outputActivation);
 }
 
-/** Return the loss of each sample, from logits where loss and activation match.
+/** Return a loss with what it is a function of: logits where loss and activation match.
+ * @param {string} loss @param {string} outputActivation @param {LayerTrace} end
+ * @returns {[Loss, Matrix]} */
+function lossOf(loss, outputActivation, { preactivation, output }) {
+  const isMerged = isMatched(loss, outputActivation);
+  return isMerged ? [LOSSES[loss].merged, preactivation] : [LOSSES[loss], output];
+}
+
+/** Return the loss of each sample.
  * @param {string} loss @param {string} outputActivation @param {LayerTrace} end @param {Matrix} y
  * @param {Precision} round */
 export function sampleLosses(loss, outputActivation, end, y, round = exact) {
-  const isMerged = isMatched(loss, outputActivation);
-  const { value } = isMerged ? LOSSES[loss].merged : LOSSES[loss];
-  const from = isMerged ? end.preactivation : end.output;
+  const [{ value }, from] = lossOf(loss, outputActivation, end);
   return Float64Array.from({ length: y.rows }, (_, i) => round(value(row(from, i), row(y, i))));
 }
 
@@ -252,9 +236,7 @@ export function sampleLosses(loss, outputActivation, end, y, round = exact) {
  * @param {string} loss @param {string} outputActivation @param {LayerTrace} end @param {Matrix} y
  * @param {Precision} round */
 export function upstreamOfLoss(loss, outputActivation, end, y, round = exact) {
-  const isMerged = isMatched(loss, outputActivation);
-  const { upstream } = isMerged ? LOSSES[loss].merged : LOSSES[loss];
-  const from = isMerged ? end.preactivation : end.output;
+  const [{ upstream }, from] = lossOf(loss, outputActivation, end);
   const found = matrix(y.rows, y.columns);
   for (let i = 0; i < y.rows; i++)
     upstream(row(from, i), row(y, i)).forEach((u, k) => (found.data[i * y.columns + k] = round(u)));
@@ -300,14 +282,15 @@ export function withParameters(network, parameters) {
  * @param {Network} network @param {Matrix} input @returns {Trace} */
 export function forward(network, input) {
   const round = network.precision;
-  let current = map(input, round);
+  let current = round === exact ? input : map(input, round);
   const layers = network.layers.map(({ name, weight, bias, activation }) => {
     const input = current;
     const { value } = ACTIVATIONS[activation];
     const preactivation = product(input, weight, round, bias);
-    current = matrix(input.rows, weight.columns);
-    for (let i = 0; i < current.data.length; i++) current.data[i] = round(value(preactivation.data[i]));
-    return { name, input, preactivation, output: current };
+    const [z, a] = [preactivation.data, matrix(input.rows, weight.columns)];
+    for (let i = 0; i < z.length; i++) a.data[i] = round(value(z[i]));
+    current = a;
+    return { name, input, preactivation, output: a };
   });
   return { layers };
 }
@@ -353,15 +336,26 @@ function passBack(dense, trace, upstream, share, isMatched, round) {
  * @param {ArrayLike<number> | undefined} sampleWeight @param {number} samples
  * @param {Precision} round */
 export function asShares(sampleWeight, samples, round = exact) {
-  const weight = sampleWeight ? Float64Array.from(sampleWeight) : new Float64Array(samples).fill(1);
-  const total = sum(weight);
+  if (!sampleWeight) return new Float64Array(samples).fill(round(1 / samples));
+  const weight = Float64Array.from(sampleWeight, (one) => round(one));
+  const total = weight.reduce((sum, one) => round(sum + one), 0);
   return weight.map((one) => round(one / total));
 }
 
-/** Return mean_i input_ij * delta_ik. The one place where the mean over samples is taken.
+/** Return mean_i input_ij * delta_ik, input.T @ (share * delta): samples go, inputs and neurons
+ * stay. The one place where the mean over samples is taken.
  * @param {LayerAnatomy} layer @param {Matrix} input */
-function meanWithDelta({ delta, share, precision }, input) {
-  return contract(input, delta, share, precision);
+function meanWithDelta({ delta, share, precision: round }, input) {
+  const [inputs, n] = [input.columns, delta.columns];
+  const [found, x, d] = [matrix(inputs, n), input.data, delta.data];
+  for (let j = 0; j < inputs; j++)
+    for (let k = 0; k < n; k++) {
+      let total = 0;
+      for (let i = 0; i < input.rows; i++)
+        total = round(total + round(x[i * inputs + j] * round(share[i] * d[i * n + k])));
+      found.data[j * n + k] = total;
+    }
+  return found;
 }
 
 /** The input of every bias: a neuron that always says 1. @param {LayerAnatomy} layer */
@@ -383,29 +377,32 @@ export function gradients(anatomy) {
 
 // --- the four factors: |gradient| = upstream * slope * input * agreement, exactly -------------
 //
-//     upstream  = mean_i |u_ik|                                    how hard is it pushed
-//     slope     = mean_i |d_ik|        / mean_i |u_ik|             how much gets through
-//     input     = mean_i |x_ij d_ik|   / mean_i |d_ik|             how strongly the input fires then
-//     agreement = |mean_i x_ij d_ik|   / mean_i |x_ij d_ik|        do the samples pull the same way
+//     upstream  = mean_i |u_ik|                             how hard is it pushed
+//     slope     = mean_i |d_ik|        / mean_i |u_ik|      how much gets through
+//     input     = mean_i |x_ij d_ik|   / mean_i |d_ik|      how strongly the input fires then
+//     agreement = |mean_i x_ij d_ik|   / mean_i |x_ij d_ik| do the samples pull the same way
 
 /** Split every gradient of a layer into its four factors.
  * @param {LayerAnatomy} layer
  * @returns {{weight: Factors, bias: Factors, neuron: Factors}} */
 export function factors(layer) {
   const { input, upstream, delta, precision: round } = layer;
-  const sizes = (/** @type {Matrix} */ of) => map(of, Math.abs);
-  const mean = (/** @type {Matrix} */ over, /** @type {Matrix} */ of) =>
-    meanWithDelta({ ...layer, delta: of }, over);
-  const [pushed, through] = [sizes(upstream), sizes(delta)].map((of) => mean(constant(layer), of));
+  /** @param {Matrix} over @param {Matrix} of */
+  const mean = (over, of) => meanWithDelta({ ...layer, delta: of }, over);
+  /** @param {Matrix} of */
+  const sizes = (of) => map(of, Math.abs);
+  const ones = constant(layer);
+  const [pushed, through] = [mean(ones, sizes(upstream)), mean(ones, sizes(delta))];
   const weight = mean(input, delta);
-  const norms = matrix(input.rows, 1, Array.from({ length: input.rows }, (_, i) => norm(row(input, i), round)));
-  const columns = transposed(weight);
-  const lengths = Array.from({ length: delta.columns }, (_, k) => norm(row(columns, k), round));
-  const down = (/** @type {Matrix} */ of) => map(weight, (_, i) => of.data[i % of.columns]);
+  const weightPulls = mean(sizes(input), sizes(delta));
+  const neuronPulls = mean(norms(input, round), sizes(delta));
+  const lengths = transposed(norms(transposed(weight), round)); // of the columns of dC/dweight
+  /** @param {Matrix} of */
+  const toEach = (of) => map(weight, (_, i) => of.data[i % of.columns]);
   return {
-    weight: telescope(down(pushed), down(through), mean(sizes(input), sizes(delta)), sizes(weight), round),
-    bias: telescope(pushed, through, through, sizes(mean(constant(layer), delta)), round),
-    neuron: telescope(pushed, through, mean(norms, sizes(delta)), matrix(1, delta.columns, lengths), round),
+    weight: telescope(toEach(pushed), toEach(through), weightPulls, sizes(weight), round),
+    bias: telescope(pushed, through, through, sizes(mean(ones, delta)), round),
+    neuron: telescope(pushed, through, neuronPulls, lengths, round),
   };
 }
 
@@ -413,52 +410,66 @@ export function factors(layer) {
  * @param {Matrix} pushed @param {Matrix} through @param {Matrix} pulls @param {Matrix} gradient
  * @param {Precision} round @returns {Factors} */
 function telescope(pushed, through, pulls, gradient, round) {
-  const ratio = (/** @type {Matrix} */ part, /** @type {Matrix} */ whole) =>
+  /** part / whole, where 0/0 is 0. @param {Matrix} part @param {Matrix} whole */
+  const ratio = (part, whole) =>
     map(part, (one, i) => (whole.data[i] === 0 ? 0 : round(one / whole.data[i])));
   const [slope, input] = [ratio(through, pushed), ratio(pulls, through)];
-  const agreement = map(ratio(gradient, pulls), (one) => Math.min(one, 1)); // rounding must not exceed 1
+  const agreement = map(ratio(gradient, pulls), (one) => Math.min(one, 1)); // but for rounding
   const product = map(pushed, (one, i) =>
-    [slope, input, agreement].reduce((total, factor) => round(total * factor.data[i]), one));
+    round(round(round(one * slope.data[i]) * input.data[i]) * agreement.data[i]),
+  );
   return { upstream: pushed, slope, input, agreement, product };
 }
 
+/** Return the length of each row, (rows, 1). @param {Matrix} of @param {Precision} round */
+function norms(of, round) {
+  return matrix(of.rows, 1, toRows(of).map((values) => norm(values, round)));
+}
+
 /** @param {number[]} values @param {Precision} round */
-function norm(values, round) {
-  return round(Math.sqrt(values.reduce((total, value) => round(total + round(value * value)), 0)));
+function norm(values, round = exact) {
+  let total = 0;
+  for (const value of values) total = round(total + round(value * value));
+  return round(Math.sqrt(total));
 }
 
 // --- optimizers: gradient -> scaling -> learning_rate -> update ---------------------------------
 
-/** @type {Required<Pick<Settings, "momentum" | "beta1" | "beta2" | "epsilon">>} */
+/** Those of `whygrad.Settings`. */
 const DEFAULTS = { momentum: 0.9, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 /**
  * Each turns a gradient into a direction, and remembers `memories` matrices of its shape.
- * @type {Record<string, {memories: number, update: (gradient: Matrix, memory: Matrix[],
- *   settings: Settings & typeof DEFAULTS, step: number, round: Precision) => [Matrix, Matrix[]]}>}
+ * @typedef {{direction: Matrix, memory: Matrix[]}} Scaled
+ * @type {Record<string, {memories: number, scale: (gradient: Matrix, memory: Matrix[],
+ *   numbers: typeof DEFAULTS, step: number, round: Precision) => Scaled}>}
  */
 export const SCALINGS = {
-  sgd: { memories: 0, update: (gradient) => [gradient, []] },
+  sgd: { memories: 0, scale: (gradient) => ({ direction: gradient, memory: [] }) },
   // Polyak 1964
   momentum: {
     memories: 1,
-    update: (gradient, [trace], { momentum }, _, round) => {
-      const next = map(gradient, (g, i) => round(g + round(momentum * trace.data[i])));
-      return [next, [next]];
+    scale: (gradient, [trace], { momentum }, _, round) => {
+      const direction = map(gradient, (g, i) => round(g + round(momentum * trace.data[i])));
+      return { direction, memory: [direction] };
     },
   },
   // Kingma and Ba 2015
   adam: {
     memories: 2,
-    update: (gradient, [mean, square], { beta1, beta2, epsilon }, step, round) => {
-      const blend = (/** @type {number} */ beta, /** @type {number} */ fresh, /** @type {number} */ old) =>
-        round(round(round(1 - beta) * fresh) + round(beta * old));
-      const first = map(gradient, (g, i) => blend(beta1, g, mean.data[i]));
-      const second = map(gradient, (g, i) => blend(beta2, round(g * g), square.data[i]));
-      const [warm1, warm2] = [beta1, beta2].map((beta) => round(1 - beta ** (step + 1)));
-      const direction = map(first, (m, i) =>
-        round(round(m / warm1) / round(round(Math.sqrt(round(second.data[i] / warm2))) + epsilon)));
-      return [direction, [first, second]];
+    scale: (gradient, [mean, square], { beta1, beta2, epsilon }, step, round) => {
+      /** @param {number} beta @param {number} old @param {number} fresh */
+      const blend = (beta, old, fresh) =>
+        round(round(beta * old) + round(round(1 - beta) * fresh));
+      const first = map(gradient, (g, i) => blend(beta1, mean.data[i], g));
+      const second = map(gradient, (g, i) => blend(beta2, square.data[i], round(g * g)));
+      // both began at 0, which their means still remember
+      const [bias1, bias2] = [beta1, beta2].map((beta) => round(1 - round(beta ** (step + 1))));
+      const direction = map(first, (m, i) => {
+        const size = round(Math.sqrt(round(second.data[i] / bias2)));
+        return round(round(m / bias1) / round(size + epsilon));
+      });
+      return { direction, memory: [first, second] };
     },
   },
 };
@@ -467,37 +478,53 @@ export const SCALINGS = {
  * @param {Network} network @param {Settings} settings @returns {State} */
 export function firstState(network, settings) {
   const { memories } = SCALINGS[settings.optimizer];
-  const empty = (/** @type {Matrix | null} */ of) =>
-    of ? Array.from({ length: memories }, () => matrix(of.rows, of.columns)) : [];
-  const optimizer = network.layers.map(({ weight, bias }) => ({ weight: empty(weight), bias: empty(bias) }));
+  const empty = (/** @type {Matrix} */ of) =>
+    Array.from({ length: memories }, () => matrix(of.rows, of.columns));
+  const optimizer = network.layers.map(({ weight, bias }) => ({
+    weight: empty(weight),
+    bias: bias && empty(bias),
+  }));
   return { network, optimizer, step: 0 };
 }
 
-/** Take one step of training, and return it with the trace of the step.
+/** Take one step of training, and return it with all that led to it.
  * @param {State} state @param {Batch} batch @param {Settings} settings */
 export function takeStep(state, batch, settings) {
   const { network } = state;
-  const all = { ...DEFAULTS, ...settings };
   const trace = forward(network, batch.input);
   const anatomy = backward(network, trace, batch.target, settings.loss, batch);
-  const found = gradients(anatomy);
-  const { update } = SCALINGS[settings.optimizer];
-  const round = network.precision;
-  const moved = (/** @type {Matrix} */ before, /** @type {Matrix} */ gradient, /** @type {Matrix[]} */ memory) => {
-    const [direction, next] = update(gradient, memory, all, state.step, round);
-    const change = map(direction, (d) => round(-all.learning_rate * d));
-    return { after: map(before, (value, i) => round(value + change.data[i])), change, next };
-  };
-  const layers = network.layers.map(({ weight, bias }, l) => ({
-    weight: moved(weight, found[l].weight, state.optimizer[l].weight),
-    bias: bias && found[l].bias ? moved(bias, /** @type {Matrix} */ (found[l].bias), state.optimizer[l].bias) : null,
+  const mean = gradients(anatomy);
+  const moved = network.layers.map((dense, l) => ({
+    weight: move(dense.weight, mean[l].weight, state.optimizer[l].weight, state, settings),
+    bias: dense.bias && move(dense.bias, mean[l].bias, state.optimizer[l].bias, state, settings),
   }));
-  const after = layers.map(({ weight, bias }) => ({ weight: weight.after, bias: bias && bias.after }));
-  const updates = layers.map(({ weight, bias }) => ({ weight: weight.change, bias: bias && bias.change }));
-  const optimizer = layers.map(({ weight, bias }) => ({ weight: weight.next, bias: bias ? bias.next : [] }));
+  /** @param {"after" | "update" | "memory"} what @returns {any[]} */
+  const each = (what) =>
+    moved.map(({ weight, bias }) => ({ weight: weight[what], bias: bias && bias[what] }));
   /** @type {State} */
-  const next = { network: withParameters(network, after), optimizer, step: state.step + 1 };
-  return { state: next, anatomy, gradients: found, updates };
+  const next = {
+    network: withParameters(network, each("after")),
+    optimizer: each("memory"),
+    step: state.step + 1,
+  };
+  /** @type {Parameters[]} */
+  const updates = each("update");
+  return { state: next, trace, anatomy, gradients: mean, updates };
+}
+
+/** Send one gradient through the optimizer: update = -learning_rate * scaling.
+ * @param {Matrix} before @param {Matrix | null} gradient @param {Matrix[] | null} memory
+ * @param {State} state @param {Settings} settings */
+function move(before, gradient, memory, { network: { precision: round }, step }, settings) {
+  const all = { ...DEFAULTS, ...settings };
+  const [rate, momentum, beta1, beta2, epsilon] =
+    [all.learning_rate, all.momentum, all.beta1, all.beta2, all.epsilon].map((one) => round(one));
+  const numbers = { momentum, beta1, beta2, epsilon };
+  const { scale } = SCALINGS[settings.optimizer];
+  const scaled = scale(/** @type {Matrix} */ (gradient), memory ?? [], numbers, step, round);
+  const update = map(scaled.direction, (d) => round(-rate * d));
+  const after = map(before, (value, i) => round(value + update.data[i]));
+  return { after, update, memory: scaled.memory };
 }
 
 /** Take one step of training. The state given is not changed.
@@ -506,52 +533,65 @@ export function step(state, batch, settings) {
   return takeStep(state, batch, settings).state;
 }
 
-// --- clones: neurons that are the same neuron ---------------------------------------------------
+// --- clones: neurons that are the same neuron, and stay so under any gradient step --------------
+
+/** Return what `rule` says of every hidden layer, by its name.
+ * @template T @param {Network} network @param {(dense: Dense, l: number) => T} rule
+ * @returns {Record<string, T>} */
+function eachHidden({ layers }, rule) {
+  return Object.fromEntries(layers.slice(0, -1).map((dense, l) => [dense.name, rule(dense, l)]));
+}
 
 /** Return the weights in with the bias, and the weights out, of each neuron of a hidden layer.
  * @param {Network} network @param {number} l */
 function sides({ layers }, l) {
   const { weight, bias } = layers[l];
-  const incoming = toRows(transposed(weight)).map((into, k) => (bias ? [...into, bias.data[k]] : into));
-  return [incoming, toRows(layers[l + 1].weight)];
+  const into = toRows(transposed(weight));
+  const incoming = into.map((own, k) => (bias ? [...own, bias.data[k]] : own));
+  return { incoming, outgoing: toRows(layers[l + 1].weight) };
 }
 
-/** Return the groups of equal neurons of every hidden layer: equal weights in, bias and weights out.
- * @param {Network} network @param {number} tolerance relative to the norms of both sides
- * @returns {Record<string, number[][]>} */
+/** Return the groups of equal neurons of every hidden layer: equal weights in, bias, weights out.
+ * @param {Network} network @param {number} tolerance relative to the norms of both sides */
 export function clones(network, tolerance = 1e-6) {
-  const near = (/** @type {number[][]} */ side, /** @type {number} */ one, /** @type {number} */ k) =>
-    norm(side[one].map((value, i) => value - side[k][i]), exact) <= tolerance * norm(side[one], exact);
-  return Object.fromEntries(network.layers.slice(0, -1).map(({ name, weight }, l) => {
-    const both = sides(network, l);
+  return eachHidden(network, (_, l) => {
+    const both = Object.values(sides(network, l));
+    /** @param {number} one @param {number} k */
+    const areEqual = (one, k) =>
+      both.every((side) => {
+        const difference = side[one].map((value, i) => value - side[k][i]);
+        return norm(difference) <= tolerance * norm(side[one]);
+      });
     /** @type {number[][]} */
     const groups = [];
-    for (let k = 0; k < weight.columns; k++) {
-      const mine = groups.find(([one]) => both.every((side) => near(side, one, k)));
+    both[0].forEach((_, k) => {
+      const mine = groups.find(([one]) => areEqual(one, k));
       if (mine) mine.push(k);
       else groups.push([k]);
-    }
-    return [name, groups.filter((group) => group.length > 1)];
-  }));
+    });
+    return groups.filter((group) => group.length > 1);
+  });
 }
 
 /** Return how many different neurons every hidden layer has: clones count once.
- * @param {Network} network @param {number} [tolerance] @returns {Record<string, number>} */
+ * @param {Network} network @param {number} [tolerance] */
 export function effectiveWidth(network, tolerance) {
-  const found = Object.entries(clones(network, tolerance));
-  return Object.fromEntries(found.map(([name, groups], l) => [
-    name,
-    network.layers[l].weight.columns - groups.reduce((total, group) => total + group.length - 1, 0),
-  ]));
+  const groups = clones(network, tolerance);
+  return eachHidden(network, ({ name, weight }) =>
+    groups[name].reduce((width, group) => width - (group.length - 1), weight.columns),
+  );
 }
 
 /** Return the largest difference between two neurons in any weight in, bias or weight out.
- * @param {Network} network @returns {Record<string, number>} */
+ * @param {Network} network */
 export function apart(network) {
-  return Object.fromEntries(network.layers.slice(0, -1).map(({ name }, l) => {
-    const [incoming, outgoing] = sides(network, l);
-    const rows = incoming.map((side, k) => [...side, ...outgoing[k]]);
-    const spread = rows[0].map((_, i) => Math.max(...rows.map((one) => one[i])) - Math.min(...rows.map((one) => one[i])));
-    return [name, Math.max(...spread)];
-  }));
+  return eachHidden(network, (_, l) => {
+    const { incoming, outgoing } = sides(network, l);
+    const neurons = incoming.map((side, k) => [...side, ...outgoing[k]]);
+    const spreads = neurons[0].map((_, part) => {
+      const values = neurons.map((neuron) => neuron[part]);
+      return Math.max(...values) - Math.min(...values);
+    });
+    return Math.max(...spreads);
+  });
 }

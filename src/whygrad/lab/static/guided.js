@@ -1,10 +1,9 @@
 /** For teachers: a room as slides that arrow keys turn, and a task with nothing but what it needs. */
 import { html } from "./vendor/preact.js";
-import { change, here, lookAt, packed, putSet, room, set, slide, startOf } from "./state.js";
+import { change, here, lookAt, packed, room, slide, startOf, taskOf } from "./state.js";
 import { t, told } from "./words.js";
 
-/** The task that the page was made for; the name of a room stands for its first one. */
-const task = () => packed.task === room.value.name ? room.value.tasks[0] : room.value.tasks.find((/** @type {any} */ one) => one.name === packed.task);
+const task = () => taskOf(room.value);
 
 /** Return whether controls are hidden that the task does not need. */
 export const isLocked = () => packed.lock && task() !== undefined;
@@ -15,18 +14,16 @@ export function allows(control) {
 }
 
 export function begin() {
-  if (packed.slides) slide.value = 0;
-  const one = task();
-  if (one) {
-    putSet(room.value.name, { ...set.value, ...one.set });
-    lookAt(one.look ?? room.value.look ?? "");
-  } else if (packed.slides) turn(0);
+  if (packed.slides) turnTo(0);
 }
 
-/** Turn to another slide. @param {number} by */
-export function turn(by) {
+/** Turn some slides on, or back. @param {number} by */
+export const turn = (by) => turnTo(slide.value + by);
+
+/** Show a slide of the room. @param {number} to */
+export function turnTo(to) {
   const all = room.value.slides;
-  slide.value = Math.min(Math.max(slide.value + by, 0), all.length - 1);
+  slide.value = Math.min(Math.max(to, 0), all.length - 1);
   change({ ...startOf(room.value), ...all[slide.value].set });
   lookAt(all[slide.value].look ?? room.value.look ?? "");
 }

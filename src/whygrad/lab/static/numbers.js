@@ -1,4 +1,4 @@
-/** How numbers are shown: as `whygrad.words.number` writes them; tests/vectors/numbers.json holds both. */
+/** How numbers are shown: as `whygrad.words.number` writes them. */
 
 const MINUS = "\u2212";
 const FAR = 40; // digits that tell a tie from what only looks like one

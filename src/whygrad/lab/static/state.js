@@ -141,8 +141,15 @@ export function begin(data, all) {
   });
 }
 
-/** Return where the controls of a room stand when it opens: its own start, or the scene's.
+/** Return the task of a room that the page was made for; a room's name stands for its first one.
+ * @param {any} room */
+export function taskOf(room) {
+  return packed.task === room.name ? room.tasks[0] : room.tasks.find((/** @type {any} */ one) => one.name === packed.task);
+}
+
+/** Return where the controls of a room stand when it opens: its own start, the scene's, the task's.
  * @param {any} room @returns {Set} */
 export function startOf(room) {
-  return cleaned(room, room.name === packed.room ? packed.scene : {});
+  const scene = room.name === packed.room ? packed.scene : {};
+  return cleaned(room, { ...scene, ...taskOf(room)?.set });
 }

@@ -10,14 +10,14 @@ export const WIDE_LAYOUT = {
   radius: 50, sourceRadius: 34,
   chips: {
     weight: { x: 235, y: 252 }, bias: { x: 235, y: 62 },
-    upstream: { x: 728, y: 318 }, slope: { x: 562, y: 318 }, delta: { x: 456, y: 318 },
+    upstream: { x: 728, y: 318 }, slope: { x: 570, y: 318 }, delta: { x: 450, y: 318 },
     weightGradient: { x: 352, y: 402 }, biasGradient: { x: 352, y: 40 }, target: { x: 816, y: 88 },
   },
   sliders: {
     input: { x: 12, y: 364, length: 100 }, weight: { x: 180, y: 364, length: 110 },
     bias: { x: 180, y: 188, length: 110 }, target: { x: 766, y: 124, length: 100 },
   },
-  times: { weight: { x: 372, y: 342 }, bias: { x: 392, y: 96 } },
+  times: { weight: { x: 340, y: 346 }, bias: { x: 392, y: 96 } },
   pipes: {
     input: "M94 300 H206", weightFlow: "M264 300 H330 C372 300 372 240 400 226",
     constant: "M94 126 H206", bias: "M264 126 H330 C372 126 372 186 398 200",
@@ -31,10 +31,10 @@ export const WIDE_LAYOUT = {
 
 export const NARROW_LAYOUT = {
   view: [0, 0, 360, 440],
-  source: { x: 40, y: 34 }, constant: { x: 322, y: 34 },
+  source: { x: 40, y: 36 }, constant: { x: 322, y: 34 },
   tap: { x: 40, y: 128 }, tank: { x: 322, y: 128 },
   z: { x: 50, y: 298 }, a: { x: 176, y: 298 }, C: { x: 304, y: 298 },
-  radius: 42, sourceRadius: 28,
+  radius: 42, sourceRadius: 31,
   chips: {
     weight: { x: 120, y: 100 }, bias: { x: 240, y: 100 },
     upstream: { x: 238, y: 388 }, slope: { x: 144, y: 388 }, delta: { x: 50, y: 388 },

@@ -44,8 +44,8 @@ function Node({ name, values, at, radius, children = null }) {
   const label = t("number.shown", { symbol: PLAIN[name] ?? WRITTEN[name], value: text, name: t(`neuron.quantity.${name}`) });
   return html`<g class="node ${COLOURS[name] ?? ""} ${isLit(name) ? "lit" : ""}" ...${asks(name, label)}>
     <circle cx=${at.x} cy=${at.y} r=${radius} />
-    <text class="symbol" x=${at.x} y=${at.y - radius * 0.32} text-anchor="middle">${WRITTEN[name]} </text>
-    <text class="value" x=${at.x} y=${at.y + radius * 0.3} text-anchor="middle" font-size=${fitting(text, radius > 40 ? 23 : 19, radius * 1.76)}>${text}</text>
+    <text class="symbol" x=${at.x} y=${at.y - radius * 0.3 - (radius > 40 ? 0 : 2)} text-anchor="middle">${WRITTEN[name]} </text>
+    <text class="value" x=${at.x} y=${at.y + radius * (radius > 40 ? 0.3 : 0.5)} text-anchor="middle" font-size=${fitting(text, radius > 40 ? 23 : 19, radius * 1.76)}>${text}</text>
     ${children}
   </g>`;
 }
