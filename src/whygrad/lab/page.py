@@ -140,7 +140,9 @@ def as_page(
         "rooms": there,
         "language": TAGS[language_of(lang)] if lang else None,
         "references": _once(
-            {"room": name} | reference(SCENES[name](), rows=ROWS) for name in there if name in SCENES
+            {"room": name} | reference(SCENES[name](), rows=ROWS)
+            for name in there
+            if name in SCENES
         ),
         "words": {TAGS[name]: _words(name) for name in languages},
         "scene": given.get("set", {}),

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import jax
 import numpy as np
 
 from whygrad.core.nn import Network
@@ -24,22 +23,19 @@ def neuron() -> Scene:
 
 def copying() -> Scene:
     """Return the copies of the third room, all weights 0.5, and the ring that they learn."""
-    start = [np.full((2, WIDTH), 0.5), np.full((WIDTH, 1), 0.5)]
-    biases = [np.zeros(WIDTH), np.zeros(1)]
-    network = Network.from_arrays(start, biases, activations=["tanh", "sigmoid"])
+    network = create([2, WIDTH, 1], activations=["tanh", "sigmoid"], init="constant:0.5")
     settings = Settings(loss="binary_cross_entropy", optimizer="adam", learning_rate=0.05)
     return Scene(network, *circles(), settings)
 
 
 def biases() -> Scene:
     """Return a network of the fourth room: random weights, and random biases, as the page draws."""
-    with jax.enable_x64(True):
-        network = create(
-            [2, WIDTH, 1],
-            activations=["tanh", "sigmoid"],
-            init="glorot_normal",
-            bias_init="normal:0.1",
-        )
+    network = create(
+        [2, WIDTH, 1],
+        activations=["tanh", "sigmoid"],
+        init="glorot_normal",
+        bias_init="normal:0.1",
+    )
     settings = Settings(loss="binary_cross_entropy", optimizer="adam", learning_rate=0.02)
     return Scene(network, *circles(), settings)
 

@@ -71,9 +71,9 @@ function Seeds({ run, set, at }) {
   const columns = 4;
   return html`<section class="seeds"><p class="caption" id="seeds">${t("biases.tiles")}</p>
     <div class="seed-grid" role="group" aria-labelledby="seeds" onKeyDown=${(/** @type {any} */ event) => arrows(event, columns)}>
-      ${Array.from({ length: SEEDS }, (_, i) => html`<button type="button" class="seed" aria-pressed=${i === at.column} onClick=${() => lookFor({ ...at, column: i })}
-          aria-label=${t("biases.seed", { seed: String(set.seed + i), zero: losses[0][i], random: losses[1][i] })} ...${cell(i)}>
-        ${KINDS.map((kind, j) => html`<span class="half ${kind}"><${Surface} size=${TILE} valueAt=${networkAt(run.states[j][i].network)} /><b>${number(losses[j][i], 3)}</b></span>`)}
+      ${Array.from({ length: SEEDS }, (_, i) => html`<button type="button" class="seed" aria-pressed=${i === at.column} onClick=${() => lookFor({ ...at, column: i })} ...${cell(i)}>
+        <span class="unseen">${t("biases.seed", { seed: String(set.seed + i) })}</span>
+        ${KINDS.map((kind, j) => html`<span class="half ${kind}"><span class="unseen">${t(`biases.kind.${kind}`)}</span><${Surface} size=${TILE} valueAt=${networkAt(run.states[j][i].network)} /><b>${number(losses[j][i], 3)}</b></span>`)}
       </button>`)}
     </div></section>`;
 }
@@ -93,7 +93,7 @@ function Sides({ states, set, at }) {
     <caption>${t("biases.sides", { seed: String(set.seed + at.column), k: String(at.neuron + 1) })}</caption>
     <thead><tr><td></td>${KINDS.map((kind) => html`<th scope="col">${t(`biases.kind.${kind}`)}</th>`)}</tr></thead>
     <tbody>${rows.map((name, row) => html`<tr class=${name === "flow" ? "first" : ""}>
-      <th scope="row">${ROWS[name] ? formula(ROWS[name].of.length ? [ROWS[name].symbol, html`<mrow class="from"><mo>=</mo>${shown(name)}</mrow>`] : [ROWS[name].symbol]) : t(`biases.quantity.${name}`)}</th>
+      <th scope="row">${ROWS[name] ? html`<span class="unseen">${t(`biases.quantity.${name}`)}</span>` : ""}${ROWS[name] ? formula(ROWS[name].of.length ? [ROWS[name].symbol, html`<mrow class="from"><mo>=</mo>${shown(name)}</mrow>`] : [ROWS[name].symbol]) : t(`biases.quantity.${name}`)}</th>
       ${KINDS.map((kind, i) => html`<${Cell} name=${`${name}.${kind}`} value=${told[i][name] ?? numbers[`${name}.${kind}`].value} index=${2 * row + i}
         label=${`${t(`biases.quantity.${name}`)}, ${t(`biases.kind.${kind}`)}`} />`)}
     </tr>`)}</tbody></table>`;
@@ -120,7 +120,7 @@ function View(here) {
   const states = run.states.map((/** @type {any} */ all) => all[at.column]);
   const compared = comparisonOf(run);
   const received = states.map((/** @type {any} */ state) => Array.from({ length: widthOf(set) }, (_, k) => toldOf(state, k).z));
-  const large = (/** @type {string} */ name, /** @type {any} */ text, /** @type {string} */ kind) => html`<div class="figure ${kind}" ...${asks(name, t("number.is", { name: t(`biases.quantity.${name}`), value: text }))}><b>${text}</b><span>${kind && html`<i aria-hidden="true"></i>`}${t(`biases.figure.${name}`)}</span></div>`;
+  const large = (/** @type {string} */ name, /** @type {any} */ text, /** @type {string} */ kind) => html`<div class="figure ${kind}" ...${asks(name)}><b>${text}</b><span>${kind && html`<i aria-hidden="true"></i>`}${t(`biases.figure.${name}`)}</span></div>`;
   return html`<div class="biases copying">
     ${allows("spread") && html`<div class="starts"><svg class="constant" viewBox="0 0 400 44" role="group" aria-label=${t("biases.spread")}>
       <text x="0" y="28">${t("biases.spread.is", { spread: set.spread })}</text>
@@ -134,7 +134,7 @@ function View(here) {
         <${Bands} bands=${bandsOf(run)} steps=${STEPS} />
       </section>
     </div>
-    <${Player} />
+    ${allows("player") && html`<${Player} />`}
     <div class="below">
       <section><p class="caption">${t("biases.strip")}</p>
         <${Strip} received=${received} chosen=${at.neuron} onChoose=${(/** @type {number} */ k) => lookFor({ ...at, neuron: k })} />
@@ -147,8 +147,8 @@ function View(here) {
 const icon = () => html`<svg viewBox="0 0 64 40" aria-hidden="true"><path d="M6 8 C18 10 20 30 58 32 M6 14 C18 16 22 34 58 35" /><path stroke-dasharray="4 3" d="M6 5 C20 8 24 26 58 29" /></svg>`;
 
 const tasks = [
-  { name: "enough", set: {}, controls: ["spread"], isDone: (/** @type {any} */ { run, step, set }) => step >= 100 && set.spread > 0 && comparisonOf(run).isOverlapping },
-  { name: "harm", set: {}, controls: ["spread"], isDone: (/** @type {any} */ { run, step }) => step >= 50 && !comparisonOf(run).isOverlapping },
+  { name: "enough", set: {}, controls: ["spread", "player"], isDone: (/** @type {any} */ { run, step, set }) => step >= 100 && set.spread > 0 && comparisonOf(run).isOverlapping },
+  { name: "harm", set: {}, controls: ["spread", "player"], isDone: (/** @type {any} */ { run, step }) => step >= 50 && !comparisonOf(run).isOverlapping },
 ];
 
 const slides = [

@@ -88,7 +88,7 @@ function Tiles({ network, both }) {
 
 /** A large number that can be asked. @param {{name: string, text: any, label: string}} props */
 function Figure({ name, text, label }) {
-  return html`<div class="figure ${name}" ...${asks(name, t("number.is", { name: label, value: text }))}><b>${text}</b><span>${label}</span></div>`;
+  return html`<div class="figure ${name}" ...${asks(name)}><b>${text}</b><span>${label}</span></div>`;
 }
 
 /** Which parts of the network have moved: a lamp each. @param {{run: any}} props */
@@ -96,7 +96,7 @@ function Parts({ run }) {
   const moved = movedOf(run);
   return html`<section class="parts"><p class="caption" id="parts">${t("copying.parts")}</p>
     <div class="lamps" role="group" aria-labelledby="parts">${Object.entries(moved).map(([name, way]) => html`
-      <div class="lamp ${way > 0 ? "lit" : ""}" ...${asks(`moved.${name}`, t("number.is", { name: t(`copying.quantity.moved.${name}`), value: number(way) }))}>
+      <div class="lamp ${way > 0 ? "lit" : ""}" ...${asks(`moved.${name}`)}>
         <i aria-hidden="true"></i><span>${t(`copying.part.${name}`)}</span><b>${number(way, 3)}</b></div>`)}</div>
   </section>`;
 }
@@ -127,7 +127,7 @@ function View(here) {
         <${ApartChart} curves=${curves} steps=${STEPS} />
       </section>
     </div>
-    <${Player} />
+    ${allows("player") && html`<${Player} />`}
     <div class="row tools">
       ${allows("touch") && html`<button type="button" class="answer" aria-pressed=${isTouched} data-control="touch" onClick=${() => stay({ touch: isTouched ? -1 : step })}>
         ${t(isTouched ? "copying.untouch" : "copying.touch", { nudge: number(NUDGE), step: String(set.touch) })}</button>`}
@@ -148,9 +148,9 @@ function mostApart(curves) {
 const icon = () => html`<svg viewBox="0 0 64 40" aria-hidden="true"><path d="M14 12 h24 v22 h-24 Z M20 12 v-4 h24 v22 h-6 M26 8 v-4 h24 v22 h-6 M18 30 L34 16" /></svg>`;
 
 const tasks = [
-  { name: "clones", set: { start: "random" }, controls: ["start", "constant"], isDone: (/** @type {any} */ { set, run, step }) => step >= 100 && set.touch < 0 && set.constant !== 0 && effectiveWidth(run.state.network).hidden1 === 1 },
-  { name: "pencil", set: {}, controls: ["touch"], isDone: (/** @type {any} */ { run }) => run.parted >= 0 && run.state.step > run.parted && lookedAt(run.state).loss < 0.5 },
-  { name: "ring", set: {}, controls: ["start", "constant"], isDone: (/** @type {any} */ { run }) => lookedAt(run.state).loss < 0.01 },
+  { name: "clones", set: { start: "random" }, controls: ["start", "constant", "player"], isDone: (/** @type {any} */ { set, run, step }) => step >= 100 && set.touch < 0 && set.constant !== 0 && effectiveWidth(run.state.network).hidden1 === 1 },
+  { name: "pencil", set: {}, controls: ["touch", "player"], isDone: (/** @type {any} */ { run }) => run.parted >= 0 && run.state.step > run.parted && lookedAt(run.state).loss < 0.5 },
+  { name: "ring", set: {}, controls: ["start", "constant", "player"], isDone: (/** @type {any} */ { run }) => lookedAt(run.state).loss < 0.01 },
 ];
 
 const slides = [

@@ -4,8 +4,8 @@ import { figure, formula, symbol } from "../../formula.js";
 import { html } from "../../vendor/preact.js";
 import { replaced } from "../copying/numbers.js";
 import { ofNeuron } from "../copying/proof.js";
-import { head, training } from "../copying/python.js";
-import { lookedAt, lossOf, OUTPUT, RANDOM, widthOf } from "../copying/training.js";
+import { drawn, head, training } from "../copying/python.js";
+import { lookedAt, lossOf, RANDOM } from "../copying/training.js";
 import { biasStart, comparisonOf, KINDS, lossesOf, SEEDS } from "./training.js";
 
 const W1 = html`<msub><mi>w</mi><mn>1</mn></msub>`;
@@ -68,19 +68,14 @@ export function table({ run, set }) {
 
 /** Return a program that prints the same numbers. @param {any} here */
 export function python({ set, step }) {
-  return `${head(["from whygrad.lab.draws import create"])}
+  const network = drawn(set, `"${RANDOM}"`, "bias_init", "seed").replaceAll("\n", "\n        ");
+  return `${head}
 ${training({ ...set, optimizer: "adam" })}
 
 losses = {"zero": [], "random": []}
 for seed in range(${set.seed}, ${set.seed + SEEDS}):
     for kind, bias_init in (("zero", "zeros"), ("random", "${biasStart(set, "random")}")):
-        network = create(
-            [2, ${widthOf(set)}, 1],
-            activations=["${set.activation}", "${OUTPUT}"],
-            init="${RANDOM}",
-            bias_init=bias_init,
-            seed=seed,
-        )
+        network = ${network}
         state = optimizer.init(network.parameters)
         for _ in range(${step}):
             network, state = advance(network, state)

@@ -70,7 +70,7 @@ export function Proof({ run, pair }) {
         return html`<td><span ...${asks(`${name}.${pair[i] + 1}`, label)} ...${cell(2 * row + i)}>${text}</span></td>`;
       };
       return html`<tr class="${isFirst ? "first" : ""} ${isSame ? "" : "apart"}">
-        <th scope="row">${formula(of.length ? [own, html`<mrow class="from"><mo>=</mo>${of.map((part) => (typeof part === "string" ? html`<mo>${part}</mo>` : part))}</mrow>`] : [own])}</th>
+        <th scope="row"><span class="unseen">${t(`copying.quantity.${name}`)}</span>${formula(of.length ? [own, html`<mrow class="from"><mo>=</mo>${of.map((part) => (typeof part === "string" ? html`<mo>${part}</mo>` : part))}</mrow>`] : [own])}</th>
         ${shown(0)}<td class="sign" aria-label=${t(isSame ? "copying.same" : "copying.differs")}>${isSame ? "=" : "≠"}${isClose && html`<small>${number(Math.abs(both[0][name] - both[1][name]), 1)}</small>`}</td>${shown(1)}
       </tr>`;
     })}</tbody>

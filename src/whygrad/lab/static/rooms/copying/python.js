@@ -1,18 +1,19 @@
 /** Programs that print the same numbers by whygrad. */
-import { OUTPUT, NUDGE, settingsOf, SPREAD, widthOf } from "./training.js";
+import { initOf, NUDGE, OUTPUT, settingsOf, widthOf } from "./training.js";
 
 /** @param {number} value */
 export const written = (value) => (Number.isInteger(value) ? value.toFixed(1) : String(value));
 
-/** What every program of these rooms begins with. @param {string[]} imports */
-export const head = (imports) => `import jax
+/** What every program of these rooms begins with. */
+export const head = `import jax
 
 jax.config.update("jax_enable_x64", True)
 
 import numpy as np
 import optax
 import whygrad as wg
-${imports.map((one) => `${one}\n`).join("")}
+from whygrad.lab.draws import create
+
 circles = wg.load("circles", seed=0, samples=453).train
 x, y = np.asarray(circles.x[:151], float), np.asarray(circles.y[:151, None], float)
 `;
@@ -32,26 +33,15 @@ def advance(network, state):
     return network.with_parameters(optax.apply_updates(network.parameters, change)), state
 `;
 
-/** @param {any} set */
-function start(set) {
-  const n = widthOf(set);
-  const constant = (/** @type {string} */ shape) => `np.full(${shape}, ${written(set.constant)})`;
-  const isDrawn = set.start !== "constant";
-  const drawn = `# the draws of the page
-drawn = create(
-    [2, ${n}, 1],
+/** How a network is drawn, as the page draws it. @param {any} set @param {string} init @param {string} biasInit
+ * @param {string | number} seed */
+export const drawn = (set, init, biasInit, seed) => `create(
+    [2, ${widthOf(set)}, 1],
     activations=["${set.activation}", "${OUTPUT}"],
-    init="${set.start === "biases" ? `constant:${written(set.constant)}` : "glorot_normal"}",
-    bias_init="${set.start === "biases" ? `normal:${SPREAD}` : "zeros"}",
-    seed=${set.seed},
-).dense
-`;
-  return `${isDrawn ? drawn : ""}w = ${set.start === "random" ? "np.array(drawn[0].weight)" : constant(`(2, ${n})`)}
-v = ${["random", "out"].includes(set.start) ? "np.array(drawn[1].weight)" : constant(`(${n}, 1)`)}
-b = ${set.start === "biases" ? "np.array(drawn[0].bias)" : `np.zeros(${n})`}
-network = wg.Network.from_arrays([w, v], [b, np.zeros(1)], activations=["${set.activation}", "${OUTPUT}"])
-`;
-}
+    init=${init},
+    bias_init=${biasInit},
+    seed=${seed},
+)`;
 
 const TOUCH = `
 def touch(network):
@@ -66,8 +56,9 @@ def touch(network):
 export function python({ set, step }, pair) {
   const isTouched = set.touch >= 0 && set.touch <= step;
   const touches = isTouched ? `    if step == ${set.touch}:\n        network = touch(network)\n` : "";
-  return `${head(set.start === "constant" ? [] : ["from whygrad.lab.draws import create"])}
-${start(set)}
+  const { init, biasInit } = initOf(set);
+  return `${head}
+network = ${drawn(set, JSON.stringify(init).replace(",", ", "), `"${biasInit}"`, set.seed)}
 ${training(set)}
 ${isTouched ? TOUCH : ""}
 state = optimizer.init(network.parameters)

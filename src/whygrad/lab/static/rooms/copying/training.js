@@ -11,7 +11,7 @@ import { packed } from "../../state.js";
  *  `parted`: the first step at which there is more than one different neuron; -1 while there is none */
 
 export const NUDGE = 1e-6; // of the weight that is touched
-export const SPREAD = 0.1; // of random biases
+const SPREAD = 0.1; // of random biases
 const EPSILON = 1e-8; // Adam's
 export const RANDOM = "glorot_normal"; // what lessons draw from for curved activations
 const LOSS = "binary_cross_entropy";
@@ -38,16 +38,18 @@ export const widthOf = (set) => Math.round(set.width);
 /** Return whether a single neuron can stand in for all: they start alike. @param {any} set */
 export const isAlike = (set) => set.start === "constant";
 
-/** Return the network that a start stands for: what is random of it is drawn, all else is a constant.
- * @param {any} set @returns {Network} */
+/** Return how weights and biases start: what is random of them is drawn, all else is a constant.
+ * @param {any} set */
+export function initOf({ start, constant }) {
+  const same = `constant:${constant}`;
+  const into = start === "random" ? RANDOM : same;
+  return { init: [into, start === "out" ? RANDOM : into], biasInit: start === "biases" ? `normal:${SPREAD}` : "zeros" };
+}
+
+/** Return the network that a start stands for. @param {any} set @returns {Network} */
 export function startOf(set) {
-  const width = widthOf(set);
-  const sizes = [2, width, 1];
-  const activations = [set.activation, OUTPUT];
-  const biasInit = set.start === "biases" ? [`normal:${SPREAD}`, "zeros"] : "zeros";
-  const constant = `constant:${set.constant}`;
-  const init = { random: RANDOM, out: [constant, RANDOM] }[/** @type {string} */ (set.start)] ?? constant;
-  return touched(create({ sizes, activations, init, biasInit, seed: set.seed }), set, 0);
+  const shape = { sizes: [2, widthOf(set), 1], activations: [set.activation, OUTPUT], seed: set.seed };
+  return touched(create({ ...shape, ...initOf(set) }), set, 0);
 }
 
 /** Return a network with its first weight touched, if that is when it is. @param {Network} of
