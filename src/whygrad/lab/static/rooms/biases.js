@@ -93,7 +93,7 @@ function Sides({ states, set, at }) {
     <caption>${t("biases.sides", { seed: String(set.seed + at.column), k: String(at.neuron + 1) })}</caption>
     <thead><tr><td></td>${KINDS.map((kind) => html`<th scope="col">${t(`biases.kind.${kind}`)}</th>`)}</tr></thead>
     <tbody>${rows.map((name, row) => html`<tr class=${name === "flow" ? "first" : ""}>
-      <th scope="row">${ROWS[name] ? html`<span class="unseen">${t(`biases.quantity.${name}`)}</span>` : ""}${ROWS[name] ? formula(ROWS[name].of.length ? [ROWS[name].symbol, html`<mrow class="from"><mo>=</mo>${shown(name)}</mrow>`] : [ROWS[name].symbol]) : t(`biases.quantity.${name}`)}</th>
+      <th scope="row">${ROWS[name] ? html`<span class="unseen">${t(`biases.quantity.${name}`)}</span>` : ""}${ROWS[name] ? formula(ROWS[name].of.length ? [ROWS[name].symbol, html`<mrow class="from ${name === "z" ? "long" : ""}"><mo>=</mo>${shown(name)}</mrow>`] : [ROWS[name].symbol]) : t(`biases.quantity.${name}`)}</th>
       ${KINDS.map((kind, i) => html`<${Cell} name=${`${name}.${kind}`} value=${told[i][name] ?? numbers[`${name}.${kind}`].value} index=${2 * row + i}
         label=${`${t(`biases.quantity.${name}`)}, ${t(`biases.kind.${kind}`)}`} />`)}
     </tr>`)}</tbody></table>`;
