@@ -258,6 +258,7 @@ def test_it_moves_by_itself_once_and_then_waits_to_be_dragged(show, lab, mouse):
     page = show(lab)
     page.clock.install()
     page.reload()
+    page.wait_for_selector(".picture")
     glow, pulse = page.locator(".slider.glowing"), page.locator(".pulse")
     assert pulse.count() == glow.count() == 0
     page.clock.run_for(3500)

@@ -12,7 +12,7 @@ from whygrad.errors import OptionError, in_short, unknown_name
 from whygrad.lab.pack import STATIC, pack
 from whygrad.record.files import write_whole
 from whygrad.words import LANGUAGES, catalogue, language, language_of, speaking, t
-from whygrad.words.markup import TAGS
+from whygrad.words.markup import TAGS, both
 
 ORDER = ("neuron", "forces", "copying", "biases", "batch", "gpu")  # that of the notes
 PREFIX = "lab."  # of the words of the page
@@ -146,6 +146,7 @@ def as_page(
         ),
         "words": {TAGS[name]: _words(name) for name in languages},
         "scene": given.get("set", {}),
+        "look": str(given.get("look", "")),
         "slides": slides,
         "task": task,
         "lock": lock,
@@ -155,8 +156,18 @@ def as_page(
         ['import { start } from "./app.js";', *imports, f"start([{', '.join(there)}]);", ""]
     )
     styles = ["style.css", *(f"rooms/{name}.css" for name in there if _has_style(name))]
+    otherwise = both(lambda: t("lab.needs"))
     with speaking(lang or language()):
-        return pack(t("lab.title"), TAGS[language()], entry, styles, data)
+        return pack(t("lab.title"), TAGS[language()], entry, styles, data, f"<p>{otherwise}</p>")
+
+
+def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return references of which each batch is told once; others name the room that tells it."""
+    found: list[dict[str, Any]] = []
+    for one in references:
+        earlier = [other["room"] for other in found if other["batch"] == one["batch"]]
+        found.append(one | {"batch": earlier[0]} if earlier else one)
+    return found
 
 
 def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,10 +3,11 @@
  * number is the derivative by, up and down by 1e-5, and shows the difference that makes.
  *
  * @typedef {{of: any, by: any, at: number, probe: (by: number) => number, claim: number}} Check
-  symbols of what changes and of what is moved, where that stands, what the first is there, and
+ *   symbols of what changes and of what is moved, where that stands, what the first is there, and
  *   what the chain rule says the ratio of their changes is
- * @typedef {{value: number, symbol: any, title: string | [string, any], from?: any, says?: [string, any?], check?: Check,
- *   control?: string}} Told a number: `title` is a key, or one with its values; `control` the one that sets it
+ * @typedef {{value: number, symbol: any, title: string | [string, any], from?: any, says?: [string, any?],
+ *   check?: Check, control?: string}} Told a number: `title` is a key, or one with its values; `control`
+ *   the one that sets it
  */
 import { html, signal, useEffect, useRef } from "./vendor/preact.js";
 import { formula } from "./formula.js";
@@ -28,7 +29,7 @@ export function ask(name) {
 }
 
 /** Return what makes an element in a drawing a button that asks a number.
- * @param {string} name @param {string} [label] where its text does not say what it is */
+ * @param {string} name @param {string} label */
 export function asks(name, label) {
   return {
     role: "button",

@@ -1,6 +1,6 @@
 /** Play, pause, one step, one step back, rewind to the same start, another start, speed. */
 import { computed, html, signal, useEffect } from "./vendor/preact.js";
-import { change, go, room, set, step } from "./state.js";
+import { change, go, lastStep, room, set, step } from "./state.js";
 import { t } from "./words.js";
 
 export const isPlaying = signal(false);
@@ -33,8 +33,8 @@ function play() {
     before = now;
     const count = Math.min(Math.floor(due), Math.ceil(speed.value / 10)); // a hidden page owes nothing
     due = Math.min(due - count, 1);
-    const most = room.value.mostSteps ?? 10_000;
-    if (count > 0) go(Math.min(step.value + count, most), false); // a pause must not be followed by steps
+    const most = lastStep(room.value, set.value);
+    if (count > 0) go(Math.min(step.value + count, most));
     if (step.value >= most) isPlaying.value = false;
     else frame = requestAnimationFrame(tick);
   });
@@ -57,7 +57,7 @@ export function Player() {
     <${Button} name="rewind" onClick=${stopAt(0)} disabled=${at === 0} />
     <${Button} name="back" onClick=${stopAt(at - 1)} disabled=${at === 0} />
     <${Button} name=${playing ? "pause" : "play"} onClick=${() => (isPlaying.value = !playing)} />
-    <${Button} name="step" onClick=${stopAt(at + 1)} />
+    <${Button} name="step" onClick=${stopAt(at + 1)} disabled=${at >= lastStep(room.value, set.value)} />
     ${room.value.draw && html`<${Button} name="seed" onClick=${reseed} />`}
     <label class="speed"><span>${t("player.speed")}</span>
       <select value=${speed.value} onChange=${(/** @type {any} */ event) => (speeds.value = { ...speeds.value, [room.value.name]: Number(event.target.value) })}>
