@@ -34,7 +34,7 @@ function play() {
     const count = Math.min(Math.floor(due), Math.ceil(speed.value / 10)); // a hidden page owes nothing
     due = Math.min(due - count, 1);
     const most = lastStep(room.value, set.value);
-    if (count > 0) go(Math.min(step.value + count, most));
+    if (count > 0) go(Math.min(step.value + count, most), false); // a pause must not be followed by steps
     if (step.value >= most) isPlaying.value = false;
     else frame = requestAnimationFrame(tick);
   });
