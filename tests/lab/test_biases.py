@@ -176,7 +176,7 @@ def test_large_biases_part_the_bands(hand):
 def test_neurons_differ_without_random_biases(show, lab):
     page = show(lab, "#room=biases", **CALM)
     reach(page, 0)
-    says = t("lab.biases.says.start", width=str(WIDTH), n=str(WIDTH))
+    says = t("lab.biases.says.start", width=str(WIDTH), n=str(WIDTH), neurons=WIDTH)
     assert page.locator(".says").inner_text() == says
     with jax.enable_x64(True):
         first = trained(0)["zero"][0]

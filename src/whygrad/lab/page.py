@@ -170,15 +170,6 @@ def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return references of which each batch is told once; others name the room that tells it."""
-    found: list[dict[str, Any]] = []
-    for one in references:
-        earlier = [other["room"] for other in found if other["batch"] == one["batch"]]
-        found.append(one | {"batch": earlier[0]} if earlier else one)
-    return found
-
-
 def _words(language: str) -> dict[str, str]:
     words = catalogue(language)
     return {key.removeprefix(PREFIX): text for key, text in words.items() if key.startswith(PREFIX)}

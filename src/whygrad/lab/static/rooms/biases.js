@@ -15,7 +15,6 @@ import { advance, bandsOf, begin, comparisonOf, KINDS, lossesOf, SEEDS } from ".
 import { ACTIVATIONS } from "./copying/controls.js";
 import { arrows, cell } from "./copying/grid.js";
 import { networkAt, Surface } from "./copying/surface.js";
-import { widthOf } from "./copying/training.js";
 
 const STEPS = 500;
 const TILE = 36; // pixels
@@ -24,17 +23,17 @@ const RATES = [0.01, 0.02, 0.05, 0.1];
 
 const controls = {
   spread: { start: 0.1, least: 0, most: 5 },
-  width: { start: 16, least: 2, most: 32 },
+  width: { start: 16, least: 2, most: 32, isWhole: true },
   activation: { start: "tanh", choices: ACTIVATIONS },
   optimizer: { start: "adam", choices: ["adam"] },
   rate: { start: 0.02, least: 0.001, most: 1 },
-  seed: { start: 0, least: 0, most: 999_999 },
+  seed: { start: 0, least: 0, most: 999_999, isWhole: true },
 };
 
 /** Return which of the seeds is looked at, and which neuron. @param {any} here */
 function lookedFor({ set, look }) {
   const [column, neuron] = (/^(\d+),(\d+)$/.exec(look) ?? ["", "1", "1"]).slice(-2).map(Number);
-  return { column: Math.min(Math.max(column, 1), SEEDS) - 1, neuron: Math.min(Math.max(neuron, 1), widthOf(set)) - 1 };
+  return { column: Math.min(Math.max(column, 1), SEEDS) - 1, neuron: Math.min(Math.max(neuron, 1), set.width) - 1 };
 }
 
 /** @param {{column: number, neuron: number}} at */
@@ -48,7 +47,7 @@ function sentence({ set, run, step }) {
   const { zero, random, ahead, isOverlapping } = comparisonOf(run);
   const widths = run.states[0].map((/** @type {any} */ { network }) => effectiveWidth(network).hidden1);
   const values = {
-    width: String(Math.min(...widths)), n: String(widthOf(set)), step: String(step), steps: step, seeds: String(SEEDS), ahead: String(ahead),
+    width: String(Math.min(...widths)), n: String(set.width), neurons: set.width, step: String(step), steps: step, seeds: String(SEEDS), ahead: String(ahead),
     zero: zero.middle, random: random.middle, low: zero.low, high: zero.high, spread: set.spread,
   };
   if (!Number.isFinite(zero.high + random.high)) return ["copying.says.lost", values];
@@ -119,7 +118,7 @@ function View(here) {
   const at = lookedFor(here);
   const states = run.states.map((/** @type {any} */ all) => all[at.column]);
   const compared = comparisonOf(run);
-  const received = states.map((/** @type {any} */ state) => Array.from({ length: widthOf(set) }, (_, k) => toldOf(state, k).z));
+  const received = states.map((/** @type {any} */ state) => Array.from({ length: set.width }, (_, k) => toldOf(state, k).z));
   const large = (/** @type {string} */ name, /** @type {any} */ text, /** @type {string} */ kind) => html`<div class="figure ${kind}" ...${asks(name)}><b>${text}</b><span>${kind && html`<i aria-hidden="true"></i>`}${t(`biases.figure.${name}`)}</span></div>`;
   return html`<div class="biases copying">
     ${allows("spread") && html`<div class="starts"><svg class="constant" viewBox="0 0 400 44" role="group" aria-label=${t("biases.spread")}>

@@ -15,7 +15,7 @@ import { numbersOf, table } from "./copying/numbers.js";
 import { Proof } from "./copying/proof.js";
 import { python } from "./copying/python.js";
 import { lineOf, networkAt, neuronAt, REACH, Samples, Surface } from "./copying/surface.js";
-import { advance, begin, circles, curvesOf, guessing, isAlike, lookedAt, movedOf, NUDGE, widthOf } from "./copying/training.js";
+import { advance, begin, circles, curvesOf, guessing, isAlike, lookedAt, movedOf, NUDGE } from "./copying/training.js";
 
 const STEPS = 1000;
 const TILE = 64; // pixels
@@ -23,19 +23,19 @@ const TILE = 64; // pixels
 const controls = {
   start: { start: "constant", choices: ["constant", "random", "biases", "out"] },
   constant: { start: 0.5, least: -3, most: 3 },
-  touch: { start: -1, least: -1, most: STEPS },
+  touch: { start: -1, least: -1, most: STEPS, isWhole: true },
   one: { start: true },
-  width: { start: 16, least: 2, most: 100 },
+  width: { start: 16, least: 2, most: 100, isWhole: true },
   activation: { start: "tanh", choices: ACTIVATIONS },
   optimizer: { start: "adam", choices: OPTIMIZERS },
   rate: { start: 0.05, least: 0.001, most: 1 },
-  seed: { start: 0, least: 0, most: 999_999 },
+  seed: { start: 0, least: 0, most: 999_999, isWhole: true },
 };
 
 /** Return the two neurons that are compared. @param {any} here */
 function pairOf({ set, look }) {
   const [first, second] = (/^(\d+),(\d+)$/.exec(look) ?? ["", "1", "2"]).slice(-2);
-  return [first, second].map((k) => Math.min(Math.max(Number(k), 1), widthOf(set)) - 1);
+  return [first, second].map((k) => Math.min(Math.max(Number(k), 1), set.width) - 1);
 }
 
 /** @param {number[]} pair */
@@ -49,7 +49,7 @@ function sentence({ set, run, step }) {
   const loss = lookedAt(run.state).loss;
   const { network } = run.state;
   const values = {
-    loss, first: curvesOf(run)[0].loss, n: String(widthOf(set)), neurons: widthOf(set), step: String(step), steps: step,
+    loss, first: curvesOf(run)[0].loss, n: String(set.width), neurons: set.width, step: String(step), steps: step,
     w: number(set.constant), apart: apart(network).hidden1, width: String(effectiveWidth(network).hidden1), parted: String(run.parted), touch: String(set.touch), guess: guessing(),
   };
   if (!Number.isFinite(loss)) return ["copying.says.lost", values];
@@ -108,7 +108,7 @@ function View(here) {
   const both = pairOf(here);
   const curves = curvesOf(run);
   const now = curves[curves.length - 1];
-  const n = widthOf(set);
+  const n = set.width;
   const isTouched = set.touch >= 0 && set.touch <= step;
   return html`<div class="copying">
     <${Starts} set=${set} />

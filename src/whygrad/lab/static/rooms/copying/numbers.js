@@ -70,7 +70,7 @@ export function numbersOf({ run }, pair) {
   const { network } = run.state;
   const n = network.layers[0].weight.columns;
   const text = (/** @type {string} */ name, /** @type {number} */ value, /** @type {any} */ symbol, more = {}) =>
-    ({ value, symbol, title: `copying.quantity.${name}`, says: [`copying.about.${name}`, { n: String(n) }], ...more });
+    ({ value, symbol, title: `copying.quantity.${name}`, says: [`copying.about.${name}`, { n: String(n), neurons: n }], ...more });
   const { loss } = lookedAt(run.state);
   const found = /** @type {Record<string, any>} */ ({
     loss: text("loss", loss, symbol("loss"), { from: formula([symbol("loss"), "=", html`<mtext>mean</mtext>`, "[", "−", symbol("y"), html`<mi>ln</mi>`, symbol("p"), "−", "(", html`<mn>1</mn>`, "−", symbol("y"), ")", html`<mi>ln</mi>`, "(", html`<mn>1</mn>`, "−", symbol("p"), ")", "]"], { isBlock: true }) }),

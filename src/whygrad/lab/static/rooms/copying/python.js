@@ -1,5 +1,5 @@
 /** Programs that print the same numbers by whygrad. */
-import { initOf, NUDGE, OUTPUT, settingsOf, widthOf } from "./training.js";
+import { initOf, NUDGE, OUTPUT, settingsOf } from "./training.js";
 
 /** @param {number} value */
 export const written = (value) => (Number.isInteger(value) ? value.toFixed(1) : String(value));
@@ -36,7 +36,7 @@ def advance(network, state):
 /** How a network is drawn, as the page draws it. @param {any} set @param {string} init @param {string} biasInit
  * @param {string | number} seed */
 export const drawn = (set, init, biasInit, seed) => `create(
-    [2, ${widthOf(set)}, 1],
+    [2, ${set.width}, 1],
     activations=["${set.activation}", "${OUTPUT}"],
     init=${init},
     bias_init=${biasInit},
@@ -69,7 +69,7 @@ anatomy = look(network)
 hidden, output = network.dense
 rows = np.vstack([hidden.weight, hidden.bias, output.weight.T])
 print(f"loss             {anatomy.loss.item():.4g}")
-print(f"effective width  {wg.effective_width(network)['hidden1']} / ${widthOf(set)}")
+print(f"effective width  {wg.effective_width(network)['hidden1']} / ${set.width}")
 print(f"apart            {np.ptp(rows, axis=1).max():.4g}")
 into, out = anatomy.gradients()["hidden1"], anatomy.gradients()["output"]
 for k in ${JSON.stringify(pair.map((k) => k + 1)).replace("[", "(").replace("]", ")").replace(",", ", ")}:

@@ -32,9 +32,6 @@ export function circles() {
 /** @param {any} set */
 export const settingsOf = (set) => ({ loss: LOSS, optimizer: set.optimizer, learning_rate: set.rate });
 
-/** @param {any} set */
-export const widthOf = (set) => Math.round(set.width);
-
 /** Return whether a single neuron can stand in for all: they start alike. @param {any} set */
 export const isAlike = (set) => set.start === "constant";
 
@@ -48,7 +45,7 @@ export function initOf({ start, constant }) {
 
 /** Return the network that a start stands for. @param {any} set @returns {Network} */
 export function startOf(set) {
-  const shape = { sizes: [2, widthOf(set), 1], activations: [set.activation, OUTPUT], seed: set.seed };
+  const shape = { sizes: [2, set.width, 1], activations: [set.activation, OUTPUT], seed: set.seed };
   return touched(create({ ...shape, ...initOf(set) }), set, 0);
 }
 
@@ -91,7 +88,7 @@ export function advance(run, set) {
   const settings = settingsOf(set);
   const { state, anatomy } = takeStep(run.state, circles(), settings);
   const after = { ...state, network: touched(state.network, set, state.step) };
-  const one = run.one && takeOne(run.one, settings, widthOf(set));
+  const one = run.one && takeOne(run.one, settings, set.width);
   const curve = { loss: anatomy.loss, apart: apart(run.state.network).hidden1, one: one && one.loss, before: run.curve };
   return { state: after, one: one && one.state, start: run.start, curve, parted: firstParted(run.parted, after.network, after.step) };
 }
