@@ -214,6 +214,7 @@ def test_a_neuron_of_any_seed_can_be_asked(hand):
             network = trained(20)[kind][5]
             anatomy = anatomy_of(network)
             layer, hidden = anatomy["hidden1"], network.dense[0]
+            assert hidden.bias is not None
             z, b = float(layer.preactivation[0, 1]), float(hidden.bias[1])
             told = {
                 "loss": float(anatomy.loss),
