@@ -229,6 +229,7 @@ def test_a_neuron_of_any_seed_can_be_asked(hand):
             }
     hand.page.locator(".proof [data-number='db.zero']").focus()
     hand.page.keyboard.press("Enter")
+    hand.page.wait_for_function("() => document.activeElement.className === 'close'")
     hand.press(".asked .action")
     difference = hand.page.locator("[data-is=difference]").inner_text().replace("−", "-")
     assert float(difference) == pytest.approx(

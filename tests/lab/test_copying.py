@@ -334,6 +334,7 @@ def test_a_gradient_can_be_doubted(hand):
             hand.page.keyboard.press("Enter")
         else:
             hand.press(asked)
+        hand.page.wait_for_function("() => document.activeElement.className === 'close'")
         hand.press(".asked .action")
         difference = hand.page.locator("[data-is=difference]").inner_text()
         told = float(found[name].replace("−", "-"))
