@@ -159,6 +159,8 @@ def test_steps_go_forward_and_back_exactly(hand, shown, expect, trained):
         press(step)
         expect(hand.page, **trained(taken))
     third = shown(hand.page)
+    losses = {"first": trained(0)["loss"], "loss": trained(3)["loss"]}
+    assert says(hand.page) == t("lab.neuron.says.learnt", step="3", steps=3, rate=1.0, **losses)
     press(step)
     press(back)
     assert shown(hand.page) == third
