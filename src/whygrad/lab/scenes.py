@@ -6,9 +6,13 @@ import jax
 import numpy as np
 
 from whygrad.core.nn import Network
-from whygrad.lab.draws import Draws
+from whygrad.data import load
+from whygrad.lab.draws import Draws, create
 from whygrad.lab.reference import Scene
 from whygrad.settings import Settings
+
+SAMPLES = 151
+WIDTH = 16  # of the layer of copies
 
 
 def neuron() -> Scene:
@@ -49,9 +53,36 @@ def batch() -> Scene:
     return Scene(network, x, y, Settings(loss="squared", optimizer="sgd", learning_rate=1.0))
 
 
+def copying() -> Scene:
+    """Return the copies of the third room, all weights 0.5, and the ring that they learn."""
+    network = create([2, WIDTH, 1], activations=["tanh", "sigmoid"], init="constant:0.5")
+    settings = Settings(loss="binary_cross_entropy", optimizer="adam", learning_rate=0.05)
+    return Scene(network, *circles(), settings)
+
+
+def biases() -> Scene:
+    """Return a network of the fourth room: random weights, and random biases, as the page draws."""
+    network = create(
+        [2, WIDTH, 1],
+        activations=["tanh", "sigmoid"],
+        init="glorot_normal",
+        bias_init="normal:0.1",
+    )
+    settings = Settings(loss="binary_cross_entropy", optimizer="adam", learning_rate=0.02)
+    return Scene(network, *circles(), settings)
+
+
+def circles() -> tuple[np.ndarray, np.ndarray]:
+    """Return a ring around a ring; an odd number of samples, so that no class is just a half."""
+    train = load("circles", seed=0, samples=3 * SAMPLES).train
+    return np.asarray(train.x[:SAMPLES]), np.asarray(train.y[:SAMPLES])
+
+
 SCENES: dict[str, Callable[[], Scene]] = {
     "neuron": neuron,
     "forces": forces,
+    "copying": copying,
+    "biases": biases,
     "batch": batch,
     "gpu": gpu,
 }

@@ -30,7 +30,7 @@ export function ask(name) {
 }
 
 /** Return what makes an element in a drawing a button that asks a number.
- * @param {string} name @param {string} label */
+ * @param {string} name @param {string} [label] where its text does not say what it is */
 export function asks(name, label) {
   return {
     role: "button",
