@@ -3,7 +3,7 @@
  * blue, the slope green; each has a line of its own under it, so that nobody needs the colour.
  */
 import { html } from "./vendor/preact.js";
-import { number } from "./numbers.js";
+import { asShown, equals, number } from "./numbers.js";
 
 /** @param {string} over @param {string} under */
 const partial = (over, under) => html`<mfrac><mrow><mo>∂</mo><mi>${over}</mi></mrow><mrow><mo>∂</mo><mi>${under}</mi></mrow></mfrac>`;
@@ -63,11 +63,11 @@ export function factors(names, shown, sign = "·") {
  * @param {string} result @param {string[]} names @param {Record<string, number>} values
  * @param {string} [label] */
 export function twoLines(result, names, values, label) {
-  const signs = names.map((_, i) => (i === 0 ? "=" : "·"));
-  const line = (/** @type {any} */ first, /** @type {(name: string) => any} */ shown) =>
-    html`<mtr><mtd>${first}</mtd>${names.map((name, i) => html`<mtd><mo>${signs[i]}</mo></mtd><mtd>${shown(name)}</mtd>`)}</mtr>`;
+  const product = names.reduce((total, name) => total * asShown(values[name]), 1);
+  const line = (/** @type {any} */ first, /** @type {string} */ sign, /** @type {(name: string) => any} */ shown) =>
+    html`<mtr><mtd>${first}</mtd>${names.map((name, i) => html`<mtd><mo>${i === 0 ? sign : "·"}</mo></mtd><mtd>${shown(name)}</mtd>`)}</mtr>`;
   return html`<math display="block" aria-label=${label}><mtable>
-    ${line(symbol(result), symbol)}
-    ${line(figure(values[result], { of: result }), (name) => figure(values[name], { of: name, isBracketed: true }))}
+    ${line(symbol(result), "=", symbol)}
+    ${line(figure(values[result], { of: result }), equals(values[result], product), (name) => figure(values[name], { of: name, isBracketed: true }))}
   </mtable></math>`;
 }

@@ -4,7 +4,7 @@ import { html } from "../../vendor/preact.js";
 import { figure, formula } from "../../formula.js";
 import { allows } from "../../guided.js";
 import { asks } from "../../number.js";
-import { number } from "../../numbers.js";
+import { asShown, equals, number } from "../../numbers.js";
 import { Slider } from "../../slider.js";
 import { t } from "../../words.js";
 import { controls, LAST, partsOf, pathsOf, place } from "./net.js";
@@ -50,12 +50,8 @@ function rowsOf(values, { l, k }, isPaths) {
 /** @param {number} value @param {number} [digits] */
 const bracketed = (value, digits) => (value < 0 ? `(${number(value, digits)})` : number(value, digits));
 
-/** Return the sign between a product of numbers as they are shown and what it gives: a calculator
- * may find another last digit. @param {number[]} factors @param {number} value */
-function equals(factors, value) {
-  const product = factors.reduce((total, one) => total * Number(one.toPrecision(4)), 1);
-  return number(product) === number(value) ? "=" : "≈";
-}
+/** Return the sign between a value and the product that it is of. @param {number[]} factors @param {number} value */
+const signOf = (factors, value) => equals(value, factors.reduce((total, one) => total * asShown(one), 1));
 
 /** @param {{values: any, of: {l: number, k: number}, isPaths: boolean}} props */
 function Sum({ values, of, isPaths }) {
@@ -74,7 +70,7 @@ function Sum({ values, of, isPaths }) {
     ${rows.map(({ label, title, text, part, name, factors }, i) => html`<g key=${label}>
       <text class="label" x="0" y=${i * ROW + 16} font-size=${fitting(label, 15, text ? 150 : 290)}>${label}</text>
       <text class="term" x=${WIDTH - 110} y=${i * ROW + 17} text-anchor="end" font-size=${fitting(text, 17, 165)}>${text}</text>
-      ${text && html`<text class="term" x=${WIDTH - 96} y=${i * ROW + 17} text-anchor="middle" font-size="17">${factors ? equals(factors, part) : "="}</text>`}
+      ${text && html`<text class="term" x=${WIDTH - 96} y=${i * ROW + 17} text-anchor="middle" font-size="17">${factors ? signOf(factors, part) : "="}</text>`}
       <${Value} name=${name} title=${title} value=${part} x=${WIDTH} y=${i * ROW + 17} />
       <${Bar} ...${steps[i]} y=${i * ROW + 25} scale=${scale} />
       ${i > 0 && html`<line class="step" x1=${scale(steps[i].from)} x2=${scale(steps[i].from)} y1=${i * ROW - 12} y2=${i * ROW + 25} />`}
@@ -103,7 +99,7 @@ function Forces({ values, of: { l, k } }) {
   const sum = l === LAST ? S.u(k) : html`<mrow><munder><mo>Σ</mo><mi>k</mi></munder><msub><mi>w</mi><mrow><mn>${k}</mn><mi>k</mi></mrow></msub><msub><mi>δ</mi><mi>k</mi></msub></mrow>`;
   const line = [S.delta(k), "=", brace(sum, "forces.contribution"), "·", brace(S.slope(k), "forces.activity")];
   const [u, slope, delta] = [values.u[l][k], values.slope[l][k], values.delta[l][k]];
-  const filled = ["=", figure(u, { isBracketed: true }), "·", figure(slope, { of: "slope" }), equals([u, slope], delta), figure(delta)];
+  const filled = ["=", figure(u, { isBracketed: true }), "·", figure(slope, { of: "slope" }), signOf([u, slope], delta), figure(delta)];
   return html`<div class="both">${formula(line, { isBlock: true })}${formula(filled, { isBlock: true })}</div>`;
 }
 
@@ -158,7 +154,7 @@ export function ConnectionPanel({ values, of: { l, j, k }, onChange }) {
     </svg>
     <p class="product">${formula([S.byWeight(j, k), "=", S.input(j), "·", S.delta(k)], { isBlock: true })}
       <svg viewBox="0 0 400 40" role="group" aria-label=${t("forces.product")}>
-        <text class="term" x=${WIDTH - 126} y="27" text-anchor="end" font-size=${fitting(`${number(a)} × ${bracketed(delta)} =`, 20, 268)}><tspan class="red">${number(a)}</tspan> × <tspan class="orange">${bracketed(delta)}</tspan> ${equals([a, delta], gradient)}</text>
+        <text class="term" x=${WIDTH - 126} y="27" text-anchor="end" font-size=${fitting(`${number(a)} × ${bracketed(delta)} =`, 20, 268)}><tspan class="red">${number(a)}</tspan> × <tspan class="orange">${bracketed(delta)}</tspan> ${signOf([a, delta], gradient)}</text>
         <${Value} name=${`gw${l}${j}${k}`} title=${t("forces.quantity.gw", at)} value=${gradient} x=${WIDTH} y=${28} size=${25} room=${120} />
       </svg></p>
     <${Control} name=${`w${l}${j}${k}`} title=${t("forces.weight")} values=${values} value=${values.weights[l][j][k]} onChange=${onChange} />
