@@ -32,7 +32,7 @@ test: $(VENV)/.dev             ## run the everyday tests
 	$(PYTEST) -m "not long" $(MEASURED)
 
 test-all: $(VENV)/.dev         ## run the long tests: many drawn cases, browsers, processes
-	WHYGRAD_EXAMPLES=12 $(PYTEST) -m "long or drawn" $(MEASURED) $(if $(COVER),--cov-append,)
+	WHYGRAD_EXAMPLES=12 $(PYTEST) -m "(long or drawn) and not exact" $(MEASURED) $(if $(COVER),--cov-append,)
 	$(AS_USERS) $(PYTEST) -m exact
 
 coverage: $(VENV)/.dev         ## say which share of lines and branches the tests reached: make test test-all coverage COVER=1

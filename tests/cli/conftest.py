@@ -1,9 +1,12 @@
-"""The command line as a user meets it: a process, a folder of its own, a cache shared by all."""
+"""The command line as a user meets it: in a folder of its own, in this process or in another."""
 
+import io
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +15,7 @@ import pytest
 import torch
 
 import whygrad as wg
+from whygrad.cli import app
 
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
 
@@ -40,8 +44,8 @@ def environment(tmp_path_factory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def whygrad(environment) -> Callable[..., Outcome]:
-    """Run the command line as a process and return what it left."""
+def process(environment) -> Callable[..., Outcome]:
+    """Run the command line as a process of its own and return what it left."""
 
     def run(*arguments: str, cwd: Path, **more: str) -> Outcome:
         done = subprocess.run(
@@ -54,6 +58,26 @@ def whygrad(environment) -> Callable[..., Outcome]:
         )
         assert "Traceback" not in done.stderr, done.stderr
         return Outcome(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def whygrad(process) -> Callable[..., Outcome]:
+    """Run the command line in this process, which has imported and compiled already.
+
+    Its language and environment are those of its start: another one needs a process of its own.
+    """
+
+    def run(*arguments: str, cwd: Path, **more: str) -> Outcome:
+        if more or "--lang" in arguments:
+            return process(*arguments, cwd=cwd, **more)
+        out, err = io.StringIO(), io.StringIO()
+        with chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+            with warnings.catch_warnings(action="default"):  # as Python starts
+                code = app.run(list(arguments))
+        assert "Traceback" not in err.getvalue(), err.getvalue()
+        return Outcome(code, out.getvalue(), err.getvalue())
 
     return run
 

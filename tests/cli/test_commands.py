@@ -1,4 +1,4 @@
-"""The commands as processes: what they print, and how they end."""
+"""The commands: what they print, and how they end, killed and cut off too."""
 
 import hashlib
 import json
@@ -50,6 +50,21 @@ def test_training_to_read(whygrad, tmp_path):
     assert outcome.code == 0 and outcome.err == ""
     assert "Network 2 → 3 → 1 (relu, identity)" in outcome.out
     assert (tmp_path / "runs" / "xor-1" / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("runs", "--json"),
+        ("show", "a"),
+        ("why", "a", "hidden1.weight[0, 1]", "--sample", "2"),
+        ("why", "a", "hidden9[0]", "--json"),
+        ("trian",),
+    ],
+    ids=" ".join,
+)
+def test_a_process_of_its_own_says_what_is_said_here(whygrad, process, trained, arguments):
+    assert process(*arguments, cwd=trained.home) == whygrad(*arguments, cwd=trained.home)
 
 
 def test_why_in_three_shapes(whygrad, trained):

@@ -6,7 +6,7 @@
 const lab = new URL("../../src/whygrad/lab/static/", import.meta.url);
 const engine = await import(new URL("engine.js", lab).href);
 const { ACTIVATIONS, LOSSES, SCALINGS, asMatrix, exact, firstState, matrix, step } = engine;
-const { apart, effectiveWidth } = await import(new URL("symmetry.js", lab).href);
+const { apart, effectiveWidth } = engine;
 const { create, random } = await import(new URL("draws.js", lab).href);
 
 const draws = random(18);

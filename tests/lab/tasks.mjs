@@ -8,8 +8,7 @@ import { readFileSync } from "node:fs";
 
 const lab = new URL("../../src/whygrad/lab/static/", import.meta.url);
 const { sceneOf } = await import(new URL("check.js", lab).href);
-const { takeStep } = await import(new URL("engine.js", lab).href);
-const { apart, effectiveWidth } = await import(new URL("symmetry.js", lab).href);
+const { apart, effectiveWidth, takeStep } = await import(new URL("engine.js", lab).href);
 
 const found = JSON.parse(readFileSync(process.argv[2], "utf8")).map((reference) => {
   let { state, batch } = sceneOf(reference);

@@ -135,6 +135,16 @@ def test_the_badge_tells_the_largest_difference(walked):
     assert [one["same"] for one in walked] == [max(one["differences"].values()) for one in walked]
 
 
+def test_the_badge_needs_the_numbers_of_few_rows(node):
+    scene = next(one for kind in range(BY_DAY) for one in drawn(kind) if len(one.x) > 1)
+    few = reference(scene, steps=STEPS, rows=2)
+    assert len(few["layers"][0]["delta"]) == 2 < len(few["batch"]["input"])
+    wrong = json.loads(json.dumps(few))
+    wrong["layers"][0]["delta"][1][0] += 1e-3
+    same = [one["same"] for one in node("golden.mjs", [few, wrong])]
+    assert same[0] <= AFTER < same[1]
+
+
 def test_the_badge_hides_no_difference(node):
     """Every number of a reference, turned a little, is noticed."""
     spoilt = [json.loads(json.dumps(told(1)[1])) for _ in range(9)]

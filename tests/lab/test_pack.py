@@ -125,6 +125,19 @@ def test_a_module_becomes_what_it_exports(monkeypatch):
     assert order == sorted(order)
 
 
+def test_comments_stay_at_home_and_licences_do_not(monkeypatch, html):
+    source = (
+        "/** What it is.\n * @type {any} */\nexport const a = /** @type {any} */ (1);\n"
+        '  // why\n\n\n/*! licence */\nexport const b = "http://x"; // said beside it\n'
+    )
+    monkeypatch.setattr(pack, "read", lambda name: source)
+    script = pack.packed_script('import { a } from "./a.js";\n')
+    assert "What it is" not in script and "why" not in script and "@type" not in script
+    assert "const a = (1);\n/*! licence */" in script
+    assert 'const b = "http://x"; // said beside it' in script
+    assert "@param" not in html
+
+
 @pytest.mark.parametrize(
     ("files", "problem"),
     [

@@ -52,7 +52,12 @@ def test_the_address_follows_and_outlasts_a_reload(show, lab, mouse, shown):
 
 
 @pytest.mark.parametrize(
-    "hash", ["#room=kitchen", "#input=99&activation=__proto__&step=-1", "#input=x&step=1e9&ask=%00"]
+    "hash",
+    [
+        "#room=kitchen",
+        "#input=99&activation=__proto__&step=-1",
+        "#input=x&step=1e9&ask=constructor",
+    ],
 )
 def test_an_address_of_nonsense_does_no_harm(show, lab, hash, expect, numbers_of):
     page = show(lab, hash, **CALM)
@@ -108,6 +113,13 @@ def test_it_says_when_it_does_not(show, lab, tmp_path):
     page = show(other, **CALM)
     page.wait_for_selector(".badge.off")
     assert page.locator(".badge").inner_text().startswith("Not the same as whygrad")
+
+
+def test_a_number_in_a_formula_can_be_asked(show, lab):
+    page = show(lab, **CALM)
+    for of, name in (("slopeLink", "slope"), ("weightLink", "input"), ("upstream", "upstream")):
+        page.locator(f".formulas [data-of={of}]").first.click()
+        assert page.locator(".asked").get_attribute("data-asked") == name
 
 
 def test_a_room_stands_for_its_first_task(show, made):

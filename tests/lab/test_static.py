@@ -24,7 +24,7 @@ STATIC = Path(wg.__file__).parent / "lab" / "static"
 VECTORS = Path(__file__).parents[1] / "vectors" / "numbers.json"
 MOST_LINES = 600  # of the only second engine that there is
 # what the page has of its own: matrices, its switch of precision, and a step without its trace
-OWN = {"matrix", "fromRows", "toRows", "transposed", "norm", "exact", "network", "step", "apart"}
+OWN = {"matrix", "fromRows", "toRows", "transposed", "exact", "network", "step", "apart"}
 
 
 def test_numbers_are_written_as_in_the_shared_vectors(node):
@@ -100,7 +100,7 @@ def test_the_engine_has_the_names_of_python():
     homes = (backprop, factors, symmetry, optimizer, step, losses, activations, boundary)
     homes += (Network, backprop.Anatomy, backprop.LayerAnatomy)
     there = {camel(name) for home in homes for name in vars(home)}
-    found = exported("engine.js") | exported("symmetry.js")
+    found = exported("engine.js")
     assert found - there == OWN
     assert {"forward", "backward", "gradients", "factors", "takeStep", "clones"} <= found
 

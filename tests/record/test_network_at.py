@@ -15,8 +15,6 @@ from whygrad.record.sealed import read_tensors, write_json, write_tensors
 from whygrad.training.loop import walk
 from whygrad.words import number
 
-pytestmark = pytest.mark.exact
-
 ROWS = [[5.0, 3.0, 1.0, 0.2], [6.0, 3.0, 5.0, 2.0]]
 
 
@@ -66,6 +64,7 @@ def test_no_older_network_stands_in_for_the_one_asked_for(copy, harm):
     assert run.export(copy / "model.safetensors", step=sound).step == sound
 
 
+@pytest.mark.exact
 def test_an_older_one_is_used_by_its_step_alone_and_leads_to_the_same_end(copy, finished):
     newest(copy).unlink()
     again = wg.open_run(copy)
@@ -73,6 +72,7 @@ def test_an_older_one_is_used_by_its_step_alone_and_leads_to_the_same_end(copy, 
     assert again.evaluate(step=21) == finished.evaluate()
 
 
+@pytest.mark.exact
 def test_any_step_is_the_network_that_training_had_there(finished):
     state, expected = finished.checkpoint(0).state, []
     for step in range(finished.steps + 1):
@@ -137,6 +137,7 @@ def test_what_other_versions_may_have_changed_is_held_against_the_record_or_refu
         )
 
 
+@pytest.mark.exact
 def test_with_patience_the_best_network_is_the_runs_own_and_steps_are_steps(iris, tmp_path):
     network = wg.Network.create([4, 6, 3], activation="tanh", seed=1)
     run = wg.train(network, iris, epochs=3, patience=2, learning_rate=0.5, out=tmp_path / "a")

@@ -12,8 +12,6 @@ from whygrad.record.sealed import read_json, write_json
 from whygrad.training import recorder
 from whygrad.training.replay import replay
 
-pytestmark = pytest.mark.exact
-
 ODD = {
     "shuffle": "apart",
     "reduction": "sum",
@@ -65,6 +63,7 @@ def test_every_recorded_step_replays(odd):
     assert len(odd.rows("hidden2")[0]) == 11
 
 
+@pytest.mark.exact
 def test_a_run_cut_off_goes_on_to_the_same_end(tmp_path, iris, layered, odd, monkeypatch):
     monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", -1.0)
     with pytest.raises(Cut):
@@ -75,6 +74,7 @@ def test_a_run_cut_off_goes_on_to_the_same_end(tmp_path, iris, layered, odd, mon
     assert again.history_lines == odd.history_lines
 
 
+@pytest.mark.exact
 @pytest.mark.parametrize("optimizer", ["nadam", "adamax", "adagrad", "adadelta"])
 def test_the_state_of_an_optimiser_is_kept(tmp_path, iris, layered, optimizer, monkeypatch):
     monkeypatch.setattr(recorder, "CHECKPOINT_SECONDS", -1.0)

@@ -10,7 +10,7 @@ import whygrad as wg
 from whygrad.settings import Settings
 from whygrad.training import batched
 
-pytestmark = [pytest.mark.long, pytest.mark.exact]
+pytestmark = pytest.mark.long
 
 BASE = Settings(
     optimizer="sgd", loss="squared", epochs=5, batch_size=16, record_every=4, learning_rate=0.02

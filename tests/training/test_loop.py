@@ -29,8 +29,6 @@ from whygrad.training.loop import (
 )
 from whygrad.training.step import State, first_state, trace_step
 
-pytestmark = pytest.mark.exact
-
 BASE = Settings(epochs=3, batch_size=16, record_every=2, learning_rate=0.05)
 ALONE = {  # the library's own optimisers, as a user of optax would ask for them
     "sgd": lambda rate: optax.sgd(rate),
@@ -263,6 +261,7 @@ def test_the_schedule_reaches_the_weights(iris, network):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.exact
 @pytest.mark.long
 @pytest.mark.parametrize("every", [0, 1, 3, 7, 1000])
 def test_recording_does_not_change_the_numbers(iris, network, every):
@@ -280,6 +279,7 @@ def test_recording_steps_are_the_multiples(begin, length, every):
     assert recorded_steps(begin, begin + length, every).tolist() == wanted
 
 
+@pytest.mark.exact
 @pytest.mark.parametrize("lengths", [(1,), (2, 5, 3), (4,)])
 def test_stretches_of_other_lengths_give_the_same_bits(iris, network, lengths, monkeypatch):
     whole, losses, rows = trained(network, iris, BASE)

@@ -18,6 +18,7 @@ from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.explain import Ledger
 from whygrad.interop.exporting import Exported
 from whygrad.interop.tracking import Logged
+from whygrad.lab.page import Lab
 from whygrad.lessons.lesson import Experiment, Result
 from whygrad.record.tracker import Tracker
 from whygrad.training.batched import Batched
@@ -144,6 +145,11 @@ def of_estimators(x: np.ndarray, y: np.ndarray) -> None:
     regressor = wg.MLPRegressor("huber", 32, random_state=0, early_stopping=True, record_every=10)
     assert_type(regressor.fit(x, y).predict(x), np.ndarray)
     assert_type(regressor.loss_curve_, list[float])
+
+
+def of_the_lab(folder: Path) -> None:
+    page = assert_type(wg.lab("neuron", lang="zh", out=folder / "lab.html"), Lab)
+    assert_type(page.write(folder / "other.html").path, Path | None)
 
 
 def of_lessons() -> None:

@@ -18,6 +18,7 @@ from whygrad.core.nn.initializers import draw_bias, draw_weight
 WORD = 0xFFFFFFFF
 WARMING = 20  # numbers thrown away until a small seed has spread over all bits
 TERMS = 20  # of the series of a logarithm
+LN2 = 0.6931471805599453
 
 
 class Draws(np.random.Generator):
@@ -74,7 +75,7 @@ def logarithm(x: float) -> float:
     t, total = (x - 1) / (x + 1), 0.0
     for n in range(TERMS, -1, -1):
         total = total * t * t + 1 / (2 * n + 1)
-    return 2 * t * total - halvings * math.log(2)
+    return 2 * t * total - halvings * LN2
 
 
 def create(

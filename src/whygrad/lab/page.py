@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -17,7 +17,7 @@ from whygrad.words.markup import TAGS
 ORDER = ("neuron", "forces", "copying", "biases", "batch", "gpu")  # that of the notes
 PREFIX = "lab."  # of the words of the page
 EXAMPLE = '{"room": "neuron", "set": {"input": 4}}'  # of a scene
-ROWS = 4  # samples of a reference whose numbers before the mean travel with the page
+ROWS = 1  # sample of a reference whose numbers before the mean travel with the page
 HEIGHT = 900  # of the frame in a notebook, in pixels
 
 
@@ -139,9 +139,14 @@ def as_page(
         "room": given.get("room") or of_task or room or there[0],
         "rooms": there,
         "language": TAGS[language_of(lang)] if lang else None,
-        "references": [reference(SCENES[name](), rows=ROWS) for name in there if name in SCENES],
+        "references": _once(
+            {"room": name} | reference(SCENES[name](), rows=ROWS)
+            for name in there
+            if name in SCENES
+        ),
         "words": {TAGS[name]: _words(name) for name in languages},
         "scene": given.get("set", {}),
+        "look": str(given.get("look", "")),
         "slides": slides,
         "task": task,
         "lock": lock,
@@ -153,6 +158,15 @@ def as_page(
     styles = ["style.css", *(f"rooms/{name}.css" for name in there if _has_style(name))]
     with speaking(lang or language()):
         return pack(t("lab.title"), TAGS[language()], entry, styles, data)
+
+
+def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return references of which each batch is told once; others name the room that tells it."""
+    found: list[dict[str, Any]] = []
+    for one in references:
+        earlier = [other["room"] for other in found if other["batch"] == one["batch"]]
+        found.append(one | {"batch": earlier[0]} if earlier else one)
+    return found
 
 
 def _words(language: str) -> dict[str, str]:

@@ -4,7 +4,7 @@
  * it is sent.
  */
 import { batch, effect } from "./vendor/preact.js";
-import { asked, cleaned, go, language, putSet, roomName, rooms, set, slide, startOf, step, theme } from "./state.js";
+import { asked, cleaned, firstLook, go, language, lastStep, look, lookAt, putSet, roomName, rooms, set, slide, startOf, step, theme } from "./state.js";
 
 const WAIT = 300; // milliseconds: browsers refuse an address that changes at every frame
 const LANGUAGES = ["en", "zh-Hans"];
@@ -17,6 +17,7 @@ export function shared() {
   for (const [name, value] of Object.entries(set.value))
     if (value !== start[name]) found.set(name, typeof value === "boolean" ? String(Number(value)) : String(value));
   if (step.value > 0) found.set("step", String(step.value));
+  if (look.value !== firstLook(room)) found.set("look", look.value);
   if (asked.value) found.set("ask", asked.value);
   if (slide.value >= 0) found.set("slide", String(slide.value + 1));
   return found;
@@ -48,10 +49,12 @@ export function read(hash) {
     const start = startOf(room);
     const typed = Object.entries(start).map(([name, value]) => [name, given.has(name) ? as(value, given.get(name)) : value]);
     roomName.value = room.name;
-    putSet(room.name, cleaned(room, Object.fromEntries(typed)));
-    go(Math.min(wholeNumber(given.get("step")), room.mostSteps ?? 10_000));
+    const wanted = cleaned(room, Object.fromEntries(typed));
+    putSet(room.name, wanted);
+    go(Math.min(wholeNumber(given.get("step")), lastStep(room, wanted)));
+    lookAt(given.get("look") ?? firstLook(room));
     asked.value = given.get("ask") ?? "";
-    if (given.has("slide") && slide.value >= 0) slide.value = Math.max(wholeNumber(given.get("slide")) - 1, 0);
+    if (slide.value >= 0) slide.value = Math.min(Math.max(wholeNumber(given.get("slide")) - 1, 0), room.slides.length - 1);
   });
 }
 

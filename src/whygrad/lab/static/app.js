@@ -5,11 +5,11 @@
 import { effect, html, render, signal } from "./vendor/preact.js";
 import { chosen, follow, read } from "./address.js";
 import { sameAsWhygrad } from "./check.js";
-import { Asked, ask } from "./number.js";
+import { Asked, ask, askInFormula } from "./number.js";
 import { number } from "./numbers.js";
-import { Player } from "./player.js";
+import { isPlaying, Player } from "./player.js";
 import { saveTable, Panel } from "./sharing.js";
-import { Slides, Task, begin as beginGuided, isLocked, turn } from "./guided.js";
+import { Slides, Task, allows, begin as beginGuided, isLocked, turn, turnTo } from "./guided.js";
 import { asked, begin, here, isCalm, isNarrow, language, packed, panel, room, roomName, rooms, slide, theme } from "./state.js";
 import { t, told } from "./words.js";
 
@@ -43,7 +43,9 @@ function Strip() {
   if (rooms.length < 2 || isLocked()) return null;
   const go = (/** @type {string} */ name) => {
     asked.value = "";
+    isPlaying.value = false;
     roomName.value = name;
+    if (slide.value >= 0) turnTo(0);
     scrollTo({ top: 0 });
   };
   return html`<nav class="strip" aria-label=${t("rooms")}>
@@ -66,12 +68,12 @@ function App() {
   const { room } = now;
   const [key, values] = room.sentence(now);
   return html`<${Switches} />
-    <main class="room ${slide.value >= 0 ? "as-slide" : ""}" id="main">
+    <main class="room ${slide.value >= 0 ? "as-slide" : ""}" id="main" onClick=${askInFormula}>
       <${Slides} /><${Task} />
       <h1>${told(`${room.name}.question`)}</h1>
       <p class="says" aria-live="polite">${told(key, values)}</p>
       <${room.view} key=${room.name} ...${now} />
-      ${room.hasPlayer !== false && html`<${Player} />`}
+      ${room.hasPlayer !== false && allows("player") && html`<${Player} />`}
       <${Asked} />
     </main>
     <${Strip} />

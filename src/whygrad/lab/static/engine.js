@@ -1,7 +1,7 @@
 /**
  * Back-propagation, written out once more: forward -> Trace, backward -> Anatomy.
  *
- * The twin of `core/backprop.py`, `core/factors.py` and `core/optimizer.py`,
+ * The twin of `core/backprop.py`, `core/factors.py`, `core/optimizer.py` and `core/symmetry.py`,
  * for a page without Python: same names, same order. Rows are samples. One dense layer, inputs j,
  * neurons k, samples i:
  *
@@ -146,10 +146,7 @@ export const ACTIVATIONS = {
     value: (z) => z * normalShare(z),
     slope: (z) => normalShare(z) + (z * Math.exp(-(z * z) / 2)) / Math.sqrt(2 * Math.PI),
   },
-  silu: {
-    value: (z) => z * sigmoid(z),
-    slope: (z) => sigmoid(z) * (1 + z * sigmoid(-z)),
-  },
+  silu: { value: (z) => z * sigmoid(z), slope: (z) => sigmoid(z) * (1 + z * sigmoid(-z)) },
   softplus: { value: softplus, slope: sigmoid },
 };
 
@@ -175,12 +172,6 @@ export function softmax(z) {
   return sizes.map((size) => size / total);
 }
 
-/** @param {number[]} z */
-function logsumexp(z) {
-  const highest = Math.max(...z);
-  return highest + Math.log(sum(z.map((one) => Math.exp(one - highest))));
-}
-
 /** value: the loss of one sample, of its outputs (or logits) and targets; upstream: its derivative.
  * @typedef {{value: (a: number[], y: number[]) => number,
  *   upstream: (a: number[], y: number[]) => number[]}} Loss */
@@ -194,15 +185,19 @@ const summed = (value, upstream) => ({
 const squared = summed((a, y) => (a - y) ** 2 / 2, (a, y) => a - y);
 const meanSquared = summed((a, y, n) => (a - y) ** 2 / n, (a, y, n) => (2 * (a - y)) / n);
 /** @type {Loss} */
-const softmaxCrossEntropy = {
-  value: (z, y) => sum(y) * logsumexp(z) - sum(y.map((one, k) => one * z[k])),
+const ofLogits = {
+  value: (z, y) => {
+    const highest = Math.max(...z);
+    const logsumexp = highest + Math.log(sum(z.map((one) => Math.exp(one - highest))));
+    return sum(y) * logsumexp - sum(y.map((one, k) => one * z[k]));
+  },
   upstream: (z, y) => softmax(z).map((a, k) => sum(y) * a - y[k]),
 };
-const binaryCrossEntropy = summed(
+const binary = summed(
   (a, y) => -(y * Math.log(clipped(a)) + (1 - y) * Math.log1p(-clipped(a))),
   (a, y) => ((clipped(a) - y) / (clipped(a) * (1 - clipped(a)))) * unclipped(a),
 );
-const binaryCrossEntropyOfLogits = summed((z, y) => softplus(z) - y * z, (z, y) => sigmoid(z) - y);
+const binaryOfLogits = summed((z, y) => softplus(z) - y * z, (z, y) => sigmoid(z) - y);
 
 /** With an output activation that is `matched`, `merged` takes the logits: loss and activation are
  * one function then, slope 1, delta = a - y.
@@ -211,16 +206,8 @@ export const LOSSES = {
   squared: { ...squared, matched: ["identity"], merged: squared },
   mean_squared: { ...meanSquared, matched: [], merged: meanSquared },
   // the loss brings its softmax
-  softmax_cross_entropy: {
-    ...softmaxCrossEntropy,
-    matched: ["identity"],
-    merged: softmaxCrossEntropy,
-  },
-  binary_cross_entropy: {
-    ...binaryCrossEntropy,
-    matched: ["sigmoid", "identity"],
-    merged: binaryCrossEntropyOfLogits,
-  },
+  softmax_cross_entropy: { ...ofLogits, matched: ["identity"], merged: ofLogits },
+  binary_cross_entropy: { ...binary, matched: ["sigmoid", "identity"], merged: binaryOfLogits },
 };
 
 /** Return whether loss and output activation are taken as one function with slope 1.
@@ -349,8 +336,9 @@ function passBack(dense, trace, upstream, share, isMatched, round) {
  * @param {ArrayLike<number> | undefined} sampleWeight @param {number} samples
  * @param {Precision} round */
 export function asShares(sampleWeight, samples, round = exact) {
-  const weight = sampleWeight ? Float64Array.from(sampleWeight) : new Float64Array(samples).fill(1);
-  const total = sum(weight);
+  if (!sampleWeight) return new Float64Array(samples).fill(round(1 / samples));
+  const weight = Float64Array.from(sampleWeight, (one) => round(one));
+  const total = weight.reduce((sum, one) => round(sum + one), 0);
   return weight.map((one) => round(one / total));
 }
 
@@ -401,6 +389,8 @@ export function factors(layer) {
   const { input, upstream, delta, precision: round } = layer;
   /** @param {Matrix} over @param {Matrix} of */
   const mean = (over, of) => meanWithDelta({ ...layer, delta: of }, over);
+  /** @param {Matrix} of */
+  const sizes = (of) => map(of, Math.abs);
   const ones = constant(layer);
   const [pushed, through] = [mean(ones, sizes(upstream)), mean(ones, sizes(delta))];
   const weight = mean(input, delta);
@@ -431,18 +421,13 @@ function telescope(pushed, through, pulls, gradient, round) {
   return { upstream: pushed, slope, input, agreement, product };
 }
 
-/** @param {Matrix} of */
-function sizes(of) {
-  return map(of, Math.abs);
-}
-
 /** Return the length of each row, (rows, 1). @param {Matrix} of @param {Precision} round */
 function norms(of, round) {
   return matrix(of.rows, 1, toRows(of).map((values) => norm(values, round)));
 }
 
 /** @param {number[]} values @param {Precision} round */
-export function norm(values, round = exact) {
+function norm(values, round = exact) {
   let total = 0;
   for (const value of values) total = round(total + round(value * value));
   return round(Math.sqrt(total));
@@ -546,4 +531,67 @@ function move(before, gradient, memory, { network: { precision: round }, step },
  * @param {State} state @param {Batch} batch @param {Settings} settings @returns {State} */
 export function step(state, batch, settings) {
   return takeStep(state, batch, settings).state;
+}
+
+// --- clones: neurons that are the same neuron, and stay so under any gradient step --------------
+
+/** Return what `rule` says of every hidden layer, by its name.
+ * @template T @param {Network} network @param {(dense: Dense, l: number) => T} rule
+ * @returns {Record<string, T>} */
+function eachHidden({ layers }, rule) {
+  return Object.fromEntries(layers.slice(0, -1).map((dense, l) => [dense.name, rule(dense, l)]));
+}
+
+/** Return the weights in with the bias, and the weights out, of each neuron of a hidden layer.
+ * @param {Network} network @param {number} l */
+function sides({ layers }, l) {
+  const { weight, bias } = layers[l];
+  const into = toRows(transposed(weight));
+  const incoming = into.map((own, k) => (bias ? [...own, bias.data[k]] : own));
+  return { incoming, outgoing: toRows(layers[l + 1].weight) };
+}
+
+/** Return the groups of equal neurons of every hidden layer: equal weights in, bias, weights out.
+ * @param {Network} network @param {number} tolerance relative to the norms of both sides */
+export function clones(network, tolerance = 1e-6) {
+  return eachHidden(network, (_, l) => {
+    const both = Object.values(sides(network, l));
+    /** @param {number} one @param {number} k */
+    const areEqual = (one, k) =>
+      both.every((side) => {
+        const difference = side[one].map((value, i) => value - side[k][i]);
+        return norm(difference) <= tolerance * norm(side[one]);
+      });
+    /** @type {number[][]} */
+    const groups = [];
+    both[0].forEach((_, k) => {
+      const mine = groups.find(([one]) => areEqual(one, k));
+      if (mine) mine.push(k);
+      else groups.push([k]);
+    });
+    return groups.filter((group) => group.length > 1);
+  });
+}
+
+/** Return how many different neurons every hidden layer has: clones count once.
+ * @param {Network} network @param {number} [tolerance] */
+export function effectiveWidth(network, tolerance) {
+  const groups = clones(network, tolerance);
+  return eachHidden(network, ({ name, weight }) =>
+    groups[name].reduce((width, group) => width - (group.length - 1), weight.columns),
+  );
+}
+
+/** Return the largest difference between two neurons in any weight in, bias or weight out.
+ * @param {Network} network */
+export function apart(network) {
+  return eachHidden(network, (_, l) => {
+    const { incoming, outgoing } = sides(network, l);
+    const neurons = incoming.map((side, k) => [...side, ...outgoing[k]]);
+    const spreads = neurons[0].map((_, part) => {
+      const values = neurons.map((neuron) => neuron[part]);
+      return Math.max(...values) - Math.min(...values);
+    });
+    return Math.max(...spreads);
+  });
 }

@@ -1,6 +1,6 @@
 /** For teachers: a room as slides that arrow keys turn, and a task with nothing but what it needs. */
 import { html } from "./vendor/preact.js";
-import { change, here, packed, room, slide, startOf, taskOf } from "./state.js";
+import { change, here, lookAt, packed, room, slide, startOf, taskOf } from "./state.js";
 import { t, told } from "./words.js";
 
 const task = () => taskOf(room.value);
@@ -14,16 +14,18 @@ export function allows(control) {
 }
 
 export function begin() {
-  if (!packed.slides) return;
-  slide.value = 0;
-  turn(0);
+  if (packed.slides) turnTo(0);
 }
 
-/** Turn to another slide. @param {number} by */
-export function turn(by) {
+/** Turn some slides on, or back. @param {number} by */
+export const turn = (by) => turnTo(slide.value + by);
+
+/** Show a slide of the room. @param {number} to */
+export function turnTo(to) {
   const all = room.value.slides;
-  slide.value = Math.min(Math.max(slide.value + by, 0), all.length - 1);
+  slide.value = Math.min(Math.max(to, 0), all.length - 1);
   change({ ...startOf(room.value), ...all[slide.value].set });
+  lookAt(all[slide.value].look ?? room.value.look ?? "");
 }
 
 export function Slides() {

@@ -3,10 +3,11 @@
  * number is the derivative by, up and down by 1e-5, and shows the difference that makes.
  *
  * @typedef {{of: any, by: any, at: number, probe: (by: number) => number, claim: number}} Check
-  symbols of what changes and of what is moved, where that stands, what the first is there, and
+ *   symbols of what changes and of what is moved, where that stands, what the first is there, and
  *   what the chain rule says the ratio of their changes is
- * @typedef {{value: number, symbol: any, title: string, from?: any, says?: [string, any?], check?: Check,
- *   control?: string}} Told a number: `title` is a key, `control` the one that sets it
+ * @typedef {{value: number, symbol: any, title: string | [string, any], from?: any, says?: [string, any?],
+ *   check?: Check, control?: string}} Told a number: `title` is a key, or one with its values; `control`
+ *   the one that sets it
  */
 import { html, signal, useEffect, useRef } from "./vendor/preact.js";
 import { formula } from "./formula.js";
@@ -45,6 +46,17 @@ export function asks(name, label) {
   };
 }
 
+/** What a quantity is asked by where it stands in a formula under another name. */
+const SAME = /** @type {Record<string, string>} */ ({ slopeLink: "slope", weightLink: "input", biasLink: "constant" });
+
+/** Ask the number of a formula that was clicked. Each stands in the picture, too, where keys reach it.
+ * @param {MouseEvent} event */
+export function askInFormula(event) {
+  const of = /** @type {Element} */ (event.target).closest("math [data-of]")?.getAttribute("data-of") ?? "";
+  const name = SAME[of] ?? of;
+  if (Object.hasOwn(room.value.numbers(here()), name) && name !== asked.value) ask(name);
+}
+
 /** Return the difference that two nudges make, divided by how far they are apart. @param {Check} check */
 export function finiteDifference({ at, probe }) {
   const [above, below] = [probe(at + NUDGE), probe(at - NUDGE)];
@@ -56,7 +68,7 @@ function Doubt({ check }) {
   const { above, below, ratio } = finiteDifference(check);
   const apart = Math.abs(ratio - check.claim) / (Math.abs(check.claim) || 1);
   const nudged = (/** @type {string} */ sign) =>
-    formula([check.of, html`<mspace width="0.4em" />`, html`<mtext>${t("number.at")}</mtext>`, html`<mspace width="0.4em" />`, check.by, sign, html`<mn>1e-5</mn>`]);
+    told("number.nudged", { of: formula([check.of]), by: formula([check.by, sign, html`<mn>1e-5</mn>`]) });
   return html`<div class="doubt">
     <dl>
       <dt>${nudged("+")}</dt><dd>${number(above, EXACT)}</dd>
@@ -84,9 +96,10 @@ export function Asked() {
     isDoubted.value = false;
     if (name && before) close.current?.focus({ preventScroll: true });
   }, [name]);
-  const one = name && /** @type {Told | undefined} */ (room.value.numbers(here())[name]);
-  if (!one) return null;
-  const title = t(one.title);
+  const all = room.value.numbers(here());
+  if (!Object.hasOwn(all, name)) return null; // none is asked, or the address names none
+  const one = /** @type {Told} */ (all[name]);
+  const title = typeof one.title === "string" ? t(one.title) : t(...one.title);
   return html`<div class="asked" role="dialog" aria-label=${title} data-asked=${name}>
     <button type="button" class="close" ref=${close} onClick=${() => ask("")} aria-label=${t("number.close")}>✕</button>
     <h2>${title}</h2>

@@ -1,11 +1,12 @@
 /** Play, pause, one step, one step back, rewind to the same start, another start, speed. */
-import { html, signal, useEffect } from "./vendor/preact.js";
-import { change, go, room, set, step } from "./state.js";
+import { computed, html, signal, useEffect } from "./vendor/preact.js";
+import { change, go, lastStep, room, set, step } from "./state.js";
 import { t } from "./words.js";
 
 export const isPlaying = signal(false);
 const SPEEDS = [1, 10, 100, 1000]; // steps a second
-const speed = signal(SPEEDS[1]);
+const speeds = signal(/** @type {Record<string, number>} */ ({})); // that were chosen, by room
+const speed = computed(() => speeds.value[room.value.name] ?? room.value.speed ?? SPEEDS[1]);
 
 const ICONS = {
   rewind: "M5 5v14 M19 5 L9 12 L19 19 Z",
@@ -32,7 +33,7 @@ function play() {
     before = now;
     const count = Math.min(Math.floor(due), Math.ceil(speed.value / 10)); // a hidden page owes nothing
     due = Math.min(due - count, 1);
-    const most = room.value.mostSteps ?? 10_000;
+    const most = lastStep(room.value, set.value);
     if (count > 0) go(Math.min(step.value + count, most));
     if (step.value >= most) isPlaying.value = false;
     else frame = requestAnimationFrame(tick);
@@ -56,10 +57,10 @@ export function Player() {
     <${Button} name="rewind" onClick=${stopAt(0)} disabled=${at === 0} />
     <${Button} name="back" onClick=${stopAt(at - 1)} disabled=${at === 0} />
     <${Button} name=${playing ? "pause" : "play"} onClick=${() => (isPlaying.value = !playing)} />
-    <${Button} name="step" onClick=${stopAt(at + 1)} />
+    <${Button} name="step" onClick=${stopAt(at + 1)} disabled=${at >= lastStep(room.value, set.value)} />
     ${room.value.draw && html`<${Button} name="seed" onClick=${reseed} />`}
     <label class="speed"><span>${t("player.speed")}</span>
-      <select value=${speed.value} onChange=${(/** @type {any} */ event) => (speed.value = Number(event.target.value))}>
+      <select value=${speed.value} onChange=${(/** @type {any} */ event) => (speeds.value = { ...speeds.value, [room.value.name]: Number(event.target.value) })}>
         ${SPEEDS.map((one) => html`<option value=${one}>${t("player.per_second", { steps: String(one) })}</option>`)}
       </select>
     </label>

@@ -25,10 +25,10 @@ const snapped = (value, step) => Number((Math.round(value / step) * step).toFixe
 /**
  * @param {{name: string, label: string, value: number, least: number, most: number, x: number, y: number,
  *   length: number, onChange: (value: number) => void, step?: number, scale?: Scale, colour?: string,
- *   isGlowing?: boolean, hint?: string}} props
+ *   isGlowing?: boolean, hint?: string, text?: string}} props
  */
 export function Slider({
-  name, label, value, least, most, x, y, length, onChange, step = 0.1, scale = EVEN, colour = "", isGlowing = false, hint,
+  name, label, value, least, most, x, y, length, onChange, step = 0.1, scale = EVEN, colour = "", isGlowing = false, hint, text = number(value),
 }) {
   const fine = (/** @type {number} */ at) => (scale === WIDE && Math.abs(at) > 3 ? step * 5 : step);
   const to = (/** @type {number} */ wanted, /** @type {number} */ grid) => {
@@ -61,7 +61,7 @@ export function Slider({
   const zero = x + scale.place(Math.min(Math.max(0, least), most), least, most) * length;
   return html`<g class="slider ${colour} ${isGlowing ? "glowing" : ""}" role="slider" tabindex="0" data-control=${name}
     aria-label=${label} aria-valuenow=${value} aria-valuemin=${least} aria-valuemax=${most}
-    aria-valuetext=${number(value)} onPointerDown=${press} onKeyDown=${keys}
+    aria-valuetext=${text} onPointerDown=${press} onKeyDown=${keys}
     onPointerMove=${(/** @type {any} */ event) => event.currentTarget.hasPointerCapture(event.pointerId) && drag(event)}>
     <rect class="hit" x=${x - 14} y=${y - 22} width=${length + 28} height="44" rx="8" />
     <line class="track" x1=${x} x2=${x + length} y1=${y} y2=${y} />

@@ -6,7 +6,7 @@
  * kept, or made again from an earlier one by the same pure steps: going back is exact.
  *
  * @typedef {number | string | boolean} Value
- * @typedef {{start: Value, least?: number, most?: number, choices?: string[]}} Control
+ * @typedef {{start: Value, least?: number, most?: number, isWhole?: boolean, choices?: string[]}} Control
  * @typedef {Record<string, Value>} Set where every control of a room stands
  */
 import { batch, computed, signal } from "./vendor/preact.js";
@@ -25,6 +25,9 @@ export const panel = signal(""); // link, python: what is there to copy
 export const slide = signal(-1); // none
 export const isNarrow = signal(false);
 export const isCalm = signal(false); // no motion is wanted
+const looks = signal(/** @type {Record<string, string>} */ ({}));
+/** What of the room is looked at, in the room's own words: the neuron that was clicked, an entry. */
+export const look = computed(() => looks.value[roomName.value] ?? (room.value ? firstLook(room.value) : ""));
 
 // --- run state: where the controls of every room stand, and the steps taken --------------------
 
@@ -74,9 +77,43 @@ export function putSet(name, values) {
   sets.value = { ...sets.value, [name]: cleaned(rooms.find((one) => one.name === name), values) };
 }
 
-/** Go to a step of the run. @param {number} to */
+const SLICE = 25; // milliseconds that the page may compute before it shows itself again
+/** @type {any} */
+let later;
+
+/** Go to a step of the run. One that takes long to compute is reached by and by: the page shows how
+ * far it has come. @param {number} to */
 export function go(to) {
-  steps.value = { ...steps.value, [roomName.value]: Math.max(0, to) };
+  cancelAnimationFrame(later);
+  const wanted = Math.max(0, to);
+  const reached = withinTime(wanted);
+  steps.value = { ...steps.value, [roomName.value]: reached };
+  const [name, of] = [roomName.value, set.value];
+  const isStill = () => roomName.value === name && set.value === of;
+  if (reached < wanted) later = requestAnimationFrame(() => isStill() && go(wanted));
+}
+
+/** Return how far towards a step the run can be computed in one slice of time. @param {number} to */
+function withinTime(to) {
+  const end = performance.now() + SLICE;
+  const history = past.get(roomName.value);
+  let at = to;
+  while (at > 0 && !(history?.set === set.value && history.kept.has(at))) at -= 1;
+  for (; at < to && performance.now() < end; at += 1) runAt(room.value, set.value, at + 1);
+  return at;
+}
+
+const ENOUGH = 10_000; // steps, where a room sets no end
+
+/** Return the last step of a room: a number of its own, or a function of its controls.
+ * @param {any} room @param {Set} set @returns {number} */
+export function lastStep({ mostSteps = ENOUGH }, set) {
+  return typeof mostSteps === "function" ? mostSteps(set) : mostSteps;
+}
+
+/** Look at another part of the room. @param {string} at */
+export function lookAt(at) {
+  looks.value = { ...looks.value, [roomName.value]: at };
 }
 
 /** Return the controls' values, each in its range; what is no value of a control is its start.
@@ -88,20 +125,23 @@ export function cleaned(room, values) {
 }
 
 /** @param {Control} control @param {any} value @returns {Value} */
-function allowed({ start, least = -Infinity, most = Infinity, choices }, value) {
+function allowed({ start, least = -Infinity, most = Infinity, isWhole = false, choices }, value) {
   if (typeof value !== typeof start || Number.isNaN(value)) return start;
-  if (typeof value === "number") return Math.min(Math.max(value, least), most);
+  if (typeof value === "number") return Math.min(Math.max(isWhole ? Math.round(value) : value, least), most);
   return choices && !choices.includes(String(value)) ? start : value;
 }
 
 /** Return what a view of the room needs, as plain values. */
 export function here() {
-  return { room: room.value, set: set.value, run: run.value, step: step.value };
+  return { room: room.value, set: set.value, run: run.value, step: step.value, look: look.value };
 }
 
 /** Make the page's state. @param {any} data @param {any[]} all */
 export function begin(data, all) {
   Object.assign(packed, data);
+  // rooms that learn from the same samples have them once
+  for (const one of packed.references)
+    if (typeof one.batch === "string") one.batch = packed.references.find((/** @type {any} */ other) => other.room === one.batch).batch;
   rooms.push(...all);
   batch(() => {
     for (const one of all) putSet(one.name, startOf(one));
@@ -120,4 +160,9 @@ export function taskOf(room) {
 export function startOf(room) {
   const scene = room.name === packed.room ? packed.scene : {};
   return cleaned(room, { ...scene, ...taskOf(room)?.set });
+}
+
+/** Return what is looked at when a room opens. @param {any} room @returns {string} */
+export function firstLook(room) {
+  return taskOf(room)?.look ?? ((room.name === packed.room && packed.look) || (room.look ?? ""));
 }

@@ -10,7 +10,7 @@ export const WIDE_LAYOUT = {
   radius: 50, sourceRadius: 34,
   chips: {
     weight: { x: 235, y: 252 }, bias: { x: 235, y: 62 },
-    upstream: { x: 728, y: 318 }, slope: { x: 562, y: 318 }, delta: { x: 456, y: 318 },
+    upstream: { x: 728, y: 318 }, slope: { x: 570, y: 318 }, delta: { x: 450, y: 318 },
     weightGradient: { x: 352, y: 402 }, biasGradient: { x: 352, y: 40 }, target: { x: 816, y: 88 },
   },
   sliders: {

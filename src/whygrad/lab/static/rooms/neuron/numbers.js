@@ -66,6 +66,14 @@ export function table(here) {
 /** @param {number} value */
 const written = (value) => (Number.isInteger(value) ? value.toFixed(1) : String(value));
 
+/** @param {any} set @param {number} step */
+const steps = (set, step) => `
+for step in range(${step}):
+    gradient = walk(w, b).gradients()["output"]
+    w = w - ${written(set.rate)} * gradient["weight"]
+    b = b - ${written(set.rate)} * gradient["bias"]
+`;
+
 /** Return a program that prints the same numbers. @param {any} here */
 export function python(here) {
   const { set, step } = here;
@@ -81,15 +89,15 @@ import whygrad as wg
 w = np.array([[${written(set.weight)}]])
 b = np.array([${written(bias)}])${held ? `  # z is held at ${written(set.held)}: the bias makes up for the input` : ""}
 x, y = np.array([[${written(set.input)}]]), np.array([[${written(set.target)}]])
-for step in range(${step + 1}):
-    network = wg.Network.from_arrays([w], [b], activations=["${set.activation}"])
-    anatomy = wg.backward(network, wg.forward(network, x), y, loss="squared")
-    gradient = anatomy.gradients()["output"]
-    if step < ${step}:
-        w = w - ${written(set.rate)} * gradient["weight"]
-        b = b - ${written(set.rate)} * gradient["bias"]
 
-neuron = anatomy["output"]
+
+def walk(w, b):
+    network = wg.Network.from_arrays([w], [b], activations=["${set.activation}"])
+    return wg.backward(network, wg.forward(network, x), y, loss="squared")
+
+${step > 0 ? steps(set, step) : ""}
+anatomy = walk(w, b)
+neuron, gradient = anatomy["output"], anatomy.gradients()["output"]
 print(f"z       {neuron.preactivation.item():.4g}")
 print(f"a       {neuron.output.item():.4g}")
 print(f"C       {anatomy.loss.item():.4g}")
