@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt16
 
 from whygrad.errors import RunError, WhygradError
+from whygrad.lab.page import Progress
 from whygrad.lab.whole import BUDGET as WHOLE_BYTES
 from whygrad.lab.whole import Chosen, chosen, encoded, of_layers, seen_at
 from whygrad.record.fields import FACTORS, ROW_FIELDS
@@ -28,7 +29,6 @@ MOST = 1500  # steps that are shown, however small the run is
 LOSSES = 20_000  # points of the loss
 ZERO, INFINITE, UNDEFINED, ABSENT, FIRST, LAST = 0, 1, 2, 3, 4, 65_535  # codes
 
-Progress = Callable[[int, int], None]
 Rows = Float[np.ndarray, "steps factors neurons"]
 
 

@@ -1,0 +1,56 @@
+/** Where the reader is: a stop of the run, and how far into the network; and what things are called. */
+import { change } from "../../state.js";
+import { t } from "../../words.js";
+import { groupSize, placeOf, run, stopAt, wholeAt } from "./data.js";
+
+/**
+ * @typedef {{stop: number, step: number, layer: number, neuron: number, weight: string, sample: number, group: number, whole: any}} Place
+ *   `layer`, `neuron`, `sample`, `group` are -1 where none is picked; `weight` is an input, "bias", or ""
+ */
+
+/** Return where the controls stand, each only as far as there is something. @param {any} set @returns {Place} */
+export function placeIn(set) {
+  const layer = placeOf(set.layer);
+  const of = layer < 0 ? null : run().layers[layer];
+  const neuron = of && set.neuron < of.neurons ? set.neuron : -1;
+  const isWeight = neuron >= 0 && ((set.weight === "bias" && of.bias !== null) || (/^\d{1,9}$/.test(set.weight) && Number(set.weight) < of.inputs));
+  const stop = stopAt(set.at);
+  const whole = layer < 0 ? null : wholeAt(layer, run().steps[stop]);
+  const group = !of || groupSize(layer) === 1 ? -1 : neuron >= 0 ? Math.floor(neuron / groupSize(layer)) : set.group;
+  return {
+    stop, step: run().steps[stop], layer, neuron, weight: isWeight ? set.weight : "", whole, group,
+    sample: whole?.rows && neuron >= 0 ? whole.rows.numbers.indexOf(set.sample) : -1,
+  };
+}
+
+/** Go to a stop of the run; where the reader looks stays. @param {number} stop */
+export const goTo = (stop) => change({ at: run().steps[stop] });
+
+const NONE = { neuron: -1, weight: "", sample: -1, group: -1 };
+export const pickNothing = () => change({ ...NONE, layer: "" });
+/** @param {number} layer @param {number} [neuron] */
+export const pickLayer = (layer, neuron = -1) => change({ ...NONE, layer: run().layers[layer].name, neuron });
+/** @param {number} group */
+export const pickGroup = (group) => change({ ...NONE, group });
+/** @param {number} neuron */
+export const pickNeuron = (neuron) => change({ ...NONE, neuron });
+/** @param {string} weight */
+export const pickWeight = (weight) => change({ weight, sample: -1 });
+/** @param {number} number a sample's row, or -1 */
+export const pickSample = (number) => change({ sample: number });
+
+/** Return what a layer's input is called: a feature, or a neuron of the previous layer.
+ * @param {number} layer @param {string} weight */
+export function inputName(layer, weight) {
+  if (weight === "bias") return t("recorded.bias");
+  const { below } = run().layers[layer];
+  const name = layer === 0 && run().features ? run().features[Number(weight)] : undefined;
+  return name ?? (below === null ? t("recorded.input", { input: weight }) : `${below}[${weight}]`);
+}
+
+/** Return how a sample is called: its row, and its target where the run tells it.
+ * @param {any} rows @param {number} at */
+export function sampleName(rows, at) {
+  const [row, target] = [String(rows.numbers[at]), rows.targets[at]];
+  return target === null ? t("recorded.sample", { row }) : t("recorded.sample.target", { row, target });
+}
