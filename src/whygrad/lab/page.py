@@ -189,7 +189,9 @@ def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _words(language: str, there: tuple[str, ...]) -> dict[str, str]:
     words = catalogue(language)
-    found = {key.removeprefix(PREFIX): text for key, text in words.items() if key.startswith(PREFIX)}
+    found = {
+        key.removeprefix(PREFIX): text for key, text in words.items() if key.startswith(PREFIX)
+    }
     is_left_out = RECORDED not in there
     return {k: v for k, v in found.items() if not (is_left_out and k.startswith(f"{RECORDED}."))}
 

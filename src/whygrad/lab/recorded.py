@@ -108,21 +108,28 @@ class Plan:
             every: all recorded steps, ascending.
             needed: steps that are kept whole.
         """
-        size = np.dtype(np.uint16).itemsize * len(FACTORS)
-        of_all = size * sum(neurons)
-        fitting = budget // of_all
-        if fitting >= min(len(every), LEAST):
-            steps = _thinned(every, min(fitting, MOST), needed)
+        steps = _thinned(every, min(_fitting(sum(neurons), budget), MOST), needed)
+        if _fitting(sum(neurons), budget) >= min(len(every), LEAST):
             return cls(steps, np.arange(len(steps)), False, (True,) * len(neurons))
-        of_groups = size * sum(min(count, GROUPS) for count in neurons)
-        steps = _thinned(every, max(int(0.4 * budget / of_groups), 2), needed)
-        room, kept = int(0.6 * budget), [True] * len(neurons)
-        for place in np.argsort(neurons)[::-1].tolist():  # the last step of what is largest, first
-            if size * sum(n for n, is_kept in zip(neurons, kept, strict=True) if is_kept) > room:
+        of_groups = _fitting(sum(min(count, GROUPS) for count in neurons), int(0.4 * budget))
+        steps, room = _thinned(every, min(max(of_groups, 2), MOST), needed), int(0.6 * budget)
+        kept = [True] * len(neurons)
+        for place in np.argsort(neurons)[::-1].tolist():  # what is largest is left out first
+            if not _fitting(_chosen(neurons, kept), room):
                 kept[place] = False
-        of_kept = size * sum(n for n, is_kept in zip(neurons, kept, strict=True) if is_kept)
-        few = _thinned(steps, max(room // max(of_kept, 1), 1), [])
+        few = _thinned(steps, _fitting(_chosen(neurons, kept), room), [])
         return cls(steps, np.searchsorted(steps, few), True, tuple(kept))
+
+
+def _chosen(neurons: Sequence[int], kept: Sequence[bool]) -> int:
+    return sum(count for count, is_kept in zip(neurons, kept, strict=True) if is_kept)
+
+
+def _fitting(neurons: int, budget: int) -> int:
+    """Return at how many steps the codes of so many neurons fit, beside their scales."""
+    scales = 2 * np.dtype(np.float32).itemsize * len(FACTORS) * neurons
+    of_step = np.dtype(np.uint16).itemsize * len(FACTORS) * neurons
+    return max(budget - scales, 0) // max(of_step, 1)
 
 
 def _thinned(steps: np.ndarray, most: int, needed: Sequence[int]) -> np.ndarray:

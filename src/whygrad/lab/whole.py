@@ -6,7 +6,7 @@ travels is in float32; the page multiplies it out again, and compares.
 """
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,8 +25,9 @@ FEW, MANY = 2, 8  # whole steps at least, where there are so many, and at most
 SPIKE = 2.0  # times the median of the recorded losses around it: a loss worth a look
 AROUND = 5  # recorded losses on either side
 NUMBER = 4  # bytes of float32
+OF_NEURON = 9 * NUMBER  # bytes of a neuron: four factors, two sizes, and its bias
 OF_WEIGHT = 5 * NUMBER  # bytes of a weight: its place, and four numbers
-OF_ROWS = 0.8  # of what a layer may take, where not everything fits
+OF_ROWS = 0.8  # of what a step may take, where not everything fits
 
 Chosen = tuple[int, str]  # a step, and the key of why it is worth a look
 
@@ -112,25 +113,39 @@ def of_layers(
 ) -> tuple[list[dict[str, Any] | None], int]:
     """Return what the page holds of each layer, None of one that was not kept; and its bytes.
 
+    Neurons come first, then samples, then weights; of what does not fit every layer has a share.
+
     Args:
-        room: bytes that the step may take; every layer has a share by its size.
+        room: bytes that the step may take.
     """
-    layers = [seen.record.layers.get(spec.name) for spec in specs]
-    sizes = [0 if one is None else _bytes(one) for one in layers]
-    total, used, found = max(sum(sizes), 1), 0, []
-    for layer, size in zip(layers, sizes, strict=True):
-        if layer is None:
-            found.append(None)
-            continue
-        with np.errstate(all="ignore"):
-            told, took = _layer(seen, layer, int(room * min(size / total, 1)))
-        found.append(told)
-        used += took
-    return found, used
+    layers = {i: seen.record.layers.get(spec.name) for i, spec in enumerate(specs)}
+    there = {i: layer for i, layer in layers.items() if layer is not None}
+    for i in sorted(there, key=lambda i: -there[i].spec.n_out):  # what is largest is left out first
+        if sum(layer.spec.n_out for layer in there.values()) * OF_NEURON > room:
+            del there[i]
+    left = room - sum(layer.spec.n_out for layer in there.values()) * OF_NEURON
+    of_rows = {i: _bytes_of_rows(layer.rows) for i, layer in there.items()}
+    if sum(of_rows.values()) + _of_weights(there.values()) > left:
+        of_rows = {i: _bytes_of_rows(one.rows, slope=False) for i, one in there.items()}
+    wanted, room_of_rows = max(sum(of_rows.values()), 1), int(OF_ROWS * left)
+    found: list[dict[str, Any] | None] = [None] * len(specs)
+    for i, layer in there.items():
+        share = of_rows[i] * min(room_of_rows / wanted, 1)
+        rows, took = _rows(seen, layer, round(share))
+        found[i] = {"rows": rows}
+        left -= took
+    neurons = sum(layer.spec.n_out for layer in there.values())
+    for i, layer in sorted(there.items(), key=lambda pair: pair[1].spec.n_in):
+        spec = layer.spec
+        count = min(spec.n_in, left // (neurons * OF_WEIGHT))  # alike for every neuron left
+        found[i] = _layer(layer, count) | (found[i] or {})
+        left -= count * spec.n_out * OF_WEIGHT
+        neurons -= spec.n_out
+    return found, room - left
 
 
-def _bytes(layer: LayerStep) -> int:
-    return _bytes_of_rows(layer.rows) + layer.weight.gradient.size * OF_WEIGHT
+def _of_weights(layers: Iterable[LayerStep]) -> int:
+    return sum(layer.weight.gradient.size * OF_WEIGHT for layer in layers)
 
 
 def _bytes_of_rows(rows: Rows | None, *, slope: bool = True) -> int:
@@ -140,11 +155,7 @@ def _bytes_of_rows(rows: Rows | None, *, slope: bool = True) -> int:
     return len(rows.share) * wide * NUMBER
 
 
-def _layer(seen: SeenStep, layer: LayerStep, room: int) -> tuple[dict[str, Any], int]:
-    n_in, n_out = layer.weight.gradient.shape
-    room_of_rows = room if _bytes(layer) <= room else int(OF_ROWS * room)
-    rows, took = _rows(seen, layer, room_of_rows)
-    count = min(n_in, max(room - took, 0) // (n_out * OF_WEIGHT))
+def _layer(layer: LayerStep, count: int) -> dict[str, Any]:
     sizes, gradient = layer.sizes, np.linalg.norm(layer.weight.gradient, axis=0)
     four = telescope(sizes.pushed, sizes.through, sizes.pulled, gradient)
     return {
@@ -153,8 +164,7 @@ def _layer(seen: SeenStep, layer: LayerStep, room: int) -> tuple[dict[str, Any],
         "through": encoded(sizes.through),
         "weights": _weights(layer, count),
         "bias": None if layer.bias is None else _moved(layer.bias, ...),
-        "rows": rows,
-    }, took + count * n_out * OF_WEIGHT
+    }
 
 
 def _rows(seen: SeenStep, layer: LayerStep, room: int) -> tuple[dict[str, Any] | None, int]:

@@ -5,6 +5,7 @@
  * as it is needed; `weight=bias` is the bias, and `group` a group of neurons of a large layer.
  */
 import { html } from "../vendor/preact.js";
+import { startOf } from "../state.js";
 import { t } from "../words.js";
 import { factorsAt, FACTORS, fourOf, groupsAt, groupSize, median, product, run } from "./recorded/data.js";
 import { Layer, Neuron, Way } from "./recorded/detail.js";
@@ -16,13 +17,42 @@ import { Timeline } from "./recorded/timeline.js";
 
 const FEW = 0.5; // of the median of a layer: what is below it stands out
 
-/** Where the page opens: at the last step that is whole, with nothing picked yet. */
-const controls = () => {
+/** @type {any} where the page opens: it is looked for once */
+let opening = null;
+
+/** Return the controls: the page opens at the last whole step, with the neuron that stands out most. */
+function controls() {
   const { steps, whole } = run();
   const last = whole.length ? whole[whole.length - 1].step : steps[steps.length - 1];
+  opening ??= mostTelling(steps.indexOf(last));
   const place = { start: -1, least: -1, isWhole: true };
-  return { at: { start: last, least: 0, isWhole: true }, layer: { start: "" }, group: place, neuron: place, weight: { start: "" }, sample: place };
-};
+  return {
+    at: { start: last, least: 0, isWhole: true },
+    layer: { start: opening.layer },
+    group: place,
+    neuron: { ...place, start: opening.neuron },
+    weight: { start: "" },
+    sample: place,
+  };
+}
+
+/** Return the neuron with the smallest factor, measured by the median of its layer. @param {number} stop */
+function mostTelling(stop) {
+  let best = { layer: "", neuron: -1, ratio: Infinity };
+  run().layers.forEach((/** @type {any} */ layer, /** @type {number} */ place) => {
+    const all = layer.neurons > 1 ? factorsAt(place, stop) : null;
+    if (!all) return;
+    FACTORS.forEach((_, f) => {
+      const values = all.slice(f * layer.neurons, (f + 1) * layer.neurons);
+      const middle = median(values);
+      values.forEach((/** @type {number} */ one, /** @type {number} */ neuron) => {
+        const ratio = one === 0 ? 0 : one / middle;
+        if (one >= 0 && ratio < best.ratio) best = { layer: layer.name, neuron, ratio };
+      });
+    });
+  });
+  return best;
+}
 
 /** Return the one sentence that is true of what is on screen: a key, and its values. @param {any} here
  * @returns {[string, any]} */
@@ -109,9 +139,12 @@ const icon = () => html`<svg viewBox="0 0 64 40" aria-hidden="true"><path d="M6 
 
 /** For a class: from the run to a layer, a neuron and a weight, all at the step that it opens with. */
 function slides() {
-  const layer = run().layers[0].name;
+  const { layer } = startOf(room);
   return [
-    { name: "run", set: {} }, { name: "layer", set: { layer } }, { name: "neuron", set: { layer, neuron: 0 } }, { name: "weight", set: { layer, neuron: 0, weight: "0" } },
+    { name: "run", set: { layer: "", neuron: -1 } },
+    { name: "layer", set: { layer, neuron: -1 } },
+    { name: "neuron", set: {} },
+    { name: "weight", set: { weight: "0" } },
   ];
 }
 

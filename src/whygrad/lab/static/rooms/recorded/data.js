@@ -30,6 +30,19 @@ export function array(owner, name, kind = "f4") {
   return known[name];
 }
 
+const LATELY = 60; // results that are kept
+/** @type {Map<string, any>} */
+const lately = new Map();
+
+/** Return what a rule gives, worked out once for as long as it is of use. @param {string} key @param {() => any} rule */
+function once(key, rule) {
+  if (!lately.has(key)) {
+    if (lately.size >= LATELY) lately.delete(/** @type {string} */ (lately.keys().next().value));
+    lately.set(key, rule());
+  }
+  return lately.get(key);
+}
+
 export const run = () => packed.recorded;
 
 /** Return the place of a layer, or -1. @param {string} name */
@@ -68,7 +81,7 @@ function size(code, scale, i) {
  * step is whole, else from codes; null where they were left out. @param {number} layer @param {number} stop */
 export function factorsAt(layer, stop) {
   const whole = wholeAt(layer, run().steps[stop]);
-  return whole ? array(whole, "factors") : sizesAt(run().layers[layer].single, stop);
+  return whole ? array(whole, "factors") : once(`factors ${layer} ${stop}`, () => sizesAt(run().layers[layer].single, stop));
 }
 
 /** Return how many neurons a group of a layer has; 1 where each stands for itself. @param {number} layer */
@@ -76,7 +89,10 @@ export const groupSize = (layer) => Math.ceil(run().layers[layer].neurons / GROU
 
 /** Return the medians of groups of neighbouring neurons, as `factorsAt` returns factors.
  * @param {number} layer @param {number} stop */
-export function groupsAt(layer, stop) {
+export const groupsAt = (layer, stop) => once(`groups ${layer} ${stop}`, () => medians(layer, stop));
+
+/** @param {number} layer @param {number} stop */
+function medians(layer, stop) {
   const { grouped, neurons } = run().layers[layer];
   if (grouped) return sizesAt(grouped, stop);
   const [all, by] = [factorsAt(layer, stop), groupSize(layer)];
@@ -117,7 +133,10 @@ export function seriesOf(layer, neuron) {
 
 /** Return the least and the largest size of each factor of a layer over the run, for its scale.
  * @param {number} layer */
-export function rangesOf(layer) {
+export const rangesOf = (layer) => once(`ranges ${layer}`, () => ranges(layer));
+
+/** @param {number} layer */
+function ranges(layer) {
   const one = run().layers[layer];
   const tier = one.grouped ?? one.single;
   const scale = array(tier, "scale");

@@ -22,10 +22,16 @@ export function Way({ at }) {
   </nav>`;
 }
 
+/** Return the first and the last neuron of a group. @param {number} layer @param {number} group */
+function rangeOf(layer, group) {
+  const by = groupSize(layer);
+  return [group * by, Math.min((group + 1) * by, run().layers[layer].neurons) - 1];
+}
+
 /** @param {number} layer @param {number} group */
 function groupName(layer, group) {
-  const by = groupSize(layer);
-  return t("recorded.neurons", { first: String(group * by), last: String(Math.min((group + 1) * by, run().layers[layer].neurons) - 1) });
+  const [first, last] = rangeOf(layer, group).map(String);
+  return t("recorded.neurons", { first, last });
 }
 
 /** What stands where single neurons were left out at this step. @param {{at: import("./place.js").Place}} props */
@@ -54,7 +60,7 @@ export function Layer({ at }) {
     const name = isOfGroups ? groupName(layer, key) : t("recorded.neuron", { neuron: String(key) });
     const texts = [...four, product(four)].map((value) => shown(value, 3));
     const spoken = FACTORS.map((factor, f) => `${t(`recorded.factor.${factor}`)} ${texts[f]}`);
-    return { key, label: `${name}: ${spoken.join(", ")}, ${t("recorded.gradient_size")} ${texts[4]}`, cells: [isOfGroups ? name : key, ...texts] };
+    return { key, label: `${name}: ${spoken.join(", ")}, ${t("recorded.gradient_size")} ${texts[4]}`, cells: [isOfGroups ? rangeOf(layer, key).join("–") : key, ...texts] };
   });
   const head = [isOfGroups ? t("recorded.group") : t("recorded.neuron.short"), ...FACTORS.map((factor, f) => html`<b class="tone ${TONES[f]}">${t(`recorded.factor.${factor}`)}</b>`), "|∂C/∂w|"];
   return html`<section class="layer">
@@ -109,6 +115,7 @@ export function Neuron({ at }) {
   const all = factorsAt(at.layer, at.stop);
   if (!all) return html`<${LeftOut} at=${at} /><${Curves} at=${at} />`;
   const four = fourOf(all, at.neuron);
+  if (at.weight !== "" && at.whole) return html`<${Why} at=${at} /><${Weights} at=${at} />`;
   if (four[0] === ABSENT) return html`<p class="left-out">${t("recorded.not_recorded")}</p><${Curves} at=${at} />`;
   return html`<section class="neuron-detail">
     <${Product} four=${four} gradient=${product(four)} kind="neuron" />

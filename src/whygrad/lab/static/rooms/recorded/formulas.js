@@ -14,21 +14,30 @@ const slope = html`<msup><mi>σ</mi><mo>′</mo></msup>`;
 /** Return a size in words where it is none. @param {number} value @param {number} [digits] */
 export const shown = (value, digits) => (value === ABSENT ? t("recorded.absent") : number(value, digits));
 
+/** Return "=" where the numbers as they are written give the result as it is written, else "≈".
+ * @param {string[]} texts @param {string} result */
+function equals(texts, result) {
+  const read = (/** @type {string} */ text) => Number(text.replace("−", "-").replace("∞", "Infinity"));
+  return number(texts.reduce((all, one) => all * read(one), 1)) === result ? "=" : "≈";
+}
+
 /** Parts of a formula: symbol, number, word, colour. @typedef {[any, string, string, string]} Part */
 
 /** Return parts with signs between them, as a formula of three lines: symbols, numbers, words.
  * @param {Part[]} parts @param {Part} result @param {string} label */
 function laid(parts, result, label) {
-  const signs = ["", ...parts.slice(1).map(() => "·"), "="];
+  const equal = equals(parts.map(([, text]) => text), result[1]);
+  const signs = ["", ...parts.slice(1).map(() => "·"), equal];
   const all = [...parts, result];
   const cell = (/** @type {any} */ inner, /** @type {string} */ tone) => html`<mtd class="tone ${tone}">${inner}</mtd>`;
   const sign = (/** @type {number} */ i) => html`<mtd>${signs[i] && html`<mo>${signs[i]}</mo>`}</mtd>`;
   const word = (/** @type {string} */ text) => html`<mtext class="word">${text}</mtext>`;
   const value = (/** @type {string} */ text) => html`<mn>${text}</mn>`;
-  const rows = isNarrow.value
+  const isUpright = isNarrow.value;
+  const rows = isUpright
     ? all.map(([symbol, text, name, tone], i) => html`<mtr class=${i === parts.length ? "result" : ""}>${sign(i)}${cell(symbol, tone)}${cell(value(text), tone)}${cell(word(name), "")}</mtr>`)
     : [0, 1, 2].map((line) => html`<mtr>${all.map((part, i) => html`${line < 2 || signs[i] === "" ? sign(line < 2 ? i : 0) : html`<mtd></mtd>`}${cell([part[0], value(part[1]), word(part[2])][line], line < 2 ? part[3] : "")}`)}</mtr>`);
-  return html`<div class="formula-box"><math display="block" aria-label=${label} class=${isNarrow.value ? "upright" : "across"}><mtable>${rows}</mtable></math></div>`;
+  return html`<div class="formula-box"><math display="block" aria-label=${label} class=${isUpright ? "upright" : "across"}><mtable>${rows}</mtable></math></div>`;
 }
 
 /** The four factors and their product. @param {{four: number[], gradient: number, kind: string}} props

@@ -1,5 +1,5 @@
 /** Where the reader is: a stop of the run, and how far into the network; and what things are called. */
-import { change } from "../../state.js";
+import { change, isCalm, isNarrow } from "../../state.js";
 import { t } from "../../words.js";
 import { groupSize, placeOf, run, stopAt, wholeAt } from "./data.js";
 
@@ -26,16 +26,23 @@ export function placeIn(set) {
 /** Go to a stop of the run; where the reader looks stays. @param {number} stop */
 export const goTo = (stop) => change({ at: run().steps[stop] });
 
+/** Pick something; on a phone what is told of it stands below, so go there. @param {any} changes */
+function pick(changes) {
+  change(changes);
+  if (!isNarrow.value) return;
+  requestAnimationFrame(() => document.querySelector(".recorded .detail")?.scrollIntoView({ block: "start", behavior: isCalm.value ? "auto" : "smooth" }));
+}
+
 const NONE = { neuron: -1, weight: "", sample: -1, group: -1 };
 export const pickNothing = () => change({ ...NONE, layer: "" });
 /** @param {number} layer @param {number} [neuron] */
-export const pickLayer = (layer, neuron = -1) => change({ ...NONE, layer: run().layers[layer].name, neuron });
+export const pickLayer = (layer, neuron = -1) => pick({ ...NONE, layer: run().layers[layer].name, neuron });
 /** @param {number} group */
-export const pickGroup = (group) => change({ ...NONE, group });
+export const pickGroup = (group) => pick({ ...NONE, group });
 /** @param {number} neuron */
-export const pickNeuron = (neuron) => change({ ...NONE, neuron });
+export const pickNeuron = (neuron) => pick({ ...NONE, neuron });
 /** @param {string} weight */
-export const pickWeight = (weight) => change({ weight, sample: -1 });
+export const pickWeight = (weight) => pick({ weight, sample: -1 });
 /** @param {number} number a sample's row, or -1 */
 export const pickSample = (number) => change({ sample: number });
 

@@ -5,8 +5,8 @@ import { isNarrow } from "../../state.js";
 import { t } from "../../words.js";
 import { array, lossAt, run } from "./data.js";
 
-const HEIGHT = 120;
-const [TOP, BOTTOM, SIDE] = [10, 24, 12];
+const HEIGHT = 136;
+const [TOP, BOTTOM, SIDE] = [10, 38, 12];
 const WIDE_RANGE = 20; // highest over lowest loss, from which on the scale is one of logarithms
 const FAR = 10; // stops that Page Up and Page Down go
 

@@ -63,11 +63,11 @@ function Samples({ at, kind }) {
   const picked = at.sample < 0 ? -1 : whole.rows.numbers[at.sample];
   const chain = at.sample < 0 ? null : chainOf(whole, neuron, weight, at.sample);
   return html`<section class="samples"><h3>${t("recorded.samples")}</h3>
-    <p class="caption">${t(isComplete(whole) ? "recorded.samples.all" : "recorded.samples.some", { shown: String(terms.length), of: String(whole.rows.of) })}</p>
+    <p class="caption">${t(isComplete(whole) ? `recorded.samples.all.${kind === "neuron" ? "neuron" : "weight"}` : "recorded.samples.some", { shown: String(terms.length), of: String(whole.rows.of) })}</p>
+    ${chain && html`<div class="chain" role="status"><p><b>${sampleName(whole.rows, at.sample)}</b></p><${Chain} chain=${chain} kind=${kind} />
+      ${kind === "neuron" && html`<p>${t("recorded.chain.along", { term: chain.term })}</p>`}</div>`}
     <${List} name="samples" label=${t("recorded.samples")} rows=${rows} picked=${picked} onPick=${(/** @type {number} */ row) => pickSample(row === picked ? -1 : row)} />
     ${rest.length > 0 && html`<p class="more">${t("recorded.samples.rest", { count: String(rest.length), rest: rest.length, sum: sum(rest.map((i) => terms[i])) })}</p>`}
-    ${chain && html`<div class="chain" role="status"><h3>${sampleName(whole.rows, at.sample)}</h3><${Chain} chain=${chain} kind=${kind} />
-      ${kind === "neuron" && html`<p>${t("recorded.chain.along", { term: chain.term })}</p>`}</div>`}
   </section>`;
 }
 
