@@ -16,11 +16,11 @@ from whygrad.record.sealed import sealed_lines, sealed_tensors, write_tensors
 from whygrad.record.writing import new_run, publish
 
 
-def trained(out: Path, **changes) -> wg.Run:
+def trained(out: Path) -> wg.Run:
     """Train one of whygrad's own networks, whose second layer is shown in groups first."""
     network = wg.Network.create([2, 5, 70, 2], seed=3)
-    settings = {"epochs": 4, "batch_size": 16, "record_every": 3} | changes
-    return wg.train(network, wg.load("circles"), out=out, **settings)
+    data = wg.load("circles")
+    return wg.train(network, data, out=out, epochs=4, batch_size=16, record_every=3)
 
 
 def watched(out: Path, names: Sequence[str] = ("first", "last")) -> wg.Run:

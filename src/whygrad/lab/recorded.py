@@ -175,7 +175,9 @@ def _layer(run: "Run", spec: LayerSpec, plan: Plan) -> tuple[dict[str, Any], flo
     return packed, apart
 
 
-def _at(stops: np.ndarray, steps: np.ndarray, rows: Rows) -> Rows:
+def _at(
+    stops: np.ndarray, steps: np.ndarray, rows: Rows
+) -> Float[np.ndarray, "stops factors neurons"]:
     """Return the rows of some steps; NaN with a mark of its own, -1, where there are none."""
     found = np.full((len(stops), *rows.shape[1:]), -1.0)
     places = np.searchsorted(steps, stops)
@@ -184,7 +186,7 @@ def _at(stops: np.ndarray, steps: np.ndarray, rows: Rows) -> Rows:
     return found
 
 
-def medians(rows: Rows) -> Rows:
+def medians(rows: Rows) -> Float[np.ndarray, "steps factors groups"]:
     """Return the median of each group of neighbouring neurons, at most :data:`GROUPS` of them."""
     count = rows.shape[2]
     size = -(-count // GROUPS)
