@@ -2,56 +2,29 @@
  * The room of a run: scrub through what was recorded, and ask any layer, neuron, weight or sample.
  *
  * Its address: `#room=recorded&at=STEP&layer=NAME&neuron=K&weight=J&sample=ROW`, each part only as far
- * as it is needed; `weight=bias` is the bias, and `group` a group of neurons of a large layer.
+ * as it is needed; `weight=bias` is the bias, and `group` a group of neurons of a large layer. Without a
+ * layer the page opens with the neuron that stands out most; `layer=` is the network alone.
  */
 import { html } from "../vendor/preact.js";
-import { startOf } from "../state.js";
 import { t } from "../words.js";
 import { factorsAt, FACTORS, fourOf, groupsAt, groupSize, median, product, run } from "./recorded/data.js";
 import { Layer, Neuron, Way } from "./recorded/detail.js";
 import { shown } from "./recorded/formulas.js";
 import { addressOf, termsOf } from "./recorded/ledger.js";
 import { Network } from "./recorded/network.js";
-import { goTo, pickLayer, placeIn, sampleName } from "./recorded/place.js";
+import { goTo, lastWhole, mostTelling, pickLayer, placeIn, sampleName, TELLING } from "./recorded/place.js";
 import { Timeline } from "./recorded/timeline.js";
 
 const FEW = 0.5; // of the median of a layer: what is below it stands out
 
-/** @type {any} where the page opens: it is looked for once */
-let opening = null;
-
-/** Return the controls: the page opens at the last whole step, with the neuron that stands out most. */
+/** Return the controls: the page opens at the last whole step. */
 function controls() {
-  const { steps, whole } = run();
-  const last = whole.length ? whole[whole.length - 1].step : steps[steps.length - 1];
-  opening ??= mostTelling(steps.indexOf(last));
   const place = { start: -1, least: -1, isWhole: true };
   return {
-    at: { start: last, least: 0, isWhole: true },
-    layer: { start: opening.layer },
-    group: place,
-    neuron: { ...place, start: opening.neuron },
-    weight: { start: "" },
-    sample: place,
+    at: { start: lastWhole(), least: 0, isWhole: true },
+    layer: { start: TELLING },
+    group: place, neuron: place, weight: { start: "" }, sample: place,
   };
-}
-
-/** Return the neuron with the smallest factor, measured by the median of its layer. @param {number} stop */
-function mostTelling(stop) {
-  let best = { layer: "", neuron: -1, ratio: Infinity };
-  run().layers.forEach((/** @type {any} */ layer, /** @type {number} */ place) => {
-    const all = layer.neurons > 1 ? factorsAt(place, stop) : null;
-    if (!all) return;
-    FACTORS.forEach((_, f) => {
-      const values = all.slice(f * layer.neurons, (f + 1) * layer.neurons);
-      const middle = median(values);
-      values.forEach((/** @type {number} */ one, /** @type {number} */ neuron) => {
-        const ratio = one === 0 ? 0 : one / middle;
-        if (one >= 0 && ratio < best.ratio) best = { layer: layer.name, neuron, ratio };
-      });
-    });
-  });
-  return best;
 }
 
 /** Return the one sentence that is true of what is on screen: a key, and its values. @param {any} here
@@ -139,10 +112,10 @@ const icon = () => html`<svg viewBox="0 0 64 40" aria-hidden="true"><path d="M6 
 
 /** For a class: from the run to a layer, a neuron and a weight, all at the step that it opens with. */
 function slides() {
-  const { layer } = startOf(room);
+  const { layer } = mostTelling();
   return [
-    { name: "run", set: { layer: "", neuron: -1 } },
-    { name: "layer", set: { layer, neuron: -1 } },
+    { name: "run", set: { layer: "" } },
+    { name: "layer", set: { layer } },
     { name: "neuron", set: {} },
     { name: "weight", set: { weight: "0" } },
   ];

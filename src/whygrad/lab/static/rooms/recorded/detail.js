@@ -57,10 +57,9 @@ export function Layer({ at }) {
   const measure = (/** @type {any} */ one) => (order === "index" ? one.key : order === "gradient" ? product(one.four) : one.four[FACTORS.indexOf(order)]);
   found.sort((one, other) => measure(one) - measure(other) || one.key - other.key);
   const rows = found.map(({ key, four }) => {
-    const name = isOfGroups ? groupName(layer, key) : t("recorded.neuron", { neuron: String(key) });
-    const texts = [...four, product(four)].map((value) => shown(value, 3));
-    const spoken = FACTORS.map((factor, f) => `${t(`recorded.factor.${factor}`)} ${texts[f]}`);
-    return { key, label: `${name}: ${spoken.join(", ")}, ${t("recorded.gradient_size")} ${texts[4]}`, cells: [isOfGroups ? rangeOf(layer, key).join("–") : key, ...texts] };
+    const names = [...FACTORS.map((factor) => t(`recorded.factor.${factor}`)), t("recorded.gradient_size")];
+    const cells = [...four, product(four)].map((value, i) => html`<i class="unseen">${names[i]} </i>${shown(value, 3)}`);
+    return { key, cells: [isOfGroups ? rangeOf(layer, key).join("–") : key, ...cells] };
   });
   const head = [isOfGroups ? t("recorded.group") : t("recorded.neuron.short"), ...FACTORS.map((factor, f) => html`<b class="tone ${TONES[f]}">${t(`recorded.factor.${factor}`)}</b>`), "|∂C/∂w|"];
   return html`<section class="layer">

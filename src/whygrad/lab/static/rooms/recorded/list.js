@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
 
 /**
- * @param {{name: string, label: string, head?: any[], rows: {key: any, label: string, cells: any[]}[], picked?: any,
+ * @param {{name: string, label: string, head?: any[], rows: {key: any, cells: any[]}[], picked?: any,
  *   onPick: (key: any) => void}} props
  */
 export function List({ name, label, head, rows, picked, onPick }) {
@@ -26,7 +26,7 @@ export function List({ name, label, head, rows, picked, onPick }) {
   return html`<div class="list list-${name}">
     ${head && html`<div class="head" aria-hidden="true">${head.map((cell) => html`<span>${cell}</span>`)}</div>`}
     <div role="listbox" class="rows" tabindex="0" ref=${box} aria-label=${label} aria-activedescendant=${rows.length ? `${name}-${at}` : undefined} onKeyDown=${onKeyDown}>
-      ${rows.map((row, i) => html`<div role="option" id=${`${name}-${i}`} key=${row.key} data-key=${row.key} class=${i === at ? "active" : ""} aria-selected=${row.key === picked} aria-label=${row.label}
+      ${rows.map((row, i) => html`<div role="option" id=${`${name}-${i}`} key=${row.key} data-key=${row.key} class=${i === at ? "active" : ""} aria-selected=${row.key === picked}
         onClick=${() => { setActive(i); onPick(row.key); }}>${row.cells.map((cell) => html`<span>${cell}</span>`)}</div>`)}
     </div>
   </div>`;

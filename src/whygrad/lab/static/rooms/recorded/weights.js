@@ -20,7 +20,7 @@ export function Weights({ at }) {
   if (bias !== null && at.whole.bias) found.unshift({ key: "bias", gradient: ledgerOf(at.whole, at.layer, at.neuron, "bias")?.signed ?? NaN });
   const most = Math.max(...found.map((one) => Math.abs(one.gradient)).filter(Number.isFinite), 0);
   const rows = found.map(({ key, gradient }) => ({
-    key, label: t("recorded.weight.is", { name: inputName(at.layer, key), gradient }), cells: [inputName(at.layer, key), bar(gradient, most), shown(gradient)],
+    key, cells: [inputName(at.layer, key), bar(gradient, most), shown(gradient)],
   }));
   const choose = (/** @type {any} */ event) => /^\d+$/.test(event.target.value) && Number(event.target.value) < inputs && pickWeight(event.target.value);
   return html`<section class="weights"><h3>${t("recorded.weights")}</h3>
@@ -59,7 +59,7 @@ function Samples({ at, kind }) {
   const order = [...terms.keys()].sort((one, other) => Math.abs(terms[other]) - Math.abs(terms[one]));
   const [first, rest] = [order.slice(0, MOST), order.slice(MOST)];
   const most = Math.max(...first.map((i) => Math.abs(terms[i])).filter(Number.isFinite), 0);
-  const rows = first.map((i) => ({ key: whole.rows.numbers[i], label: t("recorded.sample.is", { name: sampleName(whole.rows, i), term: terms[i] }), cells: [sampleName(whole.rows, i), bar(terms[i], most), shown(terms[i])] }));
+  const rows = first.map((i) => ({ key: whole.rows.numbers[i], cells: [sampleName(whole.rows, i), bar(terms[i], most), shown(terms[i])] }));
   const picked = at.sample < 0 ? -1 : whole.rows.numbers[at.sample];
   const chain = at.sample < 0 ? null : chainOf(whole, neuron, weight, at.sample);
   return html`<section class="samples"><h3>${t("recorded.samples")}</h3>
