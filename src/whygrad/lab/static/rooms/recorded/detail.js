@@ -103,7 +103,7 @@ function Curves({ at }) {
   if (!run().layers[at.layer].single.stops.length) return null;
   const { stops, values } = seriesOf(at.layer, at.neuron);
   return html`<section class="curves" aria-label=${t("recorded.curves")}>
-    <h3>${t("recorded.curves")}</h3>
+    <h2>${t("recorded.curves")}</h2>
     <div>${FACTORS.map((_, f) => html`<${Curve} key=${f} f=${f} stops=${stops} values=${values[f]} at=${at} />`)}</div>
   </section>`;
 }

@@ -23,7 +23,7 @@ export function Weights({ at }) {
     key, cells: [inputName(at.layer, key), bar(gradient, most), shown(gradient)],
   }));
   const choose = (/** @type {any} */ event) => /^\d+$/.test(event.target.value) && Number(event.target.value) < inputs && pickWeight(event.target.value);
-  return html`<section class="weights"><h3>${t("recorded.weights")}</h3>
+  return html`<section class="weights"><h2>${t("recorded.weights")}</h2>
     ${rows.length > 0 && html`<${List} name="weights" label=${t("recorded.weights")} rows=${rows} picked=${at.weight} onPick=${pickWeight} />`}
     ${inputs > found.length && html`<p class="more">${t("recorded.weights.more", { shown: String(Math.min(count, MOST)), inputs: String(inputs) })}
       <label>${t("recorded.weights.input", { last: String(inputs - 1) })} <input type="text" inputmode="numeric" value=${at.weight === "bias" ? "" : at.weight} onChange=${choose} /></label></p>`}
@@ -45,7 +45,7 @@ export function Why({ at }) {
   const ledger = ledgerOf(whole, layer, neuron, weight);
   const kind = weight === "" ? "neuron" : weight === "bias" ? "bias" : "weight";
   if (!ledger) return html`<p class="left-out">${t("recorded.weight.left_out")}</p>`;
-  return html`${weight !== "" && html`<section class="weight-detail"><h3>${t(`recorded.ledger.${kind}`, { input: inputName(layer, weight) })}</h3>
+  return html`${weight !== "" && html`<section class="weight-detail"><h2>${t(`recorded.ledger.${kind}`, { input: inputName(layer, weight) })}</h2>
       <${Product} four=${ledger.four} gradient=${ledger.gradient} kind=${kind} />
       ${ledger.before !== null && html`<p>${told("recorded.moved", { before: ledger.before, gradient: ledger.signed, movement: ledger.movement })}</p>`}
     </section>`}
@@ -62,7 +62,7 @@ function Samples({ at, kind }) {
   const rows = first.map((i) => ({ key: whole.rows.numbers[i], cells: [sampleName(whole.rows, i), bar(terms[i], most), shown(terms[i])] }));
   const picked = at.sample < 0 ? -1 : whole.rows.numbers[at.sample];
   const chain = at.sample < 0 ? null : chainOf(whole, neuron, weight, at.sample);
-  return html`<section class="samples"><h3>${t("recorded.samples")}</h3>
+  return html`<section class="samples"><h2>${t("recorded.samples")}</h2>
     <p class="caption">${t(isComplete(whole) ? `recorded.samples.all.${kind === "neuron" ? "neuron" : "weight"}` : "recorded.samples.some", { shown: String(terms.length), of: String(whole.rows.of) })}</p>
     ${chain && html`<div class="chain" role="status"><p><b>${sampleName(whole.rows, at.sample)}</b></p><${Chain} chain=${chain} kind=${kind} />
       ${kind === "neuron" && html`<p>${t("recorded.chain.along", { term: chain.term })}</p>`}</div>`}
