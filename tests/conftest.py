@@ -155,6 +155,8 @@ def chromium():
 
 AXE = Path(__file__).parent / "vendor" / "axe.min.js"
 ONLY = "{resultTypes: ['violations']}"  # describing what passes takes thirty times as long
+# a page of the lab unpacks itself before it draws
+IS_DRAWN = "() => !document.getElementById('packed') || document.querySelector('#lab main')"
 AT_HOME = ("file:", "data:", "blob:", "about:")  # addresses that lead nowhere
 
 
@@ -173,6 +175,8 @@ def show(chromium) -> Iterator[Callable]:
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", lambda request: _must_be_local(request.url, problems))
         page.goto(f"{path.as_uri()}{hash}")
+        if settings.get("java_script_enabled", True):
+            page.wait_for_function(IS_DRAWN)
         return page
 
     yield show

@@ -159,6 +159,8 @@ def test_steps_go_forward_and_back_exactly(hand, shown, expect, trained):
         press(step)
         expect(hand.page, **trained(taken))
     third = shown(hand.page)
+    losses = {"first": trained(0)["loss"], "loss": trained(3)["loss"]}
+    assert says(hand.page) == t("lab.neuron.says.learnt", step="3", steps=3, rate=1.0, **losses)
     press(step)
     press(back)
     assert shown(hand.page) == third
@@ -258,6 +260,7 @@ def test_it_moves_by_itself_once_and_then_waits_to_be_dragged(show, lab, mouse):
     page = show(lab)
     page.clock.install()
     page.reload()
+    page.wait_for_selector(".picture")
     glow, pulse = page.locator(".slider.glowing"), page.locator(".pulse")
     assert pulse.count() == glow.count() == 0
     page.clock.run_for(3500)

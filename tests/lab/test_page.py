@@ -46,6 +46,7 @@ def test_the_address_follows_and_outlasts_a_reload(show, lab, mouse, shown):
     page.wait_for_url("**#room=neuron&input=4&lang=zh-Hans&theme=dark")
     before = shown(page)
     page.reload()
+    page.wait_for_selector(".picture")
     assert shown(page) == before
     state = "[document.documentElement.lang, document.documentElement.dataset.theme]"
     assert page.evaluate(state) == ["zh-Hans", "dark"]
@@ -191,3 +192,10 @@ def test_the_keyboard_comes_back_to_the_number_that_was_asked(show, lab):
     assert page.evaluate("document.activeElement.className") == "close"
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.dataset.number") == "delta"
+
+
+def test_without_a_script_it_says_what_it_needs(show, lab):
+    page = show(lab, java_script_enabled=False)
+    told = page.locator("#lab > p")
+    told.wait_for(state="visible")
+    assert told.inner_text().split("\n")[0] == t("lab.needs")

@@ -2,13 +2,15 @@
 
 A module of ours is plain: imports first, each on a line of its own with a relative path, a file
 ending and double quotes; ``export`` in front of a declaration. So packing is rewriting two kinds of
-lines, and a module becomes a function that returns what it exports.
+lines, and a module becomes a function that returns what it exports. The whole script is compressed:
+it takes a third of the room, and whoever wants to read it finds it in the repository.
 """
 
 import base64
 import hashlib
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -19,6 +21,7 @@ LISTED = re.compile(r"export\s*\{([^}]*)\};?\s*$")
 # what explains is read in the repository: in a page it is a sixth of all; licences begin with /*!
 COMMENT = re.compile(r"/\*\*.*?\*/[ \t]*|^[ \t]*//[^\n]*\n", re.S | re.M)
 BLANK = re.compile(r"\n(?:[ \t]*\n)+")
+LICENCE = re.compile(r"/\*!.*?\*/\n?", re.S)  # they stand in the page for everyone to read
 LEFT = re.compile(r"""^(?:import\b.*["'];?|export\b.*)$""", re.M)
 STATIC = files("whygrad.lab") / "static"
 ENTRY = "entry.js"
@@ -29,7 +32,9 @@ def read(name: str) -> str:
     return STATIC.joinpath(*PurePosixPath(name).parts).read_text(encoding="utf-8")
 
 
-def pack(title: str, language: str, entry: str, styles: list[str], data: object) -> str:
+def pack(
+    title: str, language: str, entry: str, styles: list[str], data: object, otherwise: str
+) -> str:
     """Return a page of modules, styles and data.
 
     Args:
@@ -38,26 +43,36 @@ def pack(title: str, language: str, entry: str, styles: list[str], data: object)
         entry: source of the first module; what it imports comes along.
         styles: names of stylesheets.
         data: what the entry reads from the element ``data``, as JSON.
+        otherwise: HTML to read where scripts do not run, or are too old to unpack this one.
     """
-    script = packed_script(entry)
+    whole, loader = packed_script(entry), read("loader.js")
+    licences, script = "".join(LICENCE.findall(whole)), LICENCE.sub("", whole)
     style = "".join(read(name) for name in styles)
-    for kind, text in (("script", script), ("style", style)):
+    for kind, text in (("script", loader), ("style", style)):
         assert f"</{kind}" not in text, f"a {kind} would end early"
+    assert "-->" not in licences, "the licences would end early"
     # what is not named may not be asked for: no request leaves the page
     policy = (
-        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
-        "img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src '{_digest(loader)}' '{_digest(script)}'; "
+        f"style-src '{_digest(style)}'; img-src data:; base-uri 'none'; form-action 'none'"
     )
     return (
-        f'<!DOCTYPE html>\n<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
+        f"<!DOCTYPE html>\n<!--\n{licences}\n-->\n"
+        f'<html lang="{language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'
         f"<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        '<div id="lab"></div>\n'
+        f'<div id="lab">{otherwise}</div>\n'
         f'<script type="application/json" id="data">{as_data(data)}</script>\n'
-        f"<script>{script}</script>\n</body>\n</html>\n"
+        f'<script type="text/plain" id="packed">{compressed(script)}</script>\n'
+        f"<script>{loader}</script>\n</body>\n</html>\n"
     )
+
+
+def compressed(text: str) -> str:
+    """Return a text as what ``loader.js`` unpacks."""
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
 def as_data(data: object) -> str:

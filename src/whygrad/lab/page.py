@@ -13,7 +13,7 @@ from whygrad.lab.pack import STATIC, pack
 from whygrad.record.files import write_whole
 from whygrad.record.folder import RunFolder
 from whygrad.words import LANGUAGES, catalogue, language, language_of, speaking, t
-from whygrad.words.markup import TAGS
+from whygrad.words.markup import TAGS, both
 
 if TYPE_CHECKING:
     from whygrad.runs import Run
@@ -174,8 +174,9 @@ def as_page(
         ['import { start } from "./app.js";', *imports, f"start([{', '.join(there)}]);", ""]
     )
     styles = ["style.css", *(f"rooms/{name}.css" for name in there if _has_style(name))]
+    otherwise = both(lambda: t("lab.needs"))
     with speaking(lang or language()):
-        return pack(t("lab.title"), TAGS[language()], entry, styles, data)
+        return pack(t("lab.title"), TAGS[language()], entry, styles, data, f"<p>{otherwise}</p>")
 
 
 def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -123,5 +123,7 @@ export function start(all) {
   addEventListener("keydown", onKey);
   // after the first picture, which it must not keep waiting
   setTimeout(() => (agreement.value = Math.max(...packed.references.map(sameAsWhygrad))), 100);
-  render(html`<${App} />`, /** @type {Element} */ (document.getElementById("lab")));
+  const place = /** @type {Element} */ (document.getElementById("lab"));
+  place.replaceChildren(); // what is read where no script runs
+  render(html`<${App} />`, place);
 }

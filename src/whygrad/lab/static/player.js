@@ -29,12 +29,13 @@ function Button({ name, onClick, disabled = false }) {
 function play() {
   let [due, before] = [0, performance.now()];
   let frame = requestAnimationFrame(function tick(now) {
+    if (!isPlaying.value) return; // a pause must not be followed by steps
     due += ((now - before) / 1000) * speed.value;
     before = now;
     const count = Math.min(Math.floor(due), Math.ceil(speed.value / 10)); // a hidden page owes nothing
     due = Math.min(due - count, 1);
     const most = lastStep(room.value, set.value);
-    if (count > 0) go(Math.min(step.value + count, most));
+    if (count > 0) go(Math.min(step.value + count, most), false);
     if (step.value >= most) isPlaying.value = false;
     else frame = requestAnimationFrame(tick);
   });

@@ -69,6 +69,6 @@ export function Slider({
     <line class="zero" x1=${zero} x2=${zero} y1=${y - 5} y2=${y + 5} />
     ${isGlowing && html`<circle class="glow" cx=${at} cy=${y} r="13" />`}
     <circle class="handle" cx=${at} cy=${y} r="10" />
-    ${hint && html`<text class="hint" x=${at} y=${y + 32} text-anchor="middle">${hint}</text>`}
+    ${hint && html`<text class="hint" x=${Math.min(Math.max(at, x + 24), x + length - 24)} y=${y + 32} text-anchor="middle">${hint}</text>`}
   </g>`;
 }

@@ -82,15 +82,15 @@ const SLICE = 25; // milliseconds that the page may compute before it shows itse
 let later;
 
 /** Go to a step of the run. One that takes long to compute is reached by and by: the page shows how
- * far it has come. @param {number} to */
-export function go(to) {
+ * far it has come. @param {number} to @param {boolean} [isPatient] whether it goes on until it is there */
+export function go(to, isPatient = true) {
   cancelAnimationFrame(later);
   const wanted = Math.max(0, to);
   const reached = withinTime(wanted);
   steps.value = { ...steps.value, [roomName.value]: reached };
   const [name, of] = [roomName.value, set.value];
   const isStill = () => roomName.value === name && set.value === of;
-  if (reached < wanted) later = requestAnimationFrame(() => isStill() && go(wanted));
+  if (isPatient && reached < wanted) later = requestAnimationFrame(() => isStill() && go(wanted));
 }
 
 /** Return how far towards a step the run can be computed in one slice of time. @param {number} to */

@@ -7,7 +7,7 @@ import { number } from "../numbers.js";
 import { isPlaying } from "../player.js";
 import { change, packed } from "../state.js";
 import { t } from "../words.js";
-import { chainOf, isFlat, isHeld, neuronOf, valuesOf } from "./neuron/chain.js";
+import { chainOf, isSilent, isHeld, neuronOf, valuesOf } from "./neuron/chain.js";
 import { Curve } from "./neuron/curve.js";
 import { endWalk, isWalking, useWalk, walk, walked } from "./neuron/flow.js";
 import { Formulas, Gears } from "./neuron/gears.js";
@@ -57,9 +57,9 @@ function sentence(here) {
   const values = valuesOf(here);
   if (step > 0) {
     const first = chainOf({ ...neuronOf(here), weight: set.weight, bias: set.bias }).loss;
-    return ["neuron.says.learnt", { step: String(step), steps: step, first, loss: values.loss }];
+    return ["neuron.says.learnt", { step: String(step), steps: step, rate: set.rate, first, loss: values.loss }];
   }
-  if (isFlat(values, set.activation)) return ["neuron.says.flat", values];
+  if (isSilent(values, set.activation)) return ["neuron.says.flat", values];
   if (values.delta === 0) return ["neuron.says.met", values];
   if (values.input === 0) return ["neuron.says.dry", values];
   if (values.input === 1) return ["neuron.says.equal", values];
@@ -113,7 +113,7 @@ const icon = () => html`<svg viewBox="0 0 64 40" aria-hidden="true"><path d="M4 
 const tasks = [
   { name: "equal", set: { hold: false }, controls: ["input"], isDone: (/** @type {any} */ here) => here.set.input === 1 },
   { name: "dry", set: { hold: false }, controls: ["input"], isDone: (/** @type {any} */ here) => here.set.input === 0 },
-  { name: "deaf", set: { hold: false }, controls: ["bias"], isDone: (/** @type {any} */ here) => isFlat(valuesOf(here), here.set.activation) },
+  { name: "deaf", set: { hold: false }, controls: ["bias"], isDone: (/** @type {any} */ here) => isSilent(valuesOf(here), here.set.activation) },
 ];
 
 const slides = [

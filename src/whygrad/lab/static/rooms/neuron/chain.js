@@ -74,14 +74,16 @@ export function steepestOf(activation) {
   return steepest[activation];
 }
 
-const FLAT = 0.02; // of the steepest slope
+const FLAT = 0.01; // of the steepest slope: it looks flat
+const SILENT = 0.001; // ... and next to nothing gets through
 
-/** Return whether the curve is flat where the neuron stands. @param {any} values @param {string} activation */
-export function isFlat({ slope }, activation) {
-  return Math.abs(slope) < FLAT * steepestOf(activation);
+/** Return whether the curve is so flat where the neuron stands that it silences it.
+ * @param {any} values @param {string} activation */
+export function isSilent({ slope }, activation) {
+  return Math.abs(slope) < SILENT * steepestOf(activation);
 }
 
-/** @param {string} activation @param {number} z */
+/** Return whether the curve looks flat. @param {string} activation @param {number} z */
 export function isFlatAt(activation, z) {
-  return isFlat({ slope: slopeAt(activation, z) }, activation);
+  return Math.abs(slopeAt(activation, z)) < FLAT * steepestOf(activation);
 }

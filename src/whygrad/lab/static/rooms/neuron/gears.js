@@ -4,7 +4,7 @@ import { COLOURS, formula, symbol, twoLines } from "../../formula.js";
 import { asks } from "../../number.js";
 import { number } from "../../numbers.js";
 import { t } from "../../words.js";
-import { isFlat } from "./chain.js";
+import { isSilent } from "./chain.js";
 
 const TEETH = 14;
 
@@ -38,7 +38,7 @@ function Product({ y, text }) {
 /** Return the factor that stops a gradient, if one does. @param {any} values @param {string} activation */
 export function stopped(values, activation) {
   if (values.upstream === 0) return "upstream";
-  return isFlat(values, activation) ? "slope" : "";
+  return isSilent(values, activation) ? "slope" : "";
 }
 
 /** @param {{here: any, values: any}} props */
