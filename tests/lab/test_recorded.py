@@ -356,3 +356,14 @@ def test_an_address_of_nonsense_does_no_harm(show, own, page_of):
     ):
         page = show(page_of(own), hash, **CALM)
         assert page.locator(".recorded .timeline").is_visible()
+
+
+@pytest.mark.long
+def test_slides_lead_from_the_run_to_a_weight(show, own, tmp_path):
+    path = tmp_path / "lab.html"
+    path.write_text(as_page(run=own, slides=True, lang="en"), encoding="utf-8")
+    page = show(path, "", **CALM)
+    assert t("lab.recorded.slide.run") in page.locator(".slide").inner_text()
+    for seen in (".list-neurons", ".curves", ".weight-detail"):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_selector(seen)
