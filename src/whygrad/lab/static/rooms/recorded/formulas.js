@@ -48,7 +48,7 @@ export function Product({ four, gradient, kind }) {
   const names = ["upstream", "slope", kind === "bias" ? "constant" : "input", "agreement"];
   const parts = four.map((value, f) => /** @type {Part} */ ([symbols[f], shown(value), t(`recorded.factor.${names[f]}`), kind === "bias" && f === 2 ? "blue" : TONES[f]]));
   const spoken = `${names.map((name, f) => `${t(`recorded.factor.${name}`)} ${shown(four[f])}`).join(" · ")} = ${shown(gradient)}`;
-  return laid(parts, [of, shown(gradient), t("recorded.gradient_size"), ""], spoken);
+  return laid(parts, [of, shown(gradient), t(isNarrow.value ? "recorded.order.gradient" : "recorded.gradient_size"), ""], spoken);
 }
 
 /** The chain of one sample. @param {{chain: any, kind: string}} props */
