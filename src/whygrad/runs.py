@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from whygrad.doctor.diagnosis import Diagnosis
     from whygrad.explain import Ledger
     from whygrad.interop.exporting import Exported
+    from whygrad.lab.page import Lab
     from whygrad.training.checking import Checked
     from whygrad.training.checkpoint import Checkpoint
     from whygrad.training.loop import Task
@@ -106,6 +107,23 @@ class Run(RunFolder):
         from whygrad.render.report import write_report
 
         return write_report(self, Path(out) if out else self.path / "report.html")
+
+    def lab(self, out: str | Path | None = None, *, lang: str | None = None) -> "Lab":
+        """Return the lab over this run: its recorded steps, every number in its formula.
+
+        In a notebook the page shows itself; elsewhere it is written.
+
+        Args:
+            out: the file; default: ``lab.html`` in the run's folder, and none in a notebook.
+            lang: ``en`` or ``zh``; default: that of the reader's browser.
+
+        Raises:
+            RunError: nothing was recorded, or the run is damaged.
+        """
+        from whygrad.lab.page import is_notebook, lab
+
+        path = self.path / "lab.html" if out is None and not is_notebook() else out
+        return lab(run=self, out=path, lang=lang)
 
     def __repr__(self) -> str:
         description = self.description

@@ -150,6 +150,9 @@ def of_estimators(x: np.ndarray, y: np.ndarray) -> None:
 def of_the_lab(folder: Path) -> None:
     page = assert_type(wg.lab("neuron", lang="zh", out=folder / "lab.html"), Lab)
     assert_type(page.write(folder / "other.html").path, Path | None)
+    run = wg.open_run(folder)
+    assert_type(wg.lab(run, lang="en"), Lab)
+    assert_type(run.lab(folder / "run.html"), Lab)
 
 
 def of_lessons() -> None:

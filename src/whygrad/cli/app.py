@@ -260,6 +260,7 @@ def doctor(
 
 @app.command(help=help_text("help.lab"))
 def lab(
+    run: Annotated[str | None, Argument(help=help_text("help.lab.run"), metavar="RUN")] = None,
     room: Annotated[
         str | None, Option(help=help_text("help.lab.room", rooms=", ".join(rooms())))
     ] = None,
@@ -278,7 +279,7 @@ def lab(
 ) -> int:
     from whygrad.cli.lab import lab_command
 
-    return lab_command(room, out, not no_open, slides, task, lock, scene, as_json, lang)
+    return lab_command(run, room, out, not no_open, slides, task, lock, scene, as_json, lang)
 
 
 app.add_typer(lesson_app, name="lesson")

@@ -6,6 +6,8 @@ import webbrowser
 from pathlib import Path
 
 from whygrad.cli.console import show, show_json
+from whygrad.cli.runs import open_named
+from whygrad.cli.showing import parts_bar
 from whygrad.lab.page import Lab, as_page
 from whygrad.words import t
 
@@ -13,6 +15,7 @@ DEFAULT = Path("lab.html")
 
 
 def lab_command(
+    run: str | None,
     room: str | None,
     out: Path | None,
     opens: bool,
@@ -24,7 +27,18 @@ def lab_command(
     lang: str | None,
 ) -> int:
     """Write the page, and open it unless a program asked."""
-    page = as_page(room, lang=lang, scene=scene, slides=slides, task=task, lock=lock)
+    opened = None if run is None else open_named(run)
+    with parts_bar(t("cli.lab_packing")) as tick:
+        page = as_page(
+            room,
+            run=opened,
+            progress=tick,
+            lang=lang,
+            scene=scene,
+            slides=slides,
+            task=task,
+            lock=lock,
+        )
     written = Lab(page).write(out or DEFAULT).path
     assert written is not None, "it has just been written"
     if as_json:

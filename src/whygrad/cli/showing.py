@@ -66,7 +66,7 @@ def check_command(name: str, as_json: bool) -> int:
     """Verify the folder of a run whole."""
     from whygrad.training.checking import check_run
 
-    with files_bar() as tick:
+    with parts_bar(t("cli.checking")) as tick:
         checked = check_run(path_of(name), tick)
     show_json(checked.to_dict()) if as_json else show(Text(str(checked)))
     return 0 if checked.is_sound else FOUND
@@ -319,12 +319,12 @@ def _flat(
 
 
 @contextmanager
-def files_bar() -> Iterator[Callable[[int, int], None]]:
-    """Show a bar with how many files are done, on stderr where someone looks."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+def parts_bar(doing: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar with how many parts are done, on stderr where someone looks."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
     console = Console(stderr=True)
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
-        task = bar.add_task(t("cli.checking"), total=None)
+        task = bar.add_task(doing, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -67,14 +67,27 @@ def explain(
         run.require("sample", sample=sample)
     place = Address.parse(address, run.specs)
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
-        if run.can("replay"):
-            from whygrad.explain.replayed import ReplayedStep  # with JAX; the others do without
-
-            seen: SeenStep = ReplayedStep(run, step)
-        else:
-            seen = SnapshotStep(run, place.layer, step)
+        seen = seen_step(run, place.layer, step)
         ledger = _ledger(run, seen, place)
         return ledger if sample is None else replace(ledger, chain=seen.chain(place, sample))
+
+
+def seen_step(run: RunFolder, layer: str, step: int | None) -> SeenStep:
+    """Return a step, seen whole: replayed where the run can be, else what was kept of it.
+
+    Args:
+        layer: the one that must be there.
+        step: its number; default: the last one that can be seen.
+
+    Raises:
+        AddressError: there is no such step, or the layer was not kept whole then.
+        RunError: the step does not replay as it was recorded, or nothing was kept.
+    """
+    if run.can("replay"):
+        from whygrad.explain.replayed import ReplayedStep  # with JAX; the others do without
+
+        return ReplayedStep(run, step)
+    return SnapshotStep(run, layer, step)
 
 
 def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:

@@ -158,6 +158,7 @@ def _layer(replayed: Replayed, spec: LayerSpec) -> LayerStep:
         delta=real(_plain(anatomy.delta)),
         share=real(_plain(anatomy.share)),
         numbers=real(np.asarray(replayed.rows)),
+        slope=real(_plain(anatomy.slope)),
     )
     is_coupled = FACTS[spec.activation].is_coupled and not spec.is_matched
     return LayerStep(

@@ -2,18 +2,24 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whygrad.errors import OptionError, in_short, unknown_name
 from whygrad.lab.pack import STATIC, pack
 from whygrad.record.files import write_whole
+from whygrad.record.folder import RunFolder
 from whygrad.words import LANGUAGES, catalogue, language, language_of, speaking, t
 from whygrad.words.markup import TAGS, both
 
+if TYPE_CHECKING:
+    from whygrad.runs import Run
+
+Progress = Callable[[int, int], None]
+RECORDED = "recorded"  # the room of a run, which is there where a run is given
 ORDER = ("neuron", "forces", "copying", "biases", "batch", "gpu")  # that of the notes
 PREFIX = "lab."  # of the words of the page
 EXAMPLE = '{"room": "neuron", "set": {"input": 4}}'  # of a scene
@@ -71,8 +77,9 @@ class Lab:
 
 
 def lab(
-    room: str | None = None,
+    room: "str | Run | None" = None,
     *,
+    run: "Run | None" = None,
     lang: str | None = None,
     out: str | Path | None = None,
     scene: Mapping[str, Any] | str | Path | None = None,
@@ -86,7 +93,8 @@ def lab(
     ``lab.html`` without it.
 
     Args:
-        room: the one to open with: neuron, ….
+        room: the one to open with: neuron, …. A run may stand in its place.
+        run: one to walk through, trained or watched: the page shows its recorded steps.
         lang: ``en`` or ``zh``; default: that of the reader's browser. Both can be chosen in it.
         out: the file to write.
         scene: where the controls of a room stand at the start, as a dictionary or a JSON file:
@@ -97,12 +105,15 @@ def lab(
 
     Raises:
         OptionError: a name that is not there, or a scene that is none.
+        RunError: nothing was recorded of the run, or it is damaged.
 
     Example:
         >>> page = wg.lab("neuron", out="lab.html")  # doctest: +SKIP
     """
-    page = Lab(as_page(room, lang=lang, scene=scene, slides=slides, task=task, lock=lock))
-    if out is None and _is_notebook():
+    if isinstance(room, RunFolder):
+        room, run = None, room
+    page = Lab(as_page(room, run=run, lang=lang, scene=scene, slides=slides, task=task, lock=lock))
+    if out is None and is_notebook():
         return page
     return page.write(out or "lab.html")
 
@@ -110,6 +121,8 @@ def lab(
 def as_page(
     room: str | None = None,
     *,
+    run: "Run | None" = None,
+    progress: Progress | None = None,
     lang: str | None = None,
     scene: Mapping[str, Any] | str | Path | None = None,
     slides: bool = False,
@@ -120,6 +133,7 @@ def as_page(
     """Return the page as HTML; the arguments are those of :func:`lab`.
 
     Args:
+        progress: called with how many parts of the run are packed, and how many there are.
         languages: those whose words are packed.
     """
     # not at the top: whoever asks for help, or for the names of rooms, does not wait for JAX
@@ -127,7 +141,7 @@ def as_page(
     from whygrad.lab.reference import reference
     from whygrad.lab.scenes import SCENES
 
-    there = rooms()
+    there = rooms() if run is None else (RECORDED, *rooms())
     if room is not None and room not in there:
         raise unknown_name("room", room, there)
     if lang is not None and lang not in LANGUAGES:
@@ -146,13 +160,17 @@ def as_page(
             for name in there
             if name in SCENES
         ),
-        "words": {TAGS[name]: _words(name) for name in languages},
+        "words": {TAGS[name]: _words(name, there) for name in languages},
         "scene": given.get("set", {}),
         "look": str(given.get("look", "")),
         "slides": slides,
         "task": task,
         "lock": lock,
     }
+    if run is not None:
+        from whygrad.lab.recorded import recording
+
+        data[RECORDED] = recording(run, progress=progress)
     imports = [f'import {{ room as {name} }} from "./rooms/{name}.js";' for name in there]
     entry = "\n".join(
         ['import { start } from "./app.js";', *imports, f"start([{', '.join(there)}]);", ""]
@@ -172,9 +190,13 @@ def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def _words(language: str) -> dict[str, str]:
+def _words(language: str, there: tuple[str, ...]) -> dict[str, str]:
     words = catalogue(language)
-    return {key.removeprefix(PREFIX): text for key, text in words.items() if key.startswith(PREFIX)}
+    found = {
+        key.removeprefix(PREFIX): text for key, text in words.items() if key.startswith(PREFIX)
+    }
+    is_left_out = RECORDED not in there
+    return {k: v for k, v in found.items() if not (is_left_out and k.startswith(f"{RECORDED}."))}
 
 
 def _has_style(room: str) -> bool:
@@ -213,7 +235,7 @@ def _read_scene(
     return given
 
 
-def _is_notebook() -> bool:
+def is_notebook() -> bool:
     """Return whether a notebook runs this: IPython puts its shell's class in the way of all."""
     shell = sys.modules["builtins"].__dict__.get("get_ipython")
     return shell is not None and type(shell()).__name__ == "ZMQInteractiveShell"

@@ -48,6 +48,7 @@ class Rows:
         upstream, delta: dC_i/da and dC_i/dz, (m, n_out).
         share: of each row in the mean, (m,); above 0.
         numbers: of each row in the training part, (m,); where there is none, in the batch.
+        slope: da_i/dz, (m, n_out); None where nobody saw it apart from delta.
     """
 
     input: Float[np.ndarray, "m n_in"]
@@ -55,6 +56,7 @@ class Rows:
     delta: Float[np.ndarray, "m n_out"]
     share: Float[np.ndarray, " m"]
     numbers: Int[np.ndarray, " m"]
+    slope: Float[np.ndarray, "m n_out"] | None = None
 
 
 @dataclass(frozen=True, eq=False)
