@@ -173,7 +173,7 @@ def test_nothing_is_called_html_but_what_our_own_functions_made():
         "words/markup.py": [
             "f'<{start}>' if name in VOID else f'<{start}>{joined(*children)}</{name}>'",
             "''.join((_written(child) for child in children))",
-            "escape(visible(text, keep='\\n\\t'))",
+            "BEFORE_PERCENT.sub('\\xa0', written) if is_ours else written",
         ],
         "render/page/canvas.py": [
             "re.sub('(?<=>)\\\\s+(?=<)', '', svg)"

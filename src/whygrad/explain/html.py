@@ -128,7 +128,7 @@ def as_block(section: Section) -> Markup:
 
 def _unbroken(line: str) -> Markup:
     """Return a line that breaks in no number, as browsers do behind the e- of a small one."""
-    parts = SMALL.split(line)
+    parts = map(type(line), SMALL.split(line))  # parts of a sentence are sentences
     return joined(element("span", p, class_="small") if at % 2 else p for at, p in enumerate(parts))
 
 

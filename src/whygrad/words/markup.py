@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from whygrad.words import LANGUAGES, language, speaking, t
-from whygrad.words.visible import visible
+from whygrad.words.visible import Sentence, visible
 
 TAGS = {"en": "en", "zh": "zh-Hans"}  # language -> what stands in ``lang``
 VOID = ("br", "input", "link", "meta")
@@ -97,11 +97,13 @@ def both(render: Callable[[], str], *, name: str = "span") -> Markup:
 def escaped(text: str) -> Markup:
     """Return text as HTML: the one way of a name into a page, a drawing or an attribute.
 
-    No line ends between a number and its percent sign.
+    In a sentence of ours no line ends between a number and its percent sign.
     """
+    is_ours = isinstance(text, Sentence)
     for part, other in _replaced.get().items():
         text = text.replace(part, other)
-    return Markup(BEFORE_PERCENT.sub("\u00a0", escape(visible(text, keep="\n\t"))))
+    written = escape(visible(text, keep="\n\t"))
+    return Markup(BEFORE_PERCENT.sub("\u00a0", written) if is_ours else written)
 
 
 def _written(child: Child) -> str:

@@ -280,7 +280,7 @@ def test_what_is_too_large_for_float32_is_no_silent_infinity():
 
 def test_layers_that_do_not_chain_are_named():
     model = drawn(nn.Linear(3, 4), nn.Linear(5, 2))
-    with pytest.raises(ShapeError, match=r"^Layer output expects 5 inputs, but hidden1 below it"):
+    with pytest.raises(ShapeError, match=r"^Layer output expects 5 inputs, but hidden1 before it"):
         wg.from_torch(model)
 
 
