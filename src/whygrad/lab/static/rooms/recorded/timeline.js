@@ -14,7 +14,9 @@ const FAR = 10; // stops that Page Up and Page Down go
 function scales(width) {
   const { steps } = run();
   const all = array(run().loss, "values").filter(Number.isFinite);
-  const [first, last] = [steps[0], steps[steps.length - 1]];
+  // the loss may go on behind the last step whose factors were recorded
+  const known = array(run().loss, "steps", "u4");
+  const [first, last] = [Math.min(steps[0], known[0] ?? Infinity), Math.max(steps[steps.length - 1], known[known.length - 1] ?? 0)];
   const [low, high] = [Math.min(...all), Math.max(...all)];
   const isLog = low > 0 && high / low > WIDE_RANGE;
   const rule = isLog ? Math.log : (/** @type {number} */ one) => one;
@@ -22,7 +24,7 @@ function scales(width) {
   return {
     x: (/** @type {number} */ step) => SIDE + ((step - first) / (last - first || 1)) * (width - 2 * SIDE),
     y: (/** @type {number} */ loss) => TOP + (1 - (rule(loss) - rule(low)) / span) * (HEIGHT - TOP - BOTTOM),
-    low, high, isLog,
+    first, last, low, high, isLog,
   };
 }
 
@@ -84,7 +86,7 @@ export function Timeline({ stop, onGo }) {
         ${whole.map((/** @type {any} */ one) => html`<path class="whole" d=${`M${scale.x(one.step)} ${HEIGHT - BOTTOM + 3} l6 11 h-12 Z`} />`)}
         <path class="here" d=${`M${scale.x(step)} ${TOP - 6}V${HEIGHT - BOTTOM}`} />
         <circle class="here" cx=${scale.x(step)} cy=${Number.isFinite(loss) ? scale.y(loss) : TOP} r="6" />
-        <text x=${SIDE} y=${HEIGHT - 4}>${steps[0]}</text><text x=${width - SIDE} y=${HEIGHT - 4} text-anchor="end">${steps[steps.length - 1]}</text>
+        <text x=${SIDE} y=${HEIGHT - 4}>${scale.first}</text><text x=${width - SIDE} y=${HEIGHT - 4} text-anchor="end">${scale.last}</text>
       </svg>
     </div>
     ${whole.length > 0 && html`<div class="row wholes" role="group" aria-label=${t("recorded.whole_steps")}>
