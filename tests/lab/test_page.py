@@ -144,6 +144,13 @@ def test_arrows_turn_the_slides(show, made, expect, numbers_of):
     assert 4 <= len(slides) <= 6
 
 
+def test_an_address_names_a_slide_and_what_differs_from_it(show, made, expect, numbers_of):
+    page = show(made(slides=True), "#slide=9", **CALM)
+    expect(page, **numbers_of(bias=-30.0))  # there are fewer: the last one
+    page = show(made(slides=True), "#slide=9&input=2", **CALM)
+    expect(page, **numbers_of(bias=-30.0, input=2.0))
+
+
 def test_a_scene_sets_the_controls(show, made, expect, numbers_of):
     scene = {"room": "neuron", "set": {"input": 2, "hold": False, "bias": "nonsense"}}
     page = show(made(scene=scene), **CALM)

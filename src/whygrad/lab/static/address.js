@@ -9,15 +9,22 @@ import { asked, cleaned, firstLook, go, language, lastStep, look, lookAt, putSet
 const WAIT = 300; // milliseconds: browsers refuse an address that changes at every frame
 const LANGUAGES = ["en", "zh-Hans"];
 
+/** Return where controls and look are when a room, or one of its slides, opens: what the address
+ * leaves out. @param {any} room @param {number} at the slide; -1 for none */
+function opening(room, at) {
+  const shown = room.slides[at];
+  return { start: cleaned(room, { ...startOf(room), ...shown?.set }), seen: shown ? shown.look ?? room.look ?? "" : firstLook(room) };
+}
+
 /** Return the address of what is on screen, without the reader's own preferences. */
 export function shared() {
   const room = rooms.find((one) => one.name === roomName.value);
-  const start = startOf(room);
+  const { start, seen } = opening(room, slide.value);
   const found = new URLSearchParams({ room: room.name });
   for (const [name, value] of Object.entries(set.value))
     if (value !== start[name]) found.set(name, typeof value === "boolean" ? String(Number(value)) : String(value));
   if (step.value > 0) found.set("step", String(step.value));
-  if (look.value !== firstLook(room)) found.set("look", look.value);
+  if (look.value !== seen) found.set("look", look.value);
   if (asked.value) found.set("ask", asked.value);
   if (slide.value >= 0) found.set("slide", String(slide.value + 1));
   return found;
@@ -46,15 +53,17 @@ export function read(hash) {
     }
     theme.value = ["light", "dark"].includes(given.get("theme") ?? "") ? given.get("theme") ?? "" : theme.value;
     if (!room) return;
-    const start = startOf(room);
+    const isSlide = slide.value >= 0 || given.has("slide");
+    const at = isSlide ? Math.min(Math.max(wholeNumber(given.get("slide")) - 1, 0), room.slides.length - 1) : -1;
+    const { start, seen } = opening(room, at);
     const typed = Object.entries(start).map(([name, value]) => [name, given.has(name) ? as(value, given.get(name)) : value]);
     roomName.value = room.name;
     const wanted = cleaned(room, Object.fromEntries(typed));
     putSet(room.name, wanted);
     go(Math.min(wholeNumber(given.get("step")), lastStep(room, wanted)));
-    lookAt(given.get("look") ?? firstLook(room));
+    lookAt(given.get("look") ?? seen);
     asked.value = given.get("ask") ?? "";
-    if (slide.value >= 0) slide.value = Math.min(Math.max(wholeNumber(given.get("slide")) - 1, 0), room.slides.length - 1);
+    if (slide.value >= 0) slide.value = at;
   });
 }
 
