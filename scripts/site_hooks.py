@@ -1,12 +1,14 @@
-"""What MkDocs asks while it builds the site: formulas as MathML, and examples in a page's language.
+"""What MkDocs asks for while it builds the site: MathML, examples in a page's language, the lab.
 
 MathML needs no script and nothing from elsewhere. A line break between two Chinese characters is no
 space.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 
+from whygrad.lab.page import as_page
 from whygrad.render.page.formula import as_mathml
 from whygrad.words import choose
 
@@ -42,3 +44,8 @@ def on_post_page(output: str, page: Any, **_: Any) -> str:
     """Name the search for screen readers, which the theme leaves without a name."""
     said = "搜索" if page.file.src_uri.endswith(".zh-CN.md") else "Search"
     return output.replace(SEARCH, f'{SEARCH} aria-label="{said}"', 1)
+
+
+def on_post_build(config: Any, **_: Any) -> None:
+    """Write the lab, which the first page of either language shows in a frame."""
+    Path(config["site_dir"], "lab.html").write_text(as_page(), "utf-8")

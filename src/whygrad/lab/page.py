@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from whygrad.errors import OptionError, in_short, unknown_name
 from whygrad.lab.pack import STATIC, pack
 from whygrad.record.files import write_whole
-from whygrad.record.folder import RunFolder
 from whygrad.words import LANGUAGES, catalogue, language, language_of, speaking, t
 from whygrad.words.markup import TAGS, both
 
@@ -110,7 +109,7 @@ def lab(
     Example:
         >>> page = wg.lab("neuron", out="lab.html")  # doctest: +SKIP
     """
-    if isinstance(room, RunFolder):
+    if room is not None and not isinstance(room, str):
         room, run = None, room
     page = Lab(as_page(room, run=run, lang=lang, scene=scene, slides=slides, task=task, lock=lock))
     if out is None and is_notebook():
