@@ -196,10 +196,10 @@ def test_who_wants_no_motion_gets_none(pages, show):
 
 
 def test_a_phone_shows_every_formula_whole(pages, show):
-    page = show(pages["book"], width=360)
+    page = show(pages["book"], width=390)
     boxes = page.locator(".formula").evaluate_all("all => all.map(one => one.clientWidth)")
     inside = page.locator(".formula").evaluate_all("all => all.map(one => one.scrollWidth)")
-    assert boxes and max(boxes) <= 360
+    assert boxes and max(boxes) <= 390
     assert [one for one in zip(boxes, inside, strict=True) if one[0] < one[1]] == []
 
 
