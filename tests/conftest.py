@@ -207,7 +207,7 @@ def axe() -> Callable:
     return findings
 
 
-VOID = ("br", "link", "meta")
+VOID = ("br", "input", "link", "meta")
 
 
 @dataclass

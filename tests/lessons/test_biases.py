@@ -166,13 +166,31 @@ def test_the_links_are_those_of_automatic_differentiation(activation):
             "slope": spread(jax.vmap(jax.vmap(jax.grad(f)))(z)),
             "output": spread(f(z)),
             "weights_out": spread(slopes[1][0].T),
+            "weights": spread(start[0][0]),
             "weights_in": spread(jax.grad(loss)(moved)[0][0]),
             "open": float((z > 0).mean()),
         }
     found = parting(network, data, 1)
+    del found["first_weights_in"]  # rounding alone: the δ of softmax cancel in equal weights out
     assert found == pytest.approx(links, rel=1e-6, abs=1e-9)
     assert (found["slope"] == 0) == (activation == "relu")
     assert found["weights_in"] > 0.01  # parted, whichever way
+
+
+def test_random_weights_part_the_first_gradient_as_automatic_differentiation_finds():
+    data = load("digits")
+    network = Network.create([64, 6, 10], activation="tanh", init="glorot_normal", seed=1)
+
+    def loss(weight):
+        logits = (
+            jnp.tanh(data.train.x @ weight + network["hidden1"].bias) @ network["output"].weight
+        )
+        logits = logits + network["output"].bias
+        return -jax.nn.log_softmax(logits)[jnp.arange(len(data.train.y)), data.train.y].mean()
+
+    gradient = jax.grad(loss)(network["hidden1"].weight)
+    found = parting(network, data, 1)["first_weights_in"]
+    assert found == pytest.approx(spread(gradient), rel=1e-4) and found > 0.1
 
 
 def test_without_biases_nothing_parts_equal_weights():
