@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import pairwise, product
 from pathlib import Path
 from statistics import median
@@ -16,6 +17,7 @@ from whygrad.lab.page import Lab, as_page
 from whygrad.lab.scenes import SCENES
 from whygrad.words import catalogue, number, speaking, t
 
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = pytest.mark.long
 
 CALM = {"reduced_motion": "reduce"}
@@ -130,7 +132,15 @@ def look_at(hand, name: str) -> None:
           }
           throw new Error(`${one.dataset.look} cannot be reached`); }"""
     )
-    (page.touchscreen.tap if type(hand).__name__ == "Touch" else page.mouse.click)(x, y)
+    chosen = "at => document.querySelector(at).ariaChecked === 'true'"
+    if type(hand).__name__ == "Mouse":
+        page.mouse.click(x, y)
+        return page.wait_for_function(chosen, arg=at)
+    for _ in range(5):  # Chromium takes a tap right behind a drag for the end of it
+        page.touchscreen.tap(x, y)
+        with suppress(playwright.TimeoutError):
+            return page.wait_for_function(chosen, arg=at, timeout=1000)
+    raise AssertionError(f"{name} was not chosen")
 
 
 def walk_to(page, name: str) -> None:
