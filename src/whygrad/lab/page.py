@@ -170,14 +170,23 @@ def as_page(
         from whygrad.lab.recorded import recording
 
         data[RECORDED] = recording(run, progress=progress)
-    imports = [f'import {{ room as {name} }} from "./rooms/{name}.js";' for name in there]
-    entry = "\n".join(
-        ['import { start } from "./app.js";', *imports, f"start([{', '.join(there)}]);", ""]
-    )
-    styles = ["style.css", *(f"rooms/{name}.css" for name in there if _has_style(name))]
     otherwise = both(lambda: t("lab.needs"))
     with speaking(lang or language()):
-        return pack(t("lab.title"), TAGS[language()], entry, styles, data, f"<p>{otherwise}</p>")
+        title, tag, styles = t("lab.title"), TAGS[language()], _styles(there)
+        return pack(title, tag, _entry(there), styles, data, f"<p>{otherwise}</p>")
+
+
+def _entry(there: tuple[str, ...]) -> str:
+    """Return the first module of the page, which starts it with its rooms."""
+    imports = [f'import {{ room as {name} }} from "./rooms/{name}.js";' for name in there]
+    start = ['import { start } from "./app.js";', *imports, f"start([{', '.join(there)}]);", ""]
+    return "\n".join(start)
+
+
+def _styles(there: tuple[str, ...]) -> list[str]:
+    """Return the names of the stylesheets of the page and its rooms."""
+    own = (f"rooms/{name}.css" for name in there)
+    return ["style.css", *(name for name in own if STATIC.joinpath(name).is_file())]
 
 
 def _once(references: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -196,10 +205,6 @@ def _words(language: str, there: tuple[str, ...]) -> dict[str, str]:
     }
     is_left_out = RECORDED not in there
     return {k: v for k, v in found.items() if not (is_left_out and k.startswith(f"{RECORDED}."))}
-
-
-def _has_style(room: str) -> bool:
-    return STATIC.joinpath("rooms", f"{room}.css").is_file()
 
 
 def _found_task(task: str | None, there: tuple[str, ...]) -> tuple[str | None, str | None]:
