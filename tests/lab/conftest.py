@@ -113,7 +113,7 @@ HANDS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Path:
     """Return the page as a file."""
     path = tmp_path_factory.mktemp("lab") / "lab.html"
