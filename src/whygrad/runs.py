@@ -1,5 +1,6 @@
 """A run as a Python user has it: what was recorded, what came out, and why."""
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -108,22 +109,32 @@ class Run(RunFolder):
 
         return write_report(self, Path(out) if out else self.path / "report.html")
 
-    def lab(self, out: str | Path | None = None, *, lang: str | None = None) -> "Lab":
+    def lab(
+        self,
+        out: str | Path | None = None,
+        *,
+        steps: Sequence[int] | None = None,
+        lang: str | None = None,
+    ) -> "Lab":
         """Return the lab over this run: its recorded steps, every number in its formula.
 
         In a notebook the page shows itself; elsewhere it is written.
 
         Args:
             out: the file; default: ``lab.html`` in the run's folder, and none in a notebook.
+            steps: the recorded steps to hold whole, with their samples and weights; default: a
+                few that are worth a look.
             lang: ``en`` or ``zh``; default: that of the reader's browser.
 
         Raises:
-            RunError: nothing was recorded, or the run is damaged.
+            OptionError: more steps were asked for than fit into the page.
+            AddressError: a step was not recorded, or nothing was kept of it to be shown whole.
+            RunError: nothing was recorded, the run is damaged, or a step does not replay.
         """
         from whygrad.lab.page import is_notebook, lab
 
         path = self.path / "lab.html" if out is None and not is_notebook() else out
-        return lab(run=self, out=path, lang=lang)
+        return lab(run=self, steps=steps, out=path, lang=lang)
 
     def __repr__(self) -> str:
         description = self.description

@@ -2,13 +2,13 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whygrad.errors import OptionError, in_short, unknown_name
+from whygrad.errors import InputError, OptionError, in_short, unknown_name
 from whygrad.lab.pack import STATIC, pack
 from whygrad.record.files import write_whole
 from whygrad.words import LANGUAGES, catalogue, language, language_of, speaking, t
@@ -22,6 +22,7 @@ RECORDED = "recorded"  # the room of a run, which is there where a run is given
 ORDER = ("neuron", "forces", "copying", "biases", "batch", "gpu")  # that of the notes
 PREFIX = "lab."  # of the words of the page
 EXAMPLE = '{"room": "neuron", "set": {"input": 4}}'  # of a scene
+LONGEST = 1_000_000  # bytes of a scene's file
 ROWS = 1  # sample of a reference whose numbers before the mean travel with the page
 HEIGHT = 900  # of the frame in a notebook, in pixels
 
@@ -33,14 +34,24 @@ def rooms() -> tuple[str, ...]:
 
 def tasks(room: str) -> tuple[str, ...]:
     """Return the tasks of a room: those that the catalogue tells of."""
-    prefix = f"{PREFIX}{room}.task."
-    names = (key.removeprefix(prefix) for key in catalogue("en") if key.startswith(prefix))
-    return tuple(dict.fromkeys(name.partition(".")[0] for name in names))
+    return _told_of(f"{PREFIX}{room}.task.")
 
 
 def all_tasks() -> tuple[str, ...]:
     """Return the tasks of all rooms."""
     return tuple(name for room in rooms() for name in tasks(room))
+
+
+def all_quizzes() -> tuple[str, ...]:
+    """Return the quizzes of all rooms, each as ``room.quiz``, in the order of codes."""
+    names = ((room, _told_of(f"{PREFIX}{room}.quiz.")) for room in rooms())
+    return tuple(f"{room}.{name}" for room, all_of_room in names for name in sorted(all_of_room))
+
+
+def _told_of(prefix: str) -> tuple[str, ...]:
+    """Return what the catalogue tells of below a prefix, each once."""
+    names = (key.removeprefix(prefix) for key in catalogue("en") if key.startswith(prefix))
+    return tuple(dict.fromkeys(name.partition(".")[0] for name in names))
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,7 @@ def lab(
     room: "str | Run | None" = None,
     *,
     run: "Run | None" = None,
+    steps: Sequence[int] | None = None,
     lang: str | None = None,
     out: str | Path | None = None,
     scene: Mapping[str, Any] | str | Path | None = None,
@@ -94,6 +106,8 @@ def lab(
     Args:
         room: the one to open with: neuron, …. A run may stand in its place.
         run: one to walk through, trained or watched: the page shows its recorded steps.
+        steps: the recorded steps of the run to hold whole, with their samples and weights;
+            default: a few that are worth a look.
         lang: ``en`` or ``zh``; default: that of the reader's browser. Both can be chosen in it.
         out: the file to write.
         scene: where the controls of a room stand at the start, as a dictionary or a JSON file:
@@ -103,15 +117,19 @@ def lab(
         lock: hide what the task does not need.
 
     Raises:
-        OptionError: a name that is not there, or a scene that is none.
-        RunError: nothing was recorded of the run, or it is damaged.
+        OptionError: a name that is not there, a scene that is none, or more steps than fit.
+        AddressError: a step was not recorded, or nothing was kept of it to be shown whole.
+        RunError: nothing was recorded of the run, it is damaged, or a step does not replay.
 
     Example:
         >>> page = wg.lab("neuron", out="lab.html")  # doctest: +SKIP
     """
     if room is not None and not isinstance(room, str):
         room, run = None, room
-    page = Lab(as_page(room, run=run, lang=lang, scene=scene, slides=slides, task=task, lock=lock))
+    html = as_page(
+        room, run=run, steps=steps, lang=lang, scene=scene, slides=slides, task=task, lock=lock
+    )
+    page = Lab(html)
     if out is None and is_notebook():
         return page
     return page.write(out or "lab.html")
@@ -121,6 +139,7 @@ def as_page(
     room: str | None = None,
     *,
     run: "Run | None" = None,
+    steps: Sequence[int] | None = None,
     progress: Progress | None = None,
     lang: str | None = None,
     scene: Mapping[str, Any] | str | Path | None = None,
@@ -147,6 +166,8 @@ def as_page(
         raise unknown_name("language", lang, LANGUAGES)
     if lock and task is None:
         raise OptionError("error.lab_lock")
+    if steps and run is None:
+        raise OptionError("error.lab_steps_without_run")
     of_task, task = _found_task(task, there)
     given = _read_scene(scene, there)
     data = {
@@ -159,6 +180,7 @@ def as_page(
             for name in there
             if name in SCENES
         ),
+        "quizzes": all_quizzes(),
         "words": {TAGS[name]: _words(name, there) for name in languages},
         "scene": given.get("set", {}),
         "look": str(given.get("look", "")),
@@ -169,7 +191,7 @@ def as_page(
     if run is not None:
         from whygrad.lab.recorded import recording
 
-        data[RECORDED] = recording(run, progress=progress)
+        data[RECORDED] = recording(run, steps=steps, progress=progress)
     otherwise = both(lambda: t("lab.needs"))
     with speaking(lang or language()):
         title, tag, styles = t("lab.title"), TAGS[language()], _styles(there)
@@ -223,20 +245,31 @@ def _read_scene(
 ) -> Mapping[str, Any]:
     if scene is None:
         return {}
-    given: Any = scene
-    if isinstance(scene, str | Path):
-        try:
-            given = json.loads(Path(scene).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            why = in_short(error)
-            raise OptionError(
-                "error.lab_scene_unread", path=scene, why=why, example=EXAMPLE
-            ) from None
+    given: Any = _read_json(Path(scene)) if isinstance(scene, str | Path) else scene
     if not isinstance(given, Mapping) or not isinstance(given.get("set", {}), Mapping):
         raise OptionError("error.lab_scene", actual=type(given).__name__, example=EXAMPLE)
     if given.get("room") not in there:
         raise unknown_name("room", given.get("room"), there)
     return given
+
+
+def _read_json(path: Path) -> Any:
+    """Return what a file holds.
+
+    Raises:
+        InputError: it is no ordinary file, cannot be read, or is no JSON.
+    """
+    from whygrad.data.source import read_given
+
+    try:
+        return json.loads(read_given(path, LONGEST))
+    except InputError:
+        raise
+    except OSError:
+        raise OptionError("error.lab_scene_unreadable", path=path, example=EXAMPLE) from None
+    except (ValueError, RecursionError) as error:
+        why = in_short(error)
+        raise OptionError("error.lab_scene_unread", path=path, why=why, example=EXAMPLE) from None
 
 
 def is_notebook() -> bool:

@@ -5,15 +5,17 @@ import { allows } from "../guided.js";
 import { asks } from "../number.js";
 import { asShown, equals, number } from "../numbers.js";
 import { isPlaying } from "../player.js";
-import { asked, change, packed, putSet } from "../state.js";
+import { Quizzes } from "../quizzes.js";
+import { Select } from "../select.js";
+import { asked, change, putSet } from "../state.js";
 import { t } from "../words.js";
 import { Code, jaxprOf, LIBRARIES } from "./batch/code.js";
-import { INPUTS, isTrap, MOST, NEURONS, rateOf, upTo, valuesOf } from "./batch/layer.js";
-import { Guess } from "./batch/guess.js";
+import { INPUTS, isSpread, isTrap, MOST, NEURONS, rateOf, upTo, valuesOf } from "./batch/layer.js";
 import { endMotion, stage, useMotion, watch } from "./batch/motion.js";
 import { numbers, python, table } from "./batch/numbers.js";
 import { Origin, sourcesOf } from "./batch/origin.js";
 import { Tables } from "./batch/picture.js";
+import { quizzes } from "./batch/quizzes.js";
 import { pointed } from "./batch/tables.js";
 
 /** The batch that the room opens with; samples beyond the fifth are there to be added. */
@@ -29,7 +31,7 @@ const BALANCED = 0.05; // of the mean size of a δ: their sum is as good as noth
 const cells = (sort, starts, least, most) => starts.flatMap((row, r) => row.map((start, c) => [`${sort}${r + 1}${c + 1}`, { start, least, most }]));
 const controls = {
   layout: { start: "columns", choices: ["columns", "rows"] },
-  samples: { start: 5, least: 2, most: MOST, isWhole: true },
+  samples: { start: 5, least: 1, most: MOST, isWhole: true },
   divide: { start: "mean", choices: ["mean", "sum", "rate"] },
   keepdims: { start: true },
   library: { start: "NumPy", choices: Object.keys(LIBRARIES) },
@@ -79,14 +81,15 @@ function sentence(here) {
   const { set, run, step } = here;
   const found = valuesOf(here);
   const sum = found.gb1 * set.samples;
-  const values = { ...found, sum, samples: String(set.samples), is: equals(found.gb1, asShown(sum) / set.samples) };
-  if (Number.isNaN(found.loss)) return ["batch.says.broken", values];
+  const values = { ...found, sum, count: set.samples, samples: String(set.samples), is: equals(found.gb1, asShown(sum) / set.samples) };
+  if (Number.isNaN(found.loss)) return [`batch.says.${isSpread(here) ? "spread" : "broken"}`, values];
   if (run.bias[0].length > 1) return ["batch.says.unnoticed", values];
   if (isTrap(set)) return ["batch.says.trap", values];
   if (step > 0) {
     const first = valuesOf({ set, run: begin(set) }).loss;
-    return ["batch.says.learnt", { step: String(step), steps: step, first, loss: found.loss }];
+    return ["batch.says.learnt", { step: String(step), steps: step, count: set.samples, first, loss: found.loss }];
   }
+  if (set.samples === 1) return ["batch.says.one", values];
   if (set.divide !== "mean") return [`batch.says.${set.divide}`, values];
   if (set.layout === "rows") return ["batch.says.rows", values];
   return ["batch.says.mean", values];
@@ -125,13 +128,11 @@ function View(here) {
     <div class="left">
       <div class="row controls">
         ${allows("layout") && html`<${Choice} control="layout" set=${set} onChoose=${(/** @type {string} */ layout) => turn({ layout })} />`}
-        ${allows("samples") && html`<label class="choice">${t("batch.samples")}
-          <select data-control="samples" value=${String(set.samples)} onChange=${(/** @type {any} */ event) => touch({ samples: Number(event.target.value) })}>
-            ${upTo(MOST).slice(1).map((count) => html`<option value=${String(count)}>${String(count)}</option>`)}</select></label>`}
+        ${allows("samples") && html`<${Select} name="samples" label=${t("batch.samples")} value=${set.samples} of=${upTo(MOST)} onChange=${(/** @type {number} */ samples) => touch({ samples })} />`}
         <button type="button" class="quiet watch" onClick=${() => watch(set.samples)}>${t("batch.watch")}</button>
       </div>
       <${Tables} here=${here} values=${values} sources=${sources} onChange=${touch} />
-      ${!packed.task && html`<${Guess} set=${set} onChange=${touch} />`}
+      <${Quizzes} onShow=${touch} />
     </div>
     <div class="right">
       <${Origin} here=${here} values=${values} name=${name} />
@@ -180,5 +181,5 @@ const slides = [
 const mostSteps = (set) => (isTrap(set) && set.samples !== NEURONS ? 1 : ENOUGH);
 
 export const room = {
-  name: "batch", mostSteps, controls, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "batch", mostSteps, controls, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides, quizzes,
 };

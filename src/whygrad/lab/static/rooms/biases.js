@@ -6,11 +6,14 @@ import { allows } from "../guided.js";
 import { asks } from "../number.js";
 import { number } from "../numbers.js";
 import { isPlaying, Player } from "../player.js";
+import { Quizzes } from "../quizzes.js";
+import { Select } from "../select.js";
 import { Slider } from "../slider.js";
 import { change, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { Bands, Strip } from "./biases/charts.js";
 import { numbersOf, python, ROWS, table, toldOf } from "./biases/numbers.js";
+import { quizzes } from "./biases/quizzes.js";
 import { advance, bandsOf, begin, comparisonOf, KINDS, lossesOf, SEEDS } from "./biases/training.js";
 import { ACTIVATIONS } from "./copying/controls.js";
 import { arrows, cell } from "./copying/grid.js";
@@ -106,9 +109,8 @@ function shown(name) {
 
 /** @param {{set: any}} props */
 function Settings({ set }) {
-  const choice = (/** @type {string} */ name, /** @type {any[]} */ of) => allows(name) && html`<label class="choice"><span>${t(`copying.${name}`)}</span>
-    <select value=${set[name]} data-control=${name} onChange=${(/** @type {any} */ event) => restart({ [name]: typeof set[name] === "number" ? Number(event.target.value) : event.target.value })}>
-      ${(of.includes(set[name]) ? of : [set[name], ...of]).map((one) => html`<option value=${one}>${typeof one === "number" ? number(one) : one}</option>`)}</select></label>`;
+  const choice = (/** @type {string} */ name, /** @type {any[]} */ of) =>
+    allows(name) && html`<${Select} name=${name} label=${t(`copying.${name}`)} value=${set[name]} of=${of} onChange=${(/** @type {any} */ value) => restart({ [name]: value })} />`;
   return html`<div class="settings">${choice("width", WIDTHS)}${choice("activation", ACTIVATIONS)}${choice("rate", RATES)}</div>`;
 }
 
@@ -134,6 +136,7 @@ function View(here) {
       </section>
     </div>
     ${allows("player") && html`<${Player} />`}
+    <${Quizzes} />
     <div class="below">
       <section><p class="caption">${t("biases.strip")}</p>
         <${Strip} received=${received} chosen=${at.neuron} onChoose=${(/** @type {number} */ k) => lookFor({ ...at, neuron: k })} />
@@ -159,5 +162,5 @@ const slides = [
 
 export const room = {
   name: "biases", look: "1,1", controls, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
-  numbers: (/** @type {any} */ here) => numbersOf(here, lookedFor(here)), table, python, icon, tasks, slides,
+  numbers: (/** @type {any} */ here) => numbersOf(here, lookedFor(here)), table, python, icon, tasks, slides, quizzes,
 };

@@ -5,6 +5,7 @@ import { allows } from "../guided.js";
 import { asks } from "../number.js";
 import { number } from "../numbers.js";
 import { Player } from "../player.js";
+import { Quizzes } from "../quizzes.js";
 import { isNarrow, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { ApartChart, LossChart } from "./copying/charts.js";
@@ -14,6 +15,7 @@ import { Matrix } from "./copying/matrix.js";
 import { numbersOf, table } from "./copying/numbers.js";
 import { Proof } from "./copying/proof.js";
 import { python } from "./copying/python.js";
+import { quizzes } from "./copying/quizzes.js";
 import { lineOf, networkAt, neuronAt, REACH, Samples, Surface } from "./copying/surface.js";
 import { advance, begin, circles, curvesOf, guessing, isAlike, lookedAt, movedOf, NUDGE } from "./copying/training.js";
 
@@ -133,6 +135,7 @@ function View(here) {
         ${t(isTouched ? "copying.untouch" : "copying.touch", { nudge: number(NUDGE), step: String(set.touch) })}</button>`}
       ${allows("one") && html`<button type="button" class="toggle" role="switch" aria-checked=${set.one} disabled=${!run.one} data-control="one" onClick=${() => stay({ one: !set.one })}><i aria-hidden="true"></i>${t("copying.one")}</button>`}
     </div>
+    <${Quizzes} />
     <div class="below">
       <${Proof} run=${run} pair=${both} />
       <div class="side"><${Matrix} network=${network} pair=${both} onChoose=${compare} /><${Parts} run=${run} /><${Settings} set=${set} /></div>
@@ -163,5 +166,5 @@ const slides = [
 
 export const room = {
   name: "copying", look: "1,2", controls, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
-  numbers: (/** @type {any} */ here) => numbersOf(here, pairOf(here)), table, python: (/** @type {any} */ here) => python(here, pairOf(here)), icon, tasks, slides,
+  numbers: (/** @type {any} */ here) => numbersOf(here, pairOf(here)), table, python: (/** @type {any} */ here) => python(here, pairOf(here)), icon, tasks, slides, quizzes,
 };

@@ -3,6 +3,8 @@ import { html } from "../vendor/preact.js";
 import { ACTIVATIONS } from "../engine.js";
 import { allows } from "../guided.js";
 import { isPlaying } from "../player.js";
+import { Quizzes } from "../quizzes.js";
+import { Select } from "../select.js";
 import { change, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { FIRST, parsed } from "./forces/looking.js";
@@ -10,6 +12,7 @@ import { advance, begin, controls, draw, LAST, partsOf, place, PLAIN, QUIET, set
 import { numbers, python, table } from "./forces/numbers.js";
 import { ConnectionPanel, NeuronPanel } from "./forces/panel.js";
 import { Picture } from "./forces/picture.js";
+import { quizzes } from "./forces/quizzes.js";
 
 const STRIKING = 3; // times louder, and times less to blame
 const LEFT = 0.05; // of all that listeners ask: they cancel
@@ -84,10 +87,10 @@ function View(here) {
         ${allows("paths") && html`<button type="button" class="toggle" role="switch" aria-checked=${isPaths} data-control="paths"
           onClick=${() => lookAt(isPaths ? name : `${name}.paths`)}><i aria-hidden="true"></i>${t("forces.follow")}</button>`}
         ${allows("preset") && html`<span class="row presets">${preset("plain", PLAIN)}${preset("quiet", QUIET)}</span>`}
-        ${allows("activation") && html`<label class="choice">${t("forces.activation")}
-          <select value=${set.activation} onChange=${(/** @type {any} */ event) => touch({ activation: event.target.value })}>
-            ${Object.keys(ACTIVATIONS).map((one) => html`<option value=${one}>${one}</option>`)}</select></label>`}
+        ${allows("activation") && html`<${Select} name="activation" label=${t("forces.activation")} value=${set.activation} of=${Object.keys(ACTIVATIONS)}
+          onChange=${(/** @type {string} */ activation) => touch({ activation })} />`}
     </div>
+    <${Quizzes} onShow=${touch} />
     <div class="panel-beside">
       ${looked.j === undefined
         ? html`<${NeuronPanel} values=${values} of=${looked} isPaths=${isPaths} onChange=${touch} />`
@@ -116,5 +119,5 @@ const slides = [
 ];
 
 export const room = {
-  name: "forces", controls, look: FIRST, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "forces", controls, look: FIRST, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides, quizzes,
 };

@@ -3,11 +3,13 @@ import { html } from "../vendor/preact.js";
 import { allows } from "../guided.js";
 import { number } from "../numbers.js";
 import { isPlaying } from "../player.js";
+import { Quizzes } from "../quizzes.js";
 import { Slider } from "../slider.js";
 import { change, isCalm, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { Counts, Figure, Levels, Term } from "./gpu/counts.js";
 import { numbers, python, table } from "./gpu/numbers.js";
+import { quizzes } from "./gpu/quizzes.js";
 import { countsOf, sizesOf } from "./gpu/sums.js";
 import { Threads } from "./gpu/threads.js";
 import { Trees } from "./gpu/trees.js";
@@ -82,6 +84,7 @@ function View({ set, step, look }) {
       ${allows("cards") && html`<span class="row cards" role="group" aria-label=${t("gpu.cards")}><span class="label">${t("gpu.cards")}</span>
         ${CARDS.map((one) => html`<button type="button" key=${one} class="answer" data-cards=${one} aria-pressed=${set.cards === one} onClick=${() => touch({ cards: one })}>${one}</button>`)}</span>`}
     </div>
+    <${Quizzes} onShow=${touch} />
   </div>`;
 }
 
@@ -101,6 +104,6 @@ const slides = [
 ];
 
 export const room = {
-  name: "gpu", controls, look: "t0", begin: () => ({ round: 0 }), advance, mostSteps, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "gpu", controls, look: "t0", begin: () => ({ round: 0 }), advance, mostSteps, sentence, view: View, numbers, table, python, icon, tasks, slides, quizzes,
   draw: (/** @type {any} */ _, /** @type {number} */ seed) => ({ seed }),
 };

@@ -26,13 +26,22 @@ export const upTo = (count) => Array.from({ length: count }, (_, i) => i + 1);
  * @param {any} set */
 export const isTrap = (set) => set.layout === "columns" && !set.keepdims;
 
+/** Where b has become a table, a single sample is copied to every column of it, and nothing complains
+ * before the product of W's gradient. @param {{set: any, run: any}} here */
+export const isSpread = ({ set, run }) => set.samples === 1 && run.bias[0].length > 1;
+
 /** Return how many numbers there are across: of samples, inputs, or columns that a bias has.
  * @param {string} sort @param {{set: any, run: any}} here */
-export function columnsOf(sort, { set, run }) {
+export function columnsOf(sort, here) {
+  const { set, run } = here;
   const { columns } = SORTS[sort];
   if (columns === "one") return sort === "gb" ? 1 : sort === "b" ? run.bias[0].length : isTrap(set) ? NEURONS : run.bias[0].length;
-  return columns === "sample" ? set.samples : INPUTS;
+  if (columns === "sample") return isSpread(here) && !"xy".includes(sort) ? NEURONS : set.samples;
+  return INPUTS;
 }
+
+/** Return which sample a column is of. @param {{set: any}} here @param {number} column */
+export const sampleOf = ({ set }, column) => Math.min(column, set.samples);
 
 /** @param {string} sort */
 export const rowsOf = (sort) => (SORTS[sort].rows === "input" ? INPUTS : NEURONS);
@@ -72,11 +81,12 @@ export function valuesOf(here) {
   put("s", (k, i) => entry("slope", k, i));
   put("d", (k, i) => entry("delta", k, i));
   const factor = set.divide === "mean" ? 1 : set.samples;
+  const isStopped = isSpread(here);
   put("gb", (k) => (walked ? walked.biasGradient[k - 1] * factor : NaN));
-  put("gw", (k, j) => (walked ? walked.weightGradient[j - 1][k - 1] * factor : NaN));
+  put("gw", (k, j) => (walked && !isStopped ? walked.weightGradient[j - 1][k - 1] * factor : NaN));
   const rate = rateOf(set);
-  put("nb", (k, c) => values[run.bias[0].length > 1 ? `b${k}${c}` : `b${k}`] - rate * values[`gb${isTrap(set) ? c : k}`]);
-  values.loss = walked ? walked.loss * factor : NaN;
+  put("nb", (k, c) => isStopped ? NaN : values[run.bias[0].length > 1 ? `b${k}${c}` : `b${k}`] - rate * values[`gb${isTrap(set) ? c : k}`]);
+  values.loss = walked && !isStopped ? walked.loss * factor : NaN;
   return values;
 }
 
@@ -86,13 +96,12 @@ export const rateOf = (set) => (set.divide === "rate" ? set.rate / set.samples :
 /** Return what the engine finds of the batch, by samples; of single samples, where each has another bias.
  * @param {{set: any}} here @param {number[][]} weight @param {number[][]} bias @returns {any} */
 function walk({ set }, weight, bias) {
-  const samples = upTo(set.samples);
   const across = bias[0].length;
-  if (across === 1) return walkedBy(set, weight, bias.map(([one]) => one), samples);
-  if (across !== set.samples) return null;
+  if (across === 1) return walkedBy(set, weight, bias.map(([one]) => one), upTo(set.samples));
+  if (![1, across].includes(set.samples)) return null;
   /** @type {any[]} */
-  const all = samples.map((i) => walkedBy(set, weight, bias.map((row) => row[i - 1]), [i]));
-  const mean = (/** @type {(one: any) => number} */ of) => all.reduce((total, one) => total + of(one) / all.length, 0);
+  const all = upTo(across).map((i) => walkedBy(set, weight, bias.map((row) => row[i - 1]), [sampleOf({ set }, i)]));
+  const mean = (/** @type {(one: any) => number} */ of) => all.reduce((total, one) => total + of(one) / set.samples, 0);
   return {
     ...Object.fromEntries(["preactivation", "output", "slope", "delta"].map((part) => [part, all.map((one) => one[part][0])])),
     biasGradient: upTo(NEURONS).map((k) => mean((one) => one.biasGradient[k - 1])),

@@ -2,7 +2,7 @@
 import { ACTIVATIONS, LOSSES } from "../../engine.js";
 import { allows } from "../../guided.js";
 import { html } from "../../vendor/preact.js";
-import { isTrap, lossBy, placeOf, rateOf, upTo, valuesOf } from "./layer.js";
+import { isTrap, lossBy, placeOf, rateOf, sampleOf, upTo, valuesOf } from "./layer.js";
 import { originOf, symbolOf } from "./origin.js";
 import { laidOut } from "./tables.js";
 
@@ -16,7 +16,7 @@ function checkOf(here, values, name) {
   const by = sort === "gb" ? `b${row}` : sort === "gw" ? `w${row}${column}` : "";
   if (by) return { of: C, by: symbolOf(by), at: values[by], probe: lossBy(here, by), claim: values[name] };
   if (sort !== "d") return undefined;
-  const [z, y] = [`z${row}${column}`, values[`y${row}${column}`]];
+  const [z, y] = [`z${row}${column}`, values[`y${row}${sampleOf(here, column)}`]];
   const loss = (/** @type {number} */ moved) => LOSSES.squared.value([ACTIVATIONS.sigmoid.value(moved)], [y]);
   return { of: html`<msub>${C}<mn>${column}</mn></msub>`, by: symbolOf(z), at: values[z], probe: loss, claim: values[name] };
 }
@@ -91,13 +91,13 @@ for step in range(${step + 1}):
   const kept = isColumns && set.keepdims ? ".reshape(3, 1)" : "";
   const walked = isTrap(set) && step > 0 ? `    try:
         Z = W @ A_prev + b
+        A = 1 / (1 + np.exp(-Z))
+        Delta = (A - Y) * A * (1 - A)
+        db = Delta.sum(axis=1) / ${set.samples}${factor}
+        dW = Delta @ A_prev.T / ${set.samples}${factor}
     except ValueError as error:
         print(error)
         break
-    A = 1 / (1 + np.exp(-Z))
-    Delta = (A - Y) * A * (1 - A)
-    db = Delta.mean(axis=1)${factor}
-    dW = Delta @ A_prev.T / ${set.samples}${factor}
 ` : `    network = wg.Network.from_arrays([W${turned}], [b.ravel()], activations=["sigmoid"])
     anatomy = wg.backward(network, wg.forward(network, ${x}${turned}), ${y}${turned}, loss="squared")
     layer, gradient = anatomy["output"], anatomy.gradients()["output"]

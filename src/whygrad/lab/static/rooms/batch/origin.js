@@ -4,7 +4,7 @@ import { COLOURS, figure, formula, symbol } from "../../formula.js";
 import { asShown, equals, number } from "../../numbers.js";
 import { html } from "../../vendor/preact.js";
 import { t, told } from "../../words.js";
-import { INPUTS, isTrap, nameOf, NEURONS, placeOf, rateOf, upTo } from "./layer.js";
+import { columnsOf, INPUTS, isTrap, nameOf, NEURONS, placeOf, rateOf, sampleOf, upTo } from "./layer.js";
 import { landed, stage } from "./motion.js";
 
 /** @typedef {{left: any, right: any, values: [number, number], of: string, sources: string[]}} Term a product; `of` gives the right one its colour */
@@ -38,11 +38,11 @@ export function sumOf(here, values, name) {
     values: /** @type {[number, number]} */ ([values[left], right ? values[right] : 1]), sources: right ? [left, right] : [left],
   });
   const divisor = set.divide === "mean" ? set.samples : 1;
-  if (sort === "gb") return { terms: upTo(set.samples).map((i) => term(`d${row}${i}`, "")), divisor };
+  if (sort === "gb") return { terms: upTo(columnsOf("d", here)).map((i) => term(`d${row}${i}`, "")), divisor };
   if (sort === "gw") return { terms: upTo(set.samples).map((i) => term(`d${row}${i}`, `x${column}${i}`)), divisor };
   if (sort !== "z") return null;
   const bias = nameOf("b", row, column, run.bias[0].length > 1);
-  return { terms: [...upTo(INPUTS).map((j) => term(`w${row}${j}`, `x${j}${column}`)), term(bias, "")], divisor: 1 };
+  return { terms: [...upTo(INPUTS).map((j) => term(`w${row}${j}`, `x${j}${sampleOf(here, column)}`)), term(bias, "")], divisor: 1 };
 }
 
 /** Return the numbers that a number is made of. @param {any} here @param {Record<string, number>} values
@@ -53,7 +53,7 @@ export function sourcesOf(here, values, name) {
   const { sort, row, column } = placeOf(name);
   const at = `${row}${column}`;
   if (sort === "a") return [`z${at}`];
-  if (sort === "d") return [`a${at}`, `y${at}`, `z${at}`];
+  if (sort === "d") return [`a${at}`, `y${row}${sampleOf(here, column)}`, `z${at}`];
   const bias = here.run.bias[0].length > 1 ? `b${at}` : `b${row}`;
   return sort === "nb" ? [bias, `gb${isTrap(here.set) ? column : row}`] : [];
 }
@@ -87,8 +87,9 @@ export function originOf(here, values, name) {
   const put = (/** @type {string} */ of) => figure(values[of], { isBracketed: true });
   if (sort === "a") return [line([symbol("σ"), "(", symbolOf(`z${at}`), ")"]), line([symbol("σ"), "(", put(`z${at}`), ")"], equals(values[name], ACTIVATIONS.sigmoid.value(shown(`z${at}`))))];
   if (sort === "d") {
+    const y = `y${row}${sampleOf(here, column)}`;
     const ofZ = html`<mrow class="green"><msup><mi>σ</mi><mo>′</mo></msup><mo>(</mo>${symbolOf(`z${at}`)}<mo>)</mo></mrow>`;
-    return [line(["(", symbolOf(`a${at}`), "−", symbolOf(`y${at}`), ")", "·", ofZ]), line(["(", put(`a${at}`), "−", put(`y${at}`), ")", "·", figure(values[`s${at}`], { of: "slope" })], equals(values[name], (shown(`a${at}`) - shown(`y${at}`)) * shown(`s${at}`)))];
+    return [line(["(", symbolOf(`a${at}`), "−", symbolOf(y), ")", "·", ofZ]), line(["(", put(`a${at}`), "−", put(y), ")", "·", figure(values[`s${at}`], { of: "slope" })], equals(values[name], (shown(`a${at}`) - shown(y)) * shown(`s${at}`)))];
   }
   if (sort !== "nb") return null;
   const [bias, by] = sourcesOf(here, values, name);
@@ -96,8 +97,10 @@ export function originOf(here, values, name) {
   return line([put(bias), "−", figure(rate), "·", put(by)], equals(values[name], shown(bias) - asShown(rate) * shown(by)));
 }
 
-/** What NumPy says when b fits no batch. @param {any} set */
-const refusal = ({ samples }) => `ValueError: operands could not be broadcast together with shapes (${NEURONS},${samples}) (${NEURONS},${NEURONS})`;
+/** What NumPy says when b fits no batch; a single sample fits any, but not in the product after it. @param {any} set */
+const refusal = ({ samples }) => samples === 1
+  ? `ValueError: matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size 1 is different from ${NEURONS})`
+  : `ValueError: operands could not be broadcast together with shapes (${NEURONS},${samples}) (${NEURONS},${NEURONS})`;
 
 /** Where the number comes from that is pointed at. @param {{here: any, values: Record<string, number>, name: string}} props */
 export function Origin({ here, values, name }) {
