@@ -16,8 +16,7 @@ function sumsOf(quizzes) {
 /** Return the code of first guesses: right, wrong, or undefined where nothing was guessed.
  * @param {string[]} quizzes their names @param {(boolean | undefined)[]} results */
 export function codeOf(quizzes, results) {
-  const digits = results.map((one) => (one === undefined ? 0 : one ? 2 : 1));
-  const number = digits.reduceRight((total, digit) => 3 * total + digit, 0);
+  const number = results.reduceRight((total, one) => 3 * total + (one === undefined ? 0 : one ? 2 : 1), 0);
   const places = Array.from({ length: DATA }, (_, i) => Math.floor(number / BASE ** (DATA - 1 - i)) % BASE);
   const [sum, weighted] = sumsOf(quizzes);
   const left = within(sum - places.reduce((total, one) => total + one, 0)); // for the seventh and the eighth

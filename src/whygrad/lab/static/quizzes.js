@@ -64,7 +64,7 @@ export function Quizzes({ onShow = change, isWaiting = false }) {
   });
   if (packed.task || slide.value >= 0) return null;
   const choose = (/** @type {string} */ answer) => {
-    put({ first: answer, ...guess, last: answer });
+    put({ ...(guess ?? { first: answer }), last: answer });
     isPlaying.value = false;
     onShow(setOf(room.value, quiz));
     if (quiz.look) lookAt(quiz.look);
@@ -80,6 +80,6 @@ export function Quizzes({ onShow = change, isWaiting = false }) {
     <div class="row">${quiz.answers.map((one) => html`<button type="button" key=${one} class="answer" data-answer=${one} aria-pressed=${guess?.last === one} onClick=${() => choose(one)}>${labelOf(name, one)}</button>`)}</div>
     <p role="status" class="verdict">${verdict}</p>
     <div class="row"><${Progress} isDone=${isDone} />
-      ${guess?.isRight !== undefined && quizzes.length > 1 && html`<button type="button" class="quiet next" onClick=${() => (turns.value = { ...turns.value, [name]: (at + 1) % quizzes.length })}>${t("quiz.next")}</button>`}</div>
+      ${guess?.isRight !== undefined && !isDone && html`<button type="button" class="answer next" onClick=${() => (turns.value = { ...turns.value, [name]: (at + 1) % quizzes.length })}>${t("quiz.next")}</button>`}</div>
   </section>`;
 }
