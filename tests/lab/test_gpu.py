@@ -111,7 +111,8 @@ def test_counts_and_float32_sums_are_those_of_numpy(show, lab):
         assert found == wanted.shown(), (power, cards, seed)
         if cards > 1:  # more additions as a tree than in a queue
             counts = {"m": str(2**power), "cards": str(cards), "additions": 2**power - 1}
-            told = counts | {"rounds": power, "tree": found["additions_tree"]}
+            added = int(found["additions_tree"])
+            told = counts | {"rounds": power, "tree": str(added), "added": added}
             assert says(page) == t("lab.gpu.says.cards", **told)
 
 

@@ -36,7 +36,7 @@ const lookedAt = (look, m) => Math.min(Number(/^t(\d{1,4})$/.exec(look)?.[1] ?? 
 function sentence({ set, step }) {
   const { m, cards, additions, rounds, error, inQueue, inTree } = countsOf(set);
   const told = { m: String(m), additions: m - 1, rounds: rounds.length, step: String(step), steps: step };
-  if (step === 0 && cards > 1) return ["gpu.says.cards", { ...told, cards: String(cards), tree: String(additions.tree) }];
+  if (step === 0 && cards > 1) return ["gpu.says.cards", { ...told, cards: String(cards), tree: String(additions.tree), added: additions.tree }];
   if (step === 0) return [m === DRAWN ? "gpu.says.start" : "gpu.says.many", told];
   if (step < rounds.length) return ["gpu.says.both", { ...told, left: String(m - step), held: String(rounds[step - 1].active) }];
   if (step < m - 1) return ["gpu.says.waiting", { ...told, left: m - 1 - step, lefts: String(m - 1 - step) }];
