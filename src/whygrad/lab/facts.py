@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
-SAMPLES = 97  # stands for the number of samples; the page puts in its own
-INPUTS, NEURONS = 2, 3
+SAMPLES, INPUTS = 97, 89  # stand for their numbers; the page puts in its own
+NEURONS = 3
 
 
 def batch() -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whygrad.errors import OptionError, in_short, unknown_name
+from whygrad.lab import own
 from whygrad.lab.pack import STATIC, pack
 from whygrad.record.files import write_whole
 from whygrad.words import LANGUAGES, catalogue, language, language_of, speaking, t
@@ -97,7 +98,9 @@ def lab(
         lang: ``en`` or ``zh``; default: that of the reader's browser. Both can be chosen in it.
         out: the file to write.
         scene: where the controls of a room stand at the start, as a dictionary or a JSON file:
-            ``{"room": "neuron", "set": {"input": 4}}``.
+            ``{"room": "neuron", "set": {"input": 4}}``. One of a room that learns from samples may
+            bring its own as ``data``, a list of rows, the target in the last column, and with
+            ``head`` the names of the columns.
         slides: show the room as slides that ← and → turn.
         task: a task of a room to open with, or a room to take the first one of.
         lock: hide what the task does not need.
@@ -162,6 +165,7 @@ def as_page(
         "words": {TAGS[name]: _words(name, there) for name in languages},
         "scene": given.get("set", {}),
         "look": str(given.get("look", "")),
+        "samples": _samples(given, task),
         "slides": slides,
         "task": task,
         "lock": lock,
@@ -237,6 +241,14 @@ def _read_scene(
     if given.get("room") not in there:
         raise unknown_name("room", given.get("room"), there)
     return given
+
+
+def _samples(scene: Mapping[str, Any], task: str | None) -> dict[str, Any] | None:
+    """Return the samples of a scene; whether a task can be solved depends on those of its room."""
+    found = own.samples(scene) if "data" in scene else None
+    if found and task:
+        raise OptionError("error.lab_data_task")
+    return found
 
 
 def is_notebook() -> bool:

@@ -7,6 +7,8 @@ import { chosen, follow, read } from "./address.js";
 import { sameAsWhygrad } from "./check.js";
 import { Asked, ask, askInFormula } from "./number.js";
 import { number } from "./numbers.js";
+import { begin as beginOwn } from "./own.js";
+import { Own } from "./paste.js";
 import { isPlaying, Player } from "./player.js";
 import { saveTable, Panel } from "./sharing.js";
 import { Slides, Task, allows, begin as beginGuided, isLocked, turn, turnTo } from "./guided.js";
@@ -72,6 +74,7 @@ function App() {
       <${Slides} /><${Task} />
       <h1>${told(`${room.name}.question`)}</h1>
       <p class="says" aria-live="polite">${told(key, values)}</p>
+      <${Own} />
       <${room.view} key=${room.name} ...${now} />
       ${room.hasPlayer !== false && allows("player") && html`<${Player} />`}
       <${Asked} />
@@ -109,6 +112,7 @@ export function start(all) {
   language.value = firstLanguage();
   watch(NARROW, isNarrow);
   watch("(prefers-reduced-motion: reduce)", isCalm);
+  beginOwn();
   beginGuided();
   read(location.hash);
   effect(() => {

@@ -5,10 +5,10 @@ import { allows } from "../guided.js";
 import { asks } from "../number.js";
 import { asShown, equals, number } from "../numbers.js";
 import { isPlaying } from "../player.js";
-import { asked, change, packed, putSet } from "../state.js";
+import { asked, change, own, packed, putSet } from "../state.js";
 import { t } from "../words.js";
 import { Code, jaxprOf, LIBRARIES } from "./batch/code.js";
-import { INPUTS, isTrap, MOST, NEURONS, rateOf, upTo, valuesOf } from "./batch/layer.js";
+import { inputs, isTrap, MOST, MOST_INPUTS, NEURONS, rateOf, upTo, valuesOf } from "./batch/layer.js";
 import { Guess } from "./batch/guess.js";
 import { endMotion, stage, useMotion, watch } from "./batch/motion.js";
 import { numbers, python, table } from "./batch/numbers.js";
@@ -20,6 +20,7 @@ import { pointed } from "./batch/tables.js";
 const X = [[0.5, -1, 2, 1.5, -0.5, 1, -1.5, 0.2], [1, 0.5, -1.5, 1, 2, -1, 0.8, -0.4]];
 const Y = [[1, 0, 1, 1, 0, 1, 0, 0], [0, 1, 0, 0, 1, 0, 1, 1], [1, 0, 0, 1, 1, 0, 0, 1]];
 const W = [[0.8, -0.5], [-0.3, 0.9], [0.4, 0.6]];
+const MORE = { w13: 0.3, w14: -0.2, w23: -0.6, w24: 0.5, w33: 0.7, w34: -0.4 }; // where samples have more than two inputs
 const B = [0.2, -0.2, 0.3];
 const ENOUGH = 10_000; // steps
 const FIRST = "gb1"; // whose origin is shown while nothing is pointed at
@@ -37,11 +38,12 @@ const controls = {
   seed: { start: 0, least: 0, most: 999_999, isWhole: true },
   ...Object.fromEntries([...cells("x", X, -5, 5), ...cells("w", W, -5, 5), ...cells("y", Y, 0, 1)]),
   ...Object.fromEntries(B.map((start, k) => [`b${k + 1}`, { start, least: -10, most: 10 }])),
+  ...Object.fromEntries(Object.entries(MORE).map(([name, start]) => [name, { start, least: -5, most: 5 }])),
 };
 
 /** Return a run: the parameters, which steps change; b as the column that it is. @param {any} set */
 const begin = (set) => ({
-  weight: upTo(NEURONS).map((k) => upTo(INPUTS).map((j) => set[`w${k}${j}`])),
+  weight: upTo(NEURONS).map((k) => upTo(inputs()).map((j) => set[`w${k}${j}`])),
   bias: upTo(NEURONS).map((k) => [set[`b${k}`]]),
 });
 
@@ -70,7 +72,7 @@ function draw(_, seed) {
   const { uniform } = random(seed);
   const tenths = (/** @type {number} */ most) => Math.round(uniform(-10 * most, 10 * most)) / 10;
   const rules = /** @type {Record<string, () => number>} */ ({ x: () => tenths(2), w: () => tenths(1), b: () => tenths(0.5), y: () => Number(uniform() < 0.5) });
-  const names = Object.keys(controls).filter((name) => /^[xwby]\d/.test(name));
+  const names = Object.keys(controls).filter((name) => (own.value ? /^[wb]\d/.test(name) : /^[xwby]\d/.test(name) && !(name in MORE)));
   return { seed, ...Object.fromEntries(names.map((name) => [name, rules[name[0]]()])) };
 }
 
@@ -85,7 +87,7 @@ function sentence(here) {
   if (isTrap(set)) return ["batch.says.trap", values];
   if (step > 0) {
     const first = valuesOf({ set, run: begin(set) }).loss;
-    return ["batch.says.learnt", { step: String(step), steps: step, first, loss: found.loss }];
+    return ["batch.says.learnt", { step: String(step), steps: step, first, loss: found.loss, weights: String(NEURONS * inputs()) }];
   }
   if (set.divide !== "mean") return [`batch.says.${set.divide}`, values];
   if (set.layout === "rows") return ["batch.says.rows", values];
@@ -127,7 +129,7 @@ function View(here) {
         ${allows("layout") && html`<${Choice} control="layout" set=${set} onChoose=${(/** @type {string} */ layout) => turn({ layout })} />`}
         ${allows("samples") && html`<label class="choice">${t("batch.samples")}
           <select data-control="samples" value=${String(set.samples)} onChange=${(/** @type {any} */ event) => touch({ samples: Number(event.target.value) })}>
-            ${upTo(MOST).slice(1).map((count) => html`<option value=${String(count)}>${String(count)}</option>`)}</select></label>`}
+            ${upTo(mostSamples(own.value)).slice(1).map((count) => html`<option value=${String(count)}>${String(count)}</option>`)}</select></label>`}
         <button type="button" class="quiet watch" onClick=${() => watch(set.samples)}>${t("batch.watch")}</button>
       </div>
       <${Tables} here=${here} values=${values} sources=${sources} onChange=${touch} />
@@ -176,9 +178,19 @@ const slides = [
   { name: "trap", set: { keepdims: false } },
 ];
 
+/** Return how many samples there are at most. @param {import("../samples.js").Own | null} samples */
+const mostSamples = (samples) => Math.min(MOST, samples?.input.rows ?? MOST);
+
+/** Return controls as samples let them stand. @param {any} set @param {import("../samples.js").Own | null} samples */
+const fitted = (set, samples) => ({ ...set, samples: Math.min(set.samples, mostSamples(samples)) });
+
+/** Return what is to be said of the reader's own samples. @param {import("../samples.js").Own} of @param {any} set
+ * @returns {import("../samples.js").Problem[]} */
+const notesOf = (of, { samples }) => [["batch.own", { samples: String(Math.min(samples, of.input.rows)) }]];
+
 /** Where b fits no batch, NumPy goes no further. @param {any} set */
 const mostSteps = (set) => (isTrap(set) && set.samples !== NEURONS ? 1 : ENOUGH);
 
 export const room = {
-  name: "batch", mostSteps, controls, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "batch", mostSteps, controls, fitted, data: { kinds: ["classes"], inputs: MOST_INPUTS, says: notesOf }, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
 };

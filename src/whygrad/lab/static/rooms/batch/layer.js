@@ -1,12 +1,14 @@
 /**
- * One layer and its batch, by the engine: 2 inputs, 3 sigmoid neurons, m samples, all numbers by
- * name. `d12` is δ of neuron 1 and sample 2, `gw31` the gradient of the weight of neuron 3 from
+ * One layer and its batch, by the engine: 2 inputs, or as many as the reader's own samples have, 3 sigmoid
+ * neurons, m samples, all numbers by name. `d12` is δ of neuron 1 and sample 2, `gw31` the gradient of the weight of neuron 3 from
  * input 1. Names do not know the orientation, so turning the tables changes no number.
  */
 import { backward, forward, fromRows, gradient, network } from "../../engine.js";
+import { own } from "../../state.js";
 
 export const NEURONS = 3;
-export const INPUTS = 2;
+const INPUTS = 2; // of the samples that can be dragged
+export const MOST_INPUTS = 4; // more would be too narrow to be read
 export const MOST = 8; // samples
 const LOSS = "squared";
 
@@ -18,6 +20,20 @@ export const SORTS = {
   s: { rows: "neuron", columns: "sample" }, d: { rows: "neuron", columns: "sample" }, gb: { rows: "neuron", columns: "one" }, gw: { rows: "neuron", columns: "input" },
   nb: { rows: "neuron", columns: "one" },
 };
+
+/** Return how many inputs the layer has. */
+export const inputs = () => own.value?.input.columns ?? INPUTS;
+
+/** Return a number of the batch: a control or, where the reader brought samples, one of these. All neurons
+ * are to tell the same then. @param {any} set @param {"x" | "y"} sort @param {number} row @param {number} i */
+export function given(set, sort, row, i) {
+  if (!own.value) return set[`${sort}${row}${i}`];
+  const { input, target } = own.value;
+  return sort === "x" ? input.data[(i - 1) * input.columns + row - 1] : target.data[i - 1];
+}
+
+/** Return the control of a number; none where the reader brought it. @param {any} here @param {string} name */
+export const controlOf = ({ room }, name) => (own.value && /^[xy]\d/.test(name) ? undefined : room.controls[name]);
 
 /** Return 1, 2, ... as many as there are. @param {number} count */
 export const upTo = (count) => Array.from({ length: count }, (_, i) => i + 1);
@@ -31,11 +47,11 @@ export const isTrap = (set) => set.layout === "columns" && !set.keepdims;
 export function columnsOf(sort, { set, run }) {
   const { columns } = SORTS[sort];
   if (columns === "one") return sort === "gb" ? 1 : sort === "b" ? run.bias[0].length : isTrap(set) ? NEURONS : run.bias[0].length;
-  return columns === "sample" ? set.samples : INPUTS;
+  return columns === "sample" ? set.samples : inputs();
 }
 
 /** @param {string} sort */
-export const rowsOf = (sort) => (SORTS[sort].rows === "input" ? INPUTS : NEURONS);
+export const rowsOf = (sort) => (SORTS[sort].rows === "input" ? inputs() : NEURONS);
 
 /** Take a name apart: its sort, its row, its column. @param {string} name */
 export function placeOf(name) {
@@ -63,8 +79,8 @@ export function valuesOf(here) {
   };
   const walked = walk(here, run.weight, run.bias);
   const entry = (/** @type {string} */ part, /** @type {number} */ row, /** @type {number} */ i) => walked ? walked[part][i - 1][row - 1] : NaN;
-  put("x", (j, i) => set[`x${j}${i}`]);
-  put("y", (k, i) => set[`y${k}${i}`]);
+  put("x", (j, i) => given(set, "x", j, i));
+  put("y", (k, i) => given(set, "y", k, i));
   put("w", (k, j) => run.weight[k - 1][j - 1]);
   put("b", (k, c) => run.bias[k - 1][c - 1]);
   put("z", (k, i) => entry("preactivation", k, i));
@@ -96,17 +112,17 @@ function walk({ set }, weight, bias) {
   return {
     ...Object.fromEntries(["preactivation", "output", "slope", "delta"].map((part) => [part, all.map((one) => one[part][0])])),
     biasGradient: upTo(NEURONS).map((k) => mean((one) => one.biasGradient[k - 1])),
-    weightGradient: upTo(INPUTS).map((j) => upTo(NEURONS).map((k) => mean((one) => one.weightGradient[j - 1][k - 1]))),
+    weightGradient: upTo(inputs()).map((j) => upTo(NEURONS).map((k) => mean((one) => one.weightGradient[j - 1][k - 1]))),
     loss: mean((one) => one.loss),
   };
 }
 
 /** @param {any} set @param {number[][]} weight @param {number[]} bias @param {number[]} samples */
 function walkedBy(set, weight, bias, samples) {
-  const turned = upTo(INPUTS).map((j) => weight.map((row) => row[j - 1]));
+  const turned = upTo(inputs()).map((j) => weight.map((row) => row[j - 1]));
   const net = network({ weights: [fromRows(turned)], biases: [fromRows([bias])], activations: ["sigmoid"] });
-  const batch = (/** @type {string} */ sort, /** @type {number} */ count) => fromRows(samples.map((i) => upTo(count).map((row) => set[`${sort}${row}${i}`])));
-  const anatomy = backward(net, forward(net, batch("x", INPUTS)), batch("y", NEURONS), LOSS);
+  const batch = (/** @type {"x" | "y"} */ sort, /** @type {number} */ count) => fromRows(samples.map((i) => upTo(count).map((row) => given(set, sort, row, i))));
+  const anatomy = backward(net, forward(net, batch("x", inputs())), batch("y", NEURONS), LOSS);
   const [layer] = anatomy.layers;
   const rows = (/** @type {import("../../engine.js").Matrix} */ { rows, columns, data }) => Array.from({ length: rows }, (_, i) => [...data.subarray(i * columns, (i + 1) * columns)]);
   const found = gradient(layer);

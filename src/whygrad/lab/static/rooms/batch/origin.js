@@ -4,7 +4,7 @@ import { COLOURS, figure, formula, symbol } from "../../formula.js";
 import { asShown, equals, number } from "../../numbers.js";
 import { html } from "../../vendor/preact.js";
 import { t, told } from "../../words.js";
-import { INPUTS, isTrap, nameOf, NEURONS, placeOf, rateOf, upTo } from "./layer.js";
+import { inputs, isTrap, nameOf, NEURONS, placeOf, rateOf, upTo } from "./layer.js";
 import { landed, stage } from "./motion.js";
 
 /** @typedef {{left: any, right: any, values: [number, number], of: string, sources: string[]}} Term a product; `of` gives the right one its colour */
@@ -42,7 +42,7 @@ export function sumOf(here, values, name) {
   if (sort === "gw") return { terms: upTo(set.samples).map((i) => term(`d${row}${i}`, `x${column}${i}`)), divisor };
   if (sort !== "z") return null;
   const bias = nameOf("b", row, column, run.bias[0].length > 1);
-  return { terms: [...upTo(INPUTS).map((j) => term(`w${row}${j}`, `x${j}${column}`)), term(bias, "")], divisor: 1 };
+  return { terms: [...upTo(inputs()).map((j) => term(`w${row}${j}`, `x${j}${column}`)), term(bias, "")], divisor: 1 };
 }
 
 /** Return the numbers that a number is made of. @param {any} here @param {Record<string, number>} values
