@@ -46,7 +46,7 @@ export function productsOf(values) {
   return Array.from({ length: inputs() }, (_, j) => [of(`w${j + 1}`), "·", of(`x${j + 1}`, "red")]);
 }
 
-const ACROSS = 3; // terms of a sum in one line
+const ACROSS = 2; // terms of a sum in one line
 
 /** Return a sum as lines of a formula, each short enough for a phone. @param {any} result @param {any[][]} terms */
 export function linesOf(result, terms) {
