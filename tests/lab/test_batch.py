@@ -406,7 +406,8 @@ def test_steps_are_those_of_whygrad_and_go_back_exactly(show, lab, divide):
     button(1).click()
     assert read(page) == third
     first, last = Batch().walk(divide)["loss"], Batch().train(3, divide).walk(divide)["loss"]
-    assert says(page) == t("lab.batch.says.learnt", step="3", steps=3, first=first, loss=last)
+    values = {"step": "3", "steps": 3, "first": first, "loss": last, "weights": "6"}
+    assert says(page) == t("lab.batch.says.learnt", **values)
     button(0).click()
     expect(page, Batch().walk(divide))
 

@@ -107,7 +107,7 @@ def test_a_pasted_table_is_learnt_from_in_every_room_that_can(show, lab, axe):
 def says_what_it_learns_from(page) -> None:
     told = page.locator(".own-line > p").inner_text()
     for key, values in (
-        ("in_use", {"count": "30", "target": "kind"}),
+        ("in_use", {"count": "30", "counted": 30, "target": "kind"}),
         ("learns.classes", {"zero": "cat", "one": "dog"}),
         ("with.classes", {}),
         ("plane.many", {}),
@@ -255,7 +255,7 @@ def test_a_scene_hands_out_a_table_and_a_frame_forgets_what_is_pasted(show, tmp_
     frame = Lab(as_page(scene=scene))._repr_html_()
     host.write_text(f"<!DOCTYPE html><title>host</title>{frame}", encoding="utf-8")
     inside = show(host, **CALM).frame_locator("iframe")
-    told = t("lab.data.in_use", count="30", target="kind")
+    told = t("lab.data.in_use", count="30", counted=30, target="kind")
     assert told in inside.locator(".own-line > p").inner_text()
     losses = copies(X, Y, 1, "constant:0.5", "binary_cross_entropy")["losses"]
     assert inside.locator(".figure.loss b").inner_text() == number(losses[0])

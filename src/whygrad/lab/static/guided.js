@@ -34,7 +34,7 @@ export function Slides() {
   const all = room.value.slides;
   return html`<section class="slide" aria-label=${t("slides.name")}>
     <button type="button" onClick=${() => turn(-1)} disabled=${at === 0} aria-label=${t("slides.back")}>←</button>
-    <p aria-live="polite">${told(`${room.value.name}.slide.${all[at].name}`, here().set)}<span class="count">${at + 1} / ${all.length}</span></p>
+    <p aria-live="polite">${told(`${room.value.name}.slide.${all[at].name}`)}<span class="count">${at + 1} / ${all.length}</span></p>
     <button type="button" onClick=${() => turn(1)} disabled=${at === all.length - 1} aria-label=${t("slides.next")}>→</button>
   </section>`;
 }

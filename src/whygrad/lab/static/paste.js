@@ -2,7 +2,7 @@
 import { html, useEffect, useRef } from "./vendor/preact.js";
 import { number } from "./numbers.js";
 import { called, canGoBack, found, goBack, isOpen, learnt, open, pasted, refused, take, use, write } from "./own.js";
-import { misfit, MOST_COLUMNS, MOST_ROWS } from "./samples.js";
+import { counted, misfit, MOST_COLUMNS, MOST_ROWS } from "./samples.js";
 import { given, own, room, taskOf } from "./state.js";
 import { joined, t } from "./words.js";
 
@@ -86,7 +86,7 @@ export function Own() {
   const problem = given.value && misfit(room.value, given.value);
   const columns = own.value?.columns ?? [];
   return html`<section class="own-line" aria-label=${t("data.title")}>
-    ${own.value && html`<p>${joined([t("data.in_use", { count: String(own.value.input.rows), target: called(columns[columns.length - 1]) }), learnt(own.value)])}
+    ${own.value && html`<p>${joined([t("data.in_use", { ...counted(own.value.input.rows), target: called(columns[columns.length - 1]) }), learnt(own.value)])}
       ${columns.slice(0, -1).map((one, i) => html`<span class="input">${symbolOf(i, columns.length)} ${called(one)}</span>`)}</p>`}
     ${problem && html`<p>${joined([t(...problem), t("data.kept")])}</p>`}
     <button type="button" class="quiet" onClick=${open}>${t("data.button")}</button>

@@ -54,8 +54,8 @@ function labelOf({ head }, column) {
 /** @param {string} text */
 const shortened = (text) => ([...text].length <= LONGEST ? text : `${[...text].slice(0, LONGEST).join("")}…`);
 
-/** @param {number} count */
-const counted = (count) => ({ count: String(count), counted: count });
+/** Return a count as a sentence takes it: as it is written, and for the form of a word. @param {number} count */
+export const counted = (count) => ({ count: String(count), counted: count });
 
 /** Return what is wrong with the size of a table. @param {Table} table @returns {Problem | null} */
 function shapeProblem({ head, cells, places }) {

@@ -8,7 +8,7 @@ import { isPlaying } from "../player.js";
 import { asked, change, own, packed, putSet } from "../state.js";
 import { t } from "../words.js";
 import { Code, jaxprOf, LIBRARIES } from "./batch/code.js";
-import { inputs, isTrap, MOST, MOST_INPUTS, NEURONS, rateOf, upTo, valuesOf } from "./batch/layer.js";
+import { fitted, inputs, isTrap, MOST, MOST_INPUTS, mostSamples, NEURONS, notesOf, rateOf, upTo, valuesOf } from "./batch/layer.js";
 import { Guess } from "./batch/guess.js";
 import { endMotion, stage, useMotion, watch } from "./batch/motion.js";
 import { numbers, python, table } from "./batch/numbers.js";
@@ -177,16 +177,6 @@ const slides = [
   { name: "turned", set: { layout: "rows" } },
   { name: "trap", set: { keepdims: false } },
 ];
-
-/** Return how many samples there are at most. @param {import("../samples.js").Own | null} samples */
-const mostSamples = (samples) => Math.min(MOST, samples?.input.rows ?? MOST);
-
-/** Return controls as samples let them stand. @param {any} set @param {import("../samples.js").Own | null} samples */
-const fitted = (set, samples) => ({ ...set, samples: Math.min(set.samples, mostSamples(samples)) });
-
-/** Return what is to be said of the reader's own samples. @param {import("../samples.js").Own} of @param {any} set
- * @returns {import("../samples.js").Problem[]} */
-const notesOf = (of, { samples }) => [["batch.own", { samples: String(Math.min(samples, of.input.rows)) }]];
 
 /** Where b fits no batch, NumPy goes no further. @param {any} set */
 const mostSteps = (set) => (isTrap(set) && set.samples !== NEURONS ? 1 : ENOUGH);

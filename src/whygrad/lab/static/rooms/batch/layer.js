@@ -35,6 +35,19 @@ export function given(set, sort, row, i) {
 /** Return the control of a number; none where the reader brought it. @param {any} here @param {string} name */
 export const controlOf = ({ room }, name) => (own.value && /^[xy]\d/.test(name) ? undefined : room.controls[name]);
 
+/** Return how many samples there are at most. @param {import("../../samples.js").Own | null} samples */
+export const mostSamples = (samples) => Math.min(MOST, samples?.input.rows ?? MOST);
+
+/** Return controls as samples let them stand. @param {any} set @param {import("../../samples.js").Own | null} samples */
+export const fitted = (set, samples) => ({ ...set, samples: Math.min(set.samples, mostSamples(samples)) });
+
+/** Return what is to be said of the reader's own samples. @param {import("../../samples.js").Own} of @param {any} set
+ * @returns {import("../../samples.js").Problem[]} */
+export function notesOf(of, { samples }) {
+  const rows = Math.min(samples, of.input.rows);
+  return [["batch.own", { samples: String(rows), rows }]];
+}
+
 /** Return 1, 2, ... as many as there are. @param {number} count */
 export const upTo = (count) => Array.from({ length: count }, (_, i) => i + 1);
 
