@@ -98,12 +98,14 @@ export function neuronAt({ layers: [hidden] }, k) {
 export function networkAt({ layers: [hidden, output] }) {
   const { value } = ACTIVATIONS[hidden.activation];
   const slopes = Array.from(output.weight.data, (_, k) => slopesOf(hidden, k));
+  const part = (/** @type {"across" | "up" | "middle"} */ name) => Float64Array.from(slopes, (one) => one[name]);
+  const [across, up, middle] = [part("across"), part("up"), part("middle")];
   const [out, offset] = [output.weight.data, /** @type {any} */ (output.bias).data[0]];
   const { level, range } = planeOf(samples());
   const isQuantity = samples().kind === "quantity";
   return (/** @type {number} */ x, /** @type {number} */ y) => {
     let z = offset;
-    for (let k = 0; k < out.length; k++) z += out[k] * value(slopes[k].across * x + slopes[k].up * y + slopes[k].middle);
+    for (let k = 0; k < out.length; k++) z += out[k] * value(across[k] * x + up[k] * y + middle[k]);
     return isQuantity ? (z - level) / range : Math.tanh(z / 2); // 2 · sigmoid(z) − 1
   };
 }
