@@ -263,10 +263,8 @@ def test_a_scene_hands_out_a_table_and_a_frame_forgets_what_is_pasted(show, tmp_
     assert inside.get_by_role("button", name=t("lab.data.back")).count() == 0
     inside.locator(".own textarea").fill("1 0\n2 1\n4 0")
     inside.locator(".own .action").click()
-    assert (
-        t("lab.data.in_use", count="3", target="column 2")
-        in inside.locator(".own-line > p").inner_text()
-    )
+    told = t("lab.data.in_use", count="3", counted=3, target="column 2")
+    assert told in inside.locator(".own-line > p").inner_text()
     inside.locator(".own-line button").first.click()
     inside.get_by_role("button", name=t("lab.data.back")).click()
     assert inside.locator(".figure.loss b").inner_text() == number(losses[0])
