@@ -2,7 +2,7 @@
 import { effectiveWidth } from "../../engine.js";
 import { figure, formula, symbol } from "../../formula.js";
 import { html } from "../../vendor/preact.js";
-import { linesOf, lossTold, productsOf, replaced } from "../copying/numbers.js";
+import { lossTold, productsOf, replaced, sumOf } from "../copying/numbers.js";
 import { inputOf, ofNeuron, weightOf } from "../copying/proof.js";
 import { drawn, head, training } from "../copying/python.js";
 import { inputs, lookedAt, lossOf, RANDOM } from "../copying/training.js";
@@ -47,7 +47,7 @@ export function numbersOf({ run }, { column, neuron }) {
     const values = toldOf(state, neuron);
     const of = (/** @type {string} */ one) => html`<mrow class="live">${figure(values[one], { isBracketed: true })}</mrow>`;
     const products = productsOf(values);
-    const filled = /** @type {Record<string, any[][]>} */ ({ flow: linesOf(rowsOf().flow.symbol, products), z: linesOf(symbol("preactivation"), [...products, [of("b")]]), a: [[symbol("output"), "=", html`<mi>f</mi>`, "(", of("z"), ")"]] });
+    const filled = /** @type {Record<string, any[][]>} */ ({ flow: [sumOf(rowsOf().flow.symbol, products)], z: [sumOf(symbol("preactivation"), [...products, [of("b")]])], a: [[symbol("output"), "=", html`<mi>f</mi>`, "(", of("z"), ")"]] });
     for (const [name, row] of Object.entries(rowsOf())) {
       const lines = [...(row.of.length ? [[row.symbol, "=", ...row.of]] : []), ...(filled[name] ?? [])];
       const probe = (/** @type {number} */ moved) => lossOf(replaced(state.network, [0, "bias", neuron], moved));

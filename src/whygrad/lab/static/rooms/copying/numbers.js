@@ -46,14 +46,11 @@ export function productsOf(values) {
   return Array.from({ length: inputs() }, (_, j) => [of(`w${j + 1}`), "·", of(`x${j + 1}`, "red")]);
 }
 
-const ACROSS = 2; // terms of a sum in one line
-
-/** Return a sum as lines of a formula, each short enough for a phone. @param {any} result @param {any[][]} terms */
-export function linesOf(result, terms) {
-  const lines = [];
-  for (let at = 0; at < terms.length; at += ACROSS)
-    lines.push(terms.slice(at, at + ACROSS).flatMap((term, i) => [...(at + i === 0 ? [result, "="] : ["+"]), ...term]));
-  return lines;
+/** Return a sum as a formula with a term a line, so that a phone shows it whole. @param {any} result @param {any[][]} terms */
+export function sumOf(result, terms) {
+  const parts = (/** @type {any[]} */ term) => term.map((part) => (typeof part === "string" ? html`<mo>${part}</mo>` : part));
+  return [html`<mtable class="sum">${terms.map((term, i) => html`<mtr>
+    <mtd>${i === 0 ? result : ""}</mtd><mtd><mo form="infix">${i === 0 ? "=" : "+"}</mo></mtd><mtd>${parts(term)}</mtd></mtr>`)}</mtable>`];
 }
 
 /** @param {Record<string, number>} values @param {string} name */
@@ -65,7 +62,7 @@ function originOf(values, name) {
   })[name];
   const row = rowsOf(inputs())[name];
   if (!row.of.length) return undefined;
-  const received = name === "a" ? linesOf(symbol("preactivation"), [...productsOf(values), [of("b")]]) : [];
+  const received = name === "a" ? [sumOf(symbol("preactivation"), [...productsOf(values), [of("b")]])] : [];
   const lines = [[row.symbol, "=", ...row.of], ...received, ...(filled ? [[row.symbol, "=", ...filled()]] : [])];
   return lines.map((line) => formula(line, { isBlock: true }));
 }
