@@ -2,10 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from whygrad.errors import OptionError, in_short, unknown_name
@@ -24,6 +25,7 @@ PREFIX = "lab."  # of the words of the page
 EXAMPLE = '{"room": "neuron", "set": {"input": 4}}'  # of a scene
 ROWS = 1  # sample of a reference whose numbers before the mean travel with the page
 HEIGHT = 900  # of the frame in a notebook, in pixels
+NONE: Mapping[int, bool] = MappingProxyType({})
 
 
 def rooms() -> tuple[str, ...]:
@@ -121,6 +123,8 @@ def as_page(
     room: str | None = None,
     *,
     run: "Run | None" = None,
+    only: Collection[str] | None = None,
+    linked: Mapping[int, bool] = NONE,
     progress: Progress | None = None,
     lang: str | None = None,
     scene: Mapping[str, Any] | str | Path | None = None,
@@ -132,15 +136,14 @@ def as_page(
     """Return the page as HTML; the arguments are those of :func:`lab`.
 
     Args:
+        only: the rooms that the page has, beside that of a run; default: all. Without any of them
+            no JAX is needed, unless to replay the run.
+        linked: steps of the run that another page leads to, and whether each is wanted whole.
         progress: called with how many parts of the run are packed, and how many there are.
         languages: those whose words are packed.
     """
-    # not at the top: whoever asks for help, or for the names of rooms, does not wait for JAX
-    from whygrad.lab.facts import FACTS
-    from whygrad.lab.reference import reference
-    from whygrad.lab.scenes import SCENES
-
-    there = rooms() if run is None else (RECORDED, *rooms())
+    own = tuple(name for name in rooms() if only is None or name in only)
+    there = own if run is None else (RECORDED, *own)
     if room is not None and room not in there:
         raise unknown_name("room", room, there)
     if lang is not None and lang not in LANGUAGES:
@@ -153,12 +156,7 @@ def as_page(
         "room": given.get("room") or of_task or room or there[0],
         "rooms": there,
         "language": TAGS[language_of(lang)] if lang else None,
-        "facts": {name: FACTS[name]() for name in there if name in FACTS},
-        "references": _once(
-            {"room": name} | reference(SCENES[name](), rows=ROWS)
-            for name in there
-            if name in SCENES
-        ),
+        **(_computed(own) if own else {"facts": {}, "references": []}),
         "words": {TAGS[name]: _words(name, there) for name in languages},
         "scene": given.get("set", {}),
         "look": str(given.get("look", "")),
@@ -169,11 +167,25 @@ def as_page(
     if run is not None:
         from whygrad.lab.recorded import recording
 
-        data[RECORDED] = recording(run, progress=progress)
+        data[RECORDED] = recording(run, linked=linked, progress=progress)
     otherwise = both(lambda: t("lab.needs"))
     with speaking(lang or language()):
         title, tag, styles = t("lab.title"), TAGS[language()], _styles(there)
         return pack(title, tag, _entry(there), styles, data, f"<p>{otherwise}</p>")
+
+
+def _computed(own: tuple[str, ...]) -> dict[str, Any]:
+    """Return what whygrad and JAX find in the scenes of rooms, for the page to compare with."""
+    # not at the top: whoever asks for help, or for the names of rooms, does not wait for JAX
+    from whygrad.lab.facts import FACTS
+    from whygrad.lab.reference import reference
+    from whygrad.lab.scenes import SCENES
+
+    references = (
+        {"room": name} | reference(SCENES[name](), rows=ROWS) for name in own if name in SCENES
+    )
+    facts = {name: FACTS[name]() for name in own if name in FACTS}
+    return {"facts": facts, "references": _once(references)}
 
 
 def _entry(there: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ steps as fit; a few steps travel whole (:mod:`whygrad.lab.whole`), in float32. L
 lists, never under their names, which may be any text. Arrays are base64, little-endian.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt16
 
 from whygrad.errors import RunError, WhygradError
-from whygrad.lab.page import Progress
+from whygrad.lab.page import NONE, Progress
 from whygrad.lab.whole import BUDGET as WHOLE_BYTES
 from whygrad.lab.whole import Chosen, chosen, encoded, of_layers, seen_at
 from whygrad.record.fields import FACTORS, ROW_FIELDS
@@ -32,10 +32,13 @@ ZERO, INFINITE, UNDEFINED, ABSENT, FIRST, LAST = 0, 1, 2, 3, 4, 65_535  # codes
 Rows = Float[np.ndarray, "steps factors neurons"]
 
 
-def recording(run: "Run", *, progress: Progress | None = None) -> dict[str, Any]:
+def recording(
+    run: "Run", *, linked: Mapping[int, bool] = NONE, progress: Progress | None = None
+) -> dict[str, Any]:
     """Return what the page needs of a run, for JSON.
 
     Args:
+        linked: steps at which the page must be able to stop, and whether each is wanted whole.
         progress: called with how many parts are done, and how many there are.
 
     Raises:
@@ -48,7 +51,7 @@ def recording(run: "Run", *, progress: Progress | None = None) -> dict[str, Any]
         raise RunError("error.lab_nothing_recorded", path=run.path)
     lines = [line for line in run.history_lines if "loss" in line]
     losses = {line["step"]: line["loss"] for line in lines}
-    wanted = chosen(run, every, losses)
+    wanted = chosen(run, every, losses, [step for step, is_whole in linked.items() if is_whole])
     total = len(specs) + len(wanted)
 
     def tell(done: int) -> None:
@@ -57,7 +60,7 @@ def recording(run: "Run", *, progress: Progress | None = None) -> dict[str, Any]
 
     tell(0)
     whole, left_out = _whole_steps(run, specs, wanted, lambda done: tell(done + 1))
-    plan = Plan.of([spec.n_out for spec in specs], every, [step for step, _ in wanted])
+    plan = Plan.of([spec.n_out for spec in specs], every, sorted({*linked, *dict(wanted)}))
     layers, apart = [], 0.0
     for done, spec in enumerate(specs, start=1):
         packed, error = _layer(run, spec, plan)
@@ -106,7 +109,7 @@ class Plan:
         Args:
             neurons: how many each layer has.
             every: all recorded steps, ascending.
-            needed: steps that are kept whole.
+            needed: steps that are kept whole, or linked to.
         """
         steps = _thinned(every, min(_fitting(sum(neurons), budget), MOST), needed)
         if _fitting(sum(neurons), budget) >= min(len(every), LEAST):
@@ -134,6 +137,8 @@ def _fitting(neurons: int, budget: int) -> int:
 
 def _thinned(steps: np.ndarray, most: int, needed: Sequence[int]) -> np.ndarray:
     """Return at most so many steps, even apart, with the last one; those needed come besides."""
+    if len(steps) <= most:
+        return steps
     places = np.linspace(len(steps) - 1, 0, min(len(steps), max(most - len(needed), 1))).round()
     return np.union1d(steps[places.astype(int)], np.intersect1d(steps, np.asarray(needed, int)))
 

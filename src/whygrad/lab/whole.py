@@ -35,14 +35,21 @@ Chosen = tuple[int, str]  # a step, and the key of why it is worth a look
 # --- which steps -------------------------------------------------------------------------------
 
 
-def chosen(run: "Run", every: np.ndarray, losses: Mapping[int, float | None]) -> list[Chosen]:
+def chosen(
+    run: "Run",
+    every: np.ndarray,
+    losses: Mapping[int, float | None],
+    asked: Iterable[int] = (),
+) -> list[Chosen]:
     """Return the recorded steps to keep whole, those worth most first.
 
-    The last, the first, one at which the loss was not finite or jumped; then others between them.
+    Those that were asked for; the last, the first, one at which the loss was not finite or jumped;
+    then others between them.
 
     Args:
         every: the recorded steps, ascending.
         losses: of each; None where it was not finite.
+        asked: what another page leads to.
     """
     if run.can("replay"):
         last = max(run.checkpoints, default=0)  # of later steps no state is left to replay from
@@ -59,7 +66,8 @@ def chosen(run: "Run", every: np.ndarray, losses: Mapping[int, float | None]) ->
     most = min(max(BUDGET // _bytes_of_one(run), FEW), MANY)
     for share in (0.5, 0.25, 0.75, 0.1, 0.4, 0.9):
         found.setdefault(int(there[round(share * (len(there) - 1))]), "between")
-    return list(found.items())[:most]
+    first = {step: "linked" for step in asked if step in there}
+    return list((first | found).items())[:most]
 
 
 def _bytes_of_one(run: "Run") -> int:

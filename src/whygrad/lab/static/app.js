@@ -122,7 +122,7 @@ export function start(all) {
   follow();
   addEventListener("keydown", onKey);
   // after the first picture, which it must not keep waiting
-  setTimeout(() => (agreement.value = Math.max(...packed.references.map(sameAsWhygrad))), 100);
+  if (packed.references.length > 0) setTimeout(() => (agreement.value = Math.max(...packed.references.map(sameAsWhygrad))), 100);
   const place = /** @type {Element} */ (document.getElementById("lab"));
   place.replaceChildren(); // what is read where no script runs
   render(html`<${App} />`, place);
