@@ -195,12 +195,13 @@ def predict(
 def report(
     run: RunName,
     out: Annotated[Path | None, Option(help=help_text("help.report.out"))] = None,
+    no_lab: Annotated[bool, Option("--no-lab", help=help_text("help.report.no_lab"))] = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     from whygrad.cli.showing import report_command
 
-    return report_command(run, out, as_json)
+    return report_command(run, out, not no_lab, as_json)
 
 
 @app.command(help=help_text("help.export"), no_args_is_help=True)

@@ -21,6 +21,11 @@
       const [[name, value]] = Object.entries(button.dataset);
       button.setAttribute("aria-pressed", String(chosen[name] === value));
     }
+    for (const link of document.querySelectorAll("a.lab")) { // the lab opens as this page looks
+      const hash = new URLSearchParams(link.hash.slice(1));
+      for (const [name, value] of Object.entries(chosen)) hash.set(name, value);
+      link.hash = `#${hash}`;
+    }
   }
 
   function address(at) {
