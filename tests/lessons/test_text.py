@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from rich.cells import cell_len
 
-from whygrad.lessons.lesson import AT_LEAST, AT_MOST, EQUALS, Exercise, Law, Lesson, Result
+from whygrad.lessons.lesson import AT_LEAST, AT_MOST, EQUALS, Exercise, Law, Lesson, Place, Result
 from whygrad.lessons.options import option, setup
 from whygrad.lessons.rendering.paragraph import CLOSES, filled
 from whygrad.lessons.rendering.sparkline import BARS, scale_of, scale_text, sparkline
@@ -73,6 +73,7 @@ LESSON = Lesson(
     ),
     tell=tell,
     exercises=(Exercise("alone", lambda setup, measured: False, {}),),
+    lab=lambda setup: Place("neuron"),
 )
 
 

@@ -10,6 +10,7 @@ from whygrad.lessons.options import defaults, described, option_text
 from whygrad.lessons.rendering.blocks import as_blocks, table
 from whygrad.lessons.rendering.plotting import plot
 from whygrad.render.page import layout
+from whygrad.render.page.lab_links import lab_link
 from whygrad.words import language, number, t
 from whygrad.words.markup import TAGS, Markup, both, element, in_one_language, joined, said
 
@@ -34,12 +35,15 @@ def stylesheet(name: str) -> str:
     return (files("whygrad.lessons.rendering") / name).read_text(encoding="utf-8")
 
 
-def chapter(result: Result, *, level: int = 2, bridge: Markup | None = None) -> Markup:
+def chapter(
+    result: Result, *, level: int = 2, bridge: Markup | None = None, lab: str | None = None
+) -> Markup:
     """Return a lesson as a section of a page, in both languages.
 
     Args:
         level: of its heading, 1 to 5.
         bridge: what leads from the lesson before to this one.
+        lab: name of the file of the lab that it links into.
     """
     name, story = result.lesson.name, result.story
     left_out = element(
@@ -52,12 +56,23 @@ def chapter(result: Result, *, level: int = 2, bridge: Markup | None = None) -> 
         "section",
         _head(result, level, bridge),
         element("div", as_blocks(name, story.told), class_="told"),
+        in_lab(result, lab) if lab else None,
         verdict(result, level + 1),
         left_out,
         exercises(result, level + 1),
         id=name,
         class_="lesson",
         aria_labelledby=f"{name}-title",
+    )
+
+
+def in_lab(result: Result, file: str) -> Markup:
+    """Return the link to where a lesson's idea can be touched, and what one will see there."""
+    name, place = result.lesson.name, result.lesson.lab(result.setup)
+    room = both(lambda: t("lesson.in_lab", room=t(f"lab.{place.room}.name")))
+    link = lab_link(file, room, place.whole_address)
+    return element(
+        "p", link, " ", said(f"lesson.{name}.{place.says}", **place.values), class_="in-lab"
     )
 
 
