@@ -61,6 +61,7 @@ WORDS = {
     "lesson.option.learning_rate": ("how far a step goes", "每一步走多远"),
     "lesson.option.activation": ("f in [a = f(z)]", "[a = f(z)] 中的 f"),
     "lesson.option.constants": ("where weights start", "权重的起点"),
+    "lesson.option.constants.name": ("starts", "起点"),
 }
 LARGE = ("tiny", "--constants", "0,2")  # its law does not hold
 
@@ -145,7 +146,7 @@ def test_a_lesson_as_a_process(whygrad, tmp_path):
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
     assert lines[:2] == ["Lesson 12", t("lesson.broadcast.title")]
-    assert lines[3].startswith("Set-up: batch = 2,") and "width = 2, " in lines[3]
+    assert lines[3].startswith("Set-up: batch size m = 2 (--batch), inputs of a sample = 4")
     assert "The law held in this run." in lines
     assert lines[-1] == "The page, with pictures, is in lessons/broadcast.html"
     assert files_in(tmp_path) == ["lessons/broadcast.html"]
@@ -157,8 +158,9 @@ def test_a_lesson_tells_its_story_and_writes_its_page(inside, capsys):
     assert app.run(["lesson", "tiny"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert told.startswith(
-        "Lesson 1 One small lesson Is it small? Set-up: batch = 6, learning_rate = 0.1, "
-        "activation = tanh, constants = 0,0.5. The largest is 0.5. measured must be "
+        "Lesson 1 One small lesson Is it small? Set-up: batch size m = 6 (--batch), "
+        "learning rate η = 0.1 (--learning-rate), activation: tanh (--activation), "
+        "starts = 0,0.5 (--constants). The largest is 0.5. measured must be "
         "✓ It is small. 0.5 ≤ 1 The law held in this run."
     )
     assert told.endswith("The page, with pictures, is in lessons/tiny.html")

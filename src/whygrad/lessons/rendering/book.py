@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from whygrad import __version__
 from whygrad.lessons import PARTS as LESSONS_BY_PART
-from whygrad.lessons.rendering.html import chapter, law_numbers, mark, stylesheet
+from whygrad.lessons.rendering.html import chapter, law_numbers, law_words, mark, stylesheet
 from whygrad.lessons.rendering.introduction import introduction
+from whygrad.lessons.rendering.sentences import sentence
 from whygrad.record.files import write_whole
 from whygrad.render.page.layout import Entry, whole_page
 from whygrad.words import LANGUAGES, catalogue, t
@@ -135,7 +136,7 @@ def _part(numeral: str, part: Part, results: Sequence[Result], order: Sequence[R
 
 def _bridge(place: int, result: Result) -> Markup | None:
     """Return what leads from the lesson before to this one; the part leads to its first."""
-    return said(f"lesson.book.bridge.{result.lesson.name}") if place else None
+    return sentence(f"lesson.book.bridge.{result.lesson.name}") if place else None
 
 
 def _pager(result: Result, order: Sequence[Result]) -> Markup:
@@ -179,10 +180,9 @@ def _laws(result: Result) -> list[Markup]:
 
 
 def _law(lesson: str, law: Law) -> Markup:
-    words = said(f"lesson.{lesson}.law.{law.name}", measured=law.measured, bound=law.bound)
     return element(
         "tr",
-        element("td", mark(law.holds), words, class_="words"),
+        element("td", mark(law.holds), law_words(lesson, law), class_="words"),
         element("td", law_numbers(law)),
         class_=None if law.holds else "ill",
     )
