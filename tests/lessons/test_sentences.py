@@ -19,6 +19,7 @@ WHOLE = re.compile('<span class="whole">(.*?)</span>')
         ("等于 Δ @ 1，乘的是 1。", ["Δ @ 1"]),
         ("a share of 1/6 and f(z) · (1 − f(z)) of it", ["1/6", "f(z) · (1 − f(z))"]),
         ("σ = √(2/(n + m)) 时", ["σ = √(2/(n + m))"]),
+        ("微扰 7.664e-6，剩下 5.9e-15 % of it", ["7.664e-6", "5.9e-15\u00a0%"]),
         ("b − db 即 (3, 1) − (3,) 会", ["b − db", "(3, 1) − (3,)"]),
         ("--rate 0.1, a word - and a dash – and w", []),
         ("no formula (none at all) in δ, a_in or 25 %", []),

@@ -2,8 +2,8 @@
 
     The push |δ| is w · x = 0.5 here.    keeps |δ| whole, and w · x = 0.5
 
-A formula is what operators hold together, or what holds bars or a fraction. One that is too long
-for the line of a phone may break in front of its operators.
+A formula is what operators hold together, what holds bars or a fraction, or a number like 1e-7. One
+that is too long for the line of a phone may break in front of its operators.
 """
 
 import re
@@ -16,7 +16,7 @@ from whygrad.words.visible import Sentence
 OTHER = rf"\s{HAN}“”‘’…"  # what stands in no symbol
 PART = rf"(?:\([^(){HAN}]{{1,24}}\)|[^{OTHER}])+(?: %)?"  # a symbol, a number, or a bracket
 OPERATOR = "[=≈≠≤≥<>→+−·×÷/@∈]"
-FORMULA = re.compile(rf"{PART}(?: {OPERATOR} {PART})+|[^{OTHER}]*[|/][^{OTHER}]*")
+FORMULA = re.compile(rf"{PART}(?: {OPERATOR} {PART})+|[^{OTHER}]*(?:[|/]|\de-)[^{OTHER}]*(?: %)?")
 BEFORE_AN_OPERATOR = re.compile(rf" (?={OPERATOR} )")
 LONGEST = 28  # letters that fit the line of a phone
 
