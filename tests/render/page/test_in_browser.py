@@ -78,7 +78,7 @@ def test_what_was_chosen_stands_in_the_address(pages, show):
     page = show(pages["book"])
     page.get_by_role("button", name="中文").click()
     page.get_by_role("button", name="深色").click()
-    assert page.url.endswith("#lang=zh-Hans&theme=dark")
+    assert page.url.endswith("#lang=zh-Hans&theme=dark&samples=rows")
     page.reload()
     state = "[document.documentElement.lang, document.documentElement.dataset.theme]"
     assert page.evaluate(state) == ["zh-Hans", "dark"]
