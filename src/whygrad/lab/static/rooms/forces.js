@@ -2,6 +2,7 @@
 import { html } from "../vendor/preact.js";
 import { ACTIVATIONS } from "../engine.js";
 import { allows } from "../guided.js";
+import { asShown, equals } from "../numbers.js";
 import { isPlaying } from "../player.js";
 import { change, lookAt } from "../state.js";
 import { t } from "../words.js";
@@ -54,7 +55,7 @@ function sentence(here) {
   if (isTorn(values, { l, k })) return ["forces.says.torn", { ...told, size: partsOf(values, l, k).reduce((sum, { part }) => sum + Math.abs(part), 0) }];
   if (Math.abs(slope) < FLAT) return ["forces.says.flat", told];
   if (other !== undefined) return ["forces.says.quiet", { ...told, other: place(l, other), loud: values.a[l][other], less: values.u[l][other] }];
-  return ["forces.says.both", { ...told, count: values.a[l + 1].length, next: place(l + 1) }];
+  return ["forces.says.both", { ...told, is: equals(delta, asShown(u) * asShown(slope)), count: values.a[l + 1].length, next: place(l + 1) }];
 }
 
 const isLike = (/** @type {any} */ set, /** @type {any} */ preset) => Object.entries(preset).every(([name, value]) => set[name] === value);

@@ -1,6 +1,6 @@
 /** Where the numbers of the room come from, and the program that prints them. */
 import { effectiveWidth } from "../../engine.js";
-import { figure, formula, symbol } from "../../formula.js";
+import { figure, rule, symbol } from "../../formula.js";
 import { html } from "../../vendor/preact.js";
 import { replaced } from "../copying/numbers.js";
 import { ofNeuron } from "../copying/proof.js";
@@ -45,14 +45,14 @@ export function numbersOf({ run }, { column, neuron }) {
     const values = toldOf(state, neuron);
     const of = (/** @type {string} */ one, colour = "") => html`<mrow class="live ${colour}">${figure(values[one], { isBracketed: true })}</mrow>`;
     const flow = [of("w1"), "·", of("x1", "red"), "+", of("w2"), "·", of("x2", "red")];
-    const filled = /** @type {Record<string, any[]>} */ ({ flow, z: [...flow, "+", of("b")], a: [html`<mi>f</mi>`, "(", of("z"), ")"] });
+    const filled = /** @type {Record<string, any[]>} */ ({ flow, z: [...flow, "+", of("b")], a: [rule(state.network.layers[0].activation, "f"), "(", figure(values.z), ")"] });
     for (const name of Object.keys(ROWS)) {
       const row = ROWS[name];
-      const lines = [...(row.of.length ? [[row.symbol, "=", ...row.of]] : []), ...(filled[name] ? [[row.symbol, "=", ...filled[name]]] : [])];
+      const lines = [...(row.of.length ? [["=", ...row.of]] : []), ...(filled[name] ? [["=", ...filled[name]]] : [])];
       const probe = (/** @type {number} */ moved) => lossOf(replaced(state.network, [0, "bias", neuron], moved));
       found[`${name}.${kind}`] = {
         value: values[name], symbol: row.symbol, title: `biases.quantity.${name}`, says: [`biases.about.${name}`],
-        from: lines.length ? lines.map((line) => formula(line, { isBlock: true })) : undefined,
+        from: lines.length ? lines : undefined,
         check: name === "db" ? { of: symbol("loss"), by: symbol("bias"), at: values.b, probe, claim: values.db } : undefined,
       };
     }

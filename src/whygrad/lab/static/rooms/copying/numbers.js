@@ -1,6 +1,6 @@
 /** Where every number of the room comes from, and how to doubt it. */
 import { backward, effectiveWidth, apart, forward, matrix, network as build, withParameters } from "../../engine.js";
-import { figure, formula, symbol } from "../../formula.js";
+import { figure, rule, symbol } from "../../formula.js";
 import { asked } from "../../state.js";
 import { html } from "../../vendor/preact.js";
 import { ofNeuron, ROWS } from "./proof.js";
@@ -37,18 +37,17 @@ function lossByZ(of, k) {
   };
 }
 
-/** @param {Record<string, number>} values @param {string} name */
-function originOf(values, name) {
+/** @param {Record<string, number>} values @param {string} name @param {string} activation */
+function originOf(values, name, activation) {
   const of = (/** @type {string} */ one, colour = "") => html`<mrow class="live ${colour}">${figure(values[one], { isBracketed: true })}</mrow>`;
   const filled = /** @type {Record<string, () => any[]>} */ ({
-    a: () => [html`<mi>f</mi>`, "(", of("z"), ")"],
+    a: () => [rule(activation, "f"), "(", figure(values.z), ")"],
     delta: () => [of("v"), "·", of("deltaOut"), "·", of("slope", "green")],
   })[name];
   const row = ROWS[name];
   if (!row.of.length) return undefined;
-  const received = name === "a" ? [[symbol("preactivation"), "=", of("w1"), "·", of("x1"), "+", of("w2"), "·", of("x2"), "+", of("b")]] : [];
-  const lines = [[row.symbol, "=", ...row.of], ...received, ...(filled ? [[row.symbol, "=", ...filled()]] : [])];
-  return lines.map((line) => formula(line, { isBlock: true }));
+  const received = name === "a" ? [[figure(values.z), "=", of("w1"), "·", of("x1"), "+", of("w2"), "·", of("x2"), "+", of("b")]] : [];
+  return [["=", ...row.of], ...received, ...(filled ? [["=", ...filled()]] : [])];
 }
 
 /** @param {any} run @param {string} name @param {number} k @param {Record<string, number>} values */
@@ -73,7 +72,7 @@ export function numbersOf({ run }, pair) {
     ({ value, symbol, title: `copying.quantity.${name}`, says: [`copying.about.${name}`, { n: String(n), neurons: n }], ...more });
   const { loss } = lookedAt(run.state);
   const found = /** @type {Record<string, any>} */ ({
-    loss: text("loss", loss, symbol("loss"), { from: formula([symbol("loss"), "=", html`<mtext>mean</mtext>`, "[", "−", symbol("y"), html`<mi>ln</mi>`, symbol("p"), "−", "(", html`<mn>1</mn>`, "−", symbol("y"), ")", html`<mi>ln</mi>`, "(", html`<mn>1</mn>`, "−", symbol("p"), ")", "]"], { isBlock: true }) }),
+    loss: text("loss", loss, symbol("loss"), { from: [["=", html`<mtext>mean</mtext>`, "[", "−", symbol("y"), html`<mi>ln</mi>`, symbol("p"), "−", "(", html`<mn>1</mn>`, "−", symbol("y"), ")", html`<mi>ln</mi>`, "(", html`<mn>1</mn>`, "−", symbol("p"), ")", "]"]] }),
     width: text("width", effectiveWidth(network).hidden1, html`<mtext>≠</mtext>`),
     apart: text("apart", apart(network).hidden1, html`<mtext>max</mtext>`),
     ...(run.one ? { one: text("one", lookedAt(run.one).loss, symbol("loss")) } : {}),
@@ -84,7 +83,7 @@ export function numbersOf({ run }, pair) {
     if (!(k >= 0 && k < n)) continue;
     const values = ofNeuron(run, k);
     for (const name of Object.keys(ROWS))
-      found[`${name}.${k + 1}`] = text(name, values[name], ROWS[name].symbol, { from: originOf(values, name), check: checkOf(run, name, k, values) });
+      found[`${name}.${k + 1}`] = text(name, values[name], ROWS[name].symbol, { from: originOf(values, name, network.layers[0].activation), check: checkOf(run, name, k, values) });
   }
   return found;
 }

@@ -1,6 +1,6 @@
 /** Where every number of the room comes from, and how to doubt it. */
 import { ACTIVATIONS } from "../../engine.js";
-import { figure, formula, symbol, twoLines } from "../../formula.js";
+import { figure, rule, symbol, twoLines } from "../../formula.js";
 import { isHeld, lossBy, valuesOf } from "./chain.js";
 
 const CONTROLS = ["input", "weight", "bias", "target"];
@@ -18,15 +18,19 @@ const MOVED = /** @type {Record<string, string>} */ ({
 /** @param {any} here @param {any} values @param {string} name */
 function originOf(here, values, name) {
   const of = (/** @type {string} */ one) => figure(values[one], { of: one, isBracketed: true });
-  const lines = (/** @type {any[]} */ said, /** @type {any[]} */ filled) => [formula([symbol(name), "=", ...said], { isBlock: true }), formula([symbol(name), "=", ...filled], { isBlock: true })];
   if (PRODUCTS[name]) return twoLines(name, PRODUCTS[name], values);
   if (name === "preactivation" && !isHeld(here)) {
-    return lines([symbol("weight"), "·", symbol("input"), "+", symbol("bias")], [of("weight"), "·", of("input"), "+", of("bias")]);
+    return [["=", symbol("weight"), "·", symbol("input"), "+", symbol("bias")], ["=", of("weight"), "·", of("input"), "+", of("bias")]];
   }
-  if (name === "output") return lines([symbol("σ"), "(", symbol("preactivation"), ")"], [symbol("σ"), "(", figure(values.preactivation), ")"]);
-  const half = symbol("½");
-  if (name === "loss") return lines([half, "(", symbol("output"), "−", symbol("target"), ")²"], [half, "(", of("output"), "−", of("target"), ")²"]);
-  if (name === "upstream") return lines([symbol("output"), "−", symbol("target")], [of("output"), "−", of("target")]);
+  if (name === "output") {
+    const { activation } = here.set;
+    return [["=", rule(activation), "(", symbol("preactivation"), ")"], ["=", rule(activation), "(", figure(values.preactivation), ")"]];
+  }
+  if (name === "loss") {
+    const made = (/** @type {(name: string) => any} */ shown) => ["=", symbol("half"), "(", shown("output"), "−", shown("target"), ")²"];
+    return [made(symbol), made(of)];
+  }
+  if (name === "upstream") return [["=", symbol("output"), "−", symbol("target")], ["=", of("output"), "−", of("target")]];
   return null;
 }
 
