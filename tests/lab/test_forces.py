@@ -409,7 +409,7 @@ def test_the_sentence_is_true(show, lab):
         layer, k = {"both": (2, 0), "last": (3, 0), "input": (0, 0)}.get(key, (1, 0))
         values = {
             "place": f"{('x', *LAYERS)[layer]}[{k}]", "a": float(one.a[layer][k]), "y": one.y,
-            "u": float(one.u[layer][k]), "count": 1, "next": "output",
+            "u": float(one.u[layer][k]), "count": 1, "listeners": 1, "next": "output",
             "from": "hidden2[1]", "to": "output[0]", "is": "≈",
         }  # fmt: skip
         if layer:

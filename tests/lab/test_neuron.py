@@ -3,9 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 
+from whygrad.lab.reference import KNOWN
 from whygrad.words import number, speaking, t
 
 pytestmark = pytest.mark.long
@@ -70,6 +73,40 @@ def test_the_first_numbers_are_those_of_the_notes(show, lab, shown):
     told = ("preactivation", "output", "loss", "delta", "weightGradient", "biasGradient")
     wanted = ["0.5", "0.6225", "0.07127", "−0.08872", "−0.2662", "−0.08872"]
     assert [found[name] for name in told] == wanted
+
+
+def test_every_number_is_whygrads(show, lab, expect, numbers_of):
+    """Of neurons that are drawn, with every activation."""
+    page = show(lab, **CALM)
+    draw = np.random.default_rng(0)
+    for activation in KNOWN["activation"]:
+        given = {name: round(draw.uniform(-5, 5), 3) for name in ("input", "weight", "bias")}
+        given["target"] = round(draw.uniform(-1, 1), 3)
+        held = {"held": round(draw.uniform(-3, 3), 3)} if draw.random() < 0.5 else {}
+        address = given | held | {"activation": activation, "hold": len(held)}
+        page.evaluate("hash => { location.hash = hash }", urlencode(address))
+        expect(page, **numbers_of(**given, **held, activation=activation))
+
+
+def test_it_asks_to_guess_only_where_both_gradients_die(show, lab):
+    page = show(lab, **CALM)
+    question = page.locator(".guess")
+    question.wait_for()
+    for name, count in (("leaky_relu", 0), ("relu", 1), ("identity", 0), ("gelu", 1)):
+        page.locator("select").first.select_option(name)
+        assert question.count() == count, name
+
+
+def test_steps_begin_where_z_is_held(show, lab, expect, numbers_of):
+    page = show(lab, "#input=4", **CALM)
+    expect(page, **numbers_of(input=4.0, held=0.5))
+    page.get_by_role("button", name="Step").click()
+    begun = numbers_of(input=4.0, held=0.5)
+    weight, bias = 0.5 - begun["weightGradient"], -1.5 - begun["biasGradient"]
+    after = numbers_of(input=4.0, weight=weight, bias=bias)
+    expect(page, **after, weight=weight, bias=bias)
+    losses = {"first": begun["loss"], "loss": after["loss"]}
+    assert says(page) == t("lab.neuron.says.learnt", step="1", steps=1, rate=1.0, **losses)
 
 
 def test_the_weight_follows_the_input_while_z_is_held(hand, expect, numbers_of):

@@ -316,6 +316,7 @@ def test_everyone_can_read_it(show, own, page_of, axe, language, theme, width):
 @pytest.mark.long
 def test_marks_and_what_was_left_out(show, tmp_path):
     marks = {(5, 0, 0): np.inf, (5, 1, 1): np.nan, (5, 2, 2): 0.0}
+    marks |= {(5, factor, 3): -1 for factor in range(4)}  # not recorded
     run = written(tmp_path / "r", [3, 4, 2], 12, whole=[11], samples=5, marks=marks)
     path = tmp_path / "lab.html"
     path.write_text(as_page(run=run), encoding="utf-8")
@@ -325,6 +326,9 @@ def test_marks_and_what_was_left_out(show, tmp_path):
     )
     assert (cells[0][1], cells[1][2], cells[2][3]) == ("∞", "NaN", "0")
     assert (cells[0][5], cells[1][5], cells[2][5]) == ("∞", "NaN", "0")
+    page.locator(".list-neurons [role=option]").nth(3).click()
+    assert page.locator(".says").inner_text() == t("lab.recorded.not_recorded")
+    page.get_by_role("button", name="layers.0").first.click()
     page.locator(".list-neurons [role=option]").first.click()
     page.locator(".left-out button").click()  # to the whole step
     page.wait_for_selector(".list-weights")

@@ -51,8 +51,8 @@ function sentence({ set, run, step }) {
     zero: zero.middle, random: random.middle, low: zero.low, high: zero.high, spread: set.spread,
   };
   if (!Number.isFinite(zero.high + random.high)) return ["copying.says.lost", values];
-  if (step === 0) return ["biases.says.start", values];
   if (set.spread === 0) return ["biases.says.none", values];
+  if (step === 0) return ["biases.says.start", values];
   if (!isOverlapping) return ["biases.says.apart", values];
   const matters = Math.abs(zero.middle - random.middle) < zero.high - zero.low;
   return [`biases.says.${matters ? "overlap" : "touch"}`, values];

@@ -54,12 +54,10 @@ function sentence({ set, run, step }) {
   };
   if (!Number.isFinite(loss)) return ["copying.says.lost", values];
   if (set.touch >= 0 && set.touch <= step && isAlike(set)) return [`copying.says.${run.parted < 0 ? "touched" : "fallen"}`, values];
-  const when = step === 0 ? "start" : "now";
-  if (!isAlike(set)) return [`copying.says.${set.start}.${when}`, values];
-  if (step === 0) return [`copying.says.${set.constant === 0 ? "zero" : "alike"}.start`, values];
   const { weightsIn, biases, weightsOut, outputBias } = movedOf(run);
   const isDark = weightsIn === 0 && biases === 0 && weightsOut === 0 && outputBias > 0;
-  return [`copying.says.${isDark ? "zero" : "alike"}.now`, values];
+  const isZero = step === 0 ? isAlike(set) && set.constant === 0 : isDark;
+  return [`copying.says.${isZero ? "zero" : isAlike(set) ? "alike" : set.start}.${step === 0 ? "start" : "now"}`, values];
 }
 
 /** What every neuron says of the plane. @param {any} props */

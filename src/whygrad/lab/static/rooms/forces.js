@@ -55,7 +55,7 @@ function sentence(here) {
   if (isTorn(values, { l, k })) return ["forces.says.torn", { ...told, size: partsOf(values, l, k).reduce((sum, { part }) => sum + Math.abs(part), 0) }];
   if (Math.abs(slope) < FLAT) return ["forces.says.flat", told];
   if (other !== undefined) return ["forces.says.quiet", { ...told, other: place(l, other), loud: values.a[l][other], less: values.u[l][other] }];
-  return ["forces.says.both", { ...told, is: equals(delta, asShown(u) * asShown(slope)), count: values.a[l + 1].length, next: place(l + 1) }];
+  return ["forces.says.both", { ...told, is: equals(delta, asShown(u) * asShown(slope)), count: values.a[l + 1].length, listeners: values.a[l + 1].length, next: place(l + 1) }];
 }
 
 const isLike = (/** @type {any} */ set, /** @type {any} */ preset) => Object.entries(preset).every(([name, value]) => set[name] === value);
@@ -78,7 +78,7 @@ function View(here) {
     html`<button type="button" class="answer" aria-pressed=${step === 0 && isLike(set, of)} data-preset=${key} onClick=${() => load(of)}>${t(`forces.preset.${key}`)}</button>`;
   return html`<div class="forces">
     <div class="network">
-      <p class="caption">${t(isPaths ? "forces.caption.paths" : "forces.caption")}</p>
+      <p class="caption">${t(!isPaths ? "forces.caption" : looked.j === undefined ? "forces.caption.paths" : "forces.caption.paths.link")}</p>
       <${Picture} values=${values} looked=${looked} name=${name} isPaths=${isPaths} onLook=${onLook} />
     </div>
     <div class="row controls">

@@ -32,13 +32,15 @@ const lookedAt = (look, m) => Math.min(Number(/^t(\d{1,4})$/.exec(look)?.[1] ?? 
 
 /** @param {any} here @returns {[string, any]} */
 function sentence({ set, step }) {
-  const { m, rounds, error, inQueue, inTree } = countsOf(set);
+  const { m, cards, rounds, additions, error, inQueue, inTree } = countsOf(set);
   const told = { m: String(m), additions: m - 1, rounds: rounds.length, step: String(step), steps: step };
+  if (step === 0 && cards > 1) return ["gpu.says.cards", { ...told, cards: String(cards), all: additions.tree }];
   if (step === 0) return [m === DRAWN ? "gpu.says.start" : "gpu.says.many", told];
   if (step < rounds.length) return ["gpu.says.both", { ...told, left: String(m - step), held: String(rounds[step - 1].active) }];
   if (step < m - 1) return ["gpu.says.waiting", { ...told, left: m - 1 - step, lefts: String(m - 1 - step) }];
   const off = { ...told, queue: number(error.queue, 2), tree: number(error.tree, 2) };
   if (inQueue === inTree) return ["gpu.says.same", off];
+  if (error.queue === error.tree) return ["gpu.says.even", off];
   return [error.queue > error.tree ? "gpu.says.closer" : "gpu.says.luck", off];
 }
 

@@ -31,8 +31,8 @@ const controls = {
 const before = signal(/** @type {any} */ (null));
 const touched = signal("");
 
-/** Return a run: the parameters, which steps change. @param {any} set */
-const begin = (set) => ({ weight: set.weight, bias: set.bias });
+/** Return a run: the parameters, which steps change. It begins where z is held. @param {any} set */
+const begin = (set) => ({ weight: set.weight, bias: set.hold ? set.held - set.weight * set.input : set.bias });
 
 /** Take one step down the gradient. @param {any} run @param {any} set */
 function advance(run, set) {
@@ -56,7 +56,7 @@ function sentence(here) {
   const { set, step } = here;
   const values = valuesOf(here);
   if (step > 0) {
-    const first = chainOf({ ...neuronOf(here), weight: set.weight, bias: set.bias }).loss;
+    const first = chainOf({ ...neuronOf(here), ...begin(set) }).loss;
     return ["neuron.says.learnt", { step: String(step), steps: step, rate: set.rate, first, loss: values.loss }];
   }
   if (isSilent(values, set.activation)) return ["neuron.says.flat", values];
@@ -98,7 +98,7 @@ function View(here) {
             ${Object.keys(ACTIVATIONS).map((name) => html`<option value=${name}>${name}</option>`)}</select></label>`}
         <button type="button" class="quiet" onClick=${walk}>${t("neuron.walk")}</button>
       </div>
-      ${!packed.task && html`<${Guess} values=${values} onChange=${touch} isFar=${step === 0 && set.bias === FAR} />`}
+      ${!packed.task && isSilent(chainOf({ ...neuronOf(here), bias: FAR }), set.activation) && html`<${Guess} values=${values} onChange=${touch} isFar=${step === 0 && set.bias === FAR} />`}
     </div>
     <div class="right">
       <${Formulas} values=${values} />

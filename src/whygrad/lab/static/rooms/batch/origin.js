@@ -102,11 +102,11 @@ const refusal = ({ samples }) => `ValueError: operands could not be broadcast to
 export function Origin({ here, values, name }) {
   const from = originOf(here, values, name);
   const { sort } = placeOf(name);
-  const product = here.set.layout === "columns" ? "Delta @ A_prev.T" : "input.T @ delta";
+  const products = here.set.layout === "columns" ? { gb: "Δ @ 1", gw: "Delta @ A_prev.T" } : { gb: "1 @ Δᵀ", gw: "input.T @ delta" };
   if (Number.isNaN(values.loss)) return html`<section class="origin" aria-label=${t("number.from")}><pre class="error">${refusal(here.set)}</pre></section>`;
   return html`<section class="origin" aria-label=${t("number.from")}>
     <h2>${formula([symbolOf(name)])} <span>${t(`batch.quantity.${sort}`)}</span></h2>
     ${Array.isArray(from) ? formulas(from, symbolOf(name), values[name]) : from ?? html`<p>${told(`batch.about.${sort}`)}</p>`}
-    <p class="aside">${sort === "gb" || sort === "gw" ? told(`batch.hint.${sort}`, { product }) : ""}</p>
+    <p class="aside">${sort === "gb" || sort === "gw" ? told(`batch.hint.${sort}`, { product: products[sort] }) : ""}</p>
   </section>`;
 }

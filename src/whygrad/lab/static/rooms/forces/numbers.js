@@ -77,7 +77,7 @@ function ofNeuron(here, values, { l, k }) {
     entry("u", upstream), ...each,
     entry("slope", { value: slope, symbol: S.slope(k), says: [isEnd ? "forces.about.slope.last" : "forces.about.slope", at], check: { of: S.a(k), by: S.z(k), at: z, probe: ACTIVATIONS[activation].value, claim: slope } }),
     entry("delta", {
-      value: delta, symbol: S.delta(k),
+      says: [isEnd ? "forces.about.delta.last" : "forces.about.delta", at], value: delta, symbol: S.delta(k),
       from: [["=", S.u(k), "·", S.slope(k)], ["=", shown(u), "·", shown(slope, "slope")]],
       check: { of: S.C(), by: S.z(k), at: z, probe: lossBy(here, "z", l, k), claim: delta },
     }),

@@ -1,7 +1,7 @@
 /** Where every number of the room comes from, and how to doubt it. */
 import { ACTIVATIONS } from "../../engine.js";
 import { figure, rule, symbol, twoLines } from "../../formula.js";
-import { isHeld, lossBy, valuesOf } from "./chain.js";
+import { isHeld, lossBy, neuronOf, valuesOf } from "./chain.js";
 
 const CONTROLS = ["input", "weight", "bias", "target"];
 
@@ -42,7 +42,7 @@ function checkOf(here, values, name) {
   }
   const by = MOVED[name];
   if (!by) return undefined;
-  const at = by === "bias" && isHeld(here) ? here.set.held - here.run.weight * here.set.input : values[by];
+  const at = by === "bias" ? neuronOf(here).bias : values[by];
   return { of: symbol("loss"), by: symbol(by), at, probe: lossBy(here, by), claim: values[name] };
 }
 
@@ -80,9 +80,8 @@ for step in range(${step}):
 
 /** Return a program that prints the same numbers. @param {any} here */
 export function python(here) {
-  const { set, step } = here;
-  const held = isHeld(here);
-  const bias = held ? set.held - set.weight * set.input : set.bias;
+  const { set, step, room } = here;
+  const { bias } = room.begin(set);
   return `import jax
 
 jax.config.update("jax_enable_x64", True)
@@ -91,7 +90,7 @@ import numpy as np
 import whygrad as wg
 
 w = np.array([[${written(set.weight)}]])
-b = np.array([${written(bias)}])${held ? `  # z is held at ${written(set.held)}: the bias makes up for the input` : ""}
+b = np.array([${written(bias)}])${set.hold ? `  # z is held at ${written(set.held)}: the bias makes up for the input` : ""}
 x, y = np.array([[${written(set.input)}]]), np.array([[${written(set.target)}]])
 
 
