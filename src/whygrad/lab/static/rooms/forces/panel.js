@@ -92,7 +92,7 @@ function Sum({ values, of, isPaths }) {
 }
 
 const brace = (/** @type {any} */ what, /** @type {string} */ key) =>
-  html`<munder><munder><mrow>${what}</mrow><mo stretchy="true">⏟</mo></munder><mtext>${t(key)}</mtext></munder>`;
+  html`<munder><munder accentunder="true"><mrow>${what}</mrow><mo stretchy="true">⏟</mo></munder><mtext>${t(key)}</mtext></munder>`;
 
 /** The two forces, as the notes write them. @param {{values: any, of: {l: number, k: number}}} props */
 function Forces({ values, of: { l, k } }) {
