@@ -4,6 +4,8 @@ VENV := .venv
 LOWEST := .venv-lowest
 NEWEST := .venv-newest
 BIN := $(VENV)/bin
+# of the modules that are installed few are imported: Python compiles these when they are
+QUICKLY := --quiet --disable-pip-version-check --no-compile
 
 .PHONY: demo test test-all coverage test-lowest test-newest install check docs format smoke lock attack bench bench-gpu faults clean
 
@@ -77,6 +79,7 @@ bench: $(VENV)/.dev            ## measure against the peers; writes results and 
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.estimators
 	$(BIN)/python -m benchmarks.watching
+	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.table
 
 faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=cases.yaml OUT=diagnoses.jsonl
@@ -94,22 +97,22 @@ clean:                         ## remove what can be made again
 
 $(VENV)/.base: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	$(BIN)/pip install $(QUICKLY) -e .
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml requirements/dev.txt  # nothing that the lock file does not name but torch
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation -e ".[dev]"
+	$(BIN)/pip install $(QUICKLY) --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install $(QUICKLY) --no-build-isolation -e ".[dev]"
 	@touch $(VENV)/.base $@
 
 $(LOWEST)/.dev: pyproject.toml requirements/lowest.txt
 	@test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST)
-	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/lowest.txt
-	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check -e ".[test]"
+	$(LOWEST)/bin/pip install $(QUICKLY) --require-hashes -r requirements/lowest.txt
+	$(LOWEST)/bin/pip install $(QUICKLY) -e ".[test]"
 	@touch $@
 
 $(NEWEST)/.dev: pyproject.toml
 	@test -x $(NEWEST)/bin/python || $(PYTHON) -m venv $(NEWEST)
-	$(NEWEST)/bin/pip install --quiet --disable-pip-version-check --upgrade -e ".[test]"
+	$(NEWEST)/bin/pip install $(QUICKLY) --upgrade -e ".[test]"
 	@touch $@

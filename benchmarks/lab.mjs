@@ -1,8 +1,8 @@
 /**
  * How long the engine of the lab takes for 1 000 steps of Adam: 16 tanh neurons, 151 samples of two
- * rings, all of them at each step; the best of five.
+ * rings, all of them at each step. Prints the seconds of each round as JSON.
  *
- *     node benchmarks/lab.mjs
+ *     node benchmarks/lab.mjs [ROUNDS]
  */
 
 const lab = new URL("../src/whygrad/lab/static/", import.meta.url);
@@ -10,6 +10,7 @@ const { asMatrix, firstState, matrix, step } = await import(new URL("engine.js",
 const { create, random } = await import(new URL("draws.js", lab).href);
 
 const [samples, steps] = [151, 1000];
+const rounds = Number(process.argv[2] ?? 5);
 const settings = { loss: "binary_cross_entropy", optimizer: "adam", learning_rate: 0.05 };
 const draws = random(0);
 const classes = Array.from({ length: samples }, (_, i) => i % 2);
@@ -20,10 +21,10 @@ const points = classes.flatMap((y) => {
 const batch = { input: matrix(samples, 2, points), target: asMatrix(classes, 1) };
 const network = create({ sizes: [2, 16, 1], activations: ["tanh", "identity"], init: "constant:0.5" });
 
-const times = Array.from({ length: 5 }, () => {
+const times = Array.from({ length: rounds }, () => {
   let state = firstState(network, settings);
   const begun = performance.now();
   for (let i = 0; i < steps; i++) state = step(state, batch, settings);
   return (performance.now() - begun) / 1000;
 });
-console.log(`${Math.min(...times).toFixed(3)} s for ${steps} steps`);
+console.log(JSON.stringify(times));

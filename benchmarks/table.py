@@ -58,6 +58,7 @@ def render() -> str:
         ("cpu", cpu_blocks),
         ("estimators", estimator_blocks),
         ("watching", watching_blocks),
+        ("lab", lab_blocks),
         ("gpu", gpu_blocks),
     ):
         path = RESULTS / f"{kind}.json"
@@ -112,6 +113,22 @@ def watching_blocks(results: dict) -> list[str]:
     return [t("bench.watching", date=results["machine"]["date"]), markdown(header, rows)]
 
 
+def lab_blocks(results: dict) -> list[str]:
+    """Return the paragraph and tables of how fast the lab is."""
+    waits = {t(f"bench.lab.{name}"): taken for name, taken in results["milliseconds"].items()}
+    rooms = {
+        t("bench.lab.drag", room=t(f"lab.{room}.name")): taken
+        for room, taken in results["drag"].items()
+    }
+    rows = (
+        [name, *(in_digits(taken[which]) for which in ("median", "p95"))]
+        for name, taken in (waits | rooms).items()
+    )
+    header = [t(f"bench.column.{column}") for column in ("lab", "median", "p95")]
+    told = {"browser": results["browser"], "date": results["machine"]["date"]}
+    return [t("bench.lab", **told), markdown(header, rows), *_targets(results)]
+
+
 def gpu_blocks(results: dict) -> list[str]:
     """Return the paragraphs and tables of the GPU's results."""
     exact = results["gradients"]["highest"]
@@ -129,8 +146,8 @@ def markdown(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))
 
 
-def microseconds(value: float) -> str:
-    """Return a time with three significant digits, or in whole microseconds if it is longer."""
+def in_digits(value: float) -> str:
+    """Return a time with three significant digits, or in whole units if it is longer."""
     return number(value, max(3, len(str(round(value)))))
 
 
@@ -153,7 +170,7 @@ def _steps(results: dict) -> list[str]:
     cases, missing = results["steps"]["cases"], results["steps"]["missing"]
     names = list(dict.fromkeys(name for row in cases.values() for name in row))
     rows = (
-        [case, *(microseconds(row[name]["median"]) if name in row else "–" for name in names)]
+        [case, *(in_digits(row[name]["median"]) if name in row else "–" for name in names)]
         for case, row in cases.items()
     )
     table = markdown([t("bench.column.case"), *names], rows)
@@ -166,7 +183,7 @@ def _missing(missing: dict) -> list[str]:
 
 def _recording(results: dict) -> list[str]:
     rows = (
-        [case, *(microseconds(times["median"]) for times in row.values())]
+        [case, *(in_digits(times["median"]) for times in row.values())]
         for case, row in results["recording"].items()
     )
     columns = [t(f"bench.column.record_{every}") for every in (0, 10, 1)]
@@ -220,7 +237,7 @@ def _gpu_table(cases: dict, dtype: str) -> str:
 
 
 def _gpu_cell(times: dict | None) -> str:
-    return "–" if times is None else microseconds(times["median"])
+    return "–" if times is None else in_digits(times["median"])
 
 
 if __name__ == "__main__":

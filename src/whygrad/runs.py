@@ -1,5 +1,6 @@
 """A run as a Python user has it: what was recorded, what came out, and why."""
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,32 +99,59 @@ class Run(RunFolder):
 
         return check_run(self.path)
 
-    def report(self, out: str | Path | None = None) -> Path:
+    def report(
+        self,
+        out: str | Path | None = None,
+        *,
+        lab: bool = True,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Path:
         """Write the run as one self-contained HTML page and return its path.
+
+        Beside it stands the lab over the run, ``report-lab.html`` beside ``report.html``: the page
+        links each finding, each ledger and each timeline to what it tells of.
 
         Args:
             out: the file; default: ``report.html`` in the run's folder.
+            lab: whether the lab is written; without it, and where nothing was recorded, the page
+                has no links.
+            progress: called with how many parts are done, and how many there are.
         """
+        from whygrad.lab.page import as_page
         from whygrad.render.report import write_report
 
-        return write_report(self, Path(out) if out else self.path / "report.html")
+        def over_this(linked: Mapping[int, bool]) -> str:
+            return as_page(run=self, only=(), linked=linked)
 
-    def lab(self, out: str | Path | None = None, *, lang: str | None = None) -> "Lab":
+        page = Path(out) if out else self.path / "report.html"
+        return write_report(self, page, lab=over_this if lab else None, progress=progress)
+
+    def lab(
+        self,
+        out: str | Path | None = None,
+        *,
+        steps: Sequence[int] | None = None,
+        lang: str | None = None,
+    ) -> "Lab":
         """Return the lab over this run: its recorded steps, every number in its formula.
 
         In a notebook the page shows itself; elsewhere it is written.
 
         Args:
             out: the file; default: ``lab.html`` in the run's folder, and none in a notebook.
+            steps: the recorded steps to hold whole, with their samples and weights; default: a
+                few that are worth a look.
             lang: ``en`` or ``zh``; default: that of the reader's browser.
 
         Raises:
-            RunError: nothing was recorded, or the run is damaged.
+            OptionError: more steps were asked for than fit into the page.
+            AddressError: a step was not recorded, or nothing was kept of it to be shown whole.
+            RunError: nothing was recorded, the run is damaged, or a step does not replay.
         """
         from whygrad.lab.page import is_notebook, lab
 
         path = self.path / "lab.html" if out is None and not is_notebook() else out
-        return lab(run=self, out=path, lang=lang)
+        return lab(run=self, steps=steps, out=path, lang=lang)
 
     def __repr__(self) -> str:
         description = self.description

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from whygrad import lessons
 from whygrad.cli import app, lesson_runs
-from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson
+from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Place
 from whygrad.lessons.options import option, setup
 from whygrad.lessons.story import Say, Story
 from whygrad.settings import Range
@@ -46,6 +46,7 @@ TINY = Lesson(
         Exercise("alone", lambda setup, measured: measured["batch"] == 1, {"batch": 1}),
         Exercise("large", lambda setup, measured: measured["largest"] > 9, {"constants": (10,)}),
     ),
+    lab=lambda setup: Place("neuron"),
 )
 WORDS = {
     "lesson.tiny.title": ("One small lesson", "一堂小课"),
@@ -61,6 +62,7 @@ WORDS = {
     "lesson.option.learning_rate": ("how far a step goes", "每一步走多远"),
     "lesson.option.activation": ("f in [a = f(z)]", "[a = f(z)] 中的 f"),
     "lesson.option.constants": ("where weights start", "权重的起点"),
+    "lesson.option.constants.name": ("starts", "起点"),
 }
 LARGE = ("tiny", "--constants", "0,2")  # its law does not hold
 
@@ -92,9 +94,11 @@ def put(monkeypatch):
     return put
 
 
-def write_names(results, out: Path) -> Path:
+def write_names(results, out: Path, *, lab=None) -> Path:
     """Stand in for the book, whose look is tested elsewhere."""
     out.write_text(" ".join(result.lesson.name for result in results))
+    if lab is None:
+        out.with_suffix(".alone").touch()
     return out
 
 
@@ -145,10 +149,10 @@ def test_a_lesson_as_a_process(whygrad, tmp_path):
     assert (outcome.code, outcome.err) == (0, "")
     lines = outcome.out.splitlines()
     assert lines[:2] == ["Lesson 12", t("lesson.broadcast.title")]
-    assert lines[3].startswith("Set-up: batch = 2,") and "width = 2, " in lines[3]
+    assert lines[3].startswith("Set-up: batch size m = 2 (--batch), inputs of a sample = 4")
     assert "The law held in this run." in lines
     assert lines[-1] == "The page, with pictures, is in lessons/broadcast.html"
-    assert files_in(tmp_path) == ["lessons/broadcast.html"]
+    assert files_in(tmp_path) == ["lessons/broadcast-lab.html", "lessons/broadcast.html"]
     page = (tmp_path / "lessons" / "broadcast.html").read_text("utf-8")
     assert page.startswith("<!DOCTYPE html>") and t("lesson.broadcast.title") in page
 
@@ -157,8 +161,9 @@ def test_a_lesson_tells_its_story_and_writes_its_page(inside, capsys):
     assert app.run(["lesson", "tiny"]) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert told.startswith(
-        "Lesson 1 One small lesson Is it small? Set-up: batch = 6, learning_rate = 0.1, "
-        "activation = tanh, constants = 0,0.5. The largest is 0.5. measured must be "
+        "Lesson 1 One small lesson Is it small? Set-up: batch size m = 6 (--batch), "
+        "learning rate η = 0.1 (--learning-rate), activation: tanh (--activation), "
+        "starts = 0,0.5 (--constants). The largest is 0.5. measured must be "
         "✓ It is small. 0.5 ≤ 1 The law held in this run."
     )
     assert told.endswith("The page, with pictures, is in lessons/tiny.html")
@@ -173,6 +178,16 @@ def test_a_lesson_as_json_writes_a_page_only_where_one_is_named(inside, capsys):
     assert app.run(["lesson", "tiny", "--json", "--out", "a/b/page.html"]) == 0
     assert json.loads(capsys.readouterr().out)["path"] == "a/b/page.html"
     assert files_in(inside) == ["a/b/page.html"]
+
+
+def test_a_page_may_be_asked_for_without_the_lab(inside, put, capsys):
+    assert app.run(["lesson", "tiny", "--no-lab"]) == 0
+    assert app.run(["lesson", "tiny", "--check", "--out", "page.html", "--no-lab"]) == 1
+    put({}, {})
+    assert app.run(["lesson", "all", "--no-lab"]) == 0
+    alone = ["lessons/book.alone", "lessons/tiny.alone", "page.alone"]
+    assert [name for name in files_in(inside) if name.endswith(".alone")] == alone
+    assert capsys.readouterr().err == ""
 
 
 def test_json_may_be_asked_for_before_the_name(inside, capsys):
@@ -401,11 +416,11 @@ def test_interrupted_while_the_book_is_written_it_is_written_all_the_same(
 ):
     calls = []
 
-    def first_time_interrupted(results, out):
+    def first_time_interrupted(results, out, *, lab):
         calls.append(out)
         if len(calls) == 1:
             os.kill(os.getpid(), signal.SIGINT)
-        return write_names(results, out)
+        return write_names(results, out, lab=lab)
 
     monkeypatch.setattr(lesson_runs, "write_book", first_time_interrupted)
     assert app.run(["lesson", "all"]) == 0

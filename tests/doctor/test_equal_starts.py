@@ -3,9 +3,14 @@
 import numpy as np
 import pytest
 
+from whygrad.doctor.baseline import Baseline
 from whygrad.doctor.checks.hidden import saturating_hidden
 from whygrad.doctor.checks.starts import clones
+from whygrad.doctor.checks.steps import rate_too_low
+from whygrad.doctor.gathering import gather
 from whygrad.doctor.rendering import where_and_when
+from whygrad.doctor.thresholds import BARELY, LED
+from whygrad.doctor.trials import try_out
 from whygrad.doctor.wording import explain, sentence
 from whygrad.words import speaking
 
@@ -72,3 +77,36 @@ def test_what_the_slopes_are_said_to_let_through_is_their_product(make, examined
         x = np.tanh(z) if activation == "tanh" else 1 / (1 + np.exp(-z))
         slopes.append(np.mean(1 - x**2 if activation == "tanh" else x * (1 - x)))
     assert found.evidence["through"] == pytest.approx(np.prod(slopes), rel=1e-3)
+
+
+SGD = {"optimizer": "sgd", "learning_rate": 0.01}  # the usual rate
+
+
+def trained(setup):
+    """Return what is known of a set-up once it was trained, from one seed."""
+    return gather(setup, Baseline(0.4, 1.0, False), try_out(setup, seeds=(1000,)))
+
+
+@pytest.mark.parametrize(
+    ("init", "activation"),
+    [("zeros", "tanh"), ("constant:0.5", "tanh"), ("constant:2", "sigmoid")],
+)
+def test_weights_that_no_gradient_leads_on_are_not_told_to_take_longer_steps(
+    make, init, activation
+):
+    evidence = trained(make(init=init, activation=activation, **SGD))
+    assert max(evidence.moved) < BARELY, "the case that this is about"
+    assert evidence.gradient_left < LED
+    assert rate_too_low(evidence) is None
+
+
+def test_weights_that_barely_moved_along_a_gradient_that_is_still_there_are(make):
+    evidence = trained(make(epochs=2, **SGD))
+    assert max(evidence.moved) < BARELY and evidence.gradient_left > LED
+    assert rate_too_low(evidence).evidence["moved"] == evidence.moved[0]
+
+
+def test_what_is_left_of_a_gradient_is_known_of_networks_that_ended_finite_only(make, examined):
+    setup = make()
+    assert examined(setup).gradient_left == 1
+    assert np.isnan(examined(setup, ends=(None,)).gradient_left)

@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from equalities import Equality, equalities, text_of
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the calculator of all tests
 
 import whygrad as wg
+from equalities import broken, equalities, text_of
 from whygrad.explain.ledger import Ledger
 from whygrad.words import number, speaking
 
@@ -105,10 +104,6 @@ def ledgers(run) -> list[Ledger]:
         for address in asked(run, 1)
         for step in steps
     ]
-
-
-def broken(text: str) -> list[Equality]:
-    return [one for one in equalities(text) if not one.holds()]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

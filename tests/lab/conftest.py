@@ -113,7 +113,7 @@ HANDS = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory) -> Path:
     """Return the page as a file."""
     path = tmp_path_factory.mktemp("lab") / "lab.html"
@@ -173,9 +173,9 @@ def numbers_of_neuron(**changes) -> dict[str, float]:
 
 def numbers_shown(page) -> dict[str, str]:
     """Return the numbers of the picture as they are written there."""
-    return page.locator(".picture [data-number]").evaluate_all(
-        """all => Object.fromEntries(all.map(one =>
-             [one.dataset.number, one.querySelector(".value").textContent]))"""
+    return page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll(".picture [data-number]")].map(
+             one => [one.dataset.number, one.querySelector(".value").textContent]))"""
     )
 
 

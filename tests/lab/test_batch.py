@@ -299,6 +299,52 @@ def test_with_three_samples_nobody_notices(show, lab):
     assert says(page) == t("lab.batch.says.unnoticed")
 
 
+def of_one_sample() -> Batch:
+    one = Batch()
+    one.x, one.y = one.x[:, :1], one.y[:, :1]
+    return one
+
+
+def test_a_single_sample_is_a_batch_too(show, lab):
+    page = show(lab, "#samples=1", **CALM)
+    found = of_one_sample().walk()
+    for divide in ("mean", "sum", "rate"):
+        page.locator(f"[data-value={divide}]").click()
+        numbers = read(page)
+        for name, value in named({sort: found[sort] for sort in ("z", "d", "gw")}).items():
+            assert numbers[name] == number(value)
+        assert numbers["gb1"] == numbers["d11"] == number(found["gb"][0])
+        assert says(page) == t("lab.batch.says.one", gb1=float(found["gb"][0]))
+    assert (shape(page, "x"), shape(page, "d"), shape(page, "gb")) == ("(2, 1)", "(3, 1)", "(3, 1)")
+    page.locator("[data-value=rows]").click()
+    assert (shape(page, "x"), shape(page, "gb")) == ("(1, 2)", "(3,)")
+    page.locator(".player-button").nth(3).click()
+    assert "the one sample moved" in says(page)
+
+
+def test_a_single_sample_is_copied_to_every_column_of_a_square_bias(show, lab):
+    """b is (3, 3): adding it works, and the product after it does not."""
+    page = show(lab, "#keepdims=0&samples=1&step=1", **CALM)
+    one = of_one_sample()
+    found = one.walk()
+    b = one.b[:, None] - RATE * found["d"].sum(axis=1)
+    z = (one.w - RATE * found["gw"]) @ one.x + b
+    a = 1 / (1 + np.exp(-z))
+    delta = (a - one.y) * a * (1 - a)
+    with pytest.raises(ValueError, match="mismatch") as refused:
+        delta @ one.x.T
+    numbers = read(page)
+    for name, value in named({"b": b, "z": z, "d": delta}).items():
+        assert numbers[name] == number(value)
+    assert numbers["gb2"] == number(delta[1].sum())
+    assert numbers["gw11"] == "–" and shape(page, "d") == "(3, 3)"
+    assert page.locator(".origin .error").inner_text() == f"ValueError: {refused.value}"
+    assert says(page) == t("lab.batch.says.spread")
+    assert code(page).count("✗") == 4 and "(3, 3) @ (1, 2)  ✗" in code(page)
+    page.locator(".player-button").nth(3).wait_for()
+    assert page.locator(".player-button").nth(3).is_disabled()
+
+
 def shown(value: float) -> float:
     """Return a number as a reader can type it into a calculator."""
     return float(number(value).replace("−", "-"))
@@ -406,7 +452,8 @@ def test_steps_are_those_of_whygrad_and_go_back_exactly(show, lab, divide):
     button(1).click()
     assert read(page) == third
     first, last = Batch().walk(divide)["loss"], Batch().train(3, divide).walk(divide)["loss"]
-    assert says(page) == t("lab.batch.says.learnt", step="3", steps=3, first=first, loss=last)
+    values = {"step": "3", "steps": 3, "first": first, "loss": last, "count": 5, "weights": "6"}
+    assert says(page) == t("lab.batch.says.learnt", **values)
     button(0).click()
     expect(page, Batch().walk(divide))
 
@@ -438,7 +485,7 @@ def test_another_start_is_another_batch_and_can_be_shared(show, lab):
 
 PROGRAMS = (
     *("", "divide=sum&step=3", "layout=rows&step=2", "keepdims=0"),
-    *("layout=rows&divide=rate&step=1", "keepdims=0&samples=3&step=2"),
+    *("layout=rows&divide=rate&step=1", "keepdims=0&samples=3&step=2", "samples=1&step=2"),
 )
 SORTS = {
     **{"W": "w", "b": "b", "Z": "z", "A": "a", "Delta": "d"},
@@ -501,6 +548,9 @@ def test_the_program_stops_where_numpy_stops(show, lab, capsys):
     source = program(show(lab, "#keepdims=0&step=1", **CALM))
     exec(source.replace(X64, ""), {})
     assert capsys.readouterr().out.startswith("operands could not be broadcast together")
+    source = program(show(lab, "#keepdims=0&step=1&samples=1", **CALM))
+    exec(source.replace(X64, ""), {})
+    assert capsys.readouterr().out.startswith("matmul: ")
 
 
 @pytest.mark.parametrize("layout", ["columns", "rows"])
@@ -530,7 +580,7 @@ def as_numpy(array) -> np.ndarray:
     return np.array(array.numpy() if hasattr(array, "numpy") else array)
 
 
-@pytest.mark.parametrize(("layout", "samples"), [("columns", 4), ("rows", 7)])
+@pytest.mark.parametrize(("layout", "samples"), [("columns", 4), ("columns", 1), ("rows", 7)])
 def test_what_jax_runs_is_what_jax_says(show, lab, layout, samples):
     page = show(lab, f"#library=JAX&layout={layout}&samples={samples}", **CALM)
     shapes = jax.ShapeDtypeStruct
@@ -543,7 +593,8 @@ def test_what_jax_runs_is_what_jax_says(show, lab, layout, samples):
         way = lambda x, delta: jax.linear_transpose(lambda w, b: x @ w + b, w, b)(delta)  # noqa: E731
     shown = page.locator(".jaxpr").inner_text()
     assert shown == str(jax.make_jaxpr(way)(x, delta))
-    assert f"reduce_sum[axes=({1 if layout == 'columns' else 0},)" in shown
+    axes = f"reduce_sum[axes=({1 if layout == 'columns' else 0},)"
+    assert (axes in shown) == (samples > 1)
 
 
 def test_the_table_is_what_the_tables_show(show, lab):
@@ -554,13 +605,6 @@ def test_the_table_is_what_the_tables_show(show, lab):
     delta = [line.split(",")[2:5] for line in lines if line.startswith("Delta,")]
     assert np.allclose(np.array(delta, float), Batch().walk()["d"].T, rtol=1e-12)
     assert lines[0] == "table,row,1,2,3"
-
-
-@pytest.mark.parametrize(("answer", "verdict"), [(3, "right"), (4, "wrong")])
-def test_a_guess_is_shown_to_be_right_or_wrong(hand, answer, verdict):
-    hand.press(f".predict .answer:nth-child({answer})")
-    assert hand.page.locator(".verdict").inner_text() == t(f"lab.batch.guess.is_{verdict}")
-    assert shape(hand.page, "nb") == "(3, 3)"
 
 
 @pytest.mark.parametrize(
@@ -576,7 +620,7 @@ def test_a_locked_task_shows_what_it_needs_and_ends(show, made, name, do):
     with speaking("zh"):
         assert page.locator(".task p").first.inner_text() == t(f"lab.batch.task.{name}")
         assert page.locator(".task.done").count() == 0
-        assert page.locator(".predict, .strip").count() == 0
+        assert page.locator(".quiz, .strip").count() == 0
         do(page)
         assert t(f"lab.batch.task.{name}.done") in page.locator(".task.done").inner_text()
 

@@ -178,6 +178,11 @@ def test_neurons_differ_without_random_biases(show, lab):
     reach(page, 0)
     says = t("lab.biases.says.start", width=str(WIDTH), n=str(WIDTH), neurons=WIDTH)
     assert page.locator(".says").inner_text() == says
+    page.evaluate("location.hash = '#room=biases&spread=0'")
+    none = t("lab.biases.says.none", zero=0.0, width=str(WIDTH), n=str(WIDTH), neurons=WIDTH)
+    page.get_by_text(none.split(", at 0")[0]).wait_for()
+    page.evaluate("location.hash = '#room=biases'")
+    page.get_by_text(says).wait_for()
     with jax.enable_x64(True):
         first = trained(0)["zero"][0]
         z = np.asarray(anatomy_of(first)["hidden1"].preactivation)[0]

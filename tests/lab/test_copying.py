@@ -214,6 +214,20 @@ def test_no_constant_lets_copies_part(show, lab, copies):
     assert off < 1e-11
 
 
+def test_what_nothing_gets_through_is_said_to_stand_still(show, lab):
+    """Different weights out are of no use where the slope at 0 is 0."""
+    copies = Copies(start="out", constant=0, activation="relu")
+    page = show(lab, copies.hash(20), **CALM)
+    reach(page, 20)
+    course = train(copies, 20)
+    moved = course.rows - train(copies, 0).rows
+    assert not moved.any() and course.losses[-1] != course.losses[0]
+    share = float(np.mean(circles()[1]))
+    guess = -share * math.log(share) - (1 - share) * math.log(1 - share)
+    told = {"step": "20", "steps": 20, "loss": course.losses[-1], "guess": guess}
+    assert page.locator(".says").inner_text() == t("lab.copying.says.zero.classes", **told)
+
+
 def test_zeros_teach_the_bias_of_the_output_alone(hand):
     """Task 9."""
     visit(hand, Copies().hash())
@@ -278,7 +292,10 @@ def test_a_touch_parts_one_neuron_and_does_so_again(hand):
     wanted = train(replace(copies, touch=0), steps, watched=True)
     assert wanted.widths[0] == 1 and wanted.widths[-1] == 2
     first = next(step for step, width in enumerate(wanted.widths) if width > 1)
-    assert f"From step {first} on 2 of 16" in hand.page.locator(".says").inner_text()
+    assert (
+        f"At step {first} its neuron first counts as different; now 2 of 16"
+        in hand.page.locator(".says").inner_text()
+    )
     assert figures(hand.page)[0] == "2 / 16"
     assert figures(hand.page)[2] == number(wanted.losses[-1])
     hand.press(".player-button:nth-of-type(1)")
@@ -300,21 +317,32 @@ def test_a_touch_on_the_way_stays_where_it_is(show, lab):
     assert figures(page) == train(Copies(), 200).shown()
 
 
-def test_the_numbers_of_two_neurons_are_whygrads(show, lab):
-    copies = Copies(start="random", seed=3)
-    page = show(lab, copies.hash(30) + "&look=4,9", **CALM)
-    reach(page, 30)
-    course = train(copies, 30)
+def numbers_of(course: Course, pair: tuple[int, int]) -> dict[str, str]:
+    """Return the numbers of two neurons as the page writes them."""
     layer, output = course.anatomy["hidden1"], course.gradients["output"]
     gradient = course.gradients["hidden1"]
     wanted = {}
-    for k in (4, 9):
+    for k in pair:
         w1, w2, b, v = course.rows[:, k - 1]
         wanted |= {f"w1.{k}": w1, f"w2.{k}": w2, f"b.{k}": b, f"v.{k}": v}
         wanted |= {f"a.{k}": layer.output[0, k - 1], f"delta.{k}": layer.delta[0, k - 1]}
         wanted |= {f"dw{j}.{k}": gradient["weight"][j - 1, k - 1] for j in (1, 2)}
         wanted |= {f"db.{k}": gradient["bias"][k - 1], f"dv.{k}": output["weight"][k - 1, 0]}
-    assert cells(page) == {name: number(float(value)) for name, value in wanted.items()}
+    return {name: number(float(value)) for name, value in wanted.items()}
+
+
+def test_the_numbers_of_two_neurons_are_whygrads(show, lab):
+    page = show(lab, "#room=copying", **CALM)
+    for copies, step, pair in (
+        (Copies(start="random", seed=3), 30, (4, 9)),
+        (Copies(start="out", activation="sigmoid", constant=-0.8, width=5, seed=5), 4, (5, 2)),
+        (Copies(start="biases", activation="relu", optimizer="sgd", width=6, rate=0.5), 7, (1, 3)),
+    ):
+        page.evaluate(
+            "hash => { location.hash = hash }", f"{copies.hash(step)}&look={pair[0]},{pair[1]}"
+        )
+        reach(page, step)
+        assert cells(page) == numbers_of(train(copies, step), pair)
 
 
 def test_a_gradient_can_be_doubted(hand):

@@ -7,6 +7,8 @@ from contextlib import suppress
 from itertools import pairwise, product
 from pathlib import Path
 from statistics import median
+from typing import Any
+from urllib.parse import urlencode
 
 import jax
 import numpy as np
@@ -14,6 +16,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.lab.page import Lab, as_page
+from whygrad.lab.reference import KNOWN
 from whygrad.lab.scenes import SCENES
 from whygrad.words import catalogue, number, speaking, t
 
@@ -174,6 +177,16 @@ STATES = {
 }
 
 
+def drawn(seed: int) -> tuple[str, dict[str, Any]]:
+    """Return a state as its address, and as changes of the network."""
+    draw = np.random.default_rng(seed)
+    moved = draw.choice([*CONNECTIONS, "b10", "b11", "b20", "b30", "x0", "x1", "y"], 5)
+    changes = {str(name): round(draw.uniform(-3, 3), 3) for name in moved}
+    changes["activation"] = str(draw.choice(KNOWN["activation"]))
+    steps = int(draw.integers(4))
+    return urlencode(changes | {"step": steps}), changes | {"steps": steps}
+
+
 def go_to(page, hash: str) -> None:
     """Follow a link into the room."""
     page.evaluate("hash => { location.hash = hash; }", f"room=forces&{hash}")
@@ -182,7 +195,7 @@ def go_to(page, hash: str) -> None:
 
 def test_every_number_is_whygrads(show, lab):
     page = show(lab, "#room=forces", **CALM)
-    for hash, changes in STATES.items():
+    for hash, changes in [*STATES.items(), *map(drawn, range(6))]:
         go_to(page, hash)
         wanted = Walked(**changes).table()
         found = table_of(page)
@@ -396,8 +409,8 @@ def test_the_sentence_is_true(show, lab):
         layer, k = {"both": (2, 0), "last": (3, 0), "input": (0, 0)}.get(key, (1, 0))
         values = {
             "place": f"{('x', *LAYERS)[layer]}[{k}]", "a": float(one.a[layer][k]), "y": one.y,
-            "u": float(one.u[layer][k]), "count": 1, "next": "output", "from": "hidden2[1]",
-            "to": "output[0]",
+            "u": float(one.u[layer][k]), "count": 1, "listeners": 1, "next": "output",
+            "from": "hidden2[1]", "to": "output[0]", "is": "≈",
         }  # fmt: skip
         if layer:
             values |= {"slope": float(one.slope[layer][k]), "delta": float(one.delta[layer][k])}

@@ -107,7 +107,13 @@ def test_counts_and_float32_sums_are_those_of_numpy(show, lab):
     for power, cards, seed in [(3, 1, 0), (5, 1, 3), (6, 2, 0), (10, 1, 7), (10, 8, 1), (3, 8, 0)]:
         go_to(page, f"power={power}&cards={cards}&seed={seed}")
         wanted = Summed(2**power, cards, seed)
-        assert shown(page) == wanted.shown(), (power, cards, seed)
+        found = shown(page)
+        assert found == wanted.shown(), (power, cards, seed)
+        if cards > 1:  # more additions as a tree than in a queue
+            counts = {"m": str(2**power), "cards": str(cards), "additions": 2**power - 1}
+            added = int(found["additions_tree"])
+            told = counts | {"rounds": power, "tree": str(added), "added": added}
+            assert says(page) == t("lab.gpu.says.cards", **told)
 
 
 def test_eight_terms_and_a_thousand(room):
@@ -158,6 +164,23 @@ def test_rounds_are_taken_and_taken_back(room):
     page.wait_for_function(count, arg="step 0")
 
 
+def test_the_sentence_says_what_was_counted(show, lab):
+    """Of several cards, of equal sums, of errors that only luck tells apart."""
+    page = show(lab, "#room=gpu", **CALM)
+    go_to(page, "cards=4")
+    told = {"m": "8", "additions": 7, "rounds": 3, "cards": "4", "all": Summed(8, 4).additions}
+    assert says(page) == t("lab.gpu.says.cards", **told)
+    for seed in (0, 1, 10, 23):
+        go_to(page, f"step=7&seed={seed}")
+        one = Summed(8, seed=seed)
+        queue, tree = (abs(total - one.exact) / one.size for total in (one.queue, one.tree))
+        key = "closer" if queue > tree else "even" if queue == tree else "luck"
+        key = "same" if one.queue == one.tree else key
+        assert says(page) == t(
+            f"lab.gpu.says.{key}", queue=number(queue, 2), tree=number(tree, 2)
+        ), seed
+
+
 def test_play_ends_where_the_queue_does(show, lab):
     page = show(lab, "#room=gpu", **CALM)
     page.locator(".speed select").select_option("100")
@@ -167,7 +190,7 @@ def test_play_ends_where_the_queue_does(show, lab):
     assert page.get_by_role("button", name="Step").is_disabled()
     one = Summed(8)
     off = [abs(total - one.exact) / one.size for total in (one.queue, one.tree)]
-    key = "closer" if off[0] > off[1] else "luck"
+    key = "closer" if off[0] > off[1] else "even" if off[0] == off[1] else "luck"
     written = {"queue": number(off[0], 2), "tree": number(off[1], 2)}
     assert says(page) == t(f"lab.gpu.says.{key}", **written)
 
@@ -186,7 +209,8 @@ def test_the_threads_show_who_still_holds_a_sum(show, lab, power, step):
     assert cells("tree", "idle") == cells("queue", "idle") == [m]
     assert bars == {"queue": m - step, "tree": max(m >> step, 1)}
     label = page.locator("[data-order=tree]").get_attribute("aria-label")
-    assert label == t("lab.gpu.grid.tree", m=str(m), left=str(max(m >> step, 1)))
+    left = max(m >> step, 1)
+    assert label == t("lab.gpu.grid.tree", m=str(m), row="32", left=str(left), lefts=left)
 
 
 def test_the_rounds_are_shared_out_over_warps_blocks_and_cards(show, lab):

@@ -3,9 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlencode
 
+import numpy as np
 import pytest
 
+from whygrad.lab.reference import KNOWN
 from whygrad.words import number, speaking, t
 
 pytestmark = pytest.mark.long
@@ -70,6 +73,40 @@ def test_the_first_numbers_are_those_of_the_notes(show, lab, shown):
     told = ("preactivation", "output", "loss", "delta", "weightGradient", "biasGradient")
     wanted = ["0.5", "0.6225", "0.07127", "−0.08872", "−0.2662", "−0.08872"]
     assert [found[name] for name in told] == wanted
+
+
+def test_every_number_is_whygrads(show, lab, expect, numbers_of):
+    """Of neurons that are drawn, with every activation."""
+    page = show(lab, **CALM)
+    draw = np.random.default_rng(0)
+    for activation in KNOWN["activation"]:
+        given = {name: round(draw.uniform(-5, 5), 3) for name in ("input", "weight", "bias")}
+        given["target"] = round(draw.uniform(-1, 1), 3)
+        held = {"held": round(draw.uniform(-3, 3), 3)} if draw.random() < 0.5 else {}
+        address = given | held | {"activation": activation, "hold": len(held)}
+        page.evaluate("hash => { location.hash = hash }", urlencode(address))
+        expect(page, **numbers_of(**given, **held, activation=activation))
+
+
+def test_it_asks_to_guess_only_where_both_gradients_die(show, lab):
+    page = show(lab, **CALM)
+    question = page.locator(".guess")
+    question.wait_for()
+    for name, count in (("leaky_relu", 0), ("relu", 1), ("identity", 0), ("gelu", 1)):
+        page.locator("select").first.select_option(name)
+        assert question.count() == count, name
+
+
+def test_steps_begin_where_z_is_held(show, lab, expect, numbers_of):
+    page = show(lab, "#input=4", **CALM)
+    expect(page, **numbers_of(input=4.0, held=0.5))
+    page.get_by_role("button", name="Step").click()
+    begun = numbers_of(input=4.0, held=0.5)
+    weight, bias = 0.5 - begun["weightGradient"], -1.5 - begun["biasGradient"]
+    after = numbers_of(input=4.0, weight=weight, bias=bias)
+    expect(page, **after, weight=weight, bias=bias)
+    losses = {"first": begun["loss"], "loss": after["loss"]}
+    assert says(page) == t("lab.neuron.says.learnt", step="1", steps=1, rate=1.0, **losses)
 
 
 def test_the_weight_follows_the_input_while_z_is_held(hand, expect, numbers_of):
@@ -269,9 +306,9 @@ def test_it_moves_by_itself_once_and_then_waits_to_be_dragged(show, lab, mouse):
     assert pulse.count() == 0
     assert glow.get_attribute("data-control") == "input"
     assert page.get_by_text("drag me").is_visible()
-    assert not page.locator(".guess").is_visible()
+    assert not page.locator(".quiz").is_visible()
     page.clock.run_for(10_000)
-    assert page.locator(".guess").is_visible()
+    assert page.locator(".quiz").is_visible()
     mouse(page).move("input", 4)
     assert glow.count() == 0
 
@@ -280,22 +317,35 @@ def test_who_wants_no_motion_gets_none(show, lab, expect, numbers_of):
     page = show(lab, **CALM)
     expect(page, **numbers_of())
     assert page.locator(".pulse").count() == 0
-    assert page.locator(".guess").is_visible()
+    assert page.locator(".quiz").is_visible()
     moving = "document.getAnimations().filter(one => one.playState === 'running').length"
     assert page.evaluate(moving) == 0
     page.get_by_role("button", name="both").click()
     expect(page, **numbers_of(bias=-30.0))
 
 
-@pytest.mark.parametrize(("answer", "verdict"), [("both", "right"), ("none", "wrong")])
-def test_a_guess_is_shown_to_be_right_or_wrong(hand, answer, verdict, expect, numbers_of):
-    place = ["weight", "bias", "both", "none"].index(answer) + 1
-    hand.press(f".answer:nth-child({place})")
+def test_a_guess_is_shown_to_be_right_or_wrong(hand, expect, numbers_of):
+    hand.press("[data-answer=none]")
     found = numbers_of(bias=-30.0)
     expect(hand.page, **found)
     values = {"weight": found["weightGradient"], "bias": found["biasGradient"]}
-    wanted = t(f"lab.neuron.guess.is_{verdict}", slope=found["slope"], **values)
+    shows = t("lab.neuron.quiz.die.shows", slope=found["slope"], **values)
+    wanted = f"{t('lab.quiz.wrong', answer=t('lab.neuron.answer.both'))} {shows}"
     assert hand.page.locator(".verdict").inner_text() == wanted
+
+
+def test_the_learning_rate_can_be_chosen(show, lab, expect, trained, numbers_of):
+    page = show(lab, "#step=2", **CALM)
+    page.locator("[data-control=rate]").select_option("3")
+    start = trained(2)
+    expect(page, **start)
+    page.locator(".player-button").nth(3).click()
+    weight = start["weight"] - 3 * start["weightGradient"]
+    bias = start["bias"] - 3 * start["biasGradient"]
+    after = numbers_of(weight=weight, bias=bias)
+    expect(page, **after)
+    losses = {"first": start["loss"], "loss": after["loss"]}
+    assert says(page) == t("lab.neuron.says.learnt", step="1", steps=1, rate=3.0, **losses)
 
 
 @pytest.mark.parametrize("name", ["equal", "dry", "deaf"])
@@ -310,7 +360,7 @@ def test_a_locked_task_shows_what_it_needs_and_ends(show, made, name, keyboard, 
             "all => all.map(one => one.dataset.control)"
         )
         assert sliders == [control]
-        assert page.locator("[data-control=hold], .choice, .guess, .strip").count() == 0
+        assert page.locator("[data-control=hold], .choice, .quiz, .strip").count() == 0
         goal = {"equal": 1.0, "dry": 0.0, "deaf": -30.0}[name]
         keyboard(page).move(control, goal)
         assert t(f"lab.neuron.task.{name}.done") in page.locator(".task.done").inner_text()

@@ -11,10 +11,10 @@ import pytest
 
 import whygrad as wg
 from whygrad.cli.app import run
-from whygrad.errors import OptionError
+from whygrad.errors import InputError, OptionError
 from whygrad.lab import pack
-from whygrad.lab.page import Lab, as_page, rooms, tasks
-from whygrad.words import catalogue, t
+from whygrad.lab.page import EXAMPLE, Lab, as_page, rooms, tasks
+from whygrad.words import LANGUAGES, catalogue, speaking, t
 
 LARGEST = 400_000  # bytes
 MOST_LINES = 200  # of a module
@@ -221,6 +221,31 @@ def test_a_scene_that_cannot_be_read_is_said(tmp_path):
         "enclosed in double quotes: line 1 column 2 (char 1). "
         'Write it like {"room": "neuron", "set": {"input": 4}}.'
     )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_scene_that_is_not_there_is_said(tmp_path, capsys, language):
+    missing = tmp_path / "scene.json"
+    error = OptionError("error.lab_scene_unreadable", path=missing, example=EXAMPLE)
+    assert run(["lab", "--no-open", "--scene", str(missing), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["message"] == str(error)
+    with speaking(language):
+        assert "FileNotFound" not in str(error) and "Errno" not in str(error)
+    assert str(error) == (
+        f"The scene {missing} must be a JSON text file, and it cannot be read. Check the path and "
+        'its permissions, and write it like {"room": "neuron", "set": {"input": 4}}.'
+    )
+
+
+def test_a_scene_is_an_ordinary_file_of_text(tmp_path):
+    with pytest.raises(InputError, match="must be an ordinary file, but it is a folder"):
+        as_page(scene=tmp_path)
+    scene = tmp_path / "scene.json"
+    scene.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(OptionError, match="cannot be read as JSON: UnicodeDecodeError"):
+        as_page(scene=scene)
+    scene.write_text('\ufeff{"room": "neuron"}', encoding="utf-8")  # as Notepad saves it
+    assert data_of(as_page(scene=scene))["room"] == "neuron"
 
 
 def test_a_scene_comes_from_a_file(tmp_path):

@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from whygrad.lab.page import Lab, as_page
+from whygrad.lab.page import Lab, as_page, rooms
 from whygrad.words import catalogue, number, t
 
 pytestmark = pytest.mark.long
@@ -206,3 +206,15 @@ def test_without_a_script_it_says_what_it_needs(show, lab):
     told = page.locator("#lab > p")
     told.wait_for(state="visible")
     assert told.inner_text().split("\n")[0] == t("lab.needs")
+    assert page.locator(".quiz .question").is_visible()
+    assert not page.locator(".slider").first.is_visible()
+
+
+@pytest.mark.parametrize("language", ["en", "zh-Hans"])
+def test_each_room_prints_as_one_sheet(show, lab, language):
+    page = show(lab, f"#lang={language}", **CALM)
+    for place, room in enumerate(rooms()):
+        page.locator(".strip button").nth(place).click()
+        page.wait_for_selector(f".{room}")
+        sheets = re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))
+        assert len(sheets) == 1, room

@@ -12,7 +12,7 @@ import pytest
 
 import whygrad as wg
 from whygrad.cli.app import run as command
-from whygrad.errors import RunError
+from whygrad.errors import AddressError, OptionError, RunError
 from whygrad.lab.page import as_page
 from whygrad.lab.recorded import ABSENT, INFINITE, UNDEFINED, ZERO, Plan, quantised, recording
 from whygrad.record.fields import FACTORS, ROW_FIELDS
@@ -135,6 +135,69 @@ def test_without_a_recorded_step_it_says_what_to_do(tmp_path):
     with pytest.raises(RunError) as caught:
         run.lab(tmp_path / "lab.html")
     assert str(caught.value) == t("error.lab_nothing_recorded", path=run.path)
+
+
+def whole_of(told: dict) -> list[tuple[int, str]]:
+    return [(one["step"], one["why"]) for one in told["whole"]]
+
+
+def test_a_user_says_which_steps_are_whole(own, seen, tmp_path, capsys):
+    told = recording(own, steps=[6, 0, 6])
+    assert whole_of(told) == [(0, "asked"), (6, "asked")] and told["leftOut"] == []
+    assert whole_of(recording(seen, steps=[3])) == [(3, "asked")]
+    out = tmp_path / "lab.html"
+    asked = ["--step", "3", "--step", "9", "--out", str(out), "--no-open"]
+    assert command(["lab", str(own.path), *asked]) == 0
+    assert whole_of(data_in(out)) == [(3, "asked"), (9, "asked")]
+    own.lab(out, steps=[6])
+    assert whole_of(data_in(out)) == [(6, "asked")]
+    wg.lab(own, steps=[0], out=out)
+    assert whole_of(data_in(out)) == [(0, "asked")]
+
+
+def data_in(page: Path) -> dict:
+    found = re.search(r'id="data">(.*?)</script>', page.read_text("utf-8"), re.S)
+    assert found is not None
+    return json.loads(found[1])["recorded"]
+
+
+def test_a_step_that_cannot_be_whole_is_said(own, tmp_path, monkeypatch):
+    with pytest.raises(AddressError) as caught:
+        recording(own, steps=[0, 7])
+    values = {"step": 7, "path": own.path, "count": len(own.rows("hidden1")[0]), "near": 6}
+    assert str(caught.value) == t("error.lab_step_not_recorded", **values)
+    run = written(tmp_path / "r", [3, 4, 2], 40, whole=[5, 30])
+    with pytest.raises(AddressError) as caught:
+        recording(run, steps=[12])
+    assert str(caught.value) == t("error.step_not_whole", step=12, near=5, count=2)
+    with pytest.raises(OptionError, match=r"^`--step` says which steps of a run"):
+        as_page(steps=[3])
+    broken = shutil.copytree(own.path, tmp_path / "broken")
+    monkeypatch.setattr("whygrad.lab.recorded.seen_at", no_step)
+    with pytest.raises(RunError):
+        recording(wg.open_run(broken), steps=[0])
+    assert recording(wg.open_run(broken))["whole"] == []  # nobody asked for them
+
+
+def no_step(run: wg.Run, step: int) -> None:
+    raise RunError("error.run_file_missing", path=run.path)
+
+
+def test_many_steps_share_the_room_and_too_many_are_refused(tmp_path, monkeypatch):
+    budget = 40_000
+    monkeypatch.setattr("whygrad.lab.whole.BUDGET", budget)
+    monkeypatch.setattr("whygrad.lab.recorded.WHOLE_BYTES", budget)
+    steps = list(range(40))
+    run = written(tmp_path / "r", [30, 40, 20], 40, whole=steps)
+    with pytest.raises(OptionError) as caught:
+        recording(run, steps=steps)
+    most = caught.value.values["most"]
+    assert str(caught.value) == t("error.lab_steps_too_many", most=most, actual=40)
+    assert isinstance(most, int) and 2 <= most < 40
+    told = recording(run, steps=steps[:most])
+    assert len(told["whole"]) == most and len(json.dumps(told["whole"])) < 1.05 * budget * 4 / 3
+    rows = [layer["rows"] for one in told["whole"] for layer in one["layers"]]
+    assert all(0 < len(one["numbers"]) < one["of"] for one in rows)
 
 
 def test_the_command_writes_the_page_of_a_run(own, tmp_path, capsys, monkeypatch):
@@ -316,6 +379,7 @@ def test_everyone_can_read_it(show, own, page_of, axe, language, theme, width):
 @pytest.mark.long
 def test_marks_and_what_was_left_out(show, tmp_path):
     marks = {(5, 0, 0): np.inf, (5, 1, 1): np.nan, (5, 2, 2): 0.0}
+    marks |= {(5, factor, 3): -1 for factor in range(4)}  # not recorded
     run = written(tmp_path / "r", [3, 4, 2], 12, whole=[11], samples=5, marks=marks)
     path = tmp_path / "lab.html"
     path.write_text(as_page(run=run), encoding="utf-8")
@@ -325,6 +389,9 @@ def test_marks_and_what_was_left_out(show, tmp_path):
     )
     assert (cells[0][1], cells[1][2], cells[2][3]) == ("∞", "NaN", "0")
     assert (cells[0][5], cells[1][5], cells[2][5]) == ("∞", "NaN", "0")
+    page.locator(".list-neurons [role=option]").nth(3).click()
+    assert page.locator(".says").inner_text() == t("lab.recorded.not_recorded")
+    page.get_by_role("button", name="layers.0").first.click()
     page.locator(".list-neurons [role=option]").first.click()
     page.locator(".left-out button").click()  # to the whole step
     page.wait_for_selector(".list-weights")

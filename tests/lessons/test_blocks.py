@@ -5,11 +5,12 @@ from importlib.resources import files
 
 import pytest
 
-from whygrad.lessons.notation import ARRIVES_IN_LIGHT, arrives, below, one, slope
+from whygrad.lessons.notation import ARRIVES, ONE, SLOPE, arrives, below, one, slope
 from whygrad.lessons.rendering.blocks import as_blocks
 from whygrad.lessons.rendering.formulas import filled, steps
 from whygrad.lessons.rendering.html import stylesheet
 from whygrad.lessons.story import Code, Fold, Formula, Oriented, Say, Story, Term, every_block
+from whygrad.render.page.canvas import DARK, LIGHT, VARIABLES
 from whygrad.render.page.formula import as_text
 from whygrad.words import speaking
 
@@ -51,9 +52,9 @@ def test_the_colours_can_be_read_on_every_ground(name, ground):
 
 
 def test_each_colour_is_defined_once_and_drawings_use_the_same():
-    for name in ("arrives", "one", "slope"):
+    for name, mark in (("arrives", ARRIVES), ("one", ONE), ("slope", SLOPE)):
         assert stylesheet("lesson.css").count(f"--{name}: ") == 1
-    assert in_light_and_dark("arrives")[0] == ARRIVES_IN_LIGHT
+        assert in_light_and_dark(name) == [LIGHT[VARIABLES[mark]], DARK[VARIABLES[mark]]]
 
 
 def test_a_colour_stands_in_the_formula_and_leaves_its_text_alone():

@@ -25,6 +25,7 @@ from whygrad.lessons.options import (
     option_text,
     read_options,
     setup,
+    told,
 )
 from whygrad.settings import Range
 from whygrad.words import LANGUAGES, catalogue, speaking
@@ -53,8 +54,9 @@ def message(call, *given) -> str:
 @pytest.mark.parametrize("name", WRITTEN)
 def test_every_option_of_every_lesson_has_help(name):
     for option_ in fields(lessons.find(name).setup):
+        key = meaning_key(name, option_.name)
         for language in LANGUAGES:
-            assert meaning_key(name, option_.name) in catalogue(language)
+            assert {key, f"{key}.name"} <= catalogue(language).keys()
 
 
 @pytest.mark.parametrize("name", WRITTEN)
@@ -78,7 +80,7 @@ def test_every_lesson_stands_at_the_place_of_its_statement(name):
 
 @pytest.mark.parametrize("name", WRITTEN)
 def test_no_option_of_a_lesson_hides_one_that_all_share(name):
-    assert {"out", "check", "json", "lang", "help"}.isdisjoint(
+    assert {"out", "no_lab", "check", "json", "lang", "help"}.isdisjoint(
         allowed_values(lessons.find(name).setup)
     )
 
@@ -169,17 +171,32 @@ def test_help_says_what_each_option_may_be(monkeypatch):
     monkeypatch.setitem(catalogue("en"), "lesson.option.constants", "where weights start")
     monkeypatch.setitem(catalogue("en"), "lesson.option.inits", "how weights start")
     monkeypatch.setitem(catalogue("en"), "lesson.tiny.option.batch", "how many come")
-    told = {one.name: one for one in described(Options, "tiny")}
-    assert told["constants"].meaning == "where weights start"
-    assert told["batch"].meaning == "how many come"  # the lesson's own words go first
-    assert {name: one.allowed for name, one in told.items()} == {
+    options = {one.name: one for one in described(Options, "tiny")}
+    assert options["constants"].meaning == "where weights start"
+    assert options["batch"].meaning == "how many come"  # the lesson's own words go first
+    assert {name: one.allowed for name, one in options.items()} == {
         "batch": "a whole number ≥ 1, < 4097",
         "learning_rate": "a number > 0",
         "activation": "one of sigmoid, tanh",
         "constants": "numbers ≥ -100, < 100, with commas",
         "inits": "any of zeros, he_normal, with commas",
     }
-    assert told["batch"].kind is int and told["inits"].kind == tuple[str, ...]
+    assert options["batch"].kind is int and options["inits"].kind == tuple[str, ...]
+
+
+def test_an_option_is_told_in_words_with_its_value_and_how_it_is_typed():
+    chain = lessons.find("chain")
+    setup = chain.setup(weight=-0.5, loss="squared")
+    names = ("weight", "activation", "loss")
+    assert told("chain", setup, names) == (
+        "weight w = −0.5 (--weight), activation: sigmoid (--activation), "
+        "loss: squared error (--loss squared)"
+    )
+    with speaking("zh"):
+        assert told("chain", setup, names) == (
+            "权重 w = −0.5（--weight）、激活函数：sigmoid（--activation）、"
+            "损失：平方误差（--loss squared）"
+        )
 
 
 def test_the_starter_has_the_options_in_its_signature_and_its_help():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from rich.cells import cell_len
 
-from whygrad.lessons.lesson import AT_LEAST, AT_MOST, EQUALS, Exercise, Law, Lesson, Result
+from whygrad.lessons.lesson import AT_LEAST, AT_MOST, EQUALS, Exercise, Law, Lesson, Place, Result
 from whygrad.lessons.options import option, setup
 from whygrad.lessons.rendering.paragraph import CLOSES, filled
 from whygrad.lessons.rendering.sparkline import BARS, scale_of, scale_text, sparkline
@@ -30,6 +30,7 @@ WORDS = {
     "lesson.tiny.law.short": ("It is small.", "它很小。"),
     "lesson.tiny.exercise.alone": ("When is it alone?", "它何时独自一个？"),
     "lesson.tiny.word": ("a word", "一个词"),
+    "lesson.option.constants.name": ("starts w", "起点 w"),
 }
 
 
@@ -73,6 +74,7 @@ LESSON = Lesson(
     ),
     tell=tell,
     exercises=(Exercise("alone", lambda setup, measured: False, {}),),
+    lab=lambda setup: Place("neuron"),
 )
 
 
@@ -88,7 +90,7 @@ TOLD = """\
 Lesson 3
 One small lesson
 Is it small?
-Set-up: constants = 0,0.5, activation = tanh.
+Set-up: starts w = 0,0.5 (--constants), activation: tanh (--activation).
 
 The largest is 0.5.
 
@@ -148,12 +150,14 @@ def test_a_law_that_does_not_hold_is_marked(result):
     assert "The law did not hold here." in text and "The law held" not in text
 
 
-def test_options_stand_in_the_set_up_line_as_they_are_given(result):
-    assert setup_line(Options(constants=(1e-5, 3.0))) == (
-        "Set-up: constants = 1e-05,3, activation = tanh."
+def test_the_set_up_line_says_in_words_what_every_option_is_and_how_it_is_typed(result):
+    assert setup_line("tiny", Options(constants=(1e-5, -3.0))) == (
+        "Set-up: starts w = 1e-05,−3 (--constants), activation: tanh (--activation)."
     )
     with speaking("zh"):
-        assert setup_line(Options()) == "设置：constants = 0,0.5、activation = tanh。"
+        assert setup_line("tiny", Options()) == (
+            "设置：起点 w = 0,0.5（--constants）、激活函数：tanh（--activation）。"
+        )
 
 
 def test_a_result_shows_its_call_and_its_verdict(result):

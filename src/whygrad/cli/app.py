@@ -195,12 +195,13 @@ def predict(
 def report(
     run: RunName,
     out: Annotated[Path | None, Option(help=help_text("help.report.out"))] = None,
+    no_lab: Annotated[bool, Option("--no-lab", help=help_text("help.report.no_lab"))] = False,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     from whygrad.cli.showing import report_command
 
-    return report_command(run, out, as_json)
+    return report_command(run, out, not no_lab, as_json)
 
 
 @app.command(help=help_text("help.export"), no_args_is_help=True)
@@ -266,20 +267,24 @@ def lab(
     ] = None,
     out: Annotated[Path | None, Option(help=help_text("help.lab.out"))] = None,
     no_open: Annotated[bool, Option("--no-open", help=help_text("help.lab.no_open"))] = False,
+    step: Annotated[list[int] | None, Option(help=help_text("help.lab.step"))] = None,
     slides: Annotated[bool, Option("--slides", help=help_text("help.lab.slides"))] = False,
     task: Annotated[
         str | None, Option(help=help_text("help.lab.task", tasks=", ".join(all_tasks())))
     ] = None,
     lock: Annotated[bool, Option("--lock", help=help_text("help.lab.lock"))] = False,
     scene: Annotated[Path | None, Option(help=help_text("help.lab.scene"))] = None,
+    check: Annotated[str | None, Option(help=help_text("help.lab.check"), metavar="CODE")] = None,
     as_json: Json = False,
     lang: Annotated[
         str | None, Option("--lang", help=help_text("help.lab.lang"), metavar="en|zh")
     ] = None,
 ) -> int:
-    from whygrad.cli.lab import lab_command
+    from whygrad.cli.lab import check_command, lab_command
 
-    return lab_command(run, room, out, not no_open, slides, task, lock, scene, as_json, lang)
+    if check is not None:
+        return check_command(check, as_json)
+    return lab_command(run, room, out, not no_open, step, slides, task, lock, scene, as_json, lang)
 
 
 app.add_typer(lesson_app, name="lesson")

@@ -1,15 +1,19 @@
-"""``whygrad lab``: write the page on which every number can be touched, and open it."""
+"""``whygrad lab``: write the page and open it, or read a code that somebody handed in."""
 
 import os
 import sys
 import webbrowser
 from pathlib import Path
 
+from rich.console import Group
+
 from whygrad.cli.console import show, show_json
 from whygrad.cli.runs import open_named
 from whygrad.cli.showing import parts_bar
+from whygrad.lab.codes import checked
 from whygrad.lab.page import Lab, as_page
 from whygrad.words import t
+from whygrad.words.terminal import Table, Text
 
 DEFAULT = Path("lab.html")
 
@@ -19,6 +23,7 @@ def lab_command(
     room: str | None,
     out: Path | None,
     opens: bool,
+    steps: list[int] | None,
     slides: bool,
     task: str | None,
     lock: bool,
@@ -32,6 +37,7 @@ def lab_command(
         page = as_page(
             room,
             run=opened,
+            steps=steps,
             progress=tick,
             lang=lang,
             scene=scene,
@@ -47,6 +53,26 @@ def lab_command(
     show(t("cli.lab_is_in", path=written))
     if opens and _has_screen():
         webbrowser.open(written.resolve().as_uri())
+    return 0
+
+
+def check_command(code: str, as_json: bool) -> int:
+    """Show which guesses of the page a reader's code calls right."""
+    found = checked(code)
+    if as_json:
+        show_json({"quizzes": found})
+        return 0
+    table = Table()
+    for name in ("room", "question", "guess"):
+        table.add_column(t(f"cli.lab_code.{name}"))
+    for quiz, is_right in found.items():
+        room, _, name = quiz.partition(".")
+        guess = {True: "right", False: "wrong", None: "none"}[is_right]
+        told = t(f"lab.{room}.name"), t(f"lab.{room}.quiz.{name}"), t(f"cli.lab_code.{guess}")
+        table.add_row(*told)
+    done = [one for one in found.values() if one is not None]
+    counts = {"done": str(len(done)), "all": str(len(found)), "right": str(sum(done))}
+    show(Group(table, Text(t("lab.quiz.progress", **counts)), Text(t("cli.lab_code.says"))))
     return 0
 
 

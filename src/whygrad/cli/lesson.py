@@ -39,6 +39,9 @@ Lang = Annotated[
 Check = Annotated[
     bool, Option("--check", help=help_text("help.lesson.check"), rich_help_panel=PANEL)
 ]
+NoLab = Annotated[
+    bool, Option("--no-lab", help=help_text("help.lesson.no_lab"), rich_help_panel=PANEL)
+]
 
 
 def _out(key: str, default: str) -> Any:
@@ -109,7 +112,9 @@ def list_lessons(as_json: bool) -> int:
 
 
 def _all_command() -> Any:
-    def run_all(ctx: Context, out: Path | None, as_json: bool, lang: str | None) -> int:
+    def run_all(
+        ctx: Context, out: Path | None, no_lab: bool, as_json: bool, lang: str | None
+    ) -> int:
         if ctx.args:
             actual = ctx.args[0].partition("=")[0]
             if actual.startswith("-"):
@@ -117,10 +122,11 @@ def _all_command() -> Any:
             raise OptionError("error.usage_extra", actual=actual, command=ctx.command_path)
         from whygrad.cli.lesson_runs import run_all_lessons
 
-        return run_all_lessons(out, as_json)
+        return run_all_lessons(out, not no_lab, as_json)
 
     page = _out("help.lesson.book", "lessons/book.html")
-    _declare(run_all, {"ctx": Context, "out": page, "as_json": Json, "lang": Lang})
+    shared = {"out": page, "no_lab": NoLab, "as_json": Json, "lang": Lang}
+    _declare(run_all, {"ctx": Context, **shared})
     extra = {"allow_extra_args": True, "ignore_unknown_options": True}
     return _command(ALL, run_all, help_text("help.lesson.all"), context_settings=extra)
 
@@ -130,16 +136,19 @@ def _lesson_command(name: str) -> Any:
 
     lesson = lessons.find(name)
 
-    def run_one(out: Path | None, check: bool, as_json: bool, lang: str | None, **given: Any):
+    def run_one(
+        out: Path | None, no_lab: bool, check: bool, as_json: bool, lang: str | None, **given: Any
+    ) -> int:
         from whygrad.cli.lesson_runs import check_lesson, run_lesson
 
         written = {option: text for option, text in given.items() if text is not None}
         experiment = lesson.start(read_options(lesson.setup, written))
-        return (check_lesson if check else run_lesson)(experiment, out, as_json)
+        return (check_lesson if check else run_lesson)(experiment, out, not no_lab, as_json)
 
     own = {one.name: _own_option(one) for one in described(lesson.setup, name)}
     shared = {
         "out": _out("help.lesson.out", f"lessons/{name}.html"),
+        "no_lab": NoLab,
         "check": Check,
         "as_json": Json,
         "lang": Lang,
@@ -166,7 +175,7 @@ def _own_option(described: Any) -> Any:
 
 def _declare(function: Any, parameters: dict[str, Any]) -> None:
     """Give a function the parameters that the command-line library reads off it."""
-    defaults = {"check": False, "as_json": False}
+    defaults = {"no_lab": False, "check": False, "as_json": False}
     function.__annotations__ = parameters | {"return": int}
     function.__signature__ = Signature(
         [

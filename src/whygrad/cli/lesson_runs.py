@@ -1,6 +1,7 @@
 """What ``whygrad lesson`` does: run a lesson and tell it, check its exercises, write the book."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 from whygrad import lessons
 from whygrad.cli.console import problem, show, show_json
 from whygrad.errors import OptionError
+from whygrad.lab.page import as_page
 from whygrad.lessons.lesson import Experiment, Result
 from whygrad.lessons.progress import Tick, progress
-from whygrad.lessons.rendering.book import write_book
+from whygrad.lessons.rendering.book import Lab, write_book
 from whygrad.lessons.rendering.text import as_rich, as_rich_check
 from whygrad.words import t
 from whygrad.words.terminal import RenderableType, Table, Text
@@ -19,16 +21,16 @@ FOLDER = Path("lessons")
 WELL, ILL = 0, 1  # exit codes: the law held, or an exercise is answered
 
 
-def run_lesson(experiment: Experiment, out: Path | None, as_json: bool) -> int:
+def run_lesson(experiment: Experiment, out: Path | None, lab: bool, as_json: bool) -> int:
     """Run a lesson, tell it and write its page; return 0 if its law held, else 1."""
     own = None if as_json else FOLDER / f"{experiment.lesson.name}.html"
     page = writable(out or own)
     result = _run(experiment)
-    _show(result, page, as_json, as_rich, {})
+    _show(result, page, lab, as_json, as_rich, {})
     return WELL if result.holds else ILL
 
 
-def check_lesson(experiment: Experiment, out: Path | None, as_json: bool) -> int:
+def check_lesson(experiment: Experiment, out: Path | None, lab: bool, as_json: bool) -> int:
     """Run a lesson and say which exercises that answers; return 0 if it answers one, else 1."""
     page = writable(out)
     result = _run(experiment)
@@ -37,7 +39,7 @@ def check_lesson(experiment: Experiment, out: Path | None, as_json: bool) -> int
         key = f"lesson.{result.lesson.name}.exercise.{name}"
         answer = t(f"{key}.answer") if is_answered else None  # once it is found
         answers[name] = {"question": t(key), "answered": is_answered, "answer": answer}
-    _show(result, page, as_json, as_rich_check, {"check": answers})
+    _show(result, page, lab, as_json, as_rich_check, {"check": answers})
     return WELL if any(result.answered().values()) else ILL
 
 
@@ -60,9 +62,11 @@ def _run(experiment: Experiment) -> Result:
         return experiment.run(lambda share: watch(title, share))
 
 
-def _show(result: Result, page: Path | None, as_json: bool, told: Any, more: dict) -> None:
+def _show(
+    result: Result, page: Path | None, lab: bool, as_json: bool, told: Any, more: dict
+) -> None:
     if page is not None:
-        write_book([result], page)
+        write_book([result], page, lab=_lab if lab else None)
     if as_json:
         show_json(result.to_dict() | more | ({"path": str(page)} if page else {}))
         return
@@ -79,7 +83,7 @@ class Finished:
     seconds: float
 
 
-def run_all_lessons(out: Path | None, as_json: bool) -> int:
+def run_all_lessons(out: Path | None, lab: bool, as_json: bool) -> int:
     """Run all lessons and write the book; return 0 if every law held.
 
     Whatever ends the run early, the chapters finished so far are written.
@@ -87,7 +91,7 @@ def run_all_lessons(out: Path | None, as_json: bool) -> int:
     page = writable(out or (None if as_json else FOLDER / "book.html"))
     finished: list[Finished] = []
     stopped_by = _collect(finished)
-    written = _written(finished, page)
+    written = _written(finished, page, _lab if lab else None)
     if written is not None and not as_json:
         show(_table(finished))
         show(t("cli.lesson.book_is_in", path=written))
@@ -128,14 +132,19 @@ def _run_one(place: int, tick: Tick) -> Finished:
     return Finished(result, time.perf_counter() - start)
 
 
-def _written(finished: list[Finished], page: Path | None) -> Path | None:
+def _written(finished: list[Finished], page: Path | None, lab: Lab | None) -> Path | None:
     results = [one.result for one in finished]
     if page is None or not results:
         return None
     try:
-        return write_book(results, page)
+        return write_book(results, page, lab=lab)
     except KeyboardInterrupt:  # whoever stops a run of minutes still wants what it measured
-        return write_book(results, page)
+        return write_book(results, page, lab=lab)
+
+
+def _lab(rooms: Collection[str]) -> str:
+    """Return the page of the lab with these rooms."""
+    return as_page(only=rooms)
 
 
 def _table(finished: list[Finished]) -> RenderableType:

@@ -72,9 +72,10 @@ def check_command(name: str, as_json: bool) -> int:
     return 0 if checked.is_sound else FOUND
 
 
-def report_command(name: str, out: Path | None, as_json: bool) -> int:
-    """Write a run as a page."""
-    written = open_named(name).report(out)
+def report_command(name: str, out: Path | None, lab: bool, as_json: bool) -> int:
+    """Write a run as a page, and beside it the lab that it links into."""
+    with parts_bar(t("cli.report_writing")) as tick:
+        written = open_named(name).report(out, lab=lab, progress=tick)
     if as_json:
         show_json({"report": str(written)})
     else:

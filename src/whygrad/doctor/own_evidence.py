@@ -96,6 +96,16 @@ class OwnEvidence(Evidence):
         return self.baseline.learned(float(np.median(self.measures)))
 
     @property
+    def gradient_left(self) -> float:
+        """Median share of the first gradient of all weights that is left at the end.
+
+        0 where there was none to begin with, NaN where no network ended with finite numbers.
+        """
+        pairs = zip(self.starts, self.ends, strict=True)
+        shares = [_share(_gradient(end), _gradient(start)) for start, end in pairs if end]
+        return float(np.median(shares)) if shares else float("nan")
+
+    @property
     def has_improved(self) -> bool:
         return False
 
@@ -186,3 +196,12 @@ class OwnEvidence(Evidence):
     def usual_variances(self, n_in: int, n_out: int) -> tuple[float, ...]:
         """Return Glorot's variance, and He's."""
         return 2 / (n_in + n_out), 2 / n_in
+
+
+def _gradient(state: State) -> float:
+    """Return the norm of the gradient of all weights."""
+    return float(np.linalg.norm([layer.gradient for layer in state.values()]))
+
+
+def _share(left: float, first: float) -> float:
+    return left / first if first else 0.0

@@ -106,6 +106,7 @@ FAR_RATE: Final = 0.9  # powers of ten from the usual learning rate: Bengio 2012
 SHORT_REACH: Final = 1.0  # steps * rate of an optimiser whose steps are as long as its rate
 FEW_STEPS: Final = 1000
 BARELY: Final = 0.1  # of the size of the weights
+LED: Final = 0.1  # of the first gradient that is left to follow
 SMALL_BATCH: Final = 4
 LARGE_BATCH: Final = 64
 LONG: Final = 0.3  # update against weight; about 1e-3 is usual (Karpathy 2019; Bengio 2012)

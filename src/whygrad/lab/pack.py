@@ -22,6 +22,7 @@ LISTED = re.compile(r"export\s*\{([^}]*)\};?\s*$")
 COMMENT = re.compile(r"/\*\*.*?\*/[ \t]*|^[ \t]*//[^\n]*\n", re.S | re.M)
 BLANK = re.compile(r"\n(?:[ \t]*\n)+")
 LICENCE = re.compile(r"/\*!.*?\*/\n?", re.S)  # they stand in the page for everyone to read
+SURROGATE = re.compile("[\ud800-\udfff]")  # alone, as a name may hold one: no UTF-8 has it
 LEFT = re.compile(r"""^(?:import\b.*["'];?|export\b.*)$""", re.M)
 STATIC = files("whygrad.lab") / "static"
 ENTRY = "entry.js"
@@ -76,8 +77,9 @@ def compressed(text: str) -> str:
 
 
 def as_data(data: object) -> str:
-    """Return JSON that cannot end the element that it stands in."""
-    return json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    """Return JSON that cannot end the element that it stands in, nor fail to be written."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False).replace("<", "\\u003c")
+    return SURROGATE.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 def packed_script(entry: str) -> str:

@@ -5,7 +5,8 @@ steps as fit; a few steps travel whole (:mod:`whygrad.lab.whole`), in float32. L
 lists, never under their names, which may be any text. Arrays are base64, little-endian.
 """
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,9 @@ import numpy as np
 from jaxtyping import Float, Int, UInt16
 
 from whygrad.errors import RunError, WhygradError
-from whygrad.lab.page import Progress
+from whygrad.lab.page import NONE, Progress
+from whygrad.lab.whole import ASKED, Chosen, asked, chosen, encoded, of_layers, seen_at
 from whygrad.lab.whole import BUDGET as WHOLE_BYTES
-from whygrad.lab.whole import Chosen, chosen, encoded, of_layers, seen_at
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.layers import LayerSpec
 
@@ -32,14 +33,24 @@ ZERO, INFINITE, UNDEFINED, ABSENT, FIRST, LAST = 0, 1, 2, 3, 4, 65_535  # codes
 Rows = Float[np.ndarray, "steps factors neurons"]
 
 
-def recording(run: "Run", *, progress: Progress | None = None) -> dict[str, Any]:
+def recording(
+    run: "Run",
+    *,
+    steps: Sequence[int] | None = None,
+    linked: Mapping[int, bool] = NONE,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
     """Return what the page needs of a run, for JSON.
 
     Args:
+        steps: the recorded steps to hold whole; default: a few that are worth a look.
+        linked: steps at which the page must be able to stop, and whether each is wanted whole.
         progress: called with how many parts are done, and how many there are.
 
     Raises:
-        RunError: nothing was recorded, or the run is damaged.
+        OptionError: more steps were asked for than fit.
+        AddressError: one was not recorded, or not kept whole.
+        RunError: nothing was recorded, the run is damaged, or a step asked for does not replay.
     """
     specs = list(run.specs.values())
     recorded = [run.rows(spec.name)[0] for spec in specs]
@@ -48,7 +59,8 @@ def recording(run: "Run", *, progress: Progress | None = None) -> dict[str, Any]
         raise RunError("error.lab_nothing_recorded", path=run.path)
     lines = [line for line in run.history_lines if "loss" in line]
     losses = {line["step"]: line["loss"] for line in lines}
-    wanted = chosen(run, every, losses)
+    worth_it = [step for step, is_whole in linked.items() if is_whole]
+    wanted = asked(run, every, steps) if steps else chosen(run, every, losses, worth_it)
     total = len(specs) + len(wanted)
 
     def tell(done: int) -> None:
@@ -57,7 +69,7 @@ def recording(run: "Run", *, progress: Progress | None = None) -> dict[str, Any]
 
     tell(0)
     whole, left_out = _whole_steps(run, specs, wanted, lambda done: tell(done + 1))
-    plan = Plan.of([spec.n_out for spec in specs], every, [step for step, _ in wanted])
+    plan = Plan.of([spec.n_out for spec in specs], every, sorted({*linked, *dict(wanted)}))
     layers, apart = [], 0.0
     for done, spec in enumerate(specs, start=1):
         packed, error = _layer(run, spec, plan)
@@ -106,7 +118,7 @@ class Plan:
         Args:
             neurons: how many each layer has.
             every: all recorded steps, ascending.
-            needed: steps that are kept whole.
+            needed: steps that are kept whole, or linked to.
         """
         steps = _thinned(every, min(_fitting(sum(neurons), budget), MOST), needed)
         if _fitting(sum(neurons), budget) >= min(len(every), LEAST):
@@ -134,6 +146,8 @@ def _fitting(neurons: int, budget: int) -> int:
 
 def _thinned(steps: np.ndarray, most: int, needed: Sequence[int]) -> np.ndarray:
     """Return at most so many steps, even apart, with the last one; those needed come besides."""
+    if len(steps) <= most:
+        return steps
     places = np.linspace(len(steps) - 1, 0, min(len(steps), max(most - len(needed), 1))).round()
     return np.union1d(steps[places.astype(int)], np.intersect1d(steps, np.asarray(needed, int)))
 
@@ -259,18 +273,24 @@ def _whole_steps(
     wanted: Sequence[Chosen],
     tell: Callable[[int], None],
 ) -> tuple[list[dict[str, Any]], list[int]]:
-    """Return the steps that are kept whole, and those that could not be had."""
+    """Return the steps that are kept whole, and those that could not be had.
+
+    Raises:
+        WhygradError: one that was asked for could not be had.
+    """
     found: list[dict[str, Any]] = []
     left_out, room = [], WHOLE_BYTES
     for done, (step, why) in enumerate(wanted):
         try:
             seen = seen_at(run, step)
-            layers, used = of_layers(seen, specs, room // (len(wanted) - done))
+            layers = of_layers(seen, specs, room // (len(wanted) - done))
         except WhygradError:  # such as a step that does not replay here; the others may
+            if why == ASKED:
+                raise
             left_out.append(step)
         else:
             loss = encoded(np.array([seen.record.loss]))
             found.append({"step": step, "why": why, "loss": loss, "layers": layers})
-            room -= used
+            room -= len(json.dumps(found[-1])) * 3 // 4  # bytes, as base64 writes them
         tell(done)
     return sorted(found, key=lambda one: one["step"]), sorted(left_out)

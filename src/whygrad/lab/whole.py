@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from whygrad.errors import AddressError, OptionError
 from whygrad.explain.explaining import SeenStep, seen_step
 from whygrad.record.factors import telescope
 from whygrad.record.fields import FACTORS
@@ -27,7 +28,10 @@ AROUND = 5  # recorded losses on either side
 NUMBER = 4  # bytes of float32
 OF_NEURON = 9 * NUMBER  # bytes of a neuron: four factors, two sizes, and its bias
 OF_WEIGHT = 5 * NUMBER  # bytes of a weight: its place, and four numbers
+OF_LAYER = 1_000  # bytes of all that is said of a layer besides
 OF_ROWS = 0.8  # of what a step may take, where not everything fits
+ROOMY = 3  # times what neurons take: samples and weights need some room, too
+ASKED = "asked"  # why a step is kept that the user named
 
 Chosen = tuple[int, str]  # a step, and the key of why it is worth a look
 
@@ -35,14 +39,21 @@ Chosen = tuple[int, str]  # a step, and the key of why it is worth a look
 # --- which steps -------------------------------------------------------------------------------
 
 
-def chosen(run: "Run", every: np.ndarray, losses: Mapping[int, float | None]) -> list[Chosen]:
+def chosen(
+    run: "Run",
+    every: np.ndarray,
+    losses: Mapping[int, float | None],
+    linked: Iterable[int] = (),
+) -> list[Chosen]:
     """Return the recorded steps to keep whole, those worth most first.
 
-    The last, the first, one at which the loss was not finite or jumped; then others between them.
+    Those that are linked to; the last, the first, one at which the loss was not finite or jumped;
+    then others between them.
 
     Args:
         every: the recorded steps, ascending.
         losses: of each; None where it was not finite.
+        linked: what another page leads to.
     """
     if run.can("replay"):
         last = max(run.checkpoints, default=0)  # of later steps no state is left to replay from
@@ -59,7 +70,33 @@ def chosen(run: "Run", every: np.ndarray, losses: Mapping[int, float | None]) ->
     most = min(max(BUDGET // _bytes_of_one(run), FEW), MANY)
     for share in (0.5, 0.25, 0.75, 0.1, 0.4, 0.9):
         found.setdefault(int(there[round(share * (len(there) - 1))]), "between")
-    return list(found.items())[:most]
+    first = {step: "linked" for step in linked if step in there}
+    return list((first | found).items())[:most]
+
+
+def asked(run: "Run", every: np.ndarray, steps: Sequence[int]) -> list[Chosen]:
+    """Return the steps that a user wants whole, in order.
+
+    Args:
+        every: the recorded steps, ascending.
+
+    Raises:
+        OptionError: they are more than fit into the page.
+        AddressError: one of them was not recorded, or not kept whole.
+    """
+    wanted, recorded = sorted(set(steps)), every.tolist()
+    for step in wanted:
+        if step not in recorded:
+            near = min(recorded, key=lambda one: abs(one - step))
+            values = {"step": step, "path": run.path, "count": len(recorded), "near": near}
+            raise AddressError("error.lab_step_not_recorded", **values)
+        if not run.can("replay") and step not in run.whole_steps:
+            run.whole(step)  # says so
+    least = sum(ROOMY * spec.n_out * OF_NEURON + OF_LAYER for spec in run.specs.values())
+    most = max(BUDGET // least, 1)
+    if len(wanted) > most:
+        raise OptionError("error.lab_steps_too_many", most=most, actual=len(wanted))
+    return [(step, ASKED) for step in wanted]
 
 
 def _bytes_of_one(run: "Run") -> int:
@@ -108,10 +145,8 @@ def seen_at(run: "Run", step: int) -> SeenStep:
 # --- what of a step fits -----------------------------------------------------------------------
 
 
-def of_layers(
-    seen: SeenStep, specs: Sequence[LayerSpec], room: int
-) -> tuple[list[dict[str, Any] | None], int]:
-    """Return what the page holds of each layer, None of one that was not kept; and its bytes.
+def of_layers(seen: SeenStep, specs: Sequence[LayerSpec], room: int) -> list[dict[str, Any] | None]:
+    """Return what the page holds of each layer, None of one that was not kept.
 
     Neurons come first, then samples, then weights; of what does not fit every layer has a share.
 
@@ -141,7 +176,7 @@ def of_layers(
         found[i] = _layer(layer, count) | (found[i] or {})
         left -= count * spec.n_out * OF_WEIGHT
         neurons -= spec.n_out
-    return found, room - left
+    return found
 
 
 def _of_weights(layers: Iterable[LayerStep]) -> int:

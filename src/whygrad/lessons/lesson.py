@@ -6,8 +6,8 @@ The law may be violated by the run: then the verdict says so, with the numbers.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -19,6 +19,7 @@ from whygrad.lessons.story import Story
 from whygrad.words import t
 
 Measured = dict[str, Any]
+Number = TypeVar("Number", int, float)
 Tick = Callable[[float], None]  # takes the share of the work that is done, in [0, 1]
 
 AT_MOST, AT_LEAST, EQUALS = "≤", "≥", "="
@@ -70,6 +71,34 @@ class Exercise:
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in the lab, where the idea of a lesson can be touched.
+
+    Attributes:
+        room: its name.
+        address: what is not as the room opens: its controls, ``step``, ``look``, ``ask``, or a
+            ``slide`` whose state is meant. Tests hold all of it to what the room has.
+        says: ``lesson.<lesson>.<says>`` tells what one will see there.
+        values: the numbers in that sentence.
+    """
+
+    room: str
+    address: Mapping[str, str | float | bool] = field(default_factory=dict)
+    says: str = "lab"
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def whole_address(self) -> dict[str, str | float | bool]:
+        """The address with its room, as a link has it."""
+        return {"room": self.room, **self.address}
+
+
+def within(value: Number, least: Number, most: Number) -> Number:
+    """Return the value that is closest to one, of those that a control of the lab takes."""
+    return min(max(value, least), most)
+
+
+@dataclass(frozen=True)
 class Lesson:
     """One statement of the teaching notes as an experiment.
 
@@ -82,6 +111,7 @@ class Lesson:
         laws: what must be so.
         tell: the story; it shows what was measured and computes nothing of its own.
         exercises: two or three questions.
+        lab: where its idea can be touched, at the state that is closest to a set-up.
     """
 
     name: str
@@ -91,6 +121,7 @@ class Lesson:
     laws: Callable[[Any, Measured], tuple[Law, ...]]
     tell: Callable[[Any, Measured], Story]
     exercises: tuple[Exercise, ...]
+    lab: Callable[[Any], Place]
 
     def start(self, options: Mapping[str, Any]) -> "Experiment":
         """Return the lesson with these options.

@@ -2,14 +2,13 @@ r"""The three colours of the lessons: what arrives, the constant 1, and the slop
 
     arrives("x_{ij}")    gives    \class{arrives}{x_{ij}}
 
-In drawings a mark stands in place of each colour, as for all others; ``rendering/lesson.css`` says
-once what they are. A colour never stands alone: beside it is the symbol, or a word below a brace.
+In drawings a mark stands in place of each colour, as for all others. A colour never stands alone:
+beside it is the symbol, or a word below a brace.
 """
 
-from whygrad.render.page.canvas import BLUE, GREEN
+from whygrad.render.page.canvas import BLUE, GREEN, RED
 
-ARRIVES, ONE, SLOPE = "#010108", BLUE, GREEN  # marks in drawings
-ARRIVES_IN_LIGHT = "#b3261e"  # for drawings outside of a page, as in lesson.css
+ARRIVES, ONE, SLOPE = RED, BLUE, GREEN  # marks in drawings
 
 
 def arrives(latex: str) -> str:

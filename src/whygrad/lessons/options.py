@@ -8,16 +8,19 @@
 The same table gives the checks, the errors, the command line's help and the page's set-up line.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, TypeVar, dataclass_transform
 
 from whygrad.errors import OptionError, unknown_name
 from whygrad.settings import Range
-from whygrad.words import catalogue, t
+from whygrad.words import MINUS, catalogue, t
 
 Kind = TypeVar("Kind", bound=type)
 Allowed = Range | tuple[str, ...]
+
+SIGN = re.compile(r"(?<![\w.])-")  # of a number
 
 
 def option(default: Any, allowed: Allowed) -> Any:
@@ -82,7 +85,8 @@ def described(kind: type, lesson: str) -> list[Described]:
     """Return what help says about the options of a lesson, in the language in use.
 
     Most options mean the same in every lesson, ``lesson.option.<option>``; where one does not, its
-    lesson has a sentence of its own, ``lesson.<lesson>.option.<option>``.
+    lesson has a sentence of its own, ``lesson.<lesson>.option.<option>``. With ``.name`` behind it,
+    either is a key of what the option is called.
     """
     return [_described(one, meaning_key(lesson, one.name)) for one in fields(kind)]
 
@@ -91,6 +95,28 @@ def meaning_key(lesson: str, option: str) -> str:
     """Return the key of the sentence that says what an option of a lesson means."""
     own = f"lesson.{lesson}.option.{option}"
     return own if own in catalogue("en") else f"lesson.option.{option}"
+
+
+def told(lesson: str, setup: Any, names: Iterable[str]) -> str:
+    """Return options of a set-up as a person reads them, each with how it is typed."""
+    options = (_told(lesson, setup, name) for name in names)
+    return t("page.comma").join(options)
+
+
+def _told(lesson: str, setup: Any, name: str) -> str:
+    value = option_text(getattr(setup, name))
+    words = {"name": t(f"{meaning_key(lesson, name)}.name"), "option": flag(name)}
+    if not isinstance(allowed_values(type(setup))[name], tuple):
+        return t("lesson.setup.number", value=SIGN.sub(MINUS, value), **words)
+    if f"lesson.setup.{value}" not in catalogue("en"):
+        return t("lesson.setup.choice", value=value, **words)
+    words["option"] = f"{flag(name)} {value}"
+    return t("lesson.setup.choice", value=t(f"lesson.setup.{value}"), **words)
+
+
+def flag(name: str) -> str:
+    """Return the name of an option as it is written on the command line."""
+    return f"--{name.replace('_', '-')}"
 
 
 def read_options(kind: type, written: Mapping[str, str]) -> dict[str, Any]:

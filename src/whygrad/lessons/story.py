@@ -109,7 +109,8 @@ class Legend:
 
     Attributes:
         mark: the class of its sample in the stylesheet: a colour (``blue``, ``orange``, ``green``,
-            ``purple``, ``ink``, ``faint``), alone or with ``dashed``, ``dotted`` or ``band``.
+            ``purple``, ``red``, ``ink``, ``faint``), alone or with ``dashed``, ``dotted`` or
+            ``band``.
         words: what it is.
     """
 

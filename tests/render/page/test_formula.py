@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whygrad.render.page.formula import as_mathml, as_text, with_numbers
+from whygrad.render.page.formula import THIN, as_mathml, as_text, with_numbers
 from whygrad.words import number
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -160,6 +160,16 @@ def test_signs_of_what_follows_take_no_space():
     root = ElementTree.fromstring(as_mathml("a - b = - c"))
     forms = [one.get("form") for one in root.iter("mo") if one.text == "−"]
     assert forms == [None, "prefix"]
+
+
+def test_names_of_functions_are_set_apart_and_calls_stay_together():
+    root = ElementTree.fromstring(as_mathml(r"p \ln p + \log(x) - \max(x)"))
+    spaces = [[one.text, one.get("lspace"), one.get("rspace")] for one in root.iter("mo")]
+    assert [one for one in spaces if one[0].isalpha()] == [
+        ["ln", THIN, THIN],
+        ["log", THIN, "0"],
+        ["max", THIN, "0"],
+    ]
 
 
 def test_a_mean_is_a_line_over_what_is_meant():

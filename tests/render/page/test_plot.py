@@ -23,6 +23,7 @@ from whygrad.render.page.canvas import (
     LINE,
     ORANGE,
     PURPLE,
+    RED,
     VARIABLES,
     panels,
     place,
@@ -52,7 +53,7 @@ def everything() -> Figure:
     axes.set_title("title", color=PURPLE)
     axes.legend(labelcolor=ORANGE)
     axes.grid(color=LINE)
-    figure.text(0.5, 0.5, "f", color=BLUE)
+    figure.text(0.5, 0.5, "f", color=RED)
     return figure
 
 

@@ -11,7 +11,7 @@ from whygrad.render.page.layout import resource
 
 ROOT = Path(__file__).parents[3]
 TEXT, GRAPHICS = 4.5, 3.0  # WCAG 2.2, 1.4.3 and 1.4.11
-COLOURS = ("ink", "faint", "blue", "orange", "green", "purple")
+COLOURS = ("ink", "faint", "blue", "orange", "green", "purple", "red")
 
 
 def palettes() -> dict[str, dict[str, str]]:

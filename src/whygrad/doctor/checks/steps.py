@@ -18,6 +18,7 @@ from whygrad.doctor.thresholds import (
     HARMLESS,
     KARPATHY,
     LARGE_BATCH,
+    LED,
     NOTABLE_DROPOUT,
     SHARE,
     SHORT_REACH,
@@ -84,7 +85,9 @@ def rate_too_low(evidence: OwnEvidence) -> Finding | None:
     by_reach = sure(0.35, 0.3, -decades(reach, SHORT_REACH)) if is_short else 0.0
     known = [moved for moved in evidence.moved if np.isfinite(moved)]
     moved = float(np.median(known)) if known else None
-    by_move = 0.45 if moved is not None and moved < BARELY else 0.0
+    # where no gradient is left to follow, longer steps would not have gone anywhere either
+    is_led = evidence.gradient_left >= LED
+    by_move = 0.45 if moved is not None and moved < BARELY and is_led else 0.0
     slack = 0.1 * evidence.is_still_falling
     confidence = max(by_rate, by_reach, by_move)
     if not confidence:

@@ -54,7 +54,7 @@ export function read(hash) {
     theme.value = ["light", "dark"].includes(given.get("theme") ?? "") ? given.get("theme") ?? "" : theme.value;
     if (!room) return;
     const isSlide = slide.value >= 0 || given.has("slide");
-    const at = isSlide ? Math.min(Math.max(wholeNumber(given.get("slide")) - 1, 0), room.slides.length - 1) : -1;
+    const at = isSlide ? slideAt(room, given.get("slide") ?? "") : -1;
     const { start, seen } = opening(room, at);
     const typed = Object.entries(start).map(([name, value]) => [name, given.has(name) ? as(value, given.get(name)) : value]);
     roomName.value = room.name;
@@ -65,6 +65,12 @@ export function read(hash) {
     asked.value = given.get("ask") ?? "";
     if (slide.value >= 0) slide.value = at;
   });
+}
+
+/** Return the place of a slide, by its name or by its number. @param {any} room @param {string} text */
+function slideAt({ slides }, text) {
+  const named = slides.findIndex((/** @type {any} */ one) => one.name === text);
+  return named >= 0 ? named : Math.min(Math.max(wholeNumber(text) - 1, 0), slides.length - 1);
 }
 
 /** Return a text of the address as a value of the kind that a control has.

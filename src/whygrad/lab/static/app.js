@@ -7,6 +7,8 @@ import { chosen, follow, read } from "./address.js";
 import { sameAsWhygrad } from "./check.js";
 import { Asked, ask, askInFormula } from "./number.js";
 import { number } from "./numbers.js";
+import { begin as beginOwn } from "./own.js";
+import { Own } from "./paste.js";
 import { isPlaying, Player } from "./player.js";
 import { saveTable, Panel } from "./sharing.js";
 import { Slides, Task, allows, begin as beginGuided, isLocked, turn, turnTo } from "./guided.js";
@@ -72,6 +74,7 @@ function App() {
       <${Slides} /><${Task} />
       <h1>${told(`${room.name}.question`)}</h1>
       <p class="says" aria-live="polite">${told(key, values)}</p>
+      <${Own} />
       <${room.view} key=${room.name} ...${now} />
       ${room.hasPlayer !== false && allows("player") && html`<${Player} />`}
       <${Asked} />
@@ -109,6 +112,7 @@ export function start(all) {
   language.value = firstLanguage();
   watch(NARROW, isNarrow);
   watch("(prefers-reduced-motion: reduce)", isCalm);
+  beginOwn();
   beginGuided();
   read(location.hash);
   effect(() => {
@@ -122,7 +126,7 @@ export function start(all) {
   follow();
   addEventListener("keydown", onKey);
   // after the first picture, which it must not keep waiting
-  setTimeout(() => (agreement.value = Math.max(...packed.references.map(sameAsWhygrad))), 100);
+  if (packed.references.length > 0) setTimeout(() => (agreement.value = Math.max(...packed.references.map(sameAsWhygrad))), 100);
   const place = /** @type {Element} */ (document.getElementById("lab"));
   place.replaceChildren(); // what is read where no script runs
   render(html`<${App} />`, place);

@@ -3,7 +3,8 @@
  * blue, the slope green; each has a line of its own under it, so that nobody needs the colour.
  */
 import { html } from "./vendor/preact.js";
-import { asShown, equals, number } from "./numbers.js";
+import { calculated, marksOf, printed, relation } from "./calculator.js";
+import { number } from "./numbers.js";
 
 /** @param {string} over @param {string} under */
 const partial = (over, under) => html`<mfrac><mrow><mo>∂</mo><mi>${over}</mi></mrow><mrow><mo>∂</mo><mi>${under}</mi></mrow></mfrac>`;
@@ -26,6 +27,7 @@ const SYMBOLS = {
   biasLink: partial("z", "b"),
   weightGradient: partial("C", "w"),
   biasGradient: partial("C", "b"),
+  half: html`<mn>½</mn>`,
 };
 
 /** @type {Record<string, string>} the colours of the notes, by quantity */
@@ -46,11 +48,45 @@ export function figure(value, { of = "", isBracketed = false, digits = 4 } = {})
   return html`<mrow class="live ${COLOURS[of] ?? ""}" data-of=${of}>${inner}</mrow>`;
 }
 
-/** Return a formula. @param {any[]} parts elements, and operators as texts
- * @param {{label?: string, isBlock?: boolean}} [how] */
-export function formula(parts, { label, isBlock = false } = {}) {
-  const row = parts.map((part) => (typeof part === "string" ? html`<mo>${part}</mo>` : part));
+/** Return an activation function in a formula, so that its values can be calculated.
+ * @param {string} activation @param {string} letter */
+export const rule = (activation, letter = "σ") => html`<mi data-rule=${activation}>${letter}</mi>`;
+
+/** Return a formula. Its "=" becomes "≈" where a calculator finds the numbers on both sides to differ.
+ * @param {any[]} parts elements, and operators as texts
+ * @param {{label?: string, isBlock?: boolean, value?: number}} [how] value: of the symbol that it begins
+ *   with, where that is printed elsewhere */
+export function formula(parts, { label, isBlock = false, value } = {}) {
+  const sign = (/** @type {string} */ text) => (text === "|" ? html`<mo stretchy="false">|</mo>` : html`<mo>${text}</mo>`);
+  const row = compared(parts, value).map((part) => (typeof part === "string" ? sign(part) : part));
   return html`<math display=${isBlock ? "block" : "inline"} aria-label=${label}><mrow>${row}</mrow></math>`;
+}
+
+const ROOM = 31; // marks of a line that its place is wide enough for
+const SMALLEST = 0.6; // letters, of their usual size
+
+/** Return lines of formulas, each as large as it finds room. One that begins with "=" says something of
+ * the number itself. @param {any[][]} lines @param {any} symbol of the number @param {number} value */
+export function formulas(lines, symbol, value) {
+  return lines.map((line) => {
+    const isOwn = line[0] === "=";
+    const parts = isOwn ? [symbol, ...line] : line;
+    const size = Math.max(Math.min(ROOM / marksOf(parts).join("").length, 1), SMALLEST);
+    return html`<div style=${{ fontSize: `${size.toFixed(2)}em` }}>${formula(parts, { isBlock: true, value: isOwn ? value : undefined })}</div>`;
+  });
+}
+
+/** @param {any[]} parts @param {number} [value] */
+function compared(parts, value) {
+  const signs = parts.flatMap((part, i) => (part === "=" ? [i] : []));
+  const found = [...parts];
+  let before = value === undefined ? calculated(parts.slice(0, signs[0])) : printed(value);
+  signs.forEach((at, i) => {
+    const side = calculated(parts.slice(at + 1, signs[i + 1]));
+    if (side && before) found[at] = relation(before, side);
+    before = side ?? before;
+  });
+  return found;
 }
 
 /** Return factors with a sign between them: symbols, or their numbers.
@@ -63,11 +99,12 @@ export function factors(names, shown, sign = "·") {
  * @param {string} result @param {string[]} names @param {Record<string, number>} values
  * @param {string} [label] */
 export function twoLines(result, names, values, label) {
-  const product = names.reduce((total, name) => total * asShown(values[name]), 1);
-  const line = (/** @type {any} */ first, /** @type {string} */ sign, /** @type {(name: string) => any} */ shown) =>
-    html`<mtr><mtd>${first}</mtd>${names.map((name, i) => html`<mtd><mo>${i === 0 ? sign : "·"}</mo></mtd><mtd>${shown(name)}</mtd>`)}</mtr>`;
+  const numbers = factors(names, (name) => figure(values[name], { of: name, isBracketed: true }));
+  const [shown, sign, ...filled] = compared([figure(values[result], { of: result }), "=", ...numbers]);
+  const line = (/** @type {any} */ first, /** @type {string} */ equal, /** @type {any[]} */ product) =>
+    html`<mtr><mtd>${first}</mtd>${[equal, ...product].map((part) => html`<mtd>${typeof part === "string" ? html`<mo>${part}</mo>` : part}</mtd>`)}</mtr>`;
   return html`<math display="block" aria-label=${label}><mtable>
-    ${line(symbol(result), "=", symbol)}
-    ${line(figure(values[result], { of: result }), equals(values[result], product), (name) => figure(values[name], { of: name, isBracketed: true }))}
+    ${line(symbol(result), "=", factors(names, symbol))}
+    ${line(shown, sign, filled)}
   </mtable></math>`;
 }

@@ -6,18 +6,20 @@
  *   symbols of what changes and of what is moved, where that stands, what the first is there, and
  *   what the chain rule says the ratio of their changes is
  * @typedef {{value: number, symbol: any, title: string | [string, any], from?: any, says?: [string, any?],
- *   check?: Check, control?: string}} Told a number: `title` is a key, or one with its values; `control`
- *   the one that sets it
+ *   check?: Check, control?: string, digits?: number}} Told a number: `title` is a key, or one with its
+ *   values; `from` what it comes from, as lines of `formulas` or as an element; `control` the one that
+ *   sets it; `digits` those that it is shown with
  */
 import { html, signal, useEffect, useRef } from "./vendor/preact.js";
-import { formula } from "./formula.js";
+import { formula, formulas } from "./formula.js";
 import { allows } from "./guided.js";
-import { number } from "./numbers.js";
+import { asShown, equals, number } from "./numbers.js";
 import { asked, change, here, room } from "./state.js";
 import { t, told } from "./words.js";
 
 export const NUDGE = 1e-5;
-const EXACT = 12; // digits, where the fifth decides
+const EXACT = 12; // digits at least, where the fifth decides
+const ALL = 17; // digits of a number: no two have the same
 const isDoubted = signal(false);
 /** @type {any} where the keyboard was before */
 let before = null;
@@ -64,16 +66,25 @@ export function finiteDifference({ at, probe }) {
   return { above, below, ratio: (above - below) / (at + NUDGE - (at - NUDGE)) };
 }
 
+/** Return the fewest digits of two numbers from which a calculator finds the ratio that is shown.
+ * @param {number} above @param {number} below @param {number} ratio */
+function digitsFor(above, below, ratio) {
+  let digits = EXACT;
+  while (digits < ALL && equals(ratio, (asShown(above, digits) - asShown(below, digits)) / (2 * NUDGE)) === "≈") digits += 1;
+  return digits;
+}
+
 /** @param {{check: Check}} props */
 function Doubt({ check }) {
   const { above, below, ratio } = finiteDifference(check);
+  const digits = digitsFor(above, below, ratio);
   const apart = Math.abs(ratio - check.claim) / (Math.abs(check.claim) || 1);
   const nudged = (/** @type {string} */ sign) =>
     told("number.nudged", { of: formula([check.of]), by: formula([check.by, sign, html`<mn>1e-5</mn>`]) });
   return html`<div class="doubt">
     <dl>
-      <dt>${nudged("+")}</dt><dd>${number(above, EXACT)}</dd>
-      <dt>${nudged("−")}</dt><dd>${number(below, EXACT)}</dd>
+      <dt>${nudged("+")}</dt><dd>${number(above, digits)}</dd>
+      <dt>${nudged("−")}</dt><dd>${number(below, digits)}</dd>
       <dt>${t("number.ratio")}</dt><dd class="result" data-is="difference">${number(ratio)}</dd>
       <dt>${t("number.claim")}</dt><dd class="result">${number(check.claim)}</dd>
     </dl>
@@ -104,9 +115,9 @@ export function Asked() {
   return html`<div class="asked" role="dialog" aria-label=${title} data-asked=${name}>
     <button type="button" class="close" ref=${close} onClick=${() => ask("")} aria-label=${t("number.close")}>✕</button>
     <h2>${title}</h2>
-    <p class="value">${formula([one.symbol, "=", html`<mn>${number(one.value)}</mn>`])}</p>
+    <p class="value">${formula([one.symbol, "=", html`<mn>${number(one.value, one.digits)}</mn>`])}</p>
     ${one.says && html`<p>${told(one.says[0], one.says[1])}</p>`}
-    ${one.from && html`<div class="from"><h3>${t("number.from")}</h3>${one.from}</div>`}
+    ${one.from && html`<div class="from"><h3>${t("number.from")}</h3>${Array.isArray(one.from) ? formulas(one.from, one.symbol, one.value) : one.from}</div>`}
     ${one.control && allows(one.control) && html`<${Typed} name=${one.control} value=${one.value} />`}
     ${one.check && !isDoubted.value && html`<button type="button" class="action" onClick=${() => (isDoubted.value = true)}>${t("number.doubt")}</button>`}
     ${one.check && isDoubted.value && html`<${Doubt} check=${one.check} />`}

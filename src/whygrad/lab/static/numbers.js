@@ -23,12 +23,16 @@ export function number(value, digits = 4) {
   return sign + trimmed(`0.${"0".repeat(-point)}${shown}`);
 }
 
-/** Return a number as it is shown, to calculate with. @param {number} value */
-export const asShown = (value) => Number(number(value).replace(MINUS, "-").replace("∞", "Infinity"));
+/** Return what a printed number says, to calculate with; NaN where a text is none. @param {string} text */
+export const readNumber = (text) => (text === "½" ? 0.5 : Number(text.replace(MINUS, "-").replace("∞", "Infinity") || NaN));
+
+/** Return a number as it is shown, to calculate with. @param {number} value @param {number} [digits] */
+export const asShown = (value, digits) => readNumber(number(value, digits));
 
 /** Return the sign between a result and what it is made of: "=" only where a calculator finds the
- * numbers that are shown equal. @param {number} result @param {number} ofShown what the shown numbers make */
-export const equals = (result, ofShown) => (number(result) === number(ofShown) ? "=" : "≈");
+ * numbers that are shown equal. @param {number} result @param {number} ofShown what the shown numbers make
+ * @param {number} [digits] */
+export const equals = (result, ofShown, digits) => (number(result, digits) === number(ofShown, digits) ? "=" : "≈");
 
 /**
  * Return a size as `d.ddde±x`. JavaScript rounds a tie up, Python to the even digit.

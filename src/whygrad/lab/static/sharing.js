@@ -1,6 +1,7 @@
 /** What is taken away from the page: its link, a program that gives the same numbers, its table. */
 import { html, signal, useEffect, useRef } from "./vendor/preact.js";
 import { shared } from "./address.js";
+import { isPasted } from "./own.js";
 import { here, panel, room } from "./state.js";
 import { t } from "./words.js";
 
@@ -54,7 +55,7 @@ export function Panel() {
   const text = name === "python" ? room.value.python(here()) : name === "link" ? link() : "";
   return html`<dialog ref=${dialog} class="panel" aria-label=${t(`share.${name || "link"}`)} onClose=${() => (panel.value = "")}>
     ${name && html`<h2>${t(`share.${name}`)}</h2>
-      <p>${t(`share.${name}.says`)}</p>
+      <p>${t(name === "link" && isPasted() ? "share.link.without" : `share.${name}.says`)}</p>
       <textarea readonly rows=${Math.min(text.split("\n").length + 1, 24)} spellcheck="false" aria-label=${t(`share.${name}`)} wrap=${name === "link" ? "soft" : "off"}>${text}</textarea>
       <div class="row">
         <button type="button" class="action" onClick=${() => copy(text)}>${t("share.copy")}</button>

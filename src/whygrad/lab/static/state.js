@@ -2,14 +2,16 @@
  * What the page shows, and what is run: two things that are kept apart. Looking never takes a step.
  *
  * The run of a room follows from its controls (`set`) and the number of steps taken, so these two,
- * with the room's name, are all that the address has to hold. Every state that was reached is
- * kept, or made again from an earlier one by the same pure steps: going back is exact.
+ * with the room's name, are all that the address has to hold; but for samples of the reader's own,
+ * which are too many for it. Every state that was reached is kept, or made again from an earlier one
+ * by the same pure steps: going back is exact.
  *
  * @typedef {number | string | boolean} Value
  * @typedef {{start: Value, least?: number, most?: number, isWhole?: boolean, choices?: string[]}} Control
  * @typedef {Record<string, Value>} Set where every control of a room stands
  */
 import { batch, computed, signal } from "./vendor/preact.js";
+import { misfit } from "./samples.js";
 
 // --- view state: what is looked at, and how ---------------------------------------------------
 
@@ -37,6 +39,15 @@ export const room = computed(() => rooms.find((one) => one.name === roomName.val
 export const set = computed(() => sets.value[roomName.value]);
 export const step = computed(() => steps.value[roomName.value] ?? 0);
 export const run = computed(() => runAt(room.value, set.value, step.value));
+
+/** Samples that were pasted, or came with a scene. */
+export const given = signal(/** @type {import("./samples.js").Own | null} */ (null));
+/** What the room learns from in place of its own samples. */
+export const own = computed(() => ownOf(room.value));
+
+/** Return the samples that were given, if a room can learn from them; whether a task can be solved depends on
+ * those that its room brings along. @param {any} room */
+const ownOf = (room) => (given.value && room && !taskOf(room) && !misfit(room, given.value) ? given.value : null);
 
 const LATELY = 500; // steps whose states are all kept; of older ones every
 const SPARSE = 50; // ... so many
@@ -69,6 +80,18 @@ export function change(changes) {
   batch(() => {
     putSet(roomName.value, { ...set.value, ...now, ...changes });
     go(0);
+  });
+}
+
+/** Let all rooms that can learn from samples do so, from their first step; null gives them back their own.
+ * @param {import("./samples.js").Own | null} samples */
+export function give(samples) {
+  batch(() => {
+    given.value = samples;
+    for (const { name } of rooms.filter(({ data }) => data)) {
+      putSet(name, sets.value[name]);
+      steps.value = { ...steps.value, [name]: 0 };
+    }
   });
 }
 
@@ -119,9 +142,10 @@ export function lookAt(at) {
 /** Return the controls' values, each in its range; what is no value of a control is its start.
  * @param {any} room @param {Record<string, any>} values @returns {Set} */
 export function cleaned(room, values) {
-  return Object.fromEntries(
+  const found = Object.fromEntries(
     Object.entries(room.controls).map(([name, control]) => [name, allowed(control, values[name])]),
   );
+  return room.fitted ? room.fitted(found, ownOf(room)) : found;
 }
 
 /** @param {Control} control @param {any} value @returns {Value} */

@@ -50,6 +50,9 @@ function withSymbols(text) {
   return text.split(SYMBOLS).flatMap((part, i) => (i === 0 ? [part] : [html`<i>a</i><sub>in</sub>`, part]));
 }
 
+/** Return sentences that follow one another: in Chinese, no space stands between them. @param {string[]} sentences */
+export const joined = (sentences) => sentences.join(language.value === "zh-Hans" ? "" : " ");
+
 /** Return whether the catalogue says something. @param {string} key */
 export function isSaid(key) {
   return key in packed.words.en || key in (packed.words[language.value] ?? {});

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from whygrad.lessons.rendering.formulas import filled, steps
+from whygrad.lessons.rendering.sentences import sentence, with_whole_formulas
 from whygrad.lessons.story import (
     Block,
     Cell,
@@ -62,20 +63,20 @@ def table(head: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> Markup:
 def cell(one: Cell) -> Markup:
     """Return a cell of a table, a label or an entry of a legend."""
     if isinstance(one, Word):
-        return said(one.key, **one.values)
-    return joined(number(one) if isinstance(one, float) else str(one))
+        return sentence(one.key, **one.values)
+    return with_whole_formulas(written(one))
 
 
 def _block(lesson: str, block: Block) -> Markup:
     if isinstance(block, Say):
-        return element("p", said(block.key, **block.values))
+        return element("p", sentence(block.key, **block.values))
     if isinstance(block, Formula):
         return formula(block.latex, block.values)
     if isinstance(block, Code):
         return element("pre", element("code", block.text))
     if isinstance(block, Fold):
         inside = element("div", as_blocks(lesson, block.blocks), class_="folded")
-        return layout.behind(said(block.title.key, **block.title.values), inside)
+        return layout.behind(sentence(block.title.key, **block.title.values), inside)
     if isinstance(block, Oriented):
         sides = {side: as_blocks(lesson, getattr(block, side)) for side in ("rows", "columns")}
         return oriented(f"{lesson}-{block.name}", sides)
@@ -83,7 +84,9 @@ def _block(lesson: str, block: Block) -> Markup:
 
 
 def oriented(name: str, sides: Mapping[str, Markup]) -> Markup:
-    """Return both ways to write a batch, and what chooses one of them; it needs no script.
+    """Return both ways to write a batch, and what chooses one of them.
+
+    That needs no script; where pages have theirs, one choice turns all batches of a page.
 
     Args:
         name: unique on the page.
@@ -91,10 +94,10 @@ def oriented(name: str, sides: Mapping[str, Markup]) -> Markup:
     """
     choices, shown = [], []
     for side, content in sides.items():
-        is_first = not choices
+        is_first, words = not choices, sentence(f"lesson.oriented.{side}")
         button = element("input", type="radio", name=name, value=side, checked=is_first)
-        choices.append(element("label", button, element("span", said(f"lesson.oriented.{side}"))))
-        title = element("p", said(f"lesson.oriented.{side}"), class_="label")
+        choices.append(element("label", button, element("span", words)))
+        title = element("p", words, class_="label")
         shown.append(element("div", title, content, class_=f"side {side}"))
     legend = element("legend", said("lesson.oriented.choose"), class_="spoken")
     choice = element("fieldset", legend, choices, class_="choice")
@@ -102,7 +105,7 @@ def oriented(name: str, sides: Mapping[str, Markup]) -> Markup:
 
 
 def _table(block: Table) -> Markup:
-    caption = element("p", said(block.caption.key, **block.caption.values), class_="caption")
+    caption = element("p", sentence(block.caption.key, **block.caption.values), class_="caption")
     return element("div", caption, table(block.head, block.rows), class_="table")
 
 
@@ -132,7 +135,7 @@ def _picture(lesson: str, picture: Picture) -> Markup:
     name = f"{lesson}-{picture.name}"
     with styled(name):
         svg = as_svg(picture.draw(), name)
-    caption = said(picture.caption.key, **picture.caption.values)
+    caption = sentence(picture.caption.key, **picture.caption.values)
     return element(
         "figure",
         element("figcaption", caption, id=f"{name}-caption"),

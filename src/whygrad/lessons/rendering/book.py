@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whygrad import __version__
 from whygrad.lessons import PARTS as LESSONS_BY_PART
-from whygrad.lessons.rendering.html import chapter, law_numbers, mark, stylesheet
+from whygrad.lessons.rendering.html import chapter, law_numbers, law_words, mark, stylesheet
 from whygrad.lessons.rendering.introduction import introduction
-from whygrad.record.files import write_whole
+from whygrad.lessons.rendering.sentences import sentence
+from whygrad.record.files import write_together
+from whygrad.render.page.lab_links import lab_beside
 from whygrad.render.page.layout import Entry, whole_page
 from whygrad.words import LANGUAGES, catalogue, t
 from whygrad.words.markup import Markup, both, element, joined, said
@@ -34,42 +36,57 @@ class Part:
 
 PARTS = tuple(Part(*part) for part in LESSONS_BY_PART.items())
 NUMERALS = ("I", "II", "III", "IV")
+Lab = Callable[[Collection[str]], str]  # takes the names of rooms
 
 
-def write_book(results: Sequence[Result], out: Path) -> Path:
+def write_book(results: Sequence[Result], out: Path, *, lab: Lab | None = None) -> Path:
     """Write lessons as one self-contained HTML page and return its path.
 
     Args:
         out: the file; folders on the way to it are made.
+        lab: makes the lab with some rooms, here those that the lessons link into. It is written
+            beside the page; without it there are no links.
     """
-    out = Path(out)
+    out, contents = Path(out), {}
+    if lab is not None:
+        rooms = {result.lesson.lab(result.setup).room for result in results}
+        contents[lab_beside(out)] = lab(rooms).encode()
+    page = book(results, lab=lab_beside(out).name if lab else None)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(out, book(results).encode())
+    write_together(contents | {out: page.encode()})  # the page last: no link leads nowhere
     return out
 
 
-def book(results: Sequence[Result]) -> str:
+def book(results: Sequence[Result], *, lab: str | None = None) -> str:
     """Return the page; it speaks both languages and opens in the one in use.
 
     A single lesson stands without the book's introduction and summary.
+
+    Args:
+        lab: name of the file of the lab that it links into.
     """
-    return _one_lesson(results[0]) if len(results) == 1 else _whole_book(results)
+    return _one_lesson(results[0], lab) if len(results) == 1 else _whole_book(results, lab)
 
 
-def _one_lesson(result: Result) -> str:
+def _one_lesson(result: Result, lab: str | None) -> str:
     key = f"lesson.{result.lesson.name}.title"
     return whole_page(
         _window_title(key, "whygrad"),
         top=element("p", said("lesson.book.kind"), class_="kind"),
         contents=(),
-        main=chapter(result, level=1),
-        footer=said("lesson.book.footer", version=__version__),
+        main=chapter(result, level=1, lab=lab),
+        footer=_footer(lab),
         style=stylesheet("lesson.css") + stylesheet("book.css"),
         kind="single",
     )
 
 
-def _whole_book(results: Sequence[Result]) -> str:
+def _footer(lab: str | None) -> Markup:
+    words = said("lesson.book.footer", version=__version__)
+    return words if lab is None else joined(words, " ", said("page.lab_beside", file=lab))
+
+
+def _whole_book(results: Sequence[Result], lab: str | None) -> str:
     known = {result.lesson.name: result for result in results}
     parts = [
         (numeral, part, [known[name] for name in part.lessons if name in known])
@@ -85,8 +102,8 @@ def _whole_book(results: Sequence[Result]) -> str:
             *(_entry(*one) for one in told),
             Entry("summary", said("lesson.book.summary")),
         ],
-        main=joined(introduction(), (_part(*one, order) for one in told), _summary(order)),
-        footer=said("lesson.book.footer", version=__version__),
+        main=joined(introduction(), (_part(*one, order, lab) for one in told), _summary(order)),
+        footer=_footer(lab),
         style=stylesheet("lesson.css") + stylesheet("book.css"),
         kind="book",
     )
@@ -115,7 +132,13 @@ def _entry(numeral: str, part: Part, results: Sequence[Result]) -> Entry:
     return Entry(f"part-{part.name}", title, tuple(inner))
 
 
-def _part(numeral: str, part: Part, results: Sequence[Result], order: Sequence[Result]) -> Markup:
+def _part(
+    numeral: str,
+    part: Part,
+    results: Sequence[Result],
+    order: Sequence[Result],
+    lab: str | None,
+) -> Markup:
     key, name = f"lesson.book.part.{part.name}", f"part-{part.name}"
     head = element(
         "header",
@@ -125,7 +148,10 @@ def _part(numeral: str, part: Part, results: Sequence[Result], order: Sequence[R
         class_="part-head",
     )
     lessons = [
-        joined(chapter(result, level=3, bridge=_bridge(place, result)), _pager(result, order))
+        joined(
+            chapter(result, level=3, bridge=_bridge(place, result), lab=lab),
+            _pager(result, order),
+        )
         for place, result in enumerate(results)
     ]
     return element(
@@ -135,7 +161,7 @@ def _part(numeral: str, part: Part, results: Sequence[Result], order: Sequence[R
 
 def _bridge(place: int, result: Result) -> Markup | None:
     """Return what leads from the lesson before to this one; the part leads to its first."""
-    return said(f"lesson.book.bridge.{result.lesson.name}") if place else None
+    return sentence(f"lesson.book.bridge.{result.lesson.name}") if place else None
 
 
 def _pager(result: Result, order: Sequence[Result]) -> Markup:
@@ -179,10 +205,9 @@ def _laws(result: Result) -> list[Markup]:
 
 
 def _law(lesson: str, law: Law) -> Markup:
-    words = said(f"lesson.{lesson}.law.{law.name}", measured=law.measured, bound=law.bound)
     return element(
         "tr",
-        element("td", mark(law.holds), words, class_="words"),
+        element("td", mark(law.holds), law_words(lesson, law), class_="words"),
         element("td", law_numbers(law)),
         class_=None if law.holds else "ill",
     )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import fields
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from whygrad.lessons.options import defaults, described, option_text
+from whygrad.lessons.options import defaults, described, flag, option_text, told
 from whygrad.lessons.rendering.blocks import as_blocks, table
 from whygrad.lessons.rendering.plotting import plot
+from whygrad.lessons.rendering.sentences import sentence, with_whole_formulas
 from whygrad.render.page import layout
+from whygrad.render.page.lab_links import lab_link
 from whygrad.words import language, number, t
 from whygrad.words.markup import TAGS, Markup, both, element, in_one_language, joined, said
 
 if TYPE_CHECKING:
     from whygrad.lessons.lesson import Exercise, Law, Lesson, Result
 
-__all__ = ["as_html", "chapter", "law_numbers", "mark", "plot", "stylesheet"]
+__all__ = ["as_html", "chapter", "law_numbers", "law_words", "mark", "plot", "stylesheet"]
 
 
 def as_html(result: Result) -> str:
@@ -34,12 +36,15 @@ def stylesheet(name: str) -> str:
     return (files("whygrad.lessons.rendering") / name).read_text(encoding="utf-8")
 
 
-def chapter(result: Result, *, level: int = 2, bridge: Markup | None = None) -> Markup:
+def chapter(
+    result: Result, *, level: int = 2, bridge: Markup | None = None, lab: str | None = None
+) -> Markup:
     """Return a lesson as a section of a page, in both languages.
 
     Args:
         level: of its heading, 1 to 5.
         bridge: what leads from the lesson before to this one.
+        lab: name of the file of the lab that it links into.
     """
     name, story = result.lesson.name, result.story
     left_out = element(
@@ -52,12 +57,23 @@ def chapter(result: Result, *, level: int = 2, bridge: Markup | None = None) -> 
         "section",
         _head(result, level, bridge),
         element("div", as_blocks(name, story.told), class_="told"),
+        in_lab(result, lab) if lab else None,
         verdict(result, level + 1),
         left_out,
         exercises(result, level + 1),
         id=name,
         class_="lesson",
         aria_labelledby=f"{name}-title",
+    )
+
+
+def in_lab(result: Result, file: str) -> Markup:
+    """Return the link to where a lesson's idea can be touched, and what one will see there."""
+    name, place = result.lesson.name, result.lesson.lab(result.setup)
+    room = both(lambda: t("lesson.in_lab", room=t(f"lab.{place.room}.name")))
+    link = lab_link(file, room, place.whole_address)
+    return element(
+        "p", link, " ", said(f"lesson.{name}.{place.says}", **place.values), class_="in-lab"
     )
 
 
@@ -92,7 +108,7 @@ def exercises(result: Result, level: int) -> Markup:
 
 def command(lesson: Lesson, options: dict) -> Markup:
     """Return the command that checks a run with these options, to type or to copy."""
-    written = [f"--{name.replace('_', '-')} {option_text(one)}" for name, one in options.items()]
+    written = [f"{flag(name)} {option_text(one)}" for name, one in options.items()]
     pieces = (f"whygrad lesson {lesson.name}", *written, "--check")
     line = [
         joined(" " if place else None, element("span", one)) for place, one in enumerate(pieces)
@@ -102,6 +118,11 @@ def command(lesson: Lesson, options: dict) -> Markup:
     ]
     copy = element("button", states, type="button", class_="copy")
     return element("div", element("pre", element("code", line)), copy, class_="command")
+
+
+def law_words(lesson: str, law: Law) -> Markup:
+    """Return a law in words."""
+    return sentence(f"lesson.{lesson}.law.{law.name}", measured=law.measured, bound=law.bound)
 
 
 def law_numbers(law: Law) -> Markup:
@@ -122,9 +143,9 @@ def _head(result: Result, level: int, bridge: Markup | None) -> Markup:
     return element(
         "header",
         element("p", said("lesson.claim", number=lesson.claim), class_="kind"),
-        element(f"h{level}", said(f"lesson.{lesson.name}.title"), id=f"{lesson.name}-title"),
+        element(f"h{level}", sentence(f"lesson.{lesson.name}.title"), id=f"{lesson.name}-title"),
         element("p", bridge, class_="bridge") if bridge else None,
-        element("p", said(f"lesson.{lesson.name}.question"), class_="question"),
+        element("p", sentence(f"lesson.{lesson.name}.question"), class_="question"),
         _statement(result),
         _setup(result),
     )
@@ -132,13 +153,13 @@ def _head(result: Result, level: int, bridge: Markup | None) -> Markup:
 
 def _statement(result: Result) -> Markup:
     label = element("p", said("lesson.statement"), class_="label")
-    words = element("p", said(f"lesson.{result.lesson.name}.statement"), class_="words")
+    words = element("p", sentence(f"lesson.{result.lesson.name}.statement"), class_="words")
     return element("div", label, words, class_="statement")
 
 
 def _setup(result: Result) -> Markup:
     """Return the options of this run, and behind them what each may be."""
-    summary = both(lambda: _setup_in_short(result.setup))
+    summary = both(lambda: _setup_in_short(result))
     return element(
         "details",
         element("summary", summary),
@@ -147,21 +168,21 @@ def _setup(result: Result) -> Markup:
     )
 
 
-def _setup_in_short(setup: Any) -> str:
+def _setup_in_short(result: Result) -> Markup:
     """Return the options that are not as they are by default; all others stand in the table."""
-    usual = defaults(type(setup))
-    changed = [one.name for one in fields(setup) if getattr(setup, one.name) != usual[one.name]]
+    setup, usual = result.setup, defaults(type(result.setup))
+    changed = [name for name, default in usual.items() if getattr(setup, name) != default]
     if not changed:
-        return t("lesson.setup.usual", count=len(usual))
-    options = (f"{name} = {option_text(getattr(setup, name))}" for name in changed)
-    return t("lesson.setup.changed", options=t("page.comma").join(options))
+        return with_whole_formulas(t("lesson.setup.usual", count=len(usual)))
+    options = told(result.lesson.name, setup, changed)
+    return with_whole_formulas(t("lesson.setup.changed", options=options))
 
 
 def _options(result: Result) -> Markup:
     head = [t(f"lesson.option_head.{name}") for name in ("name", "here", "allowed", "meaning")]
     rows = [
         [
-            f"--{one.name.replace('_', '-')}",
+            flag(one.name),
             option_text(getattr(result.setup, one.name)),
             one.allowed,
             one.meaning,
@@ -172,17 +193,17 @@ def _options(result: Result) -> Markup:
 
 
 def _law(lesson: str, law: Law) -> Markup:
-    words = said(f"lesson.{lesson}.law.{law.name}", measured=law.measured, bound=law.bound)
+    words = law_words(lesson, law)
     kind = None if law.holds else "ill"
     return element("li", mark(law.holds), element("span", words), law_numbers(law), class_=kind)
 
 
 def _exercise(lesson: Lesson, one: Exercise) -> Markup:
     key = f"lesson.{lesson.name}.exercise.{one.name}"
-    answer = joined(command(lesson, one.solution), element("p", said(f"{key}.answer")))
+    answer = joined(command(lesson, one.solution), element("p", sentence(f"{key}.answer")))
     return element(
         "li",
-        element("p", said(key)),
+        element("p", sentence(key)),
         layout.behind(said("lesson.one_answer"), answer),
     )
 

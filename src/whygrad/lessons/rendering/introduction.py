@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from whygrad.lessons.instruments.neuron_drawing import draw_neuron
 from whygrad.lessons.notation import arrives, slope
 from whygrad.lessons.rendering.blocks import as_blocks, oriented
+from whygrad.lessons.rendering.sentences import sentence
 from whygrad.lessons.story import Legend, Picture, Say, Word
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.formula import as_mathml
@@ -62,13 +63,13 @@ def introduction() -> Markup:
     return element(
         "section",
         element("h2", said("lesson.book.introduction"), id="introduction-title"),
-        element("p", said("lesson.book.what")),
+        element("p", sentence("lesson.book.what")),
         element("p", said("lesson.book.measured", **_machine())),
-        element("p", said("lesson.book.law")),
+        element("p", sentence("lesson.book.law")),
         element("h3", said("lesson.book.neuron")),
         as_blocks("book", [_neuron()]),
         element("h3", said("lesson.book.names")),
-        element("p", said("lesson.book.names.meaning")),
+        element("p", sentence("lesson.book.names.meaning")),
         _names(),
         element("h3", said("lesson.book.factors")),
         _factors(),
@@ -132,7 +133,7 @@ def _row(one: Name, shape: str) -> Markup:
         "tr",
         element("th", term, scope="row"),
         element("td", as_mathml(one.symbol, inline=True) if one.symbol else ""),
-        element("td", said(f"{key}.meaning"), class_="sentence"),
+        element("td", sentence(f"{key}.meaning"), class_="sentence"),
         element("td", shape_words),
     )
 
@@ -147,16 +148,16 @@ def _factors() -> Markup:
         element(
             "li",
             element("b", said(f"factor.{name}")),
-            element("span", said(f"factor.{name}.meaning")),
+            element("span", sentence(f"factor.{name}.meaning")),
         )
         for name in FACTORS
     ]
     formula = both(lambda: as_mathml(_product()), name="div")
     return joined(
-        element("p", said("lesson.book.factors.meaning")),
+        element("p", sentence("lesson.book.factors.meaning")),
         element("div", formula, class_="formula scroll"),
         element("ul", words, class_="factors"),
-        element("p", said("lesson.book.factors.cause")),
+        element("p", sentence("lesson.book.factors.cause")),
     )
 
 

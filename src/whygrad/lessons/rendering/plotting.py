@@ -20,7 +20,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, Patch
 from matplotlib.text import Annotation, Text
 
-from whygrad.lessons.notation import ARRIVES, ARRIVES_IN_LIGHT, ONE, SLOPE
+from whygrad.lessons.notation import ARRIVES, ONE, SLOPE
 from whygrad.lessons.rendering.paragraph import filled
 from whygrad.lessons.rendering.text import cell_text
 from whygrad.lessons.story import Legend, Picture
@@ -34,7 +34,6 @@ HAN_FONTS = ("Noto Sans CJK SC", "PingFang SC", "Microsoft YaHei", "SimHei", "We
 LINE_STYLES: dict[str, Any] = {"dashed": "--", "dotted": ":"}
 
 REAL = {to_rgba(mark)[:3]: to_rgba(LIGHT[variable]) for mark, variable in VARIABLES.items()}
-REAL[to_rgba(ARRIVES)[:3]] = to_rgba(ARRIVES_IN_LIGHT)
 MARKS = {"arrives": ARRIVES, "one": ONE, "slope": SLOPE}  # beside those of all pages
 DARKER, RICHER = 0.62, 1.5  # how pages on white show cells, see --cells in style.css
 LUMINANCE = np.array([0.213, 0.715, 0.072])  # of red, green and blue in CSS filters

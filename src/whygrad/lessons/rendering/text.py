@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.constrain import Constrain
 from rich.padding import Padding
 
-from whygrad.lessons.options import option_text
+from whygrad.lessons.options import allowed_values, told
 from whygrad.lessons.rendering.formulas import filled
 from whygrad.lessons.rendering.paragraph import Paragraph
 from whygrad.lessons.rendering.sparkline import scale_of, scale_text, sparkline
@@ -72,10 +71,9 @@ def as_rich_check(result: Result) -> RenderableType:
     return _page(*_head(result), *exercises, Text(), verdict(result))
 
 
-def setup_line(setup: Any) -> str:
-    """Return the options of a run in one line."""
-    options = [f"{one.name} = {option_text(getattr(setup, one.name))}" for one in fields(setup)]
-    return t("lesson.setup", options=t("page.comma").join(options))
+def setup_line(lesson: str, setup: Any) -> str:
+    """Return the options of a run as a sentence."""
+    return t("lesson.setup", options=told(lesson, setup, allowed_values(type(setup))))
 
 
 def verdict(result: Result) -> RenderableType:
@@ -100,7 +98,7 @@ def _head(result: Result) -> list[RenderableType]:
         Text(t("lesson.claim", number=result.lesson.claim), style="dim"),
         Paragraph(t(f"lesson.{name}.title"), "bold"),
         Paragraph(t(f"lesson.{name}.question"), "italic" if language() == "en" else ""),
-        Paragraph(setup_line(result.setup), "dim"),
+        Paragraph(setup_line(name, result.setup), "dim"),
         Text(),
     ]
 

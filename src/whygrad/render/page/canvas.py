@@ -32,7 +32,7 @@ LONGEST = 38  # columns of a name above a panel
 
 # No drawing shows these colours; they are put in place of names that the stylesheet knows.
 INK, FAINT, LINE, BLUE, ORANGE = "#010101", "#010102", "#010103", "#010104", "#010105"
-GREEN, PURPLE = "#010106", "#010107"
+GREEN, PURPLE, RED = "#010106", "#010107", "#010108"
 VARIABLES = {
     INK: "--ink",
     FAINT: "--faint",
@@ -41,6 +41,7 @@ VARIABLES = {
     ORANGE: "--orange",
     GREEN: "--green",
     PURPLE: "--purple",
+    RED: "--red",
 }
 LIGHT = {  # as in style.css, for drawings that stand outside of a page
     "--paper": "#ffffff",
@@ -51,6 +52,7 @@ LIGHT = {  # as in style.css, for drawings that stand outside of a page
     "--orange": "#a84300",
     "--green": "#1a7f37",
     "--purple": "#7a3fb0",
+    "--red": "#b3261e",
 }
 DARK = {
     "--paper": "#14171a",
@@ -61,6 +63,7 @@ DARK = {
     "--orange": "#f2a25c",
     "--green": "#6fcf8f",
     "--purple": "#c9a6f5",
+    "--red": "#ff8a80",
 }
 
 # Cells are drawn in these two, fainter the smaller the number; the page darkens them on white.

@@ -111,14 +111,13 @@ def _space(parent: Element) -> None:
     neighbours = zip([None, *children], children, [*children[1:], None], strict=False)
     for before, child, after in neighbours:
         text = child.text or ""
-        if child.tag != "mo":
-            continue
-        begins = before is None or (before.tag == "mo" and before.text not in CLOSING)
-        if begins and text in SIGNS:
-            child.set("form", "prefix")  # it belongs to what follows, and takes no space after
-        elif text.isalpha() and len(text) > 1:
+        if child.tag in ("mi", "mo") and text.isalpha() and len(text) > 1:
             is_call = after is None or (after.text or "").startswith("(")
+            child.tag = "mo"  # browsers space no identifiers
             child.attrib |= {"lspace": THIN, "rspace": "0" if is_call else THIN}
+        elif child.tag == "mo" and text in SIGNS:
+            if before is None or (before.tag == "mo" and before.text not in CLOSING):
+                child.set("form", "prefix")  # it belongs to what follows, and takes no space after
 
 
 def _mend(one: Element) -> None:

@@ -1,9 +1,12 @@
 "use strict";
-// Language and colours: what is chosen stands in the address, so that a link shows the same page.
+// Language, colours, and what a sample of a batch is, where a page can tell it in two ways: what is
+// chosen stands in the address, so that a link shows the same page.
 (() => {
   const root = document.documentElement;
-  const ALLOWED = { lang: ["en", "zh-Hans"], theme: ["auto", "light", "dark"] };
+  const ALLOWED = { lang: ["en", "zh-Hans"], theme: ["auto", "light", "dark"], samples: ["rows", "columns"] };
   const chosen = { lang: root.lang, theme: "auto" };
+  const sides = [...document.querySelectorAll(".oriented input")];
+  if (sides.length) chosen.samples = sides[0].value;
 
   /** What the address asks for; `#name` alone is a place on the page. */
   function asked() {
@@ -13,13 +16,20 @@
 
   function choose(wishes) {
     for (const [name, allowed] of Object.entries(ALLOWED)) {
-      if (allowed.includes(wishes[name])) chosen[name] = wishes[name];
+      if (name in chosen && allowed.includes(wishes[name])) chosen[name] = wishes[name];
     }
     root.lang = chosen.lang;
     root.dataset.theme = chosen.theme;
     for (const button of document.querySelectorAll("button[data-lang], button[data-theme]")) {
       const [[name, value]] = Object.entries(button.dataset);
       button.setAttribute("aria-pressed", String(chosen[name] === value));
+    }
+    for (const side of sides) side.checked = side.value === chosen.samples;
+    for (const link of document.querySelectorAll("a.lab")) { // the lab opens as this page looks
+      const hash = new URLSearchParams(link.hash.slice(1));
+      for (const name of ["lang", "theme"]) hash.set(name, chosen[name]);
+      if (hash.has("layout") && chosen.samples) hash.set("layout", chosen.samples);
+      link.hash = `#${hash}`;
     }
   }
 
@@ -48,6 +58,14 @@
       if (at !== asked().at) history.pushState(null, "", address(at));
       go(at, "auto");
     }
+  });
+  // What turns one batch turns all of the page; the one that the reader is at stays where it is.
+  document.addEventListener("change", ({ target }) => {
+    if (!sides.includes(target)) return;
+    const { top } = target.getBoundingClientRect();
+    choose({ samples: target.value });
+    history.replaceState(null, "", address(asked().at));
+    scrollBy({ top: target.getBoundingClientRect().top - top, behavior: "instant" });
   });
   addEventListener("popstate", () => {
     choose(asked());

@@ -1,12 +1,13 @@
 """A run as one self-contained HTML page, in both languages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whygrad.explain.html import STYLE as LEDGER_STYLE
-from whygrad.record.files import write_whole
+from whygrad.record.files import write_together
+from whygrad.render.page.lab_links import lab_beside
 from whygrad.render.page.layout import Entry, whole_page
 from whygrad.render.report import (
     configuration,
@@ -18,6 +19,7 @@ from whygrad.render.report import (
     summary,
     timelines,
 )
+from whygrad.render.report.in_lab import LabLinks
 from whygrad.render.report.material import Material
 from whygrad.render.report.section import Section, without_folders
 from whygrad.words.markup import joined, said
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 Part = Callable[[Material], Section | None]  # None where the run holds nothing to tell
+Lab = Callable[[Mapping[int, bool]], str]  # see LabLinks.steps; the lab's page
 
 PARTS: tuple[Part, ...] = (
     summary.section,
@@ -42,7 +45,9 @@ PARTS: tuple[Part, ...] = (
 )
 
 
-def write_report(run: "Run", out: Path, *, progress: Progress | None = None) -> Path:
+def write_report(
+    run: "Run", out: Path, *, lab: Lab | None = None, progress: Progress | None = None
+) -> Path:
     """Write a run as one self-contained HTML page and return its path.
 
     The page speaks both languages and opens in the one in use; it needs no network. Sections for
@@ -50,21 +55,31 @@ def write_report(run: "Run", out: Path, *, progress: Progress | None = None) -> 
 
     Args:
         out: the file; folders on the way to it are made.
-        progress: called with how many sections are done, and how many there are.
+        lab: makes the lab over the run. It is written beside the page, which links into it; where
+            nothing was recorded, there is nothing to link to.
+        progress: called with how many parts are done, and how many there are: the sections, and
+            the lab.
 
     Raises:
         RunError: the run is damaged.
     """
+    out = Path(out)
     material, sections = Material(run), []
+    if lab is not None and material.records:
+        material.links = LabLinks(lab_beside(out).name)
+    count = len(PARTS) + (material.links is not None)
+    tell = progress or (lambda done, total: None)
     with without_folders(run.path):
         for done, part in enumerate(PARTS, start=1):
             sections.append(part(material))
-            if progress is not None:
-                progress(done, len(PARTS))
-        content = page(material, [section for section in sections if section]).encode()
-    out = Path(out)
+            tell(done, count)
+        content = page(material, [section for section in sections if section])
+    contents = {}
+    if lab is not None and material.links is not None:
+        contents[lab_beside(out)] = lab(material.links.steps).encode()
+        tell(count, count)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(out, content)
+    write_together(contents | {out: content.encode()})  # the page last: no link leads nowhere
     return out
 
 

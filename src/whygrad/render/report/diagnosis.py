@@ -6,14 +6,17 @@ from whygrad.doctor import html
 from whygrad.doctor.diagnosis import Diagnosis
 from whygrad.doctor.finding import Finding
 from whygrad.errors import WhygradError
+from whygrad.record.address import Address
 from whygrad.render.page.canvas import BLUE, FAINT, ORANGE, as_svg, panels, styled, whole_steps
 from whygrad.render.page.layout import figure, note
+from whygrad.render.report.in_lab import LabLinks, in_lab
 from whygrad.render.report.material import Material
 from whygrad.render.report.section import Section, noted
 from whygrad.words import command_word, number
 from whygrad.words.markup import Markup, joined, said
 
 RULER, HEIGHT = 60, 140
+NEURONS = 6  # of a finding that are linked to at most; its sentence names as many
 OF_NEURONS = ("clones", "dead", "closed_start", "large_start", "saturating_hidden", "too_deep")
 
 
@@ -27,10 +30,23 @@ def section(material: Material) -> Section:
     drawn = list({found.layer: found for found in of_neurons}.values())  # the first of each layer
     parts = [html.lead(diagnosis), _ruler(diagnosis)]
     for found in diagnosis.findings:
-        parts += [html.block(found), _neurons(material, found) if found in drawn else None]
+        parts += [html.block(found), _in_lab(material.links, found)]
+        parts.append(_neurons(material, found) if found in drawn else None)
     if any(found.can_be_tried for found in diagnosis.findings):
         parts.append(note(said("report.diagnosis.verify", path=command_word(material.name))))
     return Section("diagnosis", joined(*parts, html.notes(diagnosis)))
+
+
+def _in_lab(links: LabLinks | None, found: Finding) -> Markup | None:
+    """Return links to where and when a finding shows: its layer and neurons, or the network."""
+    if links is None:
+        return None
+    if found.layer is None:
+        key = "report.lab.run" if found.step is None else "report.lab.step"
+        return in_lab([links.to(said(key, step=found.step), step=found.step, layer="")])
+    neurons = [Address(found.layer, neuron=k) for k in found.neurons[:NEURONS]]
+    of_neurons = [links.to_place(one, found.step, str(one)) for one in neurons]
+    return in_lab([links.to_place(Address(found.layer), found.step), *of_neurons])
 
 
 def _ruler(diagnosis: Diagnosis) -> Markup | None:

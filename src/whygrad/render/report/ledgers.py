@@ -11,10 +11,12 @@ import numpy as np
 from jaxtyping import Float
 
 from whygrad.errors import RunError, WhygradError
+from whygrad.explain import Ledger
 from whygrad.explain.html import as_body
 from whygrad.record.factors import telescope
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.layout import note
+from whygrad.render.report.in_lab import LabLinks, hash_of, in_lab
 from whygrad.render.report.material import Material
 from whygrad.render.report.section import Section, noted
 from whygrad.words import t
@@ -168,4 +170,18 @@ def _ledger(material: Material, one: Telling) -> Markup:
         return t(key, factor=t(f"factor.{one.factor}"), value=one.value, ratio=one.ratio, **words)
 
     words = element("p", both(why), class_="why")
-    return element("article", words, both(lambda: as_body(ledger), name="div"))
+    body = both(lambda: as_body(ledger), name="div")
+    return element("article", words, _in_lab(material.links, ledger), body)
+
+
+def _in_lab(links: LabLinks | None, ledger: Ledger) -> Markup | None:
+    """Return links to what a ledger is about, and to the sample that pulls most at it."""
+    if links is None:
+        return None
+    place, found = ledger.address, [links.to_place(ledger.address, ledger.step)]
+    pulls = (*ledger.raising, *ledger.lowering)
+    if pulls:
+        row = max(pulls, key=lambda pull: abs(pull.value)).row
+        words = said("report.lab.sample", row=row)
+        found.append(links.to(words, step=ledger.step, whole=True, **hash_of(place), sample=row))
+    return in_lab(found)

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, Shaped
 from whygrad.errors import RunError
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.layers import LayerSpec
+from whygrad.render.report.in_lab import LabLinks
 from whygrad.words.markup import Markup, element, said
 
 if TYPE_CHECKING:
@@ -58,10 +59,13 @@ class Material:
     """A run, read for a report. What is needed more than once is kept.
 
     What a run does not hold is None or empty, and the sections that tell of it are left out.
+
+    Args:
+        links: into the lab; None for a page that has none.
     """
 
-    def __init__(self, run: "Run"):
-        self.run = run
+    def __init__(self, run: "Run", *, links: LabLinks | None = None):
+        self.run, self.links = run, links
 
     @cached_property
     def description(self) -> dict[str, Any]:

@@ -54,7 +54,10 @@ def unrecorded(name: str, material: Material) -> Section | None:
 
 
 def step_table(
-    columns: Mapping[str, Mapping[int, Any]], most: int, written: Callable[[Any], str] = str
+    columns: Mapping[str, Mapping[int, Any]],
+    most: int,
+    written: Callable[[Any], str] = str,
+    step_written: Callable[[int], str] = str,
 ) -> Markup:
     """Return what columns hold at some of their steps; nothing where one holds nothing there.
 
@@ -62,13 +65,14 @@ def step_table(
         columns: heading -> what stands at each step.
         most: steps that are shown.
         written: writes a cell.
+        step_written: writes the number of a step.
     """
     steps = sorted({step for cells in columns.values() for step in cells})
     rows = []
     for place in evenly(len(steps), most):
         step = steps[place]
         found = [written(cells[step]) if step in cells else "" for cells in columns.values()]
-        rows.append([str(step), *found])
+        rows.append([step_written(step), *found])
     return table([said("report.word.step"), *columns], rows)
 
 

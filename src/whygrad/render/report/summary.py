@@ -34,7 +34,17 @@ def title(material: Material) -> Markup:
         element("h1", material.name),
         element("p", line, class_="network") if line else None,
         facts(material),
+        _in_lab(material),
     )
+
+
+def _in_lab(material: Material) -> Markup | None:
+    """Return the link to the whole run in the lab, and what file that is."""
+    links = material.links
+    if links is None:
+        return None
+    link = links.to(said("report.lab.walk"), step=None)
+    return element("p", link, " ", said("page.lab_beside", file=links.file), class_="in-lab")
 
 
 def network_line(material: Material) -> str | None:

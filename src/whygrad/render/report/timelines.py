@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from whygrad.record.address import Address
 from whygrad.record.fields import FACTORS
 from whygrad.render.page.canvas import (
     BLUE,
@@ -19,6 +20,7 @@ from whygrad.render.page.canvas import (
     whole_steps,
 )
 from whygrad.render.page.layout import figure, grid, legend, listed, note
+from whygrad.render.report.in_lab import in_lab
 from whygrad.render.report.material import Material, Record, evenly
 from whygrad.render.report.section import Section, step_table, unrecorded
 from whygrad.words import number, t
@@ -55,7 +57,20 @@ def section(material: Material) -> Section | None:
     if not material.records:
         return unrecorded("timelines", material)
     drawings = grid(_timeline(material, name) for name in FACTORS)
-    return Section("timelines", joined(material.drawn_of(), drawings))
+    return Section("timelines", joined(material.drawn_of(), _in_lab(material), drawings))
+
+
+def _in_lab(material: Material) -> Markup | None:
+    """Return links to every layer that is drawn, at the last step of its timeline."""
+    links = material.links
+    if links is None:
+        return None
+    return in_lab(
+        [
+            links.to_place(Address(layer), int(record.steps[-1]))
+            for layer, record in material.drawn.items()
+        ]
+    )
 
 
 def quartiles(material: Material, factor: str) -> list[Quartiles]:
@@ -88,13 +103,15 @@ def _timeline(material: Material, factor: str) -> Markup:
         middle, low, high = cell
         return f"{number(middle)} ({number(low, 3)} … {number(high, 3)})"
 
+    step_written = str if material.links is None else material.links.to_step
+    columns = {one.layer: one.by_step() for one in layers}
     return figure(
         f"timeline-{factor}",
         svg,
         joined(element("b", said(f"factor.{factor}")), " · ", both(caption)),
         up=lambda: t(f"report.scale.{'log' if is_log else 'linear'}", what=t(f"factor.{factor}")),
         legend=legend(entries),
-        numbers=step_table({one.layer: one.by_step() for one in layers}, TABLE_STEPS, three),
+        numbers=step_table(columns, TABLE_STEPS, three, step_written),
     )
 
 

@@ -5,21 +5,24 @@ import { allows } from "../guided.js";
 import { asks } from "../number.js";
 import { asShown, equals, number } from "../numbers.js";
 import { isPlaying } from "../player.js";
-import { asked, change, packed, putSet } from "../state.js";
+import { Quizzes } from "../quizzes.js";
+import { Select } from "../select.js";
+import { asked, change, own, putSet } from "../state.js";
 import { t } from "../words.js";
 import { Code, jaxprOf, LIBRARIES } from "./batch/code.js";
-import { INPUTS, isTrap, MOST, NEURONS, rateOf, upTo, valuesOf } from "./batch/layer.js";
-import { Guess } from "./batch/guess.js";
+import { fitted, inputs, isSpread, isTrap, MOST, MOST_INPUTS, mostSamples, NEURONS, notesOf, rateOf, upTo, valuesOf } from "./batch/layer.js";
 import { endMotion, stage, useMotion, watch } from "./batch/motion.js";
 import { numbers, python, table } from "./batch/numbers.js";
 import { Origin, sourcesOf } from "./batch/origin.js";
 import { Tables } from "./batch/picture.js";
+import { quizzes } from "./batch/quizzes.js";
 import { pointed } from "./batch/tables.js";
 
 /** The batch that the room opens with; samples beyond the fifth are there to be added. */
 const X = [[0.5, -1, 2, 1.5, -0.5, 1, -1.5, 0.2], [1, 0.5, -1.5, 1, 2, -1, 0.8, -0.4]];
 const Y = [[1, 0, 1, 1, 0, 1, 0, 0], [0, 1, 0, 0, 1, 0, 1, 1], [1, 0, 0, 1, 1, 0, 0, 1]];
 const W = [[0.8, -0.5], [-0.3, 0.9], [0.4, 0.6]];
+const MORE = { w13: 0.3, w14: -0.2, w23: -0.6, w24: 0.5, w33: 0.7, w34: -0.4 }; // where samples have more than two inputs
 const B = [0.2, -0.2, 0.3];
 const ENOUGH = 10_000; // steps
 const FIRST = "gb1"; // whose origin is shown while nothing is pointed at
@@ -29,7 +32,7 @@ const BALANCED = 0.05; // of the mean size of a δ: their sum is as good as noth
 const cells = (sort, starts, least, most) => starts.flatMap((row, r) => row.map((start, c) => [`${sort}${r + 1}${c + 1}`, { start, least, most }]));
 const controls = {
   layout: { start: "columns", choices: ["columns", "rows"] },
-  samples: { start: 5, least: 2, most: MOST, isWhole: true },
+  samples: { start: 5, least: 1, most: MOST, isWhole: true },
   divide: { start: "mean", choices: ["mean", "sum", "rate"] },
   keepdims: { start: true },
   library: { start: "NumPy", choices: Object.keys(LIBRARIES) },
@@ -37,11 +40,12 @@ const controls = {
   seed: { start: 0, least: 0, most: 999_999, isWhole: true },
   ...Object.fromEntries([...cells("x", X, -5, 5), ...cells("w", W, -5, 5), ...cells("y", Y, 0, 1)]),
   ...Object.fromEntries(B.map((start, k) => [`b${k + 1}`, { start, least: -10, most: 10 }])),
+  ...Object.fromEntries(Object.entries(MORE).map(([name, start]) => [name, { start, least: -5, most: 5 }])),
 };
 
 /** Return a run: the parameters, which steps change; b as the column that it is. @param {any} set */
 const begin = (set) => ({
-  weight: upTo(NEURONS).map((k) => upTo(INPUTS).map((j) => set[`w${k}${j}`])),
+  weight: upTo(NEURONS).map((k) => upTo(inputs()).map((j) => set[`w${k}${j}`])),
   bias: upTo(NEURONS).map((k) => [set[`b${k}`]]),
 });
 
@@ -70,7 +74,7 @@ function draw(_, seed) {
   const { uniform } = random(seed);
   const tenths = (/** @type {number} */ most) => Math.round(uniform(-10 * most, 10 * most)) / 10;
   const rules = /** @type {Record<string, () => number>} */ ({ x: () => tenths(2), w: () => tenths(1), b: () => tenths(0.5), y: () => Number(uniform() < 0.5) });
-  const names = Object.keys(controls).filter((name) => /^[xwby]\d/.test(name));
+  const names = Object.keys(controls).filter((name) => (own.value ? /^[wb]\d/.test(name) : /^[xwby]\d/.test(name) && !(name in MORE)));
   return { seed, ...Object.fromEntries(names.map((name) => [name, rules[name[0]]()])) };
 }
 
@@ -79,14 +83,15 @@ function sentence(here) {
   const { set, run, step } = here;
   const found = valuesOf(here);
   const sum = found.gb1 * set.samples;
-  const values = { ...found, sum, samples: String(set.samples), is: equals(found.gb1, asShown(sum) / set.samples) };
-  if (Number.isNaN(found.loss)) return ["batch.says.broken", values];
+  const values = { ...found, sum, count: set.samples, samples: String(set.samples), is: equals(found.gb1, asShown(sum) / set.samples) };
+  if (Number.isNaN(found.loss)) return [`batch.says.${isSpread(here) ? "spread" : "broken"}`, values];
   if (run.bias[0].length > 1) return ["batch.says.unnoticed", values];
   if (isTrap(set)) return ["batch.says.trap", values];
   if (step > 0) {
     const first = valuesOf({ set, run: begin(set) }).loss;
-    return ["batch.says.learnt", { step: String(step), steps: step, first, loss: found.loss }];
+    return ["batch.says.learnt", { step: String(step), steps: step, count: set.samples, first, loss: found.loss, weights: String(NEURONS * inputs()) }];
   }
+  if (set.samples === 1) return ["batch.says.one", values];
   if (set.divide !== "mean") return [`batch.says.${set.divide}`, values];
   if (set.layout === "rows") return ["batch.says.rows", values];
   return ["batch.says.mean", values];
@@ -125,13 +130,11 @@ function View(here) {
     <div class="left">
       <div class="row controls">
         ${allows("layout") && html`<${Choice} control="layout" set=${set} onChoose=${(/** @type {string} */ layout) => turn({ layout })} />`}
-        ${allows("samples") && html`<label class="choice">${t("batch.samples")}
-          <select data-control="samples" value=${String(set.samples)} onChange=${(/** @type {any} */ event) => touch({ samples: Number(event.target.value) })}>
-            ${upTo(MOST).slice(1).map((count) => html`<option value=${String(count)}>${String(count)}</option>`)}</select></label>`}
+        ${allows("samples") && html`<${Select} name="samples" label=${t("batch.samples")} value=${set.samples} of=${upTo(mostSamples(own.value))} onChange=${(/** @type {number} */ samples) => touch({ samples })} />`}
         <button type="button" class="quiet watch" onClick=${() => watch(set.samples)}>${t("batch.watch")}</button>
       </div>
       <${Tables} here=${here} values=${values} sources=${sources} onChange=${touch} />
-      ${!packed.task && html`<${Guess} set=${set} onChange=${touch} />`}
+      <${Quizzes} onShow=${touch} />
     </div>
     <div class="right">
       <${Origin} here=${here} values=${values} name=${name} />
@@ -180,5 +183,5 @@ const slides = [
 const mostSteps = (set) => (isTrap(set) && set.samples !== NEURONS ? 1 : ENOUGH);
 
 export const room = {
-  name: "batch", mostSteps, controls, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "batch", mostSteps, controls, fitted, data: { kinds: ["classes"], inputs: MOST_INPUTS, says: notesOf }, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides, quizzes,
 };

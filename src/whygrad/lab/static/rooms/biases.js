@@ -6,15 +6,18 @@ import { allows } from "../guided.js";
 import { asks } from "../number.js";
 import { number } from "../numbers.js";
 import { isPlaying, Player } from "../player.js";
+import { Quizzes } from "../quizzes.js";
+import { Select } from "../select.js";
 import { Slider } from "../slider.js";
 import { change, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { Bands, Strip } from "./biases/charts.js";
-import { numbersOf, python, ROWS, table, toldOf } from "./biases/numbers.js";
+import { numbersOf, python, rowsOf, table, toldOf } from "./biases/numbers.js";
+import { quizzes } from "./biases/quizzes.js";
 import { advance, bandsOf, begin, comparisonOf, KINDS, lossesOf, SEEDS } from "./biases/training.js";
 import { ACTIVATIONS } from "./copying/controls.js";
 import { arrows, cell } from "./copying/grid.js";
-import { networkAt, Surface } from "./copying/surface.js";
+import { networkAt, notesOf, Surface } from "./copying/surface.js";
 
 const STEPS = 500;
 const TILE = 36; // pixels
@@ -51,8 +54,8 @@ function sentence({ set, run, step }) {
     zero: zero.middle, random: random.middle, low: zero.low, high: zero.high, spread: set.spread,
   };
   if (!Number.isFinite(zero.high + random.high)) return ["copying.says.lost", values];
-  if (step === 0) return ["biases.says.start", values];
   if (set.spread === 0) return ["biases.says.none", values];
+  if (step === 0) return ["biases.says.start", values];
   if (!isOverlapping) return ["biases.says.apart", values];
   const matters = Math.abs(zero.middle - random.middle) < zero.high - zero.low;
   return [`biases.says.${matters ? "overlap" : "touch"}`, values];
@@ -87,28 +90,27 @@ function Cell({ name, value, label, index }) {
 function Sides({ states, set, at }) {
   const told = states.map((/** @type {any} */ state) => toldOf(state, at.neuron));
   const numbers = numbersOf({ run: { states: states.map((/** @type {any} */ state) => Array(SEEDS).fill(state)) } }, at);
-  const rows = ["loss", "width", ...Object.keys(ROWS)];
+  const rows = rowsOf();
   return html`<table class="proof" onKeyDown=${(/** @type {any} */ event) => arrows(event, 2)}>
     <caption>${t("biases.sides", { seed: String(set.seed + at.column), k: String(at.neuron + 1) })}</caption>
     <thead><tr><td></td>${KINDS.map((kind) => html`<th scope="col">${t(`biases.kind.${kind}`)}</th>`)}</tr></thead>
-    <tbody>${rows.map((name, row) => html`<tr class=${name === "flow" ? "first" : ""}>
-      <th scope="row">${ROWS[name] ? html`<span class="unseen">${t(`biases.quantity.${name}`)}</span>` : ""}${ROWS[name] ? formula(ROWS[name].of.length ? [ROWS[name].symbol, html`<mrow class="from ${name === "z" ? "long" : ""}"><mo>=</mo>${shown(name)}</mrow>`] : [ROWS[name].symbol]) : t(`biases.quantity.${name}`)}</th>
+    <tbody>${["loss", "width", ...Object.keys(rows)].map((name, row) => html`<tr class=${name === "flow" ? "first" : ""}>
+      <th scope="row">${rows[name] ? html`<span class="unseen">${t(`biases.quantity.${name}`)}</span>` : ""}${rows[name] ? formula(rows[name].of.length ? [rows[name].symbol, html`<mrow class="from ${name === "z" ? "long" : ""}"><mo>=</mo>${shown(rows, name)}</mrow>`] : [rows[name].symbol]) : t(`biases.quantity.${name}`)}</th>
       ${KINDS.map((kind, i) => html`<${Cell} name=${`${name}.${kind}`} value=${told[i][name] ?? numbers[`${name}.${kind}`].value} index=${2 * row + i}
         label=${`${t(`biases.quantity.${name}`)}, ${t(`biases.kind.${kind}`)}`} />`)}
     </tr>`)}</tbody></table>`;
 }
 
-/** What a number is made of, as short as a table has room for. @param {string} name */
-function shown(name) {
-  const parts = name === "z" ? [ROWS.flow.symbol, "+", ROWS.b.symbol] : ROWS[name].of;
+/** What a number is made of. @param {ReturnType<typeof rowsOf>} rows @param {string} name */
+function shown(rows, name) {
+  const parts = name === "z" ? [rows.flow.symbol, "+", rows.b.symbol] : rows[name].of;
   return parts.map((part) => (typeof part === "string" ? html`<mo>${part}</mo>` : part));
 }
 
 /** @param {{set: any}} props */
 function Settings({ set }) {
-  const choice = (/** @type {string} */ name, /** @type {any[]} */ of) => allows(name) && html`<label class="choice"><span>${t(`copying.${name}`)}</span>
-    <select value=${set[name]} data-control=${name} onChange=${(/** @type {any} */ event) => restart({ [name]: typeof set[name] === "number" ? Number(event.target.value) : event.target.value })}>
-      ${(of.includes(set[name]) ? of : [set[name], ...of]).map((one) => html`<option value=${one}>${typeof one === "number" ? number(one) : one}</option>`)}</select></label>`;
+  const choice = (/** @type {string} */ name, /** @type {any[]} */ of) =>
+    allows(name) && html`<${Select} name=${name} label=${t(`copying.${name}`)} value=${set[name]} of=${of} onChange=${(/** @type {any} */ value) => restart({ [name]: value })} />`;
   return html`<div class="settings">${choice("width", WIDTHS)}${choice("activation", ACTIVATIONS)}${choice("rate", RATES)}</div>`;
 }
 
@@ -134,6 +136,7 @@ function View(here) {
       </section>
     </div>
     ${allows("player") && html`<${Player} />`}
+    <${Quizzes} />
     <div class="below">
       <section><p class="caption">${t("biases.strip")}</p>
         <${Strip} received=${received} chosen=${at.neuron} onChoose=${(/** @type {number} */ k) => lookFor({ ...at, neuron: k })} />
@@ -158,6 +161,6 @@ const slides = [
 ];
 
 export const room = {
-  name: "biases", look: "1,1", controls, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
-  numbers: (/** @type {any} */ here) => numbersOf(here, lookedFor(here)), table, python, icon, tasks, slides,
+  name: "biases", look: "1,1", controls, data: { kinds: ["classes", "quantity"], inputs: 7, says: notesOf }, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
+  numbers: (/** @type {any} */ here) => numbersOf(here, lookedFor(here)), table, python, icon, tasks, slides, quizzes,
 };

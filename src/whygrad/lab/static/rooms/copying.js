@@ -5,6 +5,7 @@ import { allows } from "../guided.js";
 import { asks } from "../number.js";
 import { number } from "../numbers.js";
 import { Player } from "../player.js";
+import { Quizzes } from "../quizzes.js";
 import { isNarrow, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { ApartChart, LossChart } from "./copying/charts.js";
@@ -14,8 +15,9 @@ import { Matrix } from "./copying/matrix.js";
 import { numbersOf, table } from "./copying/numbers.js";
 import { Proof } from "./copying/proof.js";
 import { python } from "./copying/python.js";
-import { lineOf, networkAt, neuronAt, REACH, Samples, Surface } from "./copying/surface.js";
-import { advance, begin, circles, curvesOf, guessing, isAlike, lookedAt, movedOf, NUDGE } from "./copying/training.js";
+import { quizzes } from "./copying/quizzes.js";
+import { lineOf, networkAt, neuronAt, notesOf, Samples, Surface } from "./copying/surface.js";
+import { advance, begin, curvesOf, guessing, isAlike, lookedAt, movedOf, NUDGE, samples } from "./copying/training.js";
 
 const STEPS = 1000;
 const TILE = 64; // pixels
@@ -54,12 +56,11 @@ function sentence({ set, run, step }) {
   };
   if (!Number.isFinite(loss)) return ["copying.says.lost", values];
   if (set.touch >= 0 && set.touch <= step && isAlike(set)) return [`copying.says.${run.parted < 0 ? "touched" : "fallen"}`, values];
-  const when = step === 0 ? "start" : "now";
-  if (!isAlike(set)) return [`copying.says.${set.start}.${when}`, values];
-  if (step === 0) return [`copying.says.${set.constant === 0 ? "zero" : "alike"}.start`, values];
   const { weightsIn, biases, weightsOut, outputBias } = movedOf(run);
-  const isDark = weightsIn === 0 && biases === 0 && weightsOut === 0 && outputBias > 0;
-  return [`copying.says.${isDark ? "zero" : "alike"}.now`, values];
+  const isSilent = weightsIn === 0 && biases === 0 && weightsOut === 0;
+  const isZero = step === 0 ? isAlike(set) && set.constant === 0 : isSilent;
+  if (isZero && step > 0) return [`copying.says.zero.${outputBias > 0 ? samples().kind : "still"}`, values];
+  return [`copying.says.${isZero ? "zero" : isAlike(set) ? "alike" : set.start}.${step === 0 ? "start" : "now"}`, values];
 }
 
 /** What every neuron says of the plane. @param {any} props */
@@ -67,7 +68,7 @@ function Tiles({ network, both }) {
   const n = network.layers[0].weight.columns;
   const columns = isNarrow.value ? Math.max(Math.min(n, 8), Math.ceil(Math.sqrt(n))) : Math.ceil(Math.sqrt(n));
   const line = (/** @type {number} */ k) => (/** @type {CanvasRenderingContext2D} */ context) => {
-    const ends = lineOf(network, k)?.map(([x, y]) => [((x / REACH + 1) * TILE) / 2, ((1 - y / REACH) * TILE) / 2]);
+    const ends = lineOf(network, k)?.map(([x, y]) => [((x + 1) * TILE) / 2, ((1 - y) * TILE) / 2]);
     if (!ends) return;
     context.strokeStyle = getComputedStyle(document.documentElement).getPropertyValue("--ink");
     context.lineWidth = 1.5;
@@ -114,8 +115,8 @@ function View(here) {
     <${Starts} set=${set} />
     <div class="stage">
       <${Tiles} network=${network} both=${both} />
-      <section class="whole"><p class="caption">${t("copying.whole")}</p>
-        <div class="plane"><${Surface} size=${128} valueAt=${networkAt(network)} /><${Samples} ...${circles()} /></div></section>
+      <section class="whole"><p class="caption">${t(`copying.whole.${samples().kind}`)}</p>
+        <div class="plane"><${Surface} size=${128} valueAt=${networkAt(network)} /><${Samples} /></div></section>
       <section class="results">
         <div class="figures">
           <${Figure} name="width" text=${`${effectiveWidth(network).hidden1} / ${n}`} label=${t("copying.quantity.width")} />
@@ -133,6 +134,7 @@ function View(here) {
         ${t(isTouched ? "copying.untouch" : "copying.touch", { nudge: number(NUDGE), step: String(set.touch) })}</button>`}
       ${allows("one") && html`<button type="button" class="toggle" role="switch" aria-checked=${set.one} disabled=${!run.one} data-control="one" onClick=${() => stay({ one: !set.one })}><i aria-hidden="true"></i>${t("copying.one")}</button>`}
     </div>
+    <${Quizzes} />
     <div class="below">
       <${Proof} run=${run} pair=${both} />
       <div class="side"><${Matrix} network=${network} pair=${both} onChoose=${compare} /><${Parts} run=${run} /><${Settings} set=${set} /></div>
@@ -162,6 +164,6 @@ const slides = [
 ];
 
 export const room = {
-  name: "copying", look: "1,2", controls, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
-  numbers: (/** @type {any} */ here) => numbersOf(here, pairOf(here)), table, python: (/** @type {any} */ here) => python(here, pairOf(here)), icon, tasks, slides,
+  name: "copying", look: "1,2", controls, data: { kinds: ["classes", "quantity"], inputs: 7, says: notesOf }, begin, advance, draw, mostSteps: STEPS, speed: 100, hasPlayer: false, sentence, view: View,
+  numbers: (/** @type {any} */ here) => numbersOf(here, pairOf(here)), table, python: (/** @type {any} */ here) => python(here, pairOf(here)), icon, tasks, slides, quizzes,
 };

@@ -2,7 +2,10 @@
 import { html } from "../vendor/preact.js";
 import { ACTIVATIONS } from "../engine.js";
 import { allows } from "../guided.js";
+import { asShown, equals } from "../numbers.js";
 import { isPlaying } from "../player.js";
+import { Quizzes } from "../quizzes.js";
+import { Select } from "../select.js";
 import { change, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { FIRST, parsed } from "./forces/looking.js";
@@ -10,6 +13,7 @@ import { advance, begin, controls, draw, LAST, partsOf, place, PLAIN, QUIET, set
 import { numbers, python, table } from "./forces/numbers.js";
 import { ConnectionPanel, NeuronPanel } from "./forces/panel.js";
 import { Picture } from "./forces/picture.js";
+import { quizzes } from "./forces/quizzes.js";
 
 const STRIKING = 3; // times louder, and times less to blame
 const LEFT = 0.05; // of all that listeners ask: they cancel
@@ -54,7 +58,7 @@ function sentence(here) {
   if (isTorn(values, { l, k })) return ["forces.says.torn", { ...told, size: partsOf(values, l, k).reduce((sum, { part }) => sum + Math.abs(part), 0) }];
   if (Math.abs(slope) < FLAT) return ["forces.says.flat", told];
   if (other !== undefined) return ["forces.says.quiet", { ...told, other: place(l, other), loud: values.a[l][other], less: values.u[l][other] }];
-  return ["forces.says.both", { ...told, count: values.a[l + 1].length, next: place(l + 1) }];
+  return ["forces.says.both", { ...told, is: equals(delta, asShown(u) * asShown(slope)), count: values.a[l + 1].length, listeners: values.a[l + 1].length, next: place(l + 1) }];
 }
 
 const isLike = (/** @type {any} */ set, /** @type {any} */ preset) => Object.entries(preset).every(([name, value]) => set[name] === value);
@@ -77,17 +81,17 @@ function View(here) {
     html`<button type="button" class="answer" aria-pressed=${step === 0 && isLike(set, of)} data-preset=${key} onClick=${() => load(of)}>${t(`forces.preset.${key}`)}</button>`;
   return html`<div class="forces">
     <div class="network">
-      <p class="caption">${t(isPaths ? "forces.caption.paths" : "forces.caption")}</p>
+      <p class="caption">${t(!isPaths ? "forces.caption" : looked.j === undefined ? "forces.caption.paths" : "forces.caption.paths.link")}</p>
       <${Picture} values=${values} looked=${looked} name=${name} isPaths=${isPaths} onLook=${onLook} />
     </div>
     <div class="row controls">
         ${allows("paths") && html`<button type="button" class="toggle" role="switch" aria-checked=${isPaths} data-control="paths"
           onClick=${() => lookAt(isPaths ? name : `${name}.paths`)}><i aria-hidden="true"></i>${t("forces.follow")}</button>`}
         ${allows("preset") && html`<span class="row presets">${preset("plain", PLAIN)}${preset("quiet", QUIET)}</span>`}
-        ${allows("activation") && html`<label class="choice">${t("forces.activation")}
-          <select value=${set.activation} onChange=${(/** @type {any} */ event) => touch({ activation: event.target.value })}>
-            ${Object.keys(ACTIVATIONS).map((one) => html`<option value=${one}>${one}</option>`)}</select></label>`}
+        ${allows("activation") && html`<${Select} name="activation" label=${t("forces.activation")} value=${set.activation} of=${Object.keys(ACTIVATIONS)}
+          onChange=${(/** @type {string} */ activation) => touch({ activation })} />`}
     </div>
+    <${Quizzes} onShow=${touch} />
     <div class="panel-beside">
       ${looked.j === undefined
         ? html`<${NeuronPanel} values=${values} of=${looked} isPaths=${isPaths} onChange=${touch} />`
@@ -116,5 +120,5 @@ const slides = [
 ];
 
 export const room = {
-  name: "forces", controls, look: FIRST, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "forces", controls, look: FIRST, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides, quizzes,
 };

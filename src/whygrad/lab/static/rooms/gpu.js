@@ -3,11 +3,13 @@ import { html } from "../vendor/preact.js";
 import { allows } from "../guided.js";
 import { number } from "../numbers.js";
 import { isPlaying } from "../player.js";
+import { Quizzes } from "../quizzes.js";
 import { Slider } from "../slider.js";
 import { change, isCalm, lookAt } from "../state.js";
 import { t } from "../words.js";
 import { Counts, Figure, Levels, Term } from "./gpu/counts.js";
 import { numbers, python, table } from "./gpu/numbers.js";
+import { quizzes } from "./gpu/quizzes.js";
 import { countsOf, sizesOf } from "./gpu/sums.js";
 import { Threads } from "./gpu/threads.js";
 import { Trees } from "./gpu/trees.js";
@@ -32,13 +34,15 @@ const lookedAt = (look, m) => Math.min(Number(/^t(\d{1,4})$/.exec(look)?.[1] ?? 
 
 /** @param {any} here @returns {[string, any]} */
 function sentence({ set, step }) {
-  const { m, rounds, error, inQueue, inTree } = countsOf(set);
+  const { m, cards, additions, rounds, error, inQueue, inTree } = countsOf(set);
   const told = { m: String(m), additions: m - 1, rounds: rounds.length, step: String(step), steps: step };
+  if (step === 0 && cards > 1) return ["gpu.says.cards", { ...told, cards: String(cards), tree: String(additions.tree), added: additions.tree }];
   if (step === 0) return [m === DRAWN ? "gpu.says.start" : "gpu.says.many", told];
   if (step < rounds.length) return ["gpu.says.both", { ...told, left: String(m - step), held: String(rounds[step - 1].active) }];
   if (step < m - 1) return ["gpu.says.waiting", { ...told, left: m - 1 - step, lefts: String(m - 1 - step) }];
   const off = { ...told, queue: number(error.queue, 2), tree: number(error.tree, 2) };
   if (inQueue === inTree) return ["gpu.says.same", off];
+  if (error.queue === error.tree) return ["gpu.says.even", off];
   return [error.queue > error.tree ? "gpu.says.closer" : "gpu.says.luck", off];
 }
 
@@ -82,6 +86,7 @@ function View({ set, step, look }) {
       ${allows("cards") && html`<span class="row cards" role="group" aria-label=${t("gpu.cards")}><span class="label">${t("gpu.cards")}</span>
         ${CARDS.map((one) => html`<button type="button" key=${one} class="answer" data-cards=${one} aria-pressed=${set.cards === one} onClick=${() => touch({ cards: one })}>${one}</button>`)}</span>`}
     </div>
+    <${Quizzes} onShow=${touch} />
   </div>`;
 }
 
@@ -101,6 +106,6 @@ const slides = [
 ];
 
 export const room = {
-  name: "gpu", controls, look: "t0", begin: () => ({ round: 0 }), advance, mostSteps, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "gpu", controls, look: "t0", begin: () => ({ round: 0 }), advance, mostSteps, sentence, view: View, numbers, table, python, icon, tasks, slides, quizzes,
   draw: (/** @type {any} */ _, /** @type {number} */ seed) => ({ seed }),
 };

@@ -5,15 +5,19 @@ import { ACTIVATIONS } from "../engine.js";
 import { allows } from "../guided.js";
 import { number } from "../numbers.js";
 import { isPlaying } from "../player.js";
-import { change, packed } from "../state.js";
+import { Quizzes } from "../quizzes.js";
+import { Select } from "../select.js";
+import { change } from "../state.js";
 import { t } from "../words.js";
 import { chainOf, isSilent, isHeld, neuronOf, valuesOf } from "./neuron/chain.js";
 import { Curve } from "./neuron/curve.js";
 import { endWalk, isWalking, useWalk, walk, walked } from "./neuron/flow.js";
 import { Formulas, Gears } from "./neuron/gears.js";
-import { askGuess, FAR, Guess } from "./neuron/guess.js";
 import { numbers, python, table } from "./neuron/numbers.js";
 import { Picture } from "./neuron/picture.js";
+import { askGuess, FAR, isAsked, quizzes, slideTo, useQuestion } from "./neuron/quizzes.js";
+
+const RATES = [0.1, 0.3, 1, 3, 10];
 
 const controls = {
   input: { start: 3, least: -5, most: 5 },
@@ -31,8 +35,8 @@ const controls = {
 const before = signal(/** @type {any} */ (null));
 const touched = signal("");
 
-/** Return a run: the parameters, which steps change. @param {any} set */
-const begin = (set) => ({ weight: set.weight, bias: set.bias });
+/** Return a run: the parameters, which steps change. It begins where z is held. @param {any} set */
+const begin = (set) => ({ weight: set.weight, bias: set.hold ? set.held - set.weight * set.input : set.bias });
 
 /** Take one step down the gradient. @param {any} run @param {any} set */
 function advance(run, set) {
@@ -56,7 +60,7 @@ function sentence(here) {
   const { set, step } = here;
   const values = valuesOf(here);
   if (step > 0) {
-    const first = chainOf({ ...neuronOf(here), weight: set.weight, bias: set.bias }).loss;
+    const first = chainOf({ ...neuronOf(here), ...begin(set) }).loss;
     return ["neuron.says.learnt", { step: String(step), steps: step, rate: set.rate, first, loss: values.loss }];
   }
   if (isSilent(values, set.activation)) return ["neuron.says.flat", values];
@@ -72,7 +76,8 @@ function sentence(here) {
 /** @param {any} here */
 function View(here) {
   useWalk();
-  const { set, step } = here;
+  useQuestion();
+  const { set } = here;
   const values = valuesOf(here);
   const held = isHeld(here);
   const touch = (/** @type {any} */ changes) => {
@@ -85,6 +90,8 @@ function View(here) {
     change(["weight", "bias", "activation"].includes(name) ? { hold: false, ...changes } : changes);
     if (name === "input") askGuess();
   };
+  const choice = (/** @type {string} */ name, /** @type {any[]} */ of) =>
+    allows(name) && html`<${Select} name=${name} label=${t(`neuron.${name}`)} value=${set[name]} of=${of} onChange=${(/** @type {any} */ value) => touch({ [name]: value })} />`;
   const isUntouched = touched.value === "" && walked.value > 0 && !isWalking.value;
   return html`<div class="neuron">
     <div class="left">
@@ -93,12 +100,10 @@ function View(here) {
         ${allows("hold") && html`<button type="button" class="toggle" role="switch" aria-checked=${held} data-control="hold"
           onClick=${() => touch({ hold: !held, held: values.preactivation })}>
           <i aria-hidden="true"></i>${t("neuron.hold")} <b>${held ? t("neuron.hold.at", { z: values.preactivation }) : ""}</b></button>`}
-        ${allows("activation") && html`<label class="choice">${t("neuron.activation")}
-          <select value=${set.activation} onChange=${(/** @type {any} */ event) => touch({ activation: event.target.value })}>
-            ${Object.keys(ACTIVATIONS).map((name) => html`<option value=${name}>${name}</option>`)}</select></label>`}
+        ${choice("activation", Object.keys(ACTIVATIONS))}${choice("rate", RATES)}
         <button type="button" class="quiet" onClick=${walk}>${t("neuron.walk")}</button>
       </div>
-      ${!packed.task && html`<${Guess} values=${values} onChange=${touch} isFar=${step === 0 && set.bias === FAR} />`}
+      <${Quizzes} onShow=${(/** @type {any} */ to) => slideTo(to, values.bias, touch)} isWaiting=${!isAsked.value} />
     </div>
     <div class="right">
       <${Formulas} values=${values} />
@@ -125,5 +130,5 @@ const slides = [
 ];
 
 export const room = {
-  name: "neuron", controls, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides,
+  name: "neuron", controls, begin, advance, settle, draw, sentence, view: View, numbers, table, python, icon, tasks, slides, quizzes,
 };

@@ -7,10 +7,10 @@
  */
 import { html } from "../vendor/preact.js";
 import { t } from "../words.js";
-import { factorsAt, FACTORS, fourOf, groupsAt, groupSize, median, product, run } from "./recorded/data.js";
+import { ABSENT, array, factorsAt, FACTORS, fourOf, groupsAt, groupSize, median, product, run } from "./recorded/data.js";
 import { Layer, Neuron, Way } from "./recorded/detail.js";
 import { shown } from "./recorded/formulas.js";
-import { addressOf, termsOf } from "./recorded/ledger.js";
+import { addressOf, ledgerOf, termsOf } from "./recorded/ledger.js";
 import { Network } from "./recorded/network.js";
 import { goTo, lastWhole, mostTelling, pickLayer, placeIn, sampleName, TELLING } from "./recorded/place.js";
 import { Timeline } from "./recorded/timeline.js";
@@ -35,10 +35,13 @@ function sentence({ set }) {
   if (at.layer < 0) return ["recorded.says.run", { ...values, shown: String(run().steps.length), recorded: String(run().recorded) }];
   const { name } = run().layers[at.layer];
   const all = factorsAt(at.layer, at.stop);
-  if (at.neuron < 0 || !all) return [groupSize(at.layer) > 1 && at.group < 0 ? "recorded.says.groups" : "recorded.says.layer", { ...values, layer: name }];
+  if (at.neuron < 0 && groupSize(at.layer) > 1 && at.group < 0 && groupsAt(at.layer, at.stop)) return ["recorded.says.groups", { ...values, layer: name }];
+  if (!all) return ["recorded.left_out", values];
+  if (at.neuron < 0) return ["recorded.says.layer", { ...values, layer: name }];
+  if (at.weight !== "" && at.whole) return sentenceOfWeight(at, values);
   const four = fourOf(all, at.neuron);
   const zero = four.indexOf(0);
-  if (at.weight !== "") return ["recorded.says.weight", { ...values, address: addressOf(at.layer, at.neuron, at.weight) }];
+  if (four[0] === ABSENT) return ["recorded.not_recorded", values];
   const neuron = { ...values, neuron: addressOf(at.layer, at.neuron, ""), gradient: shown(product(four)) };
   if (zero >= 0) return ["recorded.says.zero", { ...neuron, factor: t(`recorded.factor.${FACTORS[zero]}`) }];
   const count = all.length / FACTORS.length;
@@ -48,16 +51,23 @@ function sentence({ set }) {
   return ["recorded.says.neuron", neuron];
 }
 
+/** @param {import("./recorded/place.js").Place} at @param {any} values @returns {[string, any]} */
+function sentenceOfWeight({ whole, layer, neuron, weight }, values) {
+  if (!ledgerOf(whole, layer, neuron, weight)) return ["recorded.weight.left_out", values];
+  const told = { ...values, address: addressOf(layer, neuron, weight) };
+  return [whole.rows?.numbers.length > 0 ? "recorded.says.weight" : "recorded.says.weight.alone", told];
+}
+
 /** What the page holds of the run, and what it left out. */
 function Kept() {
-  const { steps, recorded, error, whole, leftOut, layers } = run();
+  const { steps, recorded, loss, error, whole, leftOut, layers } = run();
   const thinned = steps.length < recorded;
   const isGrouped = layers.some((/** @type {any} */ one) => one.grouped);
   const parts = whole.flatMap((/** @type {any} */ one) => one.layers.filter((/** @type {any} */ of) => of?.rows));
   const some = parts.filter((/** @type {any} */ one) => one.rows.numbers.length < one.rows.of).length;
   const weights = whole.flatMap((/** @type {any} */ one) => one.layers.filter((/** @type {any} */ of) => of?.weights.places)).length;
   return html`<details class="kept"><summary>${t("recorded.kept")}</summary><ul>
-    <li>${t(thinned ? "recorded.kept.thinned" : "recorded.kept.all", { shown: String(steps.length), recorded: String(recorded) })}</li>
+    <li>${t(thinned ? "recorded.kept.thinned" : "recorded.kept.all", { shown: String(steps.length), recorded: String(recorded), points: String(array(loss, "steps", "u4").length) })}</li>
     <li>${t("recorded.kept.error", { error: error * 100 })}</li>
     ${isGrouped && html`<li>${t("recorded.kept.grouped")}</li>`}
     <li>${t("recorded.kept.whole", { whole: String(whole.length), steps: whole.length })}</li>

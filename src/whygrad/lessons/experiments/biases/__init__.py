@@ -13,7 +13,17 @@ from whygrad.lessons.experiments.biases.story import tell
 from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.side_by_side import Group, Start, proper, train_groups
 from whygrad.lessons.instruments.statistics import NINE_IN_TEN, band, paired_interval
-from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import (
+    AT_MOST,
+    EQUALS,
+    Exercise,
+    Law,
+    Lesson,
+    Measured,
+    Place,
+    Tick,
+    within,
+)
 from whygrad.lessons.options import option, setup
 from whygrad.settings import OPTIMIZERS, Range, Settings
 
@@ -147,6 +157,12 @@ def _differences(network: Network) -> dict[str, float]:
     }
 
 
+def _in_the_lab(setup: Biases) -> Place:
+    """Return eight seeds of the room's own task, with biases as far spread as here."""
+    there = {"spread": within(setup.spread, 0.0, 5.0)}
+    return Place("biases", there, values=there)
+
+
 LESSON = Lesson(
     name="biases",
     claim=11,
@@ -169,4 +185,5 @@ LESSON = Lesson(
             {"learning_rate": 0.003},
         ),
     ),
+    lab=_in_the_lab,
 )

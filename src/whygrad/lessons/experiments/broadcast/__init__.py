@@ -16,7 +16,17 @@ from whygrad.lessons.experiments.broadcast.orientation import turned
 from whygrad.lessons.experiments.broadcast.story import tell
 from whygrad.lessons.instruments.graphs import jax_graph, torch_graph
 from whygrad.lessons.instruments.nudge import nudged_losses
-from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import (
+    AT_MOST,
+    EQUALS,
+    Exercise,
+    Law,
+    Lesson,
+    Measured,
+    Place,
+    Tick,
+    within,
+)
 from whygrad.lessons.options import option, setup
 from whygrad.settings import Range
 
@@ -187,6 +197,12 @@ def _runs_away(measured: Measured, way: int) -> bool:
     return not last <= first
 
 
+def _in_the_lab(setup: Broadcast) -> Place:
+    """Return a layer of the room's own, with as many samples as here if they fit."""
+    samples = within(setup.batch, 1, 8)
+    return Place("batch", {"layout": "rows", "samples": samples}, values={"samples": samples})
+
+
 LESSON = Lesson(
     name="broadcast",
     claim=12,
@@ -208,4 +224,5 @@ LESSON = Lesson(
             {"batch": 64},
         ),
     ),
+    lab=_in_the_lab,
 )

@@ -80,7 +80,7 @@ def both_ways(measured: Measured, one: dict[str, Any]) -> Oriented:
                 rf" \qquad \nabla_W C = \frac{{1}}{{m}} \, {a_prev[0]}^\top \delta"
             ),
             _numbers("rows", delta, turned["bias"], one),
-            _summary("rows", one),
+            Fold(Say("lesson.broadcast.fold.summary", one), (_summary("rows", one),)),
             Fold(
                 Say("lesson.broadcast.fold.code", one),
                 (Code(_code(ROWS, rows)), Say("lesson.broadcast.no_trap", one)),
@@ -92,7 +92,7 @@ def both_ways(measured: Measured, one: dict[str, Any]) -> Oriented:
                 rf" \qquad \nabla_W J = \frac{{1}}{{m}} \, \Delta {a_prev[1]}^\top"
             ),
             _numbers("columns", delta, turned["bias"], one),
-            _summary("columns", one),
+            Fold(Say("lesson.broadcast.fold.summary", one), (_summary("columns", one),)),
             Fold(
                 Say("lesson.broadcast.fold.trap", one),
                 (

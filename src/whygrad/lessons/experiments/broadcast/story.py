@@ -133,10 +133,10 @@ def _left_out(measured: Measured, one: dict[str, Any]) -> tuple[Block, ...]:
             r"\eta' = \frac{\eta}{m} = \frac{[[rate]]}{[[batch]]} = [[rate_for_sum]]",
             one,
         ),
-        Say("lesson.broadcast.step" if has_gradient else "lesson.broadcast.no_step", one),
         Fold(
             Say("lesson.broadcast.fold.courses", one),
             (
+                Say("lesson.broadcast.step" if has_gradient else "lesson.broadcast.no_step", one),
                 Say("lesson.broadcast.paths", one),
                 _courses(measured, one),
                 Say(f"lesson.broadcast.{_outcome(one)}", one),

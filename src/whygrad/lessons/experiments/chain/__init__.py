@@ -17,7 +17,7 @@ from whygrad.lessons.experiments.chain.neuron import (
 )
 from whygrad.lessons.experiments.chain.story import tell
 from whygrad.lessons.instruments.second_way import NUDGE, Nudged, nudged
-from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Place, Tick, within
 
 TOLERANCE = 1e-9  # of a central difference, relative to the numbers that it subtracts
 ROUNDING = 1e-13  # of another order of the same arithmetic in float64, likewise
@@ -25,6 +25,7 @@ KINK = 0.1  # left and right of a link differ by more than this at a kink, else 
 LINKS = ("upstream", "slope", "input", "constant")  # each number over the one before
 FURTHER = 6.0  # how far z is moved in what the telling leaves out
 POINTS = 81  # of a curve
+ROOM = {"weight": 5.0, "bias": 30.0, "input": 5.0, "target": 1.0}  # how far the lab's sliders go
 
 
 def measure(setup: Chain, tick: Tick) -> Measured:
@@ -160,6 +161,15 @@ def _gradients(measured: Measured) -> tuple[float, float]:
     return measured["chain"]["weight_gradient"], measured["chain"]["bias_gradient"]
 
 
+def _in_the_lab(setup: Chain) -> Place:
+    """Return the same neuron, or the closest one that the lab has."""
+    own = {name: getattr(setup, name) for name in ROOM}
+    there = {name: within(value, -ROOM[name], ROOM[name]) for name, value in own.items()}
+    is_same = there == own and setup.loss == "squared"
+    address = {**there, "activation": setup.activation, "hold": False}
+    return Place("neuron", address, "lab" if is_same else "lab.near")
+
+
 LESSON = Lesson(
     name="chain",
     claim=1,
@@ -172,4 +182,5 @@ LESSON = Lesson(
         Exercise("bias_alone", _moves_bias_alone, {"input": 0.0}),
         Exercise("stuck", _is_stuck_and_wrong, {"bias": -30.0}),
     ),
+    lab=_in_the_lab,
 )

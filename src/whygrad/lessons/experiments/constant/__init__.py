@@ -23,7 +23,7 @@ from whygrad.lessons.experiments.constant.training import (
     train,
 )
 from whygrad.lessons.instruments.elementwise import NAMES
-from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Place, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.settings import OPTIMIZERS, Range, Settings
 
@@ -212,4 +212,5 @@ LESSON = Lesson(
             {"activation": "tanh", "steps": 2000},
         ),
     ),
+    lab=lambda setup: Place("neuron", {"slide": "same"}),
 )

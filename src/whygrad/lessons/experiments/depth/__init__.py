@@ -13,7 +13,7 @@ from whygrad.lessons.experiments.depth.story import tell
 from whygrad.lessons.instruments.at_once import at_once
 from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.statistics import band, median
-from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Place, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.settings import Range
 
@@ -112,4 +112,5 @@ LESSON = Lesson(
         Exercise("start", _fades_with_relu, {"init": "glorot_normal"}),
         Exercise("survive", _survives, {"margin": -2.0}),
     ),
+    lab=lambda setup: Place("forces", {"activation": "sigmoid", "look": "n10.paths"}),
 )

@@ -15,7 +15,7 @@ from whygrad.lessons.experiments.detectors.story import tell
 from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.side_by_side import Group, Start, proper, train_groups
 from whygrad.lessons.instruments.statistics import median
-from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Place, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.settings import OPTIMIZERS, Range, Settings
 
@@ -198,4 +198,5 @@ LESSON = Lesson(
             {"narrow": 2},
         ),
     ),
+    lab=lambda setup: Place("copying", {"start": "random"}),
 )

@@ -12,7 +12,7 @@ from whygrad.lessons.experiments.flat.story import tell
 from whygrad.lessons.instruments import elementwise
 from whygrad.lessons.instruments.elementwise import NAMES
 from whygrad.lessons.instruments.second_way import nudged
-from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Place, Tick, within
 from whygrad.lessons.options import option, setup
 from whygrad.record.activations import FLAT_SHARE
 from whygrad.settings import Range
@@ -22,6 +22,7 @@ TOLERANCE = 1e-9  # of a slope found by nudging, relative to 1 + the largest |z|
 MARGIN = 1e-6  # of the share: leaky_relu lies exactly on 1 %, and rounding is not to decide
 HALVINGS = 60  # of the stretch between two points; then rounding ends it
 EQUAL = 1e-12  # two slopes that differ by less, relative to them, are the same one
+FURTHEST = 30.0  # bias of the neuron in the lab
 KINK = 0.1  # left and right differ by more than this at a kink, else by rounding
 
 Sweep = Float[np.ndarray, " points"]
@@ -177,6 +178,22 @@ def _is_pushed_awake(setup: Flat, measured: Measured) -> bool:
     return float(np.abs(found["bias"][found["is_flat"]]).max(initial=0)) >= 1
 
 
+def _in_the_lab(setup: Flat) -> Place:
+    """Return the first neuron of the sweep, asked as much as here; of all activations the sigmoid.
+
+    Its weight is 0, so its bias alone brings it to its z. Where no target in reach asks as much,
+    the closest that asks for something stands in.
+    """
+    activation = "sigmoid" if setup.activation == ALL else setup.activation
+    z = -within(setup.reach, 0.0, FURTHEST)
+    said = float(elementwise.VALUES[activation](np.float64(z)))
+    exact = said - setup.upstream
+    target = exact if abs(exact) <= 1 else within(said + setup.upstream, -1.0, 1.0)
+    address = {"weight": 0.0, "bias": z, "input": within(setup.input, -5.0, 5.0), "target": target}
+    told = {"activation": activation, "z": z}
+    return Place("neuron", {**address, "activation": activation, "hold": False}, values=told)
+
+
 LESSON = Lesson(
     name="flat",
     claim=2,
@@ -189,4 +206,5 @@ LESSON = Lesson(
         Exercise("edge", _is_as_wide_as_sigmoid_allows, {"activation": "sigmoid", "reach": 5.0}),
         Exercise("push", _is_pushed_awake, {"activation": "sigmoid", "upstream": 1000.0}),
     ),
+    lab=_in_the_lab,
 )

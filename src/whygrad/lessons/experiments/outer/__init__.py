@@ -13,7 +13,7 @@ from whygrad.core.nn import Network
 from whygrad.core.nn.losses import sample_losses
 from whygrad.lessons.experiments.outer.story import tell
 from whygrad.lessons.instruments.timing import median_seconds
-from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_MOST, Exercise, Law, Lesson, Measured, Place, Tick, within
 from whygrad.lessons.options import option, setup
 from whygrad.settings import Range
 
@@ -164,6 +164,13 @@ def _furthest(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one - other).max())
 
 
+def _in_the_lab(setup: Outer) -> Place:
+    """Return a layer of the room's own, with as many samples as fit, and a weight that is asked."""
+    samples = within(setup.batch, 1, 8)
+    address = {"layout": "rows", "samples": samples, "ask": "gw11"}
+    return Place("batch", address, values={"samples": samples})
+
+
 LESSON = Lesson(
     name="outer",
     claim=13,
@@ -179,4 +186,5 @@ LESSON = Lesson(
             {"inputs": 64, "width": 64},
         ),
     ),
+    lab=_in_the_lab,
 )

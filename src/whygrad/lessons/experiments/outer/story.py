@@ -74,13 +74,18 @@ def tell(setup: Any, measured: Measured) -> Story:
         left_out=(
             Say("lesson.outer.memory.short", one),
             Fold(Say("lesson.outer.fold.memory", one), (Say("lesson.outer.memory", one),)),
-            Say("lesson.outer.rank", one),
-            Formula(
-                r"\operatorname{rank}\left( x^\top \delta \right) \leq \min(m, n_\text{in},"
-                r" n_\text{out}) = \min([[batch]], [[inputs]], [[width]]) = [[rank_bound]]",
-                one,
+            Fold(
+                Say("lesson.outer.fold.rank", one),
+                (
+                    Say("lesson.outer.rank", one),
+                    Formula(
+                        r"\operatorname{rank}\left( x^\top \delta \right) \leq \min(m, n_\text{in},"
+                        r" n_\text{out}) = \min([[batch]], [[inputs]], [[width]]) = [[rank_bound]]",
+                        one,
+                    ),
+                    *_rank_told(measured, one),
+                ),
             ),
-            Fold(Say("lesson.outer.fold.rank", one), _rank_told(measured, one)),
         ),
     )
 

@@ -19,7 +19,18 @@ from whygrad.lessons.instruments.nudge import nudged_losses
 from whygrad.lessons.instruments.summation import ORDERS, ROUNDING, rounding_errors
 from whygrad.lessons.instruments.timing import median_seconds
 from whygrad.lessons.instruments.workers import answers, free_port
-from whygrad.lessons.lesson import AT_LEAST, AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import (
+    AT_LEAST,
+    AT_MOST,
+    EQUALS,
+    Exercise,
+    Law,
+    Lesson,
+    Measured,
+    Place,
+    Tick,
+    within,
+)
 from whygrad.lessons.options import option, setup
 from whygrad.settings import Range
 
@@ -219,6 +230,13 @@ def _furthest(one: Any, other: Any) -> float:
     return float(np.abs(np.asarray(one) - np.asarray(other)).max())
 
 
+def _in_the_lab(setup: Parallel) -> Place:
+    """Return as many terms as the room adds, over as many cards as it has of those here."""
+    power, cards = within(setup.largest, 3, 10), 2 ** int(math.log2(min(setup.devices, 8)))
+    told = {"terms": 2**power, "cards": cards}
+    return Place("gpu", {"power": power, "cards": str(cards)}, values=told)
+
+
 LESSON = Lesson(
     name="parallel",
     claim=14,
@@ -242,4 +260,5 @@ LESSON = Lesson(
             {"largest": 12},
         ),
     ),
+    lab=_in_the_lab,
 )

@@ -21,7 +21,7 @@ from whygrad.lessons.experiments.responsibility.network import (
     loss_after,
 )
 from whygrad.lessons.experiments.responsibility.story import tell
-from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Place, Tick
 
 NUDGE = 1e-4  # of an output; divided by how much the layers above can enlarge it
 TOLERANCE = 1e-6  # relative to the largest upstream of the layer
@@ -221,4 +221,5 @@ LESSON = Lesson(
             {"activation": "sigmoid", "depth": 8},
         ),
     ),
+    lab=lambda setup: Place("forces", {"slide": "quiet"}),
 )

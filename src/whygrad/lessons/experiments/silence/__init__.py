@@ -20,7 +20,7 @@ from whygrad.lessons.experiments.silence.network import (
     pulls,
 )
 from whygrad.lessons.experiments.silence.story import tell
-from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Place, Tick
 from whygrad.record.fields import FACTORS
 
 ROUNDING = 1e-13  # of the same arithmetic in another order in float64, relative to the push
@@ -160,4 +160,5 @@ LESSON = Lesson(
         Exercise("deaf", _is_deaf, {"activation": "relu"}),
         Exercise("exit", _has_a_small_way_out, {"exit": 0.01}),
     ),
+    lab=lambda setup: Place("forces", {"slide": "asleep"}),
 )

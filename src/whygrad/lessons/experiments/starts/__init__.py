@@ -19,7 +19,7 @@ from whygrad.lessons.instruments.statistics import (
     median,
     paired_interval,
 )
-from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_LEAST, AT_MOST, Exercise, Law, Lesson, Measured, Place, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.settings import OPTIMIZERS, Range, Settings
 
@@ -210,4 +210,5 @@ LESSON = Lesson(
             {"activation": "sigmoid"},
         ),
     ),
+    lab=lambda setup: Place("copying", {"start": "random", "step": 1000}),
 )

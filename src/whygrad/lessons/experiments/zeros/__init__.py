@@ -16,7 +16,7 @@ from whygrad.lessons.experiments.zeros.training import (
     train,
 )
 from whygrad.lessons.instruments.elementwise import NAMES
-from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Tick
+from whygrad.lessons.lesson import AT_MOST, EQUALS, Exercise, Law, Lesson, Measured, Place, Tick
 from whygrad.lessons.options import option, setup
 from whygrad.settings import Range
 
@@ -135,6 +135,12 @@ def _only_the_output_learns(setup: Zeros, measured: Measured) -> bool:
     return own["hidden_biases"] == 0 and own["output_bias"] > NEAR
 
 
+def _in_the_lab(setup: Zeros) -> Place:
+    """Return the neuron that sees only zeros, with a single input of them."""
+    neuron = {"input": 0.0, "bias": setup.bias, "target": TARGET, "activation": setup.activation}
+    return Place("neuron", {**neuron, "hold": False}, values={"bias": setup.bias})
+
+
 LESSON = Lesson(
     name="zeros",
     claim=6,
@@ -147,4 +153,5 @@ LESSON = Lesson(
         Exercise("no_loss", _is_stuck_at_the_best, {"share": 0.5}),
         Exercise("deaf", _only_the_output_learns, {"activation": "relu"}),
     ),
+    lab=_in_the_lab,
 )

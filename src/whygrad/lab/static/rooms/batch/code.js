@@ -1,7 +1,7 @@
 /** The same layer as a program: four libraries, both orientations, the shape of every line. */
 import { html } from "../../vendor/preact.js";
 import { packed } from "../../state.js";
-import { INPUTS, isTrap, NEURONS } from "./layer.js";
+import { inputs, isSpread, isTrap, NEURONS } from "./layer.js";
 import { shapeOf } from "./tables.js";
 
 /** @typedef {{import: string, sigmoid: (z: string) => string, sum: (of: string, axis: number, keeps: boolean) => string,
@@ -34,9 +34,9 @@ export function linesOf(here) {
   const mean = set.divide === "mean" ? " / m" : "";
   const rate = set.divide === "rate" ? "rate / m" : "rate";
   const [m, first, second] = [set.samples, isColumns ? ["w", "x"] : ["x", "w"], isColumns ? "d" : "x"];
-  const pair = { x: `(${m}, ${INPUTS})`, d: `(${m}, ${NEURONS})` };
+  const pair = { x: `(${m}, ${inputs()})`, d: `(${m}, ${NEURONS})` };
   const product = isColumns ? `${names.d} @ ${turned(names.x)}` : `${turned(names.x)} @ ${names.d}`;
-  const shapes = isColumns ? `${of("d")} @ ${pair.x}` : `(${INPUTS}, ${m}) @ ${of(second === "x" ? "d" : "x")}`;
+  const shapes = isColumns ? `${of("d")} @ ${pair.x}` : `(${inputs()}, ${m}) @ ${of(second === "x" ? "d" : "x")}`;
   const isBroken = here.run.bias[0].length > 1;
   return [
     shape(`${of(first[0])} @ ${of(first[1])} + ${of("b")}`, isBroken),
@@ -45,7 +45,7 @@ export function linesOf(here) {
     { text: `${names.d} = (${names.a} - ${names.y}) * ${names.a} * (1 - ${names.a})` },
     shape(`${of("d")} → ${of("gb")}`, isTrap(set)),
     { text: `db = ${sum(names.d, isColumns ? 1 : 0, isColumns && set.keepdims)}${mean}` },
-    shape(`${shapes} → ${of("gw")}`),
+    isSpread(here) ? shape(shapes, true) : shape(`${shapes} → ${of("gw")}`),
     { text: `dW = ${product}${mean}` },
     shape(`${of("b")} - ${of("gb")} → ${of("nb")}`, isTrap(set)),
     { text: `b = b - ${rate} * db` },
@@ -53,11 +53,15 @@ export function linesOf(here) {
   ];
 }
 
-const ANY = /97/g; // what stands for the number of samples where JAX was asked
+// what stands for the numbers of samples and of inputs where JAX was asked
+const [SAMPLES, INPUTS] = [/\b97\b/g, /\b89\b/g];
 
-/** Return what JAX makes of the way back, as it said itself when the page was written.
- * @param {any} set @returns {string} */
-export const jaxprOf = (set) => (packed.facts?.batch?.[set.layout] ?? "").replace(ANY, set.samples);
+/** Return what JAX makes of the way back, as it said itself when the page was written: of a single
+ * sample, whose b is not copied, something else. @param {any} set @returns {string} */
+export function jaxprOf({ layout, samples }) {
+  const said = packed.facts?.batch?.[layout]?.[samples === 1 ? "one" : "many"] ?? "";
+  return said.replace(SAMPLES, samples).replace(INPUTS, String(inputs()));
+}
 
 /** @param {{here: any}} props */
 export function Code({ here }) {

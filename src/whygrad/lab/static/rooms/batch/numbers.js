@@ -1,8 +1,10 @@
 /** What is known of every number, and what is taken away: the table, and a program. */
 import { ACTIVATIONS, LOSSES } from "../../engine.js";
 import { allows } from "../../guided.js";
+import { asPython } from "../../samples.js";
+import { own } from "../../state.js";
 import { html } from "../../vendor/preact.js";
-import { isTrap, lossBy, placeOf, rateOf, upTo, valuesOf } from "./layer.js";
+import { controlOf, isTrap, lossBy, NEURONS, placeOf, rateOf, sampleOf, upTo, valuesOf } from "./layer.js";
 import { originOf, symbolOf } from "./origin.js";
 import { laidOut } from "./tables.js";
 
@@ -16,7 +18,7 @@ function checkOf(here, values, name) {
   const by = sort === "gb" ? `b${row}` : sort === "gw" ? `w${row}${column}` : "";
   if (by) return { of: C, by: symbolOf(by), at: values[by], probe: lossBy(here, by), claim: values[name] };
   if (sort !== "d") return undefined;
-  const [z, y] = [`z${row}${column}`, values[`y${row}${column}`]];
+  const [z, y] = [`z${row}${column}`, values[`y${row}${sampleOf(here, column)}`]];
   const loss = (/** @type {number} */ moved) => LOSSES.squared.value([ACTIVATIONS.sigmoid.value(moved)], [y]);
   return { of: html`<msub>${C}<mn>${column}</mn></msub>`, by: symbolOf(z), at: values[z], probe: loss, claim: values[name] };
 }
@@ -36,7 +38,7 @@ export function numbers(here) {
       // only the one that is asked is told whole
       get from() { return name === "rate" ? null : originOf(here, values, name); },
       get check() { return checkOf(here, values, name); },
-      control: here.room.controls[name] && allows(name) && !(sort === "b" && isSquare) ? name : undefined,
+      control: controlOf(here, name) && allows(name) && !(sort === "b" && isSquare) ? name : undefined,
     }];
   }));
 }
@@ -63,6 +65,13 @@ function array(here, sort) {
   return `np.array(${rows.length > 1 ? `[\n    ${rows.join(",\n    ")},\n]` : rows[0]})`;
 }
 
+/** Return the first of the reader's own samples as a batch, for three neurons that tell the same.
+ * @param {import("../../samples.js").Own} of @param {any} set @param {string} x @param {string} y */
+function ownBatch(of, { layout, samples }, x, y) {
+  const turned = layout === "columns" ? ".T" : "";
+  return `${asPython(of)}${x}, ${y} = x[:${samples}]${turned}, np.repeat(y[:${samples}], ${NEURONS}, axis=1)${turned}`;
+}
+
 /** Return a program that prints the same numbers. @param {any} here */
 export function python(here) {
   const { set, step } = here;
@@ -78,8 +87,7 @@ jax.config.update("jax_enable_x64", True)
 import numpy as np
 import whygrad as wg
 
-${x} = ${array(here, "x")}
-${y} = ${array(here, "y")}
+${own.value ? ownBatch(own.value, set, x, y) : `${x} = ${array(here, "x")}\n${y} = ${array(here, "y")}`}
 W = ${array(here, "w")}
 b = ${array(here, "b")}
 for step in range(${step + 1}):
@@ -91,13 +99,13 @@ for step in range(${step + 1}):
   const kept = isColumns && set.keepdims ? ".reshape(3, 1)" : "";
   const walked = isTrap(set) && step > 0 ? `    try:
         Z = W @ A_prev + b
+        A = 1 / (1 + np.exp(-Z))
+        Delta = (A - Y) * A * (1 - A)
+        db = Delta.sum(axis=1) / ${set.samples}${factor}
+        dW = Delta @ A_prev.T / ${set.samples}${factor}
     except ValueError as error:
         print(error)
         break
-    A = 1 / (1 + np.exp(-Z))
-    Delta = (A - Y) * A * (1 - A)
-    db = Delta.mean(axis=1)${factor}
-    dW = Delta @ A_prev.T / ${set.samples}${factor}
 ` : `    network = wg.Network.from_arrays([W${turned}], [b.ravel()], activations=["sigmoid"])
     anatomy = wg.backward(network, wg.forward(network, ${x}${turned}), ${y}${turned}, loss="squared")
     layer, gradient = anatomy["output"], anatomy.gradients()["output"]

@@ -1,10 +1,9 @@
 /** Where a number comes from: its products, one by one, and what they add up to. */
-import { ACTIVATIONS } from "../../engine.js";
-import { COLOURS, figure, formula, symbol } from "../../formula.js";
+import { COLOURS, figure, formula, formulas, rule, symbol } from "../../formula.js";
 import { asShown, equals, number } from "../../numbers.js";
 import { html } from "../../vendor/preact.js";
 import { t, told } from "../../words.js";
-import { INPUTS, isTrap, nameOf, NEURONS, placeOf, rateOf, upTo } from "./layer.js";
+import { columnsOf, inputs, isTrap, nameOf, NEURONS, placeOf, rateOf, sampleOf, upTo } from "./layer.js";
 import { landed, stage } from "./motion.js";
 
 /** @typedef {{left: any, right: any, values: [number, number], of: string, sources: string[]}} Term a product; `of` gives the right one its colour */
@@ -38,11 +37,11 @@ export function sumOf(here, values, name) {
     values: /** @type {[number, number]} */ ([values[left], right ? values[right] : 1]), sources: right ? [left, right] : [left],
   });
   const divisor = set.divide === "mean" ? set.samples : 1;
-  if (sort === "gb") return { terms: upTo(set.samples).map((i) => term(`d${row}${i}`, "")), divisor };
+  if (sort === "gb") return { terms: upTo(columnsOf("d", here)).map((i) => term(`d${row}${i}`, "")), divisor };
   if (sort === "gw") return { terms: upTo(set.samples).map((i) => term(`d${row}${i}`, `x${column}${i}`)), divisor };
   if (sort !== "z") return null;
   const bias = nameOf("b", row, column, run.bias[0].length > 1);
-  return { terms: [...upTo(INPUTS).map((j) => term(`w${row}${j}`, `x${j}${column}`)), term(bias, "")], divisor: 1 };
+  return { terms: [...upTo(inputs()).map((j) => term(`w${row}${j}`, `x${j}${sampleOf(here, column)}`)), term(bias, "")], divisor: 1 };
 }
 
 /** Return the numbers that a number is made of. @param {any} here @param {Record<string, number>} values
@@ -53,7 +52,7 @@ export function sourcesOf(here, values, name) {
   const { sort, row, column } = placeOf(name);
   const at = `${row}${column}`;
   if (sort === "a") return [`z${at}`];
-  if (sort === "d") return [`a${at}`, `y${at}`, `z${at}`];
+  if (sort === "d") return [`a${at}`, `y${row}${sampleOf(here, column)}`, `z${at}`];
   const bias = here.run.bias[0].length > 1 ? `b${at}` : `b${row}`;
   return sort === "nb" ? [bias, `gb${isTrap(here.set) ? column : row}`] : [];
 }
@@ -72,42 +71,45 @@ export function Terms({ name, here, values }) {
       <td class="name">${formula([left, "·", right])}</td>
       <td>${number(a)}</td><td>·</td><td class="live ${COLOURS[of] ?? ""}">${number(b)}</td><td>${equals(a * b, asShown(a) * asShown(b))}</td><td class="product">${number(a * b)}</td></tr>`)}
     <tr class="total"><td class="name">${isSplit ? t("batch.sum") : formula([symbolOf(name)])}</td><td colspan="4">${isSplit ? `Σ ${sign}` : sign}</td><td class="product">${number(total)}</td></tr>
-    ${isSplit && html`<tr class="result"><td class="name">${formula([symbolOf(name)])}</td><td colspan="4">÷ ${divisor} ${equals(total / divisor, asShown(total) / divisor)}</td><td class="product">${number(values[name])}</td></tr>`}
+    ${isSplit && html`<tr class="result"><td class="name">${formula([symbolOf(name)])}</td><td colspan="4">÷ ${divisor} ${equals(values[name], asShown(total) / divisor)}</td><td class="product">${number(values[name])}</td></tr>`}
   </tbody></table>`;
 }
 
-/** Return where a number comes from, in formulas. @param {any} here @param {Record<string, number>} values @param {string} name */
+/** Return where a number comes from: lines of formulas, or a table. @param {any} here @param {Record<string, number>} values @param {string} name */
 export function originOf(here, values, name) {
   if (Number.isNaN(values[name])) return null;
   if (sumOf(here, values, name)) return html`<${Terms} name=${name} here=${here} values=${values} />`;
   const { sort, row, column } = placeOf(name);
   const at = `${row}${column}`;
-  const line = (/** @type {any[]} */ parts, sign = "=") => formula([symbolOf(name), sign, ...parts], { isBlock: true });
-  const shown = (/** @type {string} */ of) => asShown(values[of]);
   const put = (/** @type {string} */ of) => figure(values[of], { isBracketed: true });
-  if (sort === "a") return [line([symbol("σ"), "(", symbolOf(`z${at}`), ")"]), line([symbol("σ"), "(", put(`z${at}`), ")"], equals(values[name], ACTIVATIONS.sigmoid.value(shown(`z${at}`))))];
+  if (sort === "a") {
+    const sigmoid = (/** @type {any} */ z) => ["=", rule("sigmoid"), "(", z, ")"];
+    return [sigmoid(symbolOf(`z${at}`)), sigmoid(figure(values[`z${at}`]))];
+  }
   if (sort === "d") {
+    const y = `y${row}${sampleOf(here, column)}`;
     const ofZ = html`<mrow class="green"><msup><mi>σ</mi><mo>′</mo></msup><mo>(</mo>${symbolOf(`z${at}`)}<mo>)</mo></mrow>`;
-    return [line(["(", symbolOf(`a${at}`), "−", symbolOf(`y${at}`), ")", "·", ofZ]), line(["(", put(`a${at}`), "−", put(`y${at}`), ")", "·", figure(values[`s${at}`], { of: "slope" })], equals(values[name], (shown(`a${at}`) - shown(`y${at}`)) * shown(`s${at}`)))];
+    return [["=", "(", symbolOf(`a${at}`), "−", symbolOf(y), ")", "·", ofZ], ["=", "(", put(`a${at}`), "−", put(y), ")", "·", figure(values[`s${at}`], { of: "slope" })]];
   }
   if (sort !== "nb") return null;
   const [bias, by] = sourcesOf(here, values, name);
-  const rate = rateOf(here.set);
-  return line([put(bias), "−", figure(rate), "·", put(by)], equals(values[name], shown(bias) - asShown(rate) * shown(by)));
+  return [["=", put(bias), "−", figure(rateOf(here.set)), "·", put(by)]];
 }
 
-/** What NumPy says when b fits no batch. @param {any} set */
-const refusal = ({ samples }) => `ValueError: operands could not be broadcast together with shapes (${NEURONS},${samples}) (${NEURONS},${NEURONS})`;
+/** What NumPy says when b fits no batch; a single sample fits any, but not in the product after it. @param {any} set */
+const refusal = ({ samples }) => samples === 1
+  ? `ValueError: matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size 1 is different from ${NEURONS})`
+  : `ValueError: operands could not be broadcast together with shapes (${NEURONS},${samples}) (${NEURONS},${NEURONS})`;
 
 /** Where the number comes from that is pointed at. @param {{here: any, values: Record<string, number>, name: string}} props */
 export function Origin({ here, values, name }) {
   const from = originOf(here, values, name);
   const { sort } = placeOf(name);
-  const product = here.set.layout === "columns" ? "Delta @ A_prev.T" : "input.T @ delta";
+  const products = here.set.layout === "columns" ? { gb: "Δ @ 1", gw: "Delta @ A_prev.T" } : { gb: "1 @ Δᵀ", gw: "input.T @ delta" };
   if (Number.isNaN(values.loss)) return html`<section class="origin" aria-label=${t("number.from")}><pre class="error">${refusal(here.set)}</pre></section>`;
   return html`<section class="origin" aria-label=${t("number.from")}>
     <h2>${formula([symbolOf(name)])} <span>${t(`batch.quantity.${sort}`)}</span></h2>
-    ${from ?? html`<p>${told(`batch.about.${sort}`)}</p>`}
-    <p class="aside">${sort === "gb" || sort === "gw" ? told(`batch.hint.${sort}`, { product }) : ""}</p>
+    ${Array.isArray(from) ? formulas(from, symbolOf(name), values[name]) : from ?? html`<p>${told(`batch.about.${sort}`)}</p>`}
+    <p class="aside">${sort === "gb" || sort === "gw" ? told(`batch.hint.${sort}`, { product: products[sort] }) : ""}</p>
   </section>`;
 }

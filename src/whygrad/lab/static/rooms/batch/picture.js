@@ -5,7 +5,7 @@
 import { html, signal, useLayoutEffect, useRef } from "../../vendor/preact.js";
 import { isNarrow } from "../../state.js";
 import { t } from "../../words.js";
-import { INPUTS, isTrap, NEURONS } from "./layer.js";
+import { inputs, isTrap, NEURONS } from "./layer.js";
 import { Ghosts, stage } from "./motion.js";
 import { Table } from "./tables.js";
 
@@ -20,10 +20,10 @@ const width = signal(780);
 
 /** Return how wide a cell can be. @param {any} here */
 function widthOf({ set: { layout, samples }, run }) {
-  const shared = INPUTS + run.bias[0].length;
+  const shared = inputs() + run.bias[0].length;
   const fit = (/** @type {number} */ cells, /** @type {number} */ brackets, /** @type {number} */ gap) => (width.value - brackets * BRACKET - gap) / cells;
-  if (!isNarrow.value) return layout === "columns" ? fit(shared + samples, 3, GAP) : fit(INPUTS + 2 * NEURONS, 3, 2 * MOVED);
-  return layout === "columns" ? Math.min(fit(samples, 1, 0), fit(Math.max(shared, 4), 2, MOVED)) : fit(INPUTS + NEURONS, 2, MOVED);
+  if (!isNarrow.value) return layout === "columns" ? fit(shared + samples, 3, GAP) : fit(inputs() + 2 * NEURONS, 3, 2 * MOVED);
+  return layout === "columns" ? Math.min(fit(samples, 1, 0), fit(Math.max(shared, 4), 2, MOVED)) : fit(inputs() + NEURONS, 2, MOVED);
 }
 
 const turned = html`<sup>T</sup>`;

@@ -8,7 +8,7 @@ import { ask } from "../../number.js";
 import { number } from "../../numbers.js";
 import { asked } from "../../state.js";
 import { t } from "../../words.js";
-import { columnsOf, nameOf, rowsOf, SORTS, upTo } from "./layer.js";
+import { columnsOf, controlOf, nameOf, rowsOf, SORTS, upTo } from "./layer.js";
 import { gradientOf, landed, stage } from "./motion.js";
 
 /** What the pointer or the keyboard is at. */
@@ -87,14 +87,14 @@ export function Table({ sort, here, values, title, room, sources, onChange, isWr
   const all = lines.flat();
   const stop = all.includes(stops.value[sort]) ? stops.value[sort] : all[0];
   const shape = shapeOf(sort, here);
-  const controlOf = (/** @type {string} */ name) => (allows(name) ? here.room.controls[name] : undefined);
+  const movable = (/** @type {string} */ name) => (allows(name) ? controlOf(here, name) : undefined);
   const to = (/** @type {string} */ name, /** @type {number} */ value) => value !== values[name] && onChange({ [name]: value });
   const keys = (/** @type {any} */ event) => {
     const name = event.target.dataset.number;
     const [row, column] = [lines.findIndex((line) => line.includes(name)), (lines.find((line) => line.includes(name)) ?? []).indexOf(name)];
     const next = { ArrowUp: lines[row - 1]?.[column], ArrowDown: lines[row + 1]?.[column], ArrowLeft: lines[row]?.[column - 1], ArrowRight: lines[row]?.[column + 1], Home: lines[row]?.[0], End: lines[row]?.at(-1) };
     const by = { "+": 0.1, "=": 0.1, "-": -0.1, "−": -0.1 }[/** @type {string} */ (event.key)];
-    const control = controlOf(name);
+    const control = movable(name);
     if (event.key in next) event.currentTarget.querySelector(`[data-number="${next[/** @type {"Home"} */ (event.key)]}"]`)?.focus();
     else if (event.key === "Enter" || event.key === " ") ask(name);
     else if (by && control) to(name, within(control, values[name] + by));
@@ -104,7 +104,7 @@ export function Table({ sort, here, values, title, room, sources, onChange, isWr
   };
   const cell = (/** @type {string} */ name) => {
     const value = sort === "gb" ? gradientOf(values, Number(name.slice(2))) : values[name];
-    const control = controlOf(name);
+    const control = movable(name);
     const sample = Number(name.slice(-1));
     const text = fitting(value, room);
     const style = widthOf(text) > room ? { fontSize: `calc(var(--size) * ${(room / widthOf(text)).toFixed(3)})` } : undefined;

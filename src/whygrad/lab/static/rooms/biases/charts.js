@@ -38,14 +38,14 @@ export function Bands({ bands, steps }) {
   </svg>`;
 }
 
-const REACHES = [0.5, 1, 2, 4, 8]; // of z: what lies further out than the last stands at the edge
+const NEAREST = 0.5; // to which z reaches at least, from there on by doubling
 
 /** Where z of every neuron stands, for the first sample: above with biases of 0, below with random ones.
  * @param {{received: number[][], chosen: number, onChoose: (k: number) => void}} props */
 export function Strip({ received, chosen, onChoose }) {
   const width = isNarrow.value ? 360 : 560;
   const most = Math.max(...received.flat().map(Math.abs));
-  const far = REACHES.find((one) => one >= most) ?? 8;
+  const far = Number.isFinite(most) ? Math.max(NEAREST, 2 ** Math.ceil(Math.log2(most))) : NEAREST;
   const x = (/** @type {number} */ z) => width / 2 + (Math.min(Math.max(z / far, -1), 1) * (width - 44)) / 2;
   const n = received[0].length;
   return html`<svg class="strip-chart" viewBox=${`0 0 ${width} 136`} role="group" aria-label=${t("biases.strip")} onKeyDown=${(/** @type {any} */ event) => arrows(event, n)}>

@@ -1,33 +1,35 @@
 /** Where the numbers of the room come from, and the program that prints them. */
 import { effectiveWidth } from "../../engine.js";
-import { figure, formula, symbol } from "../../formula.js";
+import { figure, rule, symbol } from "../../formula.js";
 import { html } from "../../vendor/preact.js";
-import { replaced } from "../copying/numbers.js";
-import { ofNeuron } from "../copying/proof.js";
+import { linesOf, lossTold, productsOf, replaced } from "../copying/numbers.js";
+import { inputOf, ofNeuron, weightOf } from "../copying/proof.js";
 import { drawn, head, training } from "../copying/python.js";
-import { lookedAt, lossOf, RANDOM } from "../copying/training.js";
+import { inputs, lookedAt, lossOf, RANDOM } from "../copying/training.js";
 import { biasStart, comparisonOf, KINDS, lossesOf, SEEDS } from "./training.js";
 
-const W1 = html`<msub><mi>w</mi><mn>1</mn></msub>`;
-const W2 = html`<msub><mi>w</mi><mn>2</mn></msub>`;
-const X1 = html`<mrow class="live red"><msub><mi>x</mi><mn>1</mn></msub></mrow>`;
-const X2 = html`<mrow class="live red"><msub><mi>x</mi><mn>2</mn></msub></mrow>`;
-const FLOW = [W1, "·", X1, "+", W2, "·", X2];
 const DB = html`<mfrac><mrow><mo>∂</mo><mi>C</mi></mrow><mrow><mo>∂</mo><mi>b</mi></mrow></mfrac>`;
+const FEW = 2; // inputs whose products are written one by one
+const SUM = [html`<munder><mo>∑</mo><mi>j</mi></munder>`, weightOf("j"), "·", inputOf("j")];
 
-/** What is told of a neuron: its symbol, and what it is made of. @type {Record<string, {symbol: any, of: any[]}>} */
-export const ROWS = {
-  flow: { symbol: html`<mrow>${FLOW.map((part) => (typeof part === "string" ? html`<mo>${part}</mo>` : part))}</mrow>`, of: [] },
+/** Return what comes in, as parts of a formula. */
+const flow = () => (inputs() > FEW ? SUM : Array.from({ length: inputs() }, (_, j) => [...(j ? ["+"] : []), weightOf(j + 1), "·", inputOf(j + 1)]).flat());
+
+/** Return what is told of a neuron: its symbol, and what it is made of. @returns {Record<string, {symbol: any, of: any[]}>} */
+export const rowsOf = () => ({
+  flow: { symbol: html`<mrow>${flow().map((part) => (typeof part === "string" ? html`<mo>${part}</mo>` : part))}</mrow>`, of: [] },
   b: { symbol: symbol("bias"), of: [] },
-  z: { symbol: symbol("preactivation"), of: [...FLOW, "+", symbol("bias")] },
+  z: { symbol: symbol("preactivation"), of: [...flow(), "+", symbol("bias")] },
   a: { symbol: symbol("output"), of: [html`<mi>f</mi><mo stretchy="false">(</mo>`, symbol("preactivation"), html`<mo stretchy="false">)</mo>`] },
   db: { symbol: DB, of: [html`<mtext>mean</mtext><mspace width="0.3em" />`, symbol("delta"), "·", html`<mrow class="live blue"><mn>1</mn></mrow>`] },
-};
+});
 
 /** Return the numbers of a neuron. @param {any} state @param {number} k */
 export function toldOf(state, k) {
   const all = ofNeuron({ state }, k);
-  return /** @type {Record<string, number>} */ ({ ...all, flow: all.w1 * all.x1 + all.w2 * all.x2 });
+  let flow = 0;
+  for (let j = 1; j <= inputs(); j++) flow += all[`w${j}`] * all[`x${j}`];
+  return /** @type {Record<string, number>} */ ({ ...all, flow });
 }
 
 /** Return every number that can be asked. @param {any} here @param {{column: number, neuron: number}} at */
@@ -40,19 +42,18 @@ export function numbersOf({ run }, { column, neuron }) {
     const state = run.states[i][column];
     const { low, middle, high } = compared[kind];
     found[`middle.${kind}`] = { value: middle, symbol: symbol("loss"), title: `biases.quantity.middle.${kind}`, says: ["biases.about.middle", { low, high }] };
-    found[`loss.${kind}`] = { value: lookedAt(state).loss, symbol: symbol("loss"), title: "biases.quantity.loss", says: ["biases.about.loss"] };
+    found[`loss.${kind}`] = { value: lookedAt(state).loss, symbol: symbol("loss"), title: "biases.quantity.loss", ...lossTold() };
     found[`width.${kind}`] = { value: effectiveWidth(state.network).hidden1, symbol: html`<mtext>≠</mtext>`, title: "biases.quantity.width", says: ["biases.about.width"] };
     const values = toldOf(state, neuron);
-    const of = (/** @type {string} */ one, colour = "") => html`<mrow class="live ${colour}">${figure(values[one], { isBracketed: true })}</mrow>`;
-    const flow = [of("w1"), "·", of("x1", "red"), "+", of("w2"), "·", of("x2", "red")];
-    const filled = /** @type {Record<string, any[]>} */ ({ flow, z: [...flow, "+", of("b")], a: [html`<mi>f</mi>`, "(", of("z"), ")"] });
-    for (const name of Object.keys(ROWS)) {
-      const row = ROWS[name];
-      const lines = [...(row.of.length ? [[row.symbol, "=", ...row.of]] : []), ...(filled[name] ? [[row.symbol, "=", ...filled[name]]] : [])];
+    const of = (/** @type {string} */ one) => html`<mrow class="live">${figure(values[one], { isBracketed: true })}</mrow>`;
+    const products = productsOf(values);
+    const filled = /** @type {Record<string, any[][]>} */ ({ flow: linesOf(values.flow, products), z: linesOf(values.z, [...products, [of("b")]]), a: [["=", rule(state.network.layers[0].activation, "f"), "(", figure(values.z), ")"]] });
+    for (const [name, row] of Object.entries(rowsOf())) {
+      const lines = [...(row.of.length ? [["=", ...row.of]] : []), ...(filled[name] ?? [])];
       const probe = (/** @type {number} */ moved) => lossOf(replaced(state.network, [0, "bias", neuron], moved));
       found[`${name}.${kind}`] = {
         value: values[name], symbol: row.symbol, title: `biases.quantity.${name}`, says: [`biases.about.${name}`],
-        from: lines.length ? lines.map((line) => formula(line, { isBlock: true })) : undefined,
+        from: lines.length ? lines : undefined,
         check: name === "db" ? { of: symbol("loss"), by: symbol("bias"), at: values.b, probe, claim: values.db } : undefined,
       };
     }
@@ -69,7 +70,7 @@ export function table({ run, set }) {
 /** Return a program that prints the same numbers. @param {any} here */
 export function python({ set, step }) {
   const network = drawn(set, `"${RANDOM}"`, "bias_init", "seed").replaceAll("\n", "\n        ");
-  return `${head}
+  return `${head()}
 ${training({ ...set, optimizer: "adam" })}
 
 losses = {"zero": [], "random": []}

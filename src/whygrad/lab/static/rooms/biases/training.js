@@ -1,7 +1,7 @@
 /** The runs of the room: eight seeds, and of each two networks with the same weights. */
 import { create } from "../../draws.js";
 import { firstState, takeStep } from "../../engine.js";
-import { circles, lookedAt, OUTPUT, RANDOM, settingsOf } from "../copying/training.js";
+import { lookedAt, RANDOM, samples, settingsOf, sizesOf, telling } from "../copying/training.js";
 
 export const SEEDS = 8;
 export const KINDS = /** @type {const} */ (["zero", "random"]);
@@ -16,7 +16,7 @@ export const biasStart = (set, kind) => (kind === "zero" || set.spread === 0 ? "
 /** @param {any} set @returns {Run} */
 export function begin(set) {
   const states = KINDS.map((kind) => Array.from({ length: SEEDS }, (_, i) => firstState(create({
-    sizes: [2, set.width, 1], activations: [set.activation, OUTPUT],
+    sizes: sizesOf(set), activations: [set.activation, telling().output],
     init: RANDOM, biasInit: biasStart(set, kind), seed: set.seed + i,
   }), settingsOf(set))));
   return { states, curve: null };
@@ -25,7 +25,7 @@ export function begin(set) {
 /** @param {Run} run @param {any} set @returns {Run} */
 export function advance(run, set) {
   const settings = settingsOf(set);
-  const taken = run.states.map((states) => states.map((state) => takeStep(state, circles(), settings)));
+  const taken = run.states.map((states) => states.map((state) => takeStep(state, samples(), settings)));
   return {
     states: taken.map((all) => all.map(({ state }) => state)),
     curve: { losses: taken.map((all) => all.map(({ anatomy }) => anatomy.loss)), before: run.curve },

@@ -54,7 +54,8 @@ export function LossChart({ curves, steps, guess, showsOne }) {
 
 /** Return a round distance between the marks of an axis. @param {number} most */
 function tick(most) {
-  return [0.1, 0.2, 0.25, 0.5, 1, 2, 5].find((one) => most / one < 4) ?? most / 2;
+  const power = 10 ** Math.floor(Math.log10(most));
+  return power * ([0.1, 0.2, 0.25, 0.5, 1, 2, 2.5].find((one) => most / (one * power) < 4) ?? 5);
 }
 
 /** How far neurons are apart, by powers of ten, with a place of its own for exactly 0.

@@ -3,6 +3,7 @@ import { html } from "../../vendor/preact.js";
 import { allows } from "../../guided.js";
 import { number } from "../../numbers.js";
 import { isPlaying } from "../../player.js";
+import { Select } from "../../select.js";
 import { Slider } from "../../slider.js";
 import { change, go, step } from "../../state.js";
 import { t } from "../../words.js";
@@ -49,8 +50,7 @@ export function Starts({ set }) {
 
 /** @param {{set: any}} props */
 export function Settings({ set }) {
-  const choice = (/** @type {string} */ name, /** @type {any[]} */ of) => allows(name) && html`<label class="choice"><span>${t(`copying.${name}`)}</span>
-    <select value=${set[name]} data-control=${name} onChange=${(/** @type {any} */ event) => restart({ touch: -1, [name]: typeof set[name] === "number" ? Number(event.target.value) : event.target.value })}>
-      ${(of.includes(set[name]) ? of : [set[name], ...of]).map((one) => html`<option value=${one}>${typeof one === "number" ? number(one) : one}</option>`)}</select></label>`;
+  const choice = (/** @type {string} */ name, /** @type {any[]} */ of) =>
+    allows(name) && html`<${Select} name=${name} label=${t(`copying.${name}`)} value=${set[name]} of=${of} onChange=${(/** @type {any} */ value) => restart({ touch: -1, [name]: value })} />`;
   return html`<div class="settings">${choice("width", WIDTHS)}${choice("activation", ACTIVATIONS)}${choice("optimizer", OPTIMIZERS)}${choice("rate", RATES)}</div>`;
 }

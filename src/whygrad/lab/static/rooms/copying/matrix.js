@@ -10,13 +10,11 @@ const MOST = 0.5;
 /** Return the largest difference between two neurons, in any weight or bias.
  * @param {import("../../engine.js").Network} of @param {number} j @param {number} k */
 export function between({ layers: [hidden, output] }, j, k) {
-  const n = hidden.weight.columns;
-  const { data } = hidden.weight;
+  const { rows, columns, data } = hidden.weight;
   const bias = /** @type {any} */ (hidden.bias).data;
-  return Math.max(
-    Math.abs(data[j] - data[k]), Math.abs(data[n + j] - data[n + k]), Math.abs(bias[j] - bias[k]),
-    Math.abs(output.weight.data[j] - output.weight.data[k]),
-  );
+  let most = Math.max(Math.abs(bias[j] - bias[k]), Math.abs(output.weight.data[j] - output.weight.data[k]));
+  for (let row = 0; row < rows; row++) most = Math.max(most, Math.abs(data[row * columns + j] - data[row * columns + k]));
+  return most;
 }
 
 /** @param {{network: import("../../engine.js").Network, pair: number[], onChoose: (pair: number[]) => void}} props */

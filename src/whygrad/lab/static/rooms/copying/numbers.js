@@ -1,14 +1,18 @@
 /** Where every number of the room comes from, and how to doubt it. */
 import { backward, effectiveWidth, apart, forward, matrix, network as build, withParameters } from "../../engine.js";
-import { figure, formula, symbol } from "../../formula.js";
+import { calculated, printed, relation } from "../../calculator.js";
+import { figure, rule, symbol } from "../../formula.js";
 import { asked } from "../../state.js";
 import { html } from "../../vendor/preact.js";
-import { ofNeuron, ROWS } from "./proof.js";
-import { circles, lookedAt, lossOf, movedOf } from "./training.js";
+import { ofNeuron, rowsOf, wordsOf } from "./proof.js";
+import { inputs, lookedAt, lossOf, movedOf, samples, telling } from "./training.js";
 
 /** Where each parameter of a neuron stands: its layer, its matrix, and its place. @param {number} n @param {number} k
  * @returns {Record<string, [number, "weight" | "bias", number]>} */
-const places = (n, k) => ({ w1: [0, "weight", k], w2: [0, "weight", n + k], b: [0, "bias", k], v: [1, "weight", k] });
+const places = (n, k) => ({
+  ...Object.fromEntries(Array.from({ length: inputs() }, (_, j) => [`w${j + 1}`, [0, "weight", j * n + k]])),
+  b: [0, "bias", k], v: [1, "weight", k],
+});
 
 /** Return a network with one number replaced.
  * @param {any} of @param {[number, "weight" | "bias", number]} place @param {number} value */
@@ -23,8 +27,8 @@ export function replaced(of, [l, part, at], value) {
 
 /** Return the loss of the first sample as a function of what a neuron received. @param {any} of @param {number} k */
 function lossByZ(of, k) {
-  const { input, target } = circles();
-  const first = matrix(1, 2, input.data.slice(0, 2));
+  const { input, target } = samples();
+  const first = matrix(1, input.columns, input.data.slice(0, input.columns));
   const z = forward(of, first).layers[0].preactivation;
   const [hidden, output] = of.layers;
   const n = hidden.weight.columns;
@@ -33,22 +37,42 @@ function lossByZ(of, k) {
   return (/** @type {number} */ moved) => {
     const given = matrix(1, n, z.data);
     given.data[k] = moved;
-    return backward(rest, forward(rest, given), matrix(1, 1, [target.data[0]]), "binary_cross_entropy").loss;
+    return backward(rest, forward(rest, given), matrix(1, 1, [target.data[0]]), telling().loss).loss;
   };
 }
 
-/** @param {Record<string, number>} values @param {string} name */
-function originOf(values, name) {
+/** Return w · x of every input, as parts of a formula. @param {Record<string, number>} values */
+export function productsOf(values) {
+  const of = (/** @type {string} */ one, colour = "") => html`<mrow class="live ${colour}">${figure(values[one], { isBracketed: true })}</mrow>`;
+  return Array.from({ length: inputs() }, (_, j) => [of(`w${j + 1}`), "·", of(`x${j + 1}`, "red")]);
+}
+
+const [SHORT, ACROSS] = [3, 2]; // terms of a sum that is one line, and of a line of a longer one
+
+/** Return a number and the sum that it is, as lines of a formula, each short enough for a phone.
+ * @param {number} value @param {any[][]} terms */
+export function linesOf(value, terms) {
+  const sum = terms.flatMap((term, i) => [...(i === 0 ? [] : ["+"]), ...term]);
+  const side = calculated(sum);
+  const sign = side ? relation(printed(value), side) : "=";
+  if (terms.length <= SHORT) return [[figure(value), sign, ...sum]];
+  const lines = [];
+  for (let at = 0; at < terms.length; at += ACROSS)
+    lines.push(terms.slice(at, at + ACROSS).flatMap((term, i) => [...(at + i === 0 ? [html`<mrow>${figure(value)}<mo>${sign}</mo></mrow>`] : ["+"]), ...term]));
+  return lines;
+}
+
+/** @param {Record<string, number>} values @param {string} name @param {string} activation */
+function originOf(values, name, activation) {
   const of = (/** @type {string} */ one, colour = "") => html`<mrow class="live ${colour}">${figure(values[one], { isBracketed: true })}</mrow>`;
   const filled = /** @type {Record<string, () => any[]>} */ ({
-    a: () => [html`<mi>f</mi>`, "(", of("z"), ")"],
+    a: () => [rule(activation, "f"), "(", figure(values.z), ")"],
     delta: () => [of("v"), "·", of("deltaOut"), "·", of("slope", "green")],
   })[name];
-  const row = ROWS[name];
+  const row = rowsOf(inputs())[name];
   if (!row.of.length) return undefined;
-  const received = name === "a" ? [[symbol("preactivation"), "=", of("w1"), "·", of("x1"), "+", of("w2"), "·", of("x2"), "+", of("b")]] : [];
-  const lines = [[row.symbol, "=", ...row.of], ...received, ...(filled ? [[row.symbol, "=", ...filled()]] : [])];
-  return lines.map((line) => formula(line, { isBlock: true }));
+  const received = name === "a" ? linesOf(values.z, [...productsOf(values), [of("b")]]) : [];
+  return [["=", ...row.of], ...received, ...(filled ? [["=", ...filled()]] : [])];
 }
 
 /** @param {any} run @param {string} name @param {number} k @param {Record<string, number>} values */
@@ -58,10 +82,22 @@ function checkOf(run, name, k, values) {
     return { of: html`<msub><mi>C</mi><mn>1</mn></msub>`, by: symbol("preactivation"), at: values.z, probe: lossByZ(network, k), claim: values.delta };
   }
   const by = name.slice(1);
-  if (!name.startsWith("d") || !(by in ROWS)) return undefined;
+  const rows = rowsOf(inputs());
+  if (!name.startsWith("d") || !(by in rows)) return undefined;
   const place = places(network.layers[0].weight.columns, k)[by];
   const probe = (/** @type {number} */ moved) => lossOf(replaced(network, place, moved));
-  return { of: symbol("loss"), by: ROWS[by].symbol, at: values[by], probe, claim: values[name] };
+  return { of: symbol("loss"), by: rows[by].symbol, at: values[by], probe, claim: values[name] };
+}
+
+const HALF = html`<mfrac><mn>1</mn><mn>2</mn></mfrac>`;
+
+/** Return what is told of the loss: its sentence, and its formula. */
+export function lossTold() {
+  const { kind } = samples();
+  const parts = kind === "quantity"
+    ? [HALF, "(", symbol("y"), "−", symbol("p"), html`<msup><mo stretchy="false">)</mo><mn>2</mn></msup>`]
+    : ["−", symbol("y"), html`<mi>ln</mi>`, symbol("p"), "−", "(", html`<mn>1</mn>`, "−", symbol("y"), ")", html`<mi>ln</mi>`, "(", html`<mn>1</mn>`, "−", symbol("p"), ")"];
+  return { says: [`copying.about.loss.${kind}`], from: [["=", html`<mtext>mean</mtext>`, "[", ...parts, "]"]] };
 }
 
 /** Return every number that can be asked: those of the room, and of the two neurons that are compared.
@@ -70,10 +106,10 @@ export function numbersOf({ run }, pair) {
   const { network } = run.state;
   const n = network.layers[0].weight.columns;
   const text = (/** @type {string} */ name, /** @type {number} */ value, /** @type {any} */ symbol, more = {}) =>
-    ({ value, symbol, title: `copying.quantity.${name}`, says: [`copying.about.${name}`, { n: String(n), neurons: n }], ...more });
+    ({ value, symbol, title: wordsOf("quantity", name), says: [wordsOf("about", name)[0], { ...wordsOf("about", name)[1], n: String(n), neurons: n }], ...more });
   const { loss } = lookedAt(run.state);
   const found = /** @type {Record<string, any>} */ ({
-    loss: text("loss", loss, symbol("loss"), { from: formula([symbol("loss"), "=", html`<mtext>mean</mtext>`, "[", "−", symbol("y"), html`<mi>ln</mi>`, symbol("p"), "−", "(", html`<mn>1</mn>`, "−", symbol("y"), ")", html`<mi>ln</mi>`, "(", html`<mn>1</mn>`, "−", symbol("p"), ")", "]"], { isBlock: true }) }),
+    loss: text("loss", loss, symbol("loss"), lossTold()),
     width: text("width", effectiveWidth(network).hidden1, html`<mtext>≠</mtext>`),
     apart: text("apart", apart(network).hidden1, html`<mtext>max</mtext>`),
     ...(run.one ? { one: text("one", lookedAt(run.one).loss, symbol("loss")) } : {}),
@@ -83,15 +119,15 @@ export function numbersOf({ run }, pair) {
   for (const k of new Set([...pair, named])) {
     if (!(k >= 0 && k < n)) continue;
     const values = ofNeuron(run, k);
-    for (const name of Object.keys(ROWS))
-      found[`${name}.${k + 1}`] = text(name, values[name], ROWS[name].symbol, { from: originOf(values, name), check: checkOf(run, name, k, values) });
+    for (const [name, row] of Object.entries(rowsOf(inputs())))
+      found[`${name}.${k + 1}`] = text(name, values[name], row.symbol, { from: originOf(values, name, network.layers[0].activation), check: checkOf(run, name, k, values) });
   }
   return found;
 }
 
 /** Return the table on screen: every neuron, with its gradients. @param {any} here */
 export function table({ run }) {
-  const names = Object.keys(ROWS);
+  const names = Object.keys(rowsOf(inputs()));
   const n = run.state.network.layers[0].weight.columns;
   return {
     head: ["neuron", ...names],

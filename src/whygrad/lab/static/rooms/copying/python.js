@@ -1,11 +1,17 @@
 /** Programs that print the same numbers by whygrad. */
-import { initOf, NUDGE, OUTPUT, settingsOf } from "./training.js";
+import { asPython } from "../../samples.js";
+import { own } from "../../state.js";
+import { initOf, inputs, NUDGE, settingsOf, sizesOf, telling } from "./training.js";
 
 /** @param {number} value */
 export const written = (value) => (Number.isInteger(value) ? value.toFixed(1) : String(value));
 
-/** What every program of these rooms begins with. */
-export const head = `import jax
+const CIRCLES = `circles = wg.load("circles", seed=0, samples=453).train
+x, y = np.asarray(circles.x[:151], float), np.asarray(circles.y[:151, None], float)
+`;
+
+/** Return what every program of these rooms begins with. */
+export const head = () => `import jax
 
 jax.config.update("jax_enable_x64", True)
 
@@ -14,9 +20,7 @@ import optax
 import whygrad as wg
 from whygrad.lab.draws import create
 
-circles = wg.load("circles", seed=0, samples=453).train
-x, y = np.asarray(circles.x[:151], float), np.asarray(circles.y[:151, None], float)
-`;
+${own.value ? asPython(own.value) : CIRCLES}`;
 
 /** How a network is trained, step by step. @param {any} set */
 export const training = (set) => `optimizer = optax.${set.optimizer}(${written(set.rate)})
@@ -36,8 +40,8 @@ def advance(network, state):
 /** How a network is drawn, as the page draws it. @param {any} set @param {string} init @param {string} biasInit
  * @param {string | number} seed */
 export const drawn = (set, init, biasInit, seed) => `create(
-    [2, ${set.width}, 1],
-    activations=["${set.activation}", "${OUTPUT}"],
+    [${sizesOf(set).join(", ")}],
+    activations=["${set.activation}", "${telling().output}"],
     init=${init},
     bias_init=${biasInit},
     seed=${seed},
@@ -57,7 +61,8 @@ export function python({ set, step }, pair) {
   const isTouched = set.touch >= 0 && set.touch <= step;
   const touches = isTouched ? `    if step == ${set.touch}:\n        network = touch(network)\n` : "";
   const { init, biasInit } = initOf(set);
-  return `${head}
+  const weights = Array.from({ length: inputs() }, (_, j) => `w${j + 1}`);
+  return `${head()}
 network = ${drawn(set, JSON.stringify(init).replace(",", ", "), `"${biasInit}"`, set.seed)}
 ${training(set)}
 ${isTouched ? TOUCH : ""}
@@ -74,9 +79,8 @@ print(f"apart            {np.ptp(rows, axis=1).max():.4g}")
 into, out = anatomy.gradients()["hidden1"], anatomy.gradients()["output"]
 for k in ${JSON.stringify(pair.map((k) => k + 1)).replace("[", "(").replace("]", ")").replace(",", ", ")}:
     print(f"neuron {k}")
-    print(f"  w1, w2, b, v   {', '.join(f'{one:.4g}' for one in rows[:, k - 1])}")
-    print(f"  dC/dw1         {into['weight'][0, k - 1]:.4g}")
-    print(f"  dC/dw2         {into['weight'][1, k - 1]:.4g}")
+    print("  ${weights.join(", ")}, b, v  ", ", ".join(f"{one:.4g}" for one in rows[:, k - 1]))
+${weights.map((name, j) => `    print(f"  dC/d${name}         {into['weight'][${j}, k - 1]:.4g}")`).join("\n")}
     print(f"  dC/db          {into['bias'][k - 1]:.4g}")
     print(f"  dC/dv          {out['weight'][k - 1, 0]:.4g}")
 `;

@@ -1,7 +1,7 @@
 /** The runs of the room: sixteen neurons and, beside them, the one neuron that they may be. */
 import { create } from "../../draws.js";
 import { apart, backward, effectiveWidth, firstState, forward, fromRows, gradients, matrix, network, takeStep } from "../../engine.js";
-import { packed } from "../../state.js";
+import { own, packed } from "../../state.js";
 
 /** @typedef {import("../../engine.js").Network} Network */
 /** @typedef {import("../../engine.js").State} State */
@@ -14,23 +14,33 @@ export const NUDGE = 1e-6; // of the weight that is touched
 const SPREAD = 0.1; // of random biases
 const EPSILON = 1e-8; // Adam's
 export const RANDOM = "glorot_normal"; // what lessons draw from for curved activations
-const LOSS = "binary_cross_entropy";
-export const OUTPUT = "sigmoid";
+/** How the output tells what is to be learnt, and what its errors cost. @type {Record<string, {output: string, loss: string}>} */
+const TELLING = {
+  classes: { output: "sigmoid", loss: "binary_cross_entropy" },
+  quantity: { output: "identity", loss: "squared" },
+};
 
-/** @type {any} */
-let samples;
+/** @type {import("../../samples.js").Samples} */
+let circles;
 
-/** Return whygrad's own circles, which travel with the reference of the room. */
-export function circles() {
-  if (!samples) {
+/** Return what is learnt from: the reader's own samples, or whygrad's circles, which travel with the
+ * reference of the room. @returns {import("../../samples.js").Samples} */
+export function samples() {
+  if (!circles) {
     const { input, target } = packed.references.find((/** @type {any} */ one) => one.room === "copying").batch;
-    samples = { input: fromRows(input), target: fromRows(target) };
+    circles = { kind: "classes", input: fromRows(input), target: fromRows(target) };
   }
-  return samples;
+  return own.value ?? circles;
 }
 
+export const telling = () => TELLING[samples().kind];
+export const inputs = () => samples().input.columns;
+
+/** Return the sizes of the layers of a network that is this wide. @param {any} set */
+export const sizesOf = (set) => [inputs(), set.width, 1];
+
 /** @param {any} set */
-export const settingsOf = (set) => ({ loss: LOSS, optimizer: set.optimizer, learning_rate: set.rate });
+export const settingsOf = (set) => ({ loss: telling().loss, optimizer: set.optimizer, learning_rate: set.rate });
 
 /** Return whether a single neuron can stand in for all: they start alike. @param {any} set */
 export const isAlike = (set) => set.start === "constant";
@@ -45,7 +55,7 @@ export function initOf({ start, constant }) {
 
 /** Return the network that a start stands for. @param {any} set @returns {Network} */
 export function startOf(set) {
-  const shape = { sizes: [2, set.width, 1], activations: [set.activation, OUTPUT], seed: set.seed };
+  const shape = { sizes: sizesOf(set), activations: [set.activation, telling().output], seed: set.seed };
   return touched(create({ ...shape, ...initOf(set) }), set, 0);
 }
 
@@ -86,7 +96,7 @@ const firstParted = (parted, of, step) => (parted < 0 && effectiveWidth(of).hidd
 /** @param {Run} run @param {any} set @returns {Run} */
 export function advance(run, set) {
   const settings = settingsOf(set);
-  const { state, anatomy } = takeStep(run.state, circles(), settings);
+  const { state, anatomy } = takeStep(run.state, samples(), settings);
   const after = { ...state, network: touched(state.network, set, state.step) };
   const one = run.one && takeOne(run.one, settings, set.width);
   const curve = { loss: anatomy.loss, apart: apart(run.state.network).hidden1, one: one && one.loss, before: run.curve };
@@ -98,9 +108,9 @@ export function advance(run, set) {
 function takeOne(state, settings, n) {
   const rate = settings.learning_rate;
   const isAdam = settings.optimizer === "adam"; // divides by the size of the gradient, and an epsilon
-  const into = takeStep(state, circles(), isAdam ? { ...settings, epsilon: n * EPSILON } : { ...settings, learning_rate: rate / n });
-  const out = takeStep(state, circles(), { ...settings, learning_rate: n * rate }).state;
-  const own = takeStep(state, circles(), settings).state;
+  const into = takeStep(state, samples(), isAdam ? { ...settings, epsilon: n * EPSILON } : { ...settings, learning_rate: rate / n });
+  const out = takeStep(state, samples(), { ...settings, learning_rate: n * rate }).state;
+  const own = takeStep(state, samples(), settings).state;
   const [hidden] = into.state.network.layers;
   const output = { ...out.network.layers[1], bias: own.network.layers[1].bias };
   return {
@@ -116,8 +126,8 @@ const seen = new WeakMap();
 export function lookedAt(state) {
   let found = seen.get(state);
   if (!found) {
-    const { input, target } = circles();
-    const anatomy = backward(state.network, forward(state.network, input), target, LOSS);
+    const { input, target } = samples();
+    const anatomy = backward(state.network, forward(state.network, input), target, telling().loss);
     found = { anatomy, gradients: gradients(anatomy), loss: anatomy.loss };
     seen.set(state, found);
   }
@@ -126,8 +136,8 @@ export function lookedAt(state) {
 
 /** Return the loss of a network that is not trained. @param {Network} of */
 export function lossOf(of) {
-  const { input, target } = circles();
-  return backward(of, forward(of, input), target, LOSS).loss;
+  const { input, target } = samples();
+  return backward(of, forward(of, input), target, telling().loss).loss;
 }
 
 /** Return the values of a curve and, at its end, that of now. @param {Run} run */
@@ -149,8 +159,10 @@ export function movedOf({ state, start }) {
   }));
 }
 
-/** Return the loss of whoever sees no input and knows only how often each class comes. */
+/** Return the loss of whoever sees no input: who knows only how often each class comes, or the mean. */
 export function guessing() {
-  const share = circles().target.data.reduce((/** @type {number} */ total, /** @type {number} */ one) => total + one, 0) / circles().target.rows;
-  return -share * Math.log(share) - (1 - share) * Math.log(1 - share);
+  const { kind, target } = samples();
+  const mean = target.data.reduce((total, one) => total + one, 0) / target.rows;
+  if (kind === "quantity") return target.data.reduce((total, one) => total + (one - mean) ** 2, 0) / target.rows / 2;
+  return -mean * Math.log(mean) - (1 - mean) * Math.log(1 - mean);
 }

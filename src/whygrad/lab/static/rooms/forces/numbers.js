@@ -1,7 +1,7 @@
 /** Where every number of the room comes from, and how to doubt it. */
 import { html } from "../../vendor/preact.js";
 import { ACTIVATIONS } from "../../engine.js";
-import { figure, formula } from "../../formula.js";
+import { figure, rule, symbol } from "../../formula.js";
 import { CONNECTIONS, LAST, lossBy, lossByParameter, NEURONS, partsOf, pathsOf, place, SIZES, valuesOf } from "./net.js";
 
 /** @typedef {import("../../number.js").Told} Told */
@@ -27,7 +27,6 @@ export const symbols = {
 };
 const S = symbols;
 
-const lines = (/** @type {any[][]} */ ...all) => all.map((parts) => formula(parts, { isBlock: true }));
 const shown = (/** @type {number} */ value, of = "") => figure(value, { of, isBracketed: true });
 /** Return what stands between, after every item but the first. @param {any[][]} terms */
 const summed = (terms) => terms.flatMap((term, i) => (i === 0 ? term : ["+", ...term]));
@@ -42,7 +41,7 @@ function ofWays(values, { l, k }) {
   if (l === LAST) return [];
   return pathsOf(values, l, k).map(({ way, factors, part }) => [pathName(l, way), {
     title: ["forces.quantity.path", { way: wayOf(l, way) }], says: ["forces.about.path"], value: part, symbol: html`<mi>Π</mi>`,
-    from: lines(factors.flatMap((one, i) => [...(i > 0 ? ["·"] : []), shown(one, i % 2 === 1 ? "slope" : "")])),
+    from: [["=", ...factors.flatMap((one, i) => [...(i > 0 ? ["·"] : []), shown(one, i % 2 === 1 ? "slope" : "")])]],
   }]);
 }
 
@@ -56,36 +55,36 @@ function ofNeuron(here, values, { l, k }) {
   const upstream = {
     value: u, symbol: S.u(k),
     says: [isEnd ? "forces.about.u.last" : "forces.about.u", at],
-    from: isEnd ? lines([S.u(k), "=", S.a(k), "−", S.y()], [S.u(k), "=", shown(a), "−", shown(values.y)])
-      : lines([S.u(k), "=", ...summed(parts.map((one) => [shown(one.weight), "·", shown(one.delta)]))], ["=", ...summed(parts.map(({ part }) => [shown(part)]))]),
+    from: isEnd ? [["=", S.a(k), "−", S.y()], ["=", shown(a), "−", shown(values.y)]]
+      : [["=", ...summed(parts.map((one) => [shown(one.weight), "·", shown(one.delta)]))], ["=", ...summed(parts.map(({ part }) => [shown(part)]))]],
     check: { of: S.C(), by: S.a(k), at: a, probe: lossBy(here, "a", l, k), claim: u },
   };
   /** @type {any[]} */
   const each = parts.map(({ k: to, weight, delta, part }) => entry(`p${to}`, {
     title: ["forces.quantity.p", { ...at, to: place(l + 1, to) }], says: ["forces.about.p", { to: place(l + 1, to) }],
     value: part, symbol: html`<mrow>${S.weight(k, to)}<mo>·</mo>${S.delta(to)}</mrow>`,
-    from: lines([shown(weight), "·", shown(delta)]),
+    from: [["=", shown(weight), "·", shown(delta)]],
     check: { of: S.C(), by: S.a(k), at: a, probe: lossBy(here, "a", l, k, { only: to }), claim: part },
   }));
   if (l === 0) return [entry("x", { value: a, symbol: S.input(k), control: `x${k}` }), entry("u", upstream), ...each].map(([name, one]) => [name === `x0${k}` ? `x${k}` : name, one]);
   const [z, slope, delta, bias] = [values.z[l][k], values.slope[l][k], values.delta[l][k], values.biases[l][k]];
   const sum = values.weights[l].map((/** @type {number[]} */ row, /** @type {number} */ j) => [shown(row[k]), "·", shown(values.a[l - 1][j], "input")]);
-  const rule = ACTIVATIONS[isEnd ? "identity" : here.set.activation];
+  const activation = isEnd ? "identity" : here.set.activation;
   const byBias = lossByParameter(here, `b${l}${k}`);
   return [
-    entry("a", { value: a, symbol: S.a(k), from: isEnd ? lines([S.a(k), "=", S.z(k)]) : lines([S.a(k), "=", html`<mi>σ</mi>`, "(", figure(z), ")"]) }),
-    entry("z", { value: z, symbol: S.z(k), from: lines([S.z(k), "=", ...summed([...sum, [shown(bias)]])]) }),
+    entry("a", { value: a, symbol: S.a(k), from: [isEnd ? ["=", S.z(k)] : ["=", rule(activation), "(", figure(z), ")"]] }),
+    entry("z", { value: z, symbol: S.z(k), from: [["=", ...summed([...sum, [shown(bias)]])]] }),
     entry("u", upstream), ...each,
-    entry("slope", { value: slope, symbol: S.slope(k), says: [isEnd ? "forces.about.slope.last" : "forces.about.slope", at], check: { of: S.a(k), by: S.z(k), at: z, probe: rule.value, claim: slope } }),
+    entry("slope", { value: slope, symbol: S.slope(k), says: [isEnd ? "forces.about.slope.last" : "forces.about.slope", at], check: { of: S.a(k), by: S.z(k), at: z, probe: ACTIVATIONS[activation].value, claim: slope } }),
     entry("delta", {
-      value: delta, symbol: S.delta(k),
-      from: lines([S.delta(k), "=", S.u(k), "·", S.slope(k)], [S.delta(k), "=", shown(u), "·", shown(slope, "slope")]),
+      says: [isEnd ? "forces.about.delta.last" : "forces.about.delta", at], value: delta, symbol: S.delta(k),
+      from: [["=", S.u(k), "·", S.slope(k)], ["=", shown(u), "·", shown(slope, "slope")]],
       check: { of: S.C(), by: S.z(k), at: z, probe: lossBy(here, "z", l, k), claim: delta },
     }),
     entry("b", { value: bias, symbol: S.bias(k), control: `b${l}${k}` }),
     entry("gb", {
       value: delta, symbol: S.byBias(k),
-      from: lines([S.byBias(k), "=", S.delta(k), "·", S.one()], [S.byBias(k), "=", shown(delta), "·", S.one()]),
+      from: [["=", S.delta(k), "·", S.one()], ["=", shown(delta), "·", S.one()]],
       check: { of: S.C(), by: S.bias(k), at: bias, probe: byBias, claim: delta },
     }),
   ];
@@ -99,7 +98,7 @@ function ofConnection(here, values, { l, j, k }) {
     [`w${l}${j}${k}`, { title: ["forces.quantity.w", at], says: ["forces.about.w"], value: weight, symbol: S.weight(j, k), control: `w${l}${j}${k}` }],
     [`gw${l}${j}${k}`, {
       title: ["forces.quantity.gw", at], says: ["forces.about.gw", at], value: a * delta, symbol: S.byWeight(j, k),
-      from: lines([S.byWeight(j, k), "=", S.input(j), "·", S.delta(k)], [S.byWeight(j, k), "=", shown(a, "input"), "·", shown(delta)]),
+      from: [["=", S.input(j), "·", S.delta(k)], ["=", shown(a, "input"), "·", shown(delta)]],
       check: { of: S.C(), by: S.weight(j, k), at: weight, probe: lossByParameter(here, `w${l}${j}${k}`), claim: a * delta },
     }],
   ];
@@ -108,13 +107,12 @@ function ofConnection(here, values, { l, j, k }) {
 /** Return every number that can be asked. @param {any} here @returns {Record<string, Told>} */
 export function numbers(here) {
   const values = valuesOf(here);
-  const half = html`<mi>½</mi>`;
   const [a, y] = [values.a[LAST][0], values.y];
   return Object.fromEntries([
     ...NEURONS.flatMap((of) => [...ofNeuron(here, values, of), ...ofWays(values, of)]),
     ...CONNECTIONS.flatMap((of) => ofConnection(here, values, of)),
     ["y", { title: "forces.quantity.y", says: ["forces.about.y"], value: y, symbol: S.y(), control: "y" }],
-    ["C", { title: "forces.quantity.C", says: ["forces.about.C"], value: values.loss, symbol: S.C(), from: lines([S.C(), "=", half, "(", S.a(0), "−", S.y(), ")²"], [S.C(), "=", half, "(", shown(a), "−", shown(y), ")²"]) }],
+    ["C", { title: "forces.quantity.C", says: ["forces.about.C"], value: values.loss, symbol: S.C(), from: [["=", symbol("half"), "(", S.a(0), "−", S.y(), ")²"], ["=", symbol("half"), "(", shown(a), "−", shown(y), ")²"]] }],
   ]);
 }
 

@@ -36,14 +36,14 @@ function Bar({ from, to, y, scale, kind = "" }) {
 /** Return the rows of the sum: its listeners, or the ways to the loss. @param {any} values
  * @param {{l: number, k: number}} of @param {boolean} isPaths */
 function rowsOf(values, { l, k }, isPaths) {
-  if (l === LAST) return [{ label: t("forces.loss_asks"), text: `${number(values.a[l][k])} − ${bracketed(values.y)}`, part: values.u[l][k], name: `u${l}${k}`, title: t("forces.quantity.u", { place: place(l, k) }), factors: null }];
+  if (l === LAST) return [{ label: t("forces.loss_asks"), text: `${number(values.a[l][k])} − ${bracketed(values.y)}`, part: values.u[l][k], name: `u${l}${k}`, title: t("forces.quantity.u", { place: place(l, k) }), sign: equals(values.u[l][k], asShown(values.a[l][k]) - asShown(values.y)) }];
   if (isPaths) {
-    return pathsOf(values, l, k).map(({ way, factors, part }) => ({
-      label: way.slice(1).map((to, i) => place(l + i + 1, to)).join(" → "), title: t("forces.quantity.path", { way: wayOf(l, way) }), text: "", part, name: pathName(l, way), factors,
+    return pathsOf(values, l, k).map(({ way, part }) => ({
+      label: way.slice(1).map((to, i) => place(l + i + 1, to)).join(" → "), title: t("forces.quantity.path", { way: wayOf(l, way) }), text: "", part, name: pathName(l, way), sign: "",
     }));
   }
   return partsOf(values, l, k).map(({ k: to, weight, delta, part }) => ({
-    label: place(l + 1, to), title: t("forces.quantity.p", { place: place(l, k), to: place(l + 1, to) }), text: `${number(weight)} × ${bracketed(delta)}`, part, name: `p${to}${l}${k}`, factors: [weight, delta],
+    label: place(l + 1, to), title: t("forces.quantity.p", { place: place(l, k), to: place(l + 1, to) }), text: `${number(weight)} × ${bracketed(delta)}`, part, name: `p${to}${l}${k}`, sign: signOf([weight, delta], part),
   }));
 }
 
@@ -67,16 +67,16 @@ function Sum({ values, of, isPaths }) {
   const at = { place: place(l, k) };
   const height = end + (l > 0 ? 3 : 1) * ROW - 6;
   return html`<svg class="sum" viewBox=${`0 0 ${WIDTH} ${height}`} role="group" aria-label=${t("forces.sum_of", at)}>
-    ${rows.map(({ label, title, text, part, name, factors }, i) => html`<g key=${label}>
+    ${rows.map(({ label, title, text, part, name, sign }, i) => html`<g key=${label}>
       <text class="label" x="0" y=${i * ROW + 16} font-size=${fitting(label, 15, text ? 150 : 290)}>${label}</text>
       <text class="term" x=${WIDTH - 110} y=${i * ROW + 17} text-anchor="end" font-size=${fitting(text, 17, 165)}>${text}</text>
-      ${text && html`<text class="term" x=${WIDTH - 96} y=${i * ROW + 17} text-anchor="middle" font-size="17">${factors ? signOf(factors, part) : "="}</text>`}
+      ${sign && html`<text class="term" x=${WIDTH - 96} y=${i * ROW + 17} text-anchor="middle" font-size="17">${sign}</text>`}
       <${Value} name=${name} title=${title} value=${part} x=${WIDTH} y=${i * ROW + 17} />
       <${Bar} ...${steps[i]} y=${i * ROW + 25} scale=${scale} />
       ${i > 0 && html`<line class="step" x1=${scale(steps[i].from)} x2=${scale(steps[i].from)} y1=${i * ROW - 12} y2=${i * ROW + 25} />`}
     </g>`)}
     <text class="label" x="0" y=${end + 17} font-size="15">${t("forces.sum")}</text>
-    <text class="term" x=${WIDTH - 96} y=${end + 17} text-anchor="middle" font-size="17">=</text>
+    <text class="term" x=${WIDTH - 96} y=${end + 17} text-anchor="middle" font-size="17">${equals(values.u[l][k], rows.reduce((sum, { part }) => sum + asShown(part), 0))}</text>
     <${Value} name=${`u${l}${k}`} title=${t("forces.quantity.u", at)} value=${values.u[l][k]} x=${WIDTH} y=${end + 17} />
     <${Bar} from=${0} to=${values.u[l][k]} y=${end + 25} scale=${scale} kind="whole" />
     ${l > 0 && html`<g>
@@ -85,21 +85,21 @@ function Sum({ values, of, isPaths }) {
       <${Bar} from=${0} to=${values.u[l][k]} y=${end + ROW + 25} scale=${scale} kind="ghost" />
       <${Bar} from=${0} to=${delta} y=${end + ROW + 25} scale=${scale} kind="delta" />
       <text class="label strong" x="0" y=${end + 2 * ROW + 19} font-size="18">δ</text>
-      <text class="term" x=${WIDTH - 110} y=${end + 2 * ROW + 19} text-anchor="middle" font-size="20">=</text>
+      <text class="term" x=${WIDTH - 110} y=${end + 2 * ROW + 19} text-anchor="middle" font-size="20">${signOf([values.u[l][k], values.slope[l][k]], delta)}</text>
       <${Value} name=${`delta${l}${k}`} title=${t("forces.quantity.delta", at)} value=${delta} x=${WIDTH} y=${end + 2 * ROW + 20} size=${24} room=${100} colour="orange" />
     </g>`}
   </svg>`;
 }
 
 const brace = (/** @type {any} */ what, /** @type {string} */ key) =>
-  html`<munder><munder><mrow>${what}</mrow><mo stretchy="true">⏟</mo></munder><mtext>${t(key)}</mtext></munder>`;
+  html`<munder><munder accentunder="true"><mrow>${what}</mrow><mo stretchy="true">⏟</mo></munder><mtext>${t(key)}</mtext></munder>`;
 
 /** The two forces, as the notes write them. @param {{values: any, of: {l: number, k: number}}} props */
 function Forces({ values, of: { l, k } }) {
   const sum = l === LAST ? S.u(k) : html`<mrow><munder><mo>Σ</mo><mi>k</mi></munder><msub><mi>w</mi><mrow><mn>${k}</mn><mi>k</mi></mrow></msub><msub><mi>δ</mi><mi>k</mi></msub></mrow>`;
   const line = [S.delta(k), "=", brace(sum, "forces.contribution"), "·", brace(S.slope(k), "forces.activity")];
   const [u, slope, delta] = [values.u[l][k], values.slope[l][k], values.delta[l][k]];
-  const filled = ["=", figure(u, { isBracketed: true }), "·", figure(slope, { of: "slope" }), signOf([u, slope], delta), figure(delta)];
+  const filled = ["=", figure(u, { isBracketed: true }), "·", figure(slope, { of: "slope" }), "=", figure(delta)];
   return html`<div class="both">${formula(line, { isBlock: true })}${formula(filled, { isBlock: true })}</div>`;
 }
 

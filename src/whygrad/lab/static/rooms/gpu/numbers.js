@@ -1,12 +1,12 @@
 /** Where every number of the room comes from, and how to doubt it. */
 import { html } from "../../vendor/preact.js";
-import { figure, formula } from "../../formula.js";
+import { figure } from "../../formula.js";
 import { BIAS, countsOf, deltasOf, lossByBias, lossByZ, sizesOf } from "./sums.js";
 
-const line = (/** @type {any[]} */ ...parts) => formula(parts, { isBlock: true });
-const shown = (/** @type {number} */ value, of = "", digits = 4) => figure(value, { of, isBracketed: true, digits });
+const shown = (/** @type {number} */ value, of = "") => figure(value, { of, isBracketed: true });
 const term = (/** @type {number | string} */ i) => html`<msub><mi>δ</mi><mn>${i}</mn></msub>`;
 const sigma = html`<munder><mo>Σ</mo><mi>i</mi></munder>`;
+const own = html`<mi>S</mi>`; // the sum in float32
 const mean = html`<mfrac><mrow><mo>∂</mo><mi>C</mi></mrow><mrow><mo>∂</mo><mi>b</mi></mrow></mfrac>`;
 const LONG = 8; // digits: float32 has seven, and a little
 
@@ -22,20 +22,24 @@ export function numbers({ set }) {
   const rounds = { queue: m - 1, tree: counts.rounds.length };
   const each = counts.terms.map((/** @type {number} */ value, /** @type {number} */ i) => [`d${i}`, {
     value, symbol: term(i), title: ["gpu.quantity.d", { i: String(i) }], says: ["gpu.about.d"],
-    from: line(term(i), "=", shown(upstream[i]), "·", shown(slope[i], "slope")),
+    from: [["=", shown(upstream[i]), "·", shown(slope[i], "slope")]],
     check: { of: html`<msub><mi>C</mi><mn>${i}</mn></msub>`, by: html`<msub><mi>z</mi><mn>${i}</mn></msub>`, at: z[i], probe: lossByZ(y[i]), claim: delta[i] },
   }]);
   return Object.fromEntries([
     ...entry("additions", (/** @type {"queue" | "tree"} */ order) => ({ value: counts.additions[order], symbol: html`<mi>n</mi>` })),
     ...entry("rounds", (/** @type {"queue" | "tree"} */ order) => ({ value: rounds[order], symbol: html`<mi>r</mi>` })),
-    ...entry("sum", (/** @type {string} */ order) => ({ value: sum(order), symbol: html`<mrow>${sigma}${term("i")}</mrow>`, from: line(html`<mrow>${sigma}${term("i")}</mrow>`, "=", shown(sum(order), "", LONG + 2)) })),
+    ...entry("sum", (/** @type {string} */ order) => ({ value: sum(order), symbol: html`<mrow>${sigma}${term("i")}</mrow>`, digits: LONG + 2 })),
     ...entry("error", (/** @type {"queue" | "tree"} */ order) => ({
       value: counts.error[order], symbol: html`<mi>E</mi>`,
-      from: [line("|", shown(sum(order), "", LONG + 4), "−", shown(counts.exact, "", LONG + 4), "|"), line("÷", html`<mrow>${sigma}</mrow>`, "|", term("i"), "|", "=", shown(counts.size))],
+      from: [
+        ["=", "|", own, "−", sigma, term("i"), "|", "÷", sigma, "|", term("i"), "|"],
+        [own, "=", figure(sum(order), { digits: LONG + 4 })], [sigma, term("i"), "=", figure(counts.exact, { digits: LONG + 4 })],
+        ["=", figure(Math.abs(sum(order) - counts.exact)), "÷", figure(counts.size)],
+      ],
     })),
     ["gradient", {
       value: counts.gradient, symbol: mean, title: "gpu.quantity.gradient", says: ["gpu.about.gradient", { m: String(m) }],
-      from: line(mean, "=", html`<mfrac><mn>1</mn><mn>${m}</mn></mfrac>`, "·", shown(counts.gradient * m)),
+      from: [["=", html`<mfrac><mn>1</mn><mn>${m}</mn></mfrac>`, "·", shown(counts.gradient * m)]],
       check: { of: html`<mi>C</mi>`, by: html`<mi>b</mi>`, at: BIAS, probe: lossByBias(m, set.seed), claim: counts.gradient },
     }],
     ...each,

@@ -79,10 +79,12 @@ export function Threads({ counts, step, looked }) {
   const inTree = (/** @type {number} */ i) => ({ value: tree[at][i], isIdle: Number.isNaN(tree[at][i]), isNow: step > 0 && step <= rounds.length && Boolean(round) && !Number.isNaN(tree[at][i]) });
   const largest = (/** @type {number[]} */ values) => Math.max(...values.map((one) => Math.abs(one) || 0)) || 1;
   const left = { queue: m - Math.min(step, m - 1), tree: tree[at].filter((/** @type {number} */ one) => !Number.isNaN(one)).length };
+  const labelOf = (/** @type {"queue" | "tree"} */ order, /** @type {number} */ cards) =>
+    t(`gpu.grid.${order}`, { m: String(m), row: String(Math.min(WARP, m / cards)), left: String(left[order]), lefts: left[order] });
   return html`<div class="threads">
     <section><h2>${t("gpu.queue")} <span>${t("gpu.rounds_of", { rounds: m - 1 })}</span></h2>
-      <${Grid} name="queue" counts=${{ ...counts, cards: 1 }} cell=${inQueue} most=${largest(terms)} looked=${looked} label=${t("gpu.grid.queue", { m: String(m), left: String(left.queue) })} /></section>
+      <${Grid} name="queue" counts=${{ ...counts, cards: 1 }} cell=${inQueue} most=${largest(terms)} looked=${looked} label=${labelOf("queue", 1)} /></section>
     <section><h2>${t("gpu.tree")} <span>${t("gpu.rounds_of", { rounds: rounds.length })}</span></h2>
-      <${Grid} name="tree" counts=${counts} cell=${inTree} most=${largest(tree[at])} looked=${looked} label=${t("gpu.grid.tree", { m: String(m), left: String(left.tree) })} /></section>
+      <${Grid} name="tree" counts=${counts} cell=${inTree} most=${largest(tree[at])} looked=${looked} label=${labelOf("tree", counts.cards)} /></section>
   </div>`;
 }

@@ -31,11 +31,9 @@ export function chainOf({ input, weight, bias, target, activation }) {
 }
 
 /** Return the neuron on screen. While z is held, whatever the input does is made up for by the bias.
- * @param {{set: any, run: any, step: number}} here */
-export function neuronOf({ set, run, step }) {
-  const { input, target, activation } = set;
-  const bias = isHeld({ set, step }) ? set.held - run.weight * input : run.bias;
-  return { input, weight: run.weight, bias, target, activation };
+ * @param {{set: any, run: any}} here */
+export function neuronOf({ set: { input, target, activation }, run: { weight, bias } }) {
+  return { input, weight, bias, target, activation };
 }
 
 /** z is held as long as no step is taken. @param {{set: any, step: number}} here */
@@ -44,7 +42,7 @@ export const isHeld = ({ set, step }) => set.hold && step === 0;
 /** Return the numbers on screen; the bias is the one that was set, also while z is held.
  * @param {any} here */
 export function valuesOf(here) {
-  return { ...chainOf(neuronOf(here)), bias: here.run.bias };
+  return { ...chainOf(neuronOf(here)), bias: isHeld(here) ? here.set.bias : here.run.bias };
 }
 
 /** Return the loss as a function of one quantity, all before it held.

@@ -1,7 +1,7 @@
 /** Where every number of the room comes from, and how to doubt it. */
 import { ACTIVATIONS } from "../../engine.js";
-import { figure, formula, symbol, twoLines } from "../../formula.js";
-import { isHeld, lossBy, valuesOf } from "./chain.js";
+import { figure, rule, symbol, twoLines } from "../../formula.js";
+import { isHeld, lossBy, neuronOf, valuesOf } from "./chain.js";
 
 const CONTROLS = ["input", "weight", "bias", "target"];
 
@@ -18,15 +18,19 @@ const MOVED = /** @type {Record<string, string>} */ ({
 /** @param {any} here @param {any} values @param {string} name */
 function originOf(here, values, name) {
   const of = (/** @type {string} */ one) => figure(values[one], { of: one, isBracketed: true });
-  const lines = (/** @type {any[]} */ said, /** @type {any[]} */ filled) => [formula([symbol(name), "=", ...said], { isBlock: true }), formula([symbol(name), "=", ...filled], { isBlock: true })];
   if (PRODUCTS[name]) return twoLines(name, PRODUCTS[name], values);
   if (name === "preactivation" && !isHeld(here)) {
-    return lines([symbol("weight"), "·", symbol("input"), "+", symbol("bias")], [of("weight"), "·", of("input"), "+", of("bias")]);
+    return [["=", symbol("weight"), "·", symbol("input"), "+", symbol("bias")], ["=", of("weight"), "·", of("input"), "+", of("bias")]];
   }
-  if (name === "output") return lines([symbol("σ"), "(", symbol("preactivation"), ")"], [symbol("σ"), "(", figure(values.preactivation), ")"]);
-  const half = symbol("½");
-  if (name === "loss") return lines([half, "(", symbol("output"), "−", symbol("target"), ")²"], [half, "(", of("output"), "−", of("target"), ")²"]);
-  if (name === "upstream") return lines([symbol("output"), "−", symbol("target")], [of("output"), "−", of("target")]);
+  if (name === "output") {
+    const { activation } = here.set;
+    return [["=", rule(activation), "(", symbol("preactivation"), ")"], ["=", rule(activation), "(", figure(values.preactivation), ")"]];
+  }
+  if (name === "loss") {
+    const made = (/** @type {(name: string) => any} */ shown) => ["=", symbol("half"), "(", shown("output"), "−", shown("target"), ")²"];
+    return [made(symbol), made(of)];
+  }
+  if (name === "upstream") return [["=", symbol("output"), "−", symbol("target")], ["=", of("output"), "−", of("target")]];
   return null;
 }
 
@@ -38,7 +42,7 @@ function checkOf(here, values, name) {
   }
   const by = MOVED[name];
   if (!by) return undefined;
-  const at = by === "bias" && isHeld(here) ? here.set.held - here.run.weight * here.set.input : values[by];
+  const at = by === "bias" ? neuronOf(here).bias : values[by];
   return { of: symbol("loss"), by: symbol(by), at, probe: lossBy(here, by), claim: values[name] };
 }
 
@@ -76,9 +80,8 @@ for step in range(${step}):
 
 /** Return a program that prints the same numbers. @param {any} here */
 export function python(here) {
-  const { set, step } = here;
-  const held = isHeld(here);
-  const bias = held ? set.held - set.weight * set.input : set.bias;
+  const { set, step, room } = here;
+  const { bias } = room.begin(set);
   return `import jax
 
 jax.config.update("jax_enable_x64", True)
@@ -87,7 +90,7 @@ import numpy as np
 import whygrad as wg
 
 w = np.array([[${written(set.weight)}]])
-b = np.array([${written(bias)}])${held ? `  # z is held at ${written(set.held)}: the bias makes up for the input` : ""}
+b = np.array([${written(bias)}])${set.hold ? `  # z is held at ${written(set.held)}: the bias makes up for the input` : ""}
 x, y = np.array([[${written(set.input)}]]), np.array([[${written(set.target)}]])
 
 

@@ -1,6 +1,6 @@
 /** Formulas of a ledger, with its numbers: beside one another, or below one another on a phone. */
 import { html } from "../../vendor/preact.js";
-import { number } from "../../numbers.js";
+import { equals, number, readNumber } from "../../numbers.js";
 import { isNarrow } from "../../state.js";
 import { t } from "../../words.js";
 import { ABSENT } from "./data.js";
@@ -14,19 +14,13 @@ const slope = html`<msup><mi>σ</mi><mo>′</mo></msup>`;
 /** Return a size in words where it is none. @param {number} value @param {number} [digits] */
 export const shown = (value, digits) => (value === ABSENT ? t("recorded.absent") : number(value, digits));
 
-/** Return "=" where the numbers as they are written give the result as it is written, else "≈".
- * @param {string[]} texts @param {string} result */
-function equals(texts, result) {
-  const read = (/** @type {string} */ text) => Number(text.replace("−", "-").replace("∞", "Infinity"));
-  return number(texts.reduce((all, one) => all * read(one), 1)) === result ? "=" : "≈";
-}
-
 /** Parts of a formula: symbol, number, word, colour. @typedef {[any, string, string, string]} Part */
 
-/** Return parts with signs between them, as a formula of three lines: symbols, numbers, words.
- * @param {Part[]} parts @param {Part} result @param {string} label */
-function laid(parts, result, label) {
-  const equal = equals(parts.map(([, text]) => text), result[1]);
+/** Return parts with signs between them, as a formula of three lines: symbols, numbers, words. It is
+ * read aloud by words and numbers alone. @param {Part[]} parts @param {Part} result */
+function laid(parts, result) {
+  const equal = equals(readNumber(result[1]), parts.reduce((all, [, text]) => all * readNumber(text), 1));
+  const label = `${parts.map(([, text, word]) => `${word} ${text}`).join(" · ")} ${equal} ${result[1]}`;
   const signs = ["", ...parts.slice(1).map(() => "·"), equal];
   const all = [...parts, result];
   const cell = (/** @type {any} */ inner, /** @type {string} */ tone) => html`<mtd class="tone ${tone}">${inner}</mtd>`;
@@ -47,8 +41,7 @@ export function Product({ four, gradient, kind }) {
   const symbols = [size(partial("C", "a")), slope, kind === "bias" ? html`<mn>1</mn>` : size(input), html`<mi>${t("recorded.symbol.agreement")}</mi>`];
   const names = ["upstream", "slope", kind === "bias" ? "constant" : "input", "agreement"];
   const parts = four.map((value, f) => /** @type {Part} */ ([symbols[f], shown(value), t(`recorded.factor.${names[f]}`), kind === "bias" && f === 2 ? "blue" : TONES[f]]));
-  const spoken = `${names.map((name, f) => `${t(`recorded.factor.${name}`)} ${shown(four[f])}`).join(" · ")} = ${shown(gradient)}`;
-  return laid(parts, [of, shown(gradient), t(isNarrow.value ? "recorded.order.gradient" : "recorded.gradient_size"), ""], spoken);
+  return laid(parts, [of, shown(gradient), t(isNarrow.value ? "recorded.order.gradient" : "recorded.gradient_size"), ""]);
 }
 
 /** The chain of one sample. @param {{chain: any, kind: string}} props */
@@ -63,6 +56,5 @@ export function Chain({ chain, kind }) {
   const reach = /** @type {Part} */ ([last, shown(chain.input), t(`recorded.factor.${kind === "bias" ? "constant" : "input"}`), kind === "bias" ? "blue" : TONES[2]]);
   const term = chain.share * chain.delta * chain.input;
   const parts = [share, ...error, reach];
-  const spoken = `${parts.map(([, value, name]) => `${name} ${value}`).join(" · ")} = ${shown(term)}`;
-  return laid(parts, [html`<mtext>${t("recorded.chain.term")}</mtext>`, shown(term), "", ""], spoken);
+  return laid(parts, [html`<mtext>${t("recorded.chain.term")}</mtext>`, shown(term), "", ""]);
 }
