@@ -128,11 +128,13 @@ def look_at(hand, name: str) -> None:
             const { x, y, width, height } = one.querySelector(".body").getBoundingClientRect();
             return [x + width / 2, y + height / 2];
           }
+          const reached = [];
           for (let share = 0.1; share < 0.95; share += 0.02) {
             const point = path.getPointAtLength(path.getTotalLength() * share);
             const { x, y } = point.matrixTransform(path.getScreenCTM());
-            if (one.contains(document.elementFromPoint(x, y))) return [x, y];
+            if (one.contains(document.elementFromPoint(x, y))) reached.push([x, y]);
           }
+          if (reached.length) return reached[Math.floor(reached.length / 2)]; // far from others
           throw new Error(`${one.dataset.look} cannot be reached`); }"""
     )
     chosen = "at => document.querySelector(at).ariaChecked === 'true'"

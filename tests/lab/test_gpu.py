@@ -168,7 +168,8 @@ def test_the_sentence_says_what_was_counted(show, lab):
     """Of several cards, of equal sums, of errors that only luck tells apart."""
     page = show(lab, "#room=gpu", **CALM)
     go_to(page, "cards=4")
-    told = {"m": "8", "additions": 7, "rounds": 3, "cards": "4", "all": Summed(8, 4).additions}
+    tree = Summed(8, 4).additions
+    told = {"m": "8", "additions": 7, "rounds": 3, "cards": "4", "tree": str(tree), "added": tree}
     assert says(page) == t("lab.gpu.says.cards", **told)
     for seed in (0, 1, 10, 23):
         go_to(page, f"step=7&seed={seed}")

@@ -88,15 +88,6 @@ def test_every_number_is_whygrads(show, lab, expect, numbers_of):
         expect(page, **numbers_of(**given, **held, activation=activation))
 
 
-def test_it_asks_to_guess_only_where_both_gradients_die(show, lab):
-    page = show(lab, **CALM)
-    question = page.locator(".guess")
-    question.wait_for()
-    for name, count in (("leaky_relu", 0), ("relu", 1), ("identity", 0), ("gelu", 1)):
-        page.locator("select").first.select_option(name)
-        assert question.count() == count, name
-
-
 def test_steps_begin_where_z_is_held(show, lab, expect, numbers_of):
     page = show(lab, "#input=4", **CALM)
     expect(page, **numbers_of(input=4.0, held=0.5))

@@ -10,7 +10,7 @@
  *   values; `from` what it comes from, as lines of `formulas` or as an element; `control` the one that
  *   sets it; `digits` those that it is shown with
  */
-import { html, signal, useEffect, useRef } from "./vendor/preact.js";
+import { html, signal, useLayoutEffect, useRef } from "./vendor/preact.js";
 import { formula, formulas } from "./formula.js";
 import { allows } from "./guided.js";
 import { asShown, equals, number } from "./numbers.js";
@@ -104,7 +104,7 @@ function Typed({ name, value }) {
 export function Asked() {
   const name = asked.value;
   const close = useRef(/** @type {any} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     isDoubted.value = false;
     if (name && before) close.current?.focus({ preventScroll: true });
   }, [name]);

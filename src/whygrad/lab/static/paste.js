@@ -1,5 +1,5 @@
 /** The dialog in which a table is pasted, and the line that says what a room learns from. */
-import { html, useEffect, useRef } from "./vendor/preact.js";
+import { html, useLayoutEffect, useRef } from "./vendor/preact.js";
 import { number } from "./numbers.js";
 import { called, canGoBack, found, goBack, isOpen, learnt, open, pasted, refused, take, use, write } from "./own.js";
 import { counted, misfit, MOST_COLUMNS, MOST_ROWS } from "./samples.js";
@@ -50,7 +50,7 @@ function Choices({ table: { head, cells } }) {
 function Dialog() {
   const dialog = useRef(/** @type {any} */ (null));
   const shows = isOpen.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (shows) dialog.current?.showModal();
     else dialog.current?.close();
   }, [shows]);

@@ -1,5 +1,5 @@
 /** What is taken away from the page: its link, a program that gives the same numbers, its table. */
-import { html, signal, useEffect, useRef } from "./vendor/preact.js";
+import { html, signal, useLayoutEffect, useRef } from "./vendor/preact.js";
 import { shared } from "./address.js";
 import { isPasted } from "./own.js";
 import { here, panel, room } from "./state.js";
@@ -47,7 +47,7 @@ export function saveTable() {
 export function Panel() {
   const name = panel.value;
   const dialog = useRef(/** @type {any} */ (null));
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (name) dialog.current?.showModal();
     else dialog.current?.close();
     isCopied.value = false;

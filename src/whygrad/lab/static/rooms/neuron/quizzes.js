@@ -39,8 +39,8 @@ export const quizzes = [
   },
   {
     name: "held", answers: ANSWERS, set: { hold: true, input: 4 },
-    found: (/** @type {any} */ here) => {
-      const [now, then] = [valuesOf(here), valuesOf({ ...here, set: { ...here.set, input: 3 } })];
+    found: (/** @type {any} */ here, /** @type {any} */ before) => {
+      const [now, then] = [valuesOf(here), valuesOf(before)];
       const values = { delta: now.delta, weight: now.weightGradient, weightBefore: then.weightGradient, bias: now.biasGradient, biasBefore: then.biasGradient };
       return { answer: answerOf(number(values.weight) !== number(values.weightBefore), number(values.bias) !== number(values.biasBefore)), values };
     },

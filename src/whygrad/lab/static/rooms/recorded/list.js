@@ -1,5 +1,5 @@
 /** A list of which one is picked: one tab stop, arrow keys, Enter; rows of cells. */
-import { html, useEffect, useRef, useState } from "../../vendor/preact.js";
+import { html, useLayoutEffect, useRef, useState } from "../../vendor/preact.js";
 
 /**
  * @param {{name: string, label: string, head?: any[], rows: {key: any, cells: any[]}[], picked?: any,
@@ -10,7 +10,7 @@ export function List({ name, label, head, rows, picked, onPick }) {
   const [active, setActive] = useState(start);
   const box = useRef(/** @type {any} */ (null));
   const at = Math.min(active, rows.length - 1);
-  useEffect(() => setActive(start), [start, rows.length]);
+  useLayoutEffect(() => setActive(start), [start, rows.length]);
   const move = (/** @type {number} */ to) => {
     const next = Math.min(Math.max(to, 0), rows.length - 1);
     setActive(next);

@@ -1,5 +1,5 @@
 /** At a whole step: the weights of a neuron, one weight's ledger, the samples that pull, and the check. */
-import { html, signal, useEffect } from "../../vendor/preact.js";
+import { html, signal, useLayoutEffect } from "../../vendor/preact.js";
 import { t, told } from "../../words.js";
 import { run } from "./data.js";
 import { Chain, Product, shown } from "./formulas.js";
@@ -41,7 +41,7 @@ function bar(value, most) {
  * @param {{at: import("./place.js").Place}} props */
 export function Why({ at }) {
   const { whole, layer, neuron, weight } = at;
-  useEffect(() => { isDoubted.value = false; }, [layer, neuron, weight, at.step]);
+  useLayoutEffect(() => { isDoubted.value = false; }, [layer, neuron, weight, at.step]);
   const ledger = ledgerOf(whole, layer, neuron, weight);
   const kind = weight === "" ? "neuron" : weight === "bias" ? "bias" : "weight";
   if (!ledger) return html`<p class="left-out">${t("recorded.weight.left_out")}</p>`;
