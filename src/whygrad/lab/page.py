@@ -10,7 +10,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from whygrad.errors import InputError, OptionError, in_short, unknown_name
-from whygrad.lab import own
 from whygrad.lab.pack import STATIC, pack
 from whygrad.record.files import write_whole
 from whygrad.words import LANGUAGES, catalogue, language, language_of, speaking, t
@@ -290,8 +289,12 @@ def _read_json(path: Path) -> Any:
 
 def _samples(scene: Mapping[str, Any], task: str | None) -> dict[str, Any] | None:
     """Return the samples of a scene; whether a task can be solved depends on those of its room."""
-    found = own.samples(scene) if "data" in scene else None
-    if found and task:
+    if "data" not in scene:
+        return None
+    from whygrad.lab.own import samples
+
+    found = samples(scene)
+    if task:
         raise OptionError("error.lab_data_task")
     return found
 

@@ -103,6 +103,7 @@ class Long(Material):
     """A run of 10 000 recorded steps on three layers of 1024 neurons, as far as it is drawn."""
 
     def __init__(self) -> None:
+        self.links = None
         generator = np.random.default_rng(0)
         steps = np.linspace(0, 99_990, COLUMNS).astype(int)
         shape = (COLUMNS, FIELDS, 1024)
