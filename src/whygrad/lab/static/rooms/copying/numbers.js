@@ -47,19 +47,16 @@ export function productsOf(values) {
   return Array.from({ length: inputs() }, (_, j) => [of(`w${j + 1}`), "·", of(`x${j + 1}`, "red")]);
 }
 
-const [SHORT, ACROSS] = [3, 2]; // terms of a sum that is one line, and of a line of a longer one
+const SHORT = 3; // terms of a sum that a phone shows in one line
 
-/** Return a number and the sum that it is, as lines of a formula, each short enough for a phone.
+/** Return a number and the sum that it is, as lines of a formula: a longer one has a term a line.
  * @param {number} value @param {any[][]} terms */
 export function linesOf(value, terms) {
   const sum = terms.flatMap((term, i) => [...(i === 0 ? [] : ["+"]), ...term]);
   const side = calculated(sum);
   const sign = side ? relation(printed(value), side) : "=";
   if (terms.length <= SHORT) return [[figure(value), sign, ...sum]];
-  const lines = [];
-  for (let at = 0; at < terms.length; at += ACROSS)
-    lines.push(terms.slice(at, at + ACROSS).flatMap((term, i) => [...(at + i === 0 ? [html`<mrow>${figure(value)}<mo>${sign}</mo></mrow>`] : ["+"]), ...term]));
-  return lines;
+  return terms.map((term, i) => [i === 0 ? html`<mrow>${figure(value)}<mo>${sign}</mo></mrow>` : "+", ...term]);
 }
 
 /** @param {Record<string, number>} values @param {string} name @param {string} activation */
