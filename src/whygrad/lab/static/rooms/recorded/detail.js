@@ -56,8 +56,8 @@ export function Layer({ at }) {
   const found = Array.from({ length: count }, (_, i) => ({ key: first + i, four: fourOf(all, first + i) }));
   const measure = (/** @type {any} */ one) => (order === "index" ? one.key : order === "gradient" ? product(one.four) : one.four[FACTORS.indexOf(order)]);
   found.sort((one, other) => measure(one) - measure(other) || one.key - other.key);
+  const names = [...FACTORS.map((factor) => t(`recorded.factor.${factor}`)), t("recorded.gradient_size")];
   const rows = found.map(({ key, four }) => {
-    const names = [...FACTORS.map((factor) => t(`recorded.factor.${factor}`)), t("recorded.gradient_size")];
     const cells = [...four, product(four)].map((value, i) => html`<i class="unseen">${names[i]} </i>${shown(value, 3)}`);
     return { key, cells: [isOfGroups ? rangeOf(layer, key).join("–") : key, ...cells] };
   });
