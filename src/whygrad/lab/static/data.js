@@ -8,7 +8,7 @@
 
 /** What may stand between columns; of several that fit alike, the first.
  * @type {Record<string, string>} */
-export const SEPARATORS = { tab: "\t", semicolon: ";", comma: ",", blanks: " " };
+const SEPARATORS = { tab: "\t", semicolon: ";", comma: ",", blanks: " " };
 export const LONGEST = 100_000; // letters: more than the cells of the largest table need
 
 const NUMBER = /^[+\-\u2212]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;

@@ -16,7 +16,7 @@ import { numberIn } from "./data.js";
 
 export const MOST_ROWS = 200;
 export const MOST_COLUMNS = 8;
-export const LARGEST = 1e15; // what training squares and multiplies stays finite
+const LARGEST = 1e15; // what training squares and multiplies stays finite
 const ROUNDING = 1e-12; // of the largest number of a column
 const LONGEST = 40; // letters of a cell that a sentence shows
 
