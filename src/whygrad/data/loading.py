@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +44,9 @@ def load(
     """Return the data of a built-in set, a file or a DataFrame.
 
     Args:
-        source: a name in ``BUILTIN``; a path ending in .csv, .tsv, .txt, .parquet or .npz; or a
-            DataFrame (pandas, polars) or Arrow table.
+        source: a name in ``BUILTIN``; a path ending in .csv, .tsv, .txt, .jsonl or .ndjson, all
+            of them also with .gz behind, .parquet or .npz; or a DataFrame (pandas, polars) or
+            Arrow table.
         target: the column to predict, or several (a list, or ``"a,b"``).
         weight: the column of sample weights.
         validation: share of the samples, in [0, 1).
@@ -124,19 +126,19 @@ def load_rows(path: str | Path, columns: Sequence[str]) -> Table | np.ndarray:
 def _table(
     source: Source, suffix: str, delimiter: str | None, skip: Skip, fewest: int = 2
 ) -> Table:
-    """Return the columns of a text table or Parquet file.
+    """Return the columns of a text table, of JSON lines or of a Parquet file.
 
     Args:
         skip: which columns are not wanted; they come back unread.
         fewest: columns that a text table may have: one where no target is needed.
     """
-    if suffix in TEXT:
-        from whygrad.data.reading import read_text
+    if suffix == ".parquet":
+        from whygrad.data.arrow import opened_parquet, read_parquet
 
-        return read_text(source, delimiter, skip, fewest)
-    from whygrad.data.arrow import read_parquet
+        return read_parquet(opened_parquet(source), skip)
+    from whygrad.data.reading import opened_cells, read_cells
 
-    return read_parquet(source, skip)
+    return read_cells(opened_cells(replace(source, passes=2), suffix, delimiter, fewest), skip)
 
 
 def _builtin(name: str, given: dict, common: dict) -> Data:
@@ -187,7 +189,7 @@ def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
         arguments = common | {"standardize": standardize, "task": given.get("task")}
         return from_arrays(x, y, name=path.name, source=described, **arguments)
     taken = ("target", "weight", "drop", "task")
-    _refuse(given, taken if suffix == ".parquet" else (*taken, "delimiter"), path.name)
+    _refuse(given, (*taken, "delimiter") if suffix in TEXT else taken, path.name)
     from whygrad.data.selecting import chosen_names, data_from_table
 
     def dropped(names: Sequence[str]) -> tuple[str, ...]:
