@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from whygrad.data.columns import EXACT, Column, shortened
-from whygrad.data.table import Note
+from whygrad.data.notes import Note
 from whygrad.errors import InputError, unknown_name
 
 TASKS = ("classes", "binary", "labels", "numbers")
