@@ -185,6 +185,29 @@ def test_words_are_no_error_where_numbers_came_before(data):
     assert [note.key for note in told.notes(data.encoder)] == ["note.encode_unreadable"]
 
 
+def test_plain_numbers_may_come_with_commas_and_it_is_told(data):
+    told = Substitutions()
+    x = data.encoder.encode(ALL | {"age": ["20,5", "1"]}, told)
+    expected = data.encoder.encode(ALL | {"age": [20.5, 1]})
+    np.testing.assert_array_equal(x, expected)
+    assert [str(note) for note in told.notes(data.encoder)] == [
+        "Column age was read with decimal commas: 12,5 is 12.5."
+    ]
+    later = data.encoder.encode(ALL | {"age": ["1,234", "x"]}, told)
+    np.testing.assert_array_equal(later[0], data.encode(ALL | {"age": [1.234, 1.234]})[0])
+    for ambiguous in ("1,234", "1.234,5"):  # 1.234 in a later block would be something else
+        with pytest.raises(InputError, match=f"holds the text {ambiguous}"):
+            data.encode(ALL | {"age": [ambiguous, ambiguous]})
+
+
+def test_groups_of_thousands_stay_groups_where_every_word_looks_plain():
+    sizes = [f"{i}.{i * 37 % 1000:03}" + ",5" * (i % 2) for i in range(1, 41)]
+    data = load(pd.DataFrame({"size": sizes, "y": [0, 1] * 20}), target="y")
+    np.testing.assert_array_equal(
+        data.encode({"size": ["1.234", "2.500"]}), data.encode({"size": [1234, 2500]})
+    )
+
+
 def test_a_warning_tells_only_what_training_never_met(data):
     frame = pd.DataFrame({"a": [1.0, None, 3.0, 4.0] * 10, "b": np.arange(40.0), "y": [0, 1] * 20})
     with_gaps = load(frame, target="y", test=0, validation=0)
