@@ -298,6 +298,13 @@ def test_evaluate_needs_a_target(told, home, tmp_path):
         f"Error: --part chooses a part of the run's own data, so it cannot be given with the file "
         f"{rows}. Leave one of the two out.\n"
     )
+    answer = told("evaluate", home.price.path, rows, "--target", "prise")
+    assert "There is no column called prise. Did you mean price?" in answer.err
+    answer = told("evaluate", home.price.path, rows, "--target", "price,size")
+    assert answer.err == (
+        "Error: The network predicts price, which takes 1 column of the target, but 2 came. Name "
+        "as many with --target.\n"
+    )
     answer = told("evaluate", home.kind.path, "--target", "sort")
     assert answer.err == (
         "Error: --target names a column of a file of rows, but no file was given. Give the file, "

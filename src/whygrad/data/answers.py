@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from whygrad.data.columns import NUMBER, Column, Table, settled, shortened
+from whygrad.data.columns import NUMBER, Column, Table, listed, settled, shortened
 from whygrad.data.encoder import Encoder
 from whygrad.data.matching import FLAGS, Substitutions
 from whygrad.data.notes import Note
@@ -20,11 +20,18 @@ class Answers:
         encoder: of the network.
         columns: names of the target's columns.
         source: name of the table.
+
+    Raises:
+        InputError: it has another number of columns.
     """
 
     def __init__(self, encoder: Encoder, columns: Sequence[str], source: str):
         self.encoder, self.columns, self.source = encoder, tuple(columns), source
-        self.are_words = encoder.task in ("classes", "binary") and len(columns) == 1
+        names, has_classes = encoder.target_names, encoder.task in ("classes", "binary")
+        self.are_words = has_classes and len(columns) == 1
+        if len(columns) != len(names) and not self.are_words:
+            values = {"names": listed(names), "expected": 1 if has_classes else len(names)}
+            raise InputError("error.rows_targets", **values, actual=len(columns))
         self.odd = Substitutions()
         self.taken: list[np.ndarray] = []
 

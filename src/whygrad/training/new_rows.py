@@ -11,6 +11,7 @@ from whygrad.data.blocks import open_table
 from whygrad.data.columns import listed
 from whygrad.data.matching import Substitutions
 from whygrad.data.notes import Note
+from whygrad.data.problems import unknown_columns
 from whygrad.data.rows import rows_of
 from whygrad.data.selecting import target_columns
 from whygrad.data.source import Tick
@@ -62,6 +63,9 @@ def evaluate_rows(
     targets = target_columns(asked, table.names)
     if not targets:
         raise DataError(source, [InputError("error.rows_no_target", known=listed(table.names))])
+    problems = unknown_columns(targets, table.names) if target is not None else []
+    if problems:
+        raise DataError(source, problems)
     answers = Answers(data.encoder, targets, source)
     opened = rows_of(table, data, answers.kinds)
     inputs: list[np.ndarray] = []
