@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from whygrad.training.checking import Checked
     from whygrad.training.checkpoint import Checkpoint
     from whygrad.training.loop import Task
+    from whygrad.training.measures import Measures
     from whygrad.training.trained import TrainedRun
 
 
@@ -240,6 +241,9 @@ class Run(RunFolder):
     def evaluate(self, part: str = "test", *, step: int | None = None) -> dict[str, float]:
         """Return loss and measures on a part of the data: ``train``, ``validation`` or ``test``.
 
+        ``loss``, ``accuracy`` or ``r2`` as the run recorded them, then what :meth:`measures` tells
+        in single numbers. Every row counts once.
+
         Args:
             step: of the network, see :meth:`network_at`.
 
@@ -247,7 +251,28 @@ class Run(RunFolder):
             OptionError: no such part.
             RunError: the part has no samples.
         """
-        return self.trained.evaluate(part, step=step)
+        recorded = self.trained.evaluate(part, step=step)
+        return recorded | self.trained.measures(part, step=step).figures | recorded
+
+    def measures(
+        self, part: str = "test", *, step: int | None = None, weighted: bool = False
+    ) -> "Measures":
+        """Return how good the predictions are on a part of the data, beside a baseline.
+
+        Printing the result tells it: of classes and labels accuracy, balanced accuracy, F1, AUC,
+        confusions and calibration; of numbers R² and the mean absolute error in their unit.
+
+        Args:
+            part: ``train``, ``validation`` or ``test``.
+            step: of the network, see :meth:`network_at`.
+            weighted: count rows by the weights that they were trained with; else each counts once.
+
+        Raises:
+            OptionError: no such part, or weights where the run has none.
+            RunError: the part has no samples, or none that counts.
+            NonFiniteError: the outputs overflow.
+        """
+        return self.trained.measures(part, step=step, weighted=weighted)
 
     def export(
         self,

@@ -11,6 +11,7 @@ from whygrad.errors import OptionError
 from whygrad.interop.tracking import log
 from whygrad.record.files import write_whole
 from whygrad.runs import Run
+from whygrad.training.measures.text import as_rich
 from whygrad.words import t
 
 if TYPE_CHECKING:
@@ -24,12 +25,15 @@ LABELS = ";"  # between the labels of one row
 def evaluate_command(name: str, part: str, step: int | None, as_json: bool) -> int:
     """Print loss and measures of a run's network on a part of the run's own data."""
     run = _own(name)
-    measures = run.evaluate(part, step=step)
+    recorded = run.trained.evaluate(part, step=step)
+    measures = run.measures(part, step=step)
     if as_json:
-        show_json({"path": str(run.path), "part": part, **network_at(run, step), **measures})
+        told = {"path": str(run.path), "part": part, **network_at(run, step)}
+        show_json(told | recorded | measures.figures | recorded | {"measures": measures.to_dict()})
     else:
         show(step_line(run, step))
-        show(measures_page({part: measures}))
+        show(measures_page({part: recorded}))
+        show(as_rich(measures))
     return 0
 
 

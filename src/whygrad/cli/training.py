@@ -20,7 +20,14 @@ from whygrad.api import train
 from whygrad.cli.console import problem, show, show_json, warnings_in_words
 from whygrad.cli.plan import Plan, make_plan, read_options
 from whygrad.cli.runs import folder_for, folder_to_resume
-from whygrad.cli.showing import data_page, network_line, result_page, summary
+from whygrad.cli.showing import (
+    data_page,
+    measures_data,
+    network_line,
+    result_page,
+    short_measures,
+    summary,
+)
 from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
 from whygrad.doctor.finding import Finding
@@ -137,9 +144,10 @@ def train_command(
     health = health_of(run)
     if as_json:
         findings = {} if callback is None else _findings(callback)
-        show_json(summary(run) | {"health": health.to_dict()} | findings)
+        told = {"health": health.to_dict(), "measures": measures_data(run)}
+        show_json(summary(run) | told | findings)
     else:
-        show(result_page(run.trained, health))
+        show(result_page(run.trained, health, short_measures(run.trained)))
     return FOUND if callback is not None and callback.stopped else 0
 
 

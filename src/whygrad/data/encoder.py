@@ -137,12 +137,7 @@ class Encoder:
         Args:
             claims: shape (m, n_out): probabilities, or numbers as trained on.
         """
-        if self.task == "classes":
-            return self.decode(claims.argmax(axis=1))
-        if self.task == "binary":
-            is_one = claims.argmax(axis=1) if claims.shape[1] == 2 else claims[:, 0] > 0.5
-            return self.decode(is_one.astype(int))
-        return self.decode(claims > 0.5 if self.task == "labels" else claims)
+        return self.decode(decided(self.task, claims))
 
     def _features(self, raw: object) -> Features:
         if is_frame(raw):
@@ -208,6 +203,21 @@ def _array(name: str, given: object) -> np.ndarray:
     if problems:
         raise problems[0]
     return array
+
+
+def decided(task: str, claims: np.ndarray) -> np.ndarray:
+    """Return what a network's claims come to: class indices (m,), labels or numbers (m, k).
+
+    Args:
+        claims: shape (m, n_out); a single output of two classes speaks for the second.
+    """
+    if task == "numbers":
+        return claims
+    if task == "labels":
+        return claims > 0.5
+    if claims.shape[1] == 1:
+        return (claims[:, 0] > 0.5).astype(int)
+    return claims.argmax(axis=1)
 
 
 def blocks(

@@ -1,5 +1,6 @@
 """How good a network is on a part of the data."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -80,6 +81,26 @@ def measure(network: Network, part: LaidOut, loss: str, task: str) -> dict[str, 
         return measures | {"accuracy": totals["hits"] / part.samples}
     # of a target that does not vary, there is nothing to explain
     return measures | ({"r2": 1 - totals["misses"] / part.spread} if part.spread else {})
+
+
+def claims_by_piece(
+    network: Network, x: Float[np.ndarray, "m n_in"], loss: str
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield what the outputs claim of inputs, some rows at a time: which ones, and (rows, n_out).
+
+    However many rows there are, the claims of one piece alone are held.
+    """
+    folded, begun = fold(network), 0
+    for inputs, _, counts in lay_out(x, np.zeros((len(x), 1), np.float32)).pieces:
+        rows = slice(begun, begun + int(counts.sum()))
+        yield rows, np.asarray(_claims(folded, inputs, loss))[: rows.stop - rows.start]
+        begun = rows.stop
+
+
+@partial(jax.jit, static_argnums=2)
+def _claims(network: Network, x: Array, loss: str) -> Float[Array, "rows n_out"]:
+    trace = propagate(network, jnp.asarray(x, network.dense[0].weight.dtype), None)
+    return predictions(loss, network.output_activation, trace.layers["output"].output)
 
 
 def _padded(x: np.ndarray, y: np.ndarray, rows: int) -> tuple[Array, Array, Array]:

@@ -1,5 +1,6 @@
 """A run of whygrad's own networks: its data, its checkpoints, and the network that came of it."""
 
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from whygrad.core.backprop import forward
 from whygrad.core.nn.losses import gives_probabilities, predictions
 from whygrad.core.nn.network import Network
 from whygrad.data import unpack
-from whygrad.data.table import Data
-from whygrad.errors import InputError, RunError, unknown_name
+from whygrad.data.table import Data, Part
+from whygrad.errors import InputError, OptionError, RunError, unknown_name
 from whygrad.record.description import PARTS, differences
 from whygrad.record.folder import RunFolder, kept_checkpoints
 from whygrad.record.reading import Described, steadily
@@ -20,8 +21,10 @@ from whygrad.record.schema.arrays import MISFITS, refuse, sound_arrays
 from whygrad.record.sealed import read_tensors
 from whygrad.training import replay
 from whygrad.training.checkpoint import Checkpoint, load_checkpoint, skeleton
-from whygrad.training.evaluation import evaluate
+from whygrad.training.evaluation import claims_by_piece, evaluate
 from whygrad.training.loop import Task, prepare
+from whygrad.training.measures import Measures, Tally, constant_answer, tally_of
+from whygrad.training.measures.tally import Asked
 
 
 class TrainedRun(RunFolder):
@@ -193,13 +196,68 @@ class TrainedRun(RunFolder):
             OptionError: no such part.
             RunError: the part has no samples.
         """
+        of_data, network = self._filled(part), self.network_at(step)
+        return evaluate(network, of_data.x, of_data.y, self.task.settings.loss, self.data.task)
+
+    def measures(
+        self, part: str = "test", *, step: int | None = None, weighted: bool = False
+    ) -> Measures:
+        """Return how good the predictions are on a part of the data, beside a baseline.
+
+        Args:
+            part: ``train``, ``validation`` or ``test``.
+            step: of the network, see :meth:`network_at`.
+            weighted: count rows by the weights that they were trained with; else each counts once.
+
+        Raises:
+            OptionError: no such part, or weights where the run has none.
+            RunError: the part has no samples, or none that counts.
+            NonFiniteError: the outputs overflow.
+        """
+        of_data, loss = self._filled(part), self.task.settings.loss
+        weight = of_data.sample_weight if weighted else None
+        if weighted and weight is None:
+            raise OptionError("error.no_sample_weights", path=self.path)
+        if weight is not None and not weight.any():
+            raise RunError("error.part_without_weight", part=part)
+        tally = self.tally(weighted=weighted)
+        for rows, claims in claims_by_piece(self.network_at(step), of_data.x, loss):
+            tally.add(claims, of_data.y[rows], None if weight is None else weight[rows])
+        return tally.measures(part)
+
+    def tally(self, *, weighted: bool = False) -> Tally:
+        """Return an empty tally, to which claims and targets of any rows can be added.
+
+        Args:
+            weighted: whether the baseline is that of the weighted training part.
+        """
+        data, weight = self.data, self.data.train.sample_weight if weighted else None
+        constant = constant_answer(data.task, data.train.y, weight)
+        names, are_probabilities = data.target_names, self.gives_probabilities
+        asked = Asked(data.task, names, constant, are_probabilities=are_probabilities)
+        if data.task == "numbers":
+            encoder = data.encoder
+            asked = replace(asked, mean=encoder.target_mean, scale=encoder.target_scale)
+        return tally_of(asked)
+
+    @property
+    def held_out(self) -> str:
+        """The part that says most about new rows: the last that has samples, ``test`` by right."""
+        return next(part for part in reversed(PARTS) if len(getattr(self.data, part).x))
+
+    def _filled(self, part: str) -> Part:
+        """Return a part of the data that has samples.
+
+        Raises:
+            OptionError: no such part.
+            RunError: it has none.
+        """
         if part not in PARTS:
             raise unknown_name("part", part, PARTS)
         of_data = getattr(self.data, part)
         if not len(of_data.x):
             raise RunError("error.empty_part", part=part)
-        network = self.network_at(step)
-        return evaluate(network, of_data.x, of_data.y, self.task.settings.loss, self.data.task)
+        return of_data
 
     def predict_proba(self, x: Any, *, step: int | None = None) -> np.ndarray:
         """Return the probability of each class or label, (m, classes), in the order of their names.
