@@ -122,7 +122,7 @@ class Measures:
     samples: int
     is_weighted: bool
     values: dict[str, float]
-    answer: tuple[str, ...] | tuple[float, ...]
+    answer: tuple[str | float, ...]
     baseline: dict[str, float]
     classes: tuple[OfClass, ...] = ()
     counts: np.ndarray | None = None
@@ -135,6 +135,11 @@ class Measures:
         """The measures as floats by name, the baseline's main one among them."""
         named = {f"baseline_{name}": self.baseline.get(name) for name in ("accuracy", "mae")}
         return self.values | {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def constant(self) -> str:
+        """The class that the best constant answer names; of labels, all of them."""
+        return ", ".join(map(str, self.answer))
 
     @property
     def beaten(self) -> str:

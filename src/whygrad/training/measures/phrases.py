@@ -40,7 +40,7 @@ def title(measures: Measures) -> str:
 def always(measures: Measures) -> str:
     """Return what the best constant answer is, as the head of its column."""
     if measures.task in ("classes", "binary"):
-        return t("measures.always.class", answer=measures.answer[0])
+        return t("measures.always.class", answer=measures.constant)
     key = "labels" if measures.task == "labels" else "numbers"
     return t(f"measures.always.{key}", count=max(len(measures.numbers), 1))
 
@@ -63,16 +63,15 @@ def standing(measures: Measures) -> str | None:
     if measures.beaten == "yes":
         return None
     key = {"classes": "class", "binary": "class"}.get(measures.task, measures.task)
-    answer = measures.answer[0] if measures.answer else ""
-    return t(f"measures.beaten.{measures.beaten}.{key}", answer=answer)
+    return t(f"measures.beaten.{measures.beaten}.{key}", answer=measures.constant)
 
 
 def _beside_the_baseline(measures: Measures) -> str:
     values = {name: written(name, value) for name, value in measures.values.items()}
     if measures.task == "numbers":
-        if len(measures.numbers) > 1 or "mae_share" not in values:
+        one, *others = measures.numbers
+        if others or "mae_share" not in values:
             return t("measures.short.numbers", share=values.get("mae_share", "–"))
-        one = measures.numbers[0]
         told = {
             "name": one.name,
             "mae": one.mae,
@@ -82,7 +81,7 @@ def _beside_the_baseline(measures: Measures) -> str:
         return t("measures.short.number", **told)
     key = "labels" if measures.task == "labels" else "class"
     told = {
-        "answer": measures.answer[0] if measures.answer else "",
+        "answer": measures.constant,
         "baseline": written("accuracy", measures.baseline["accuracy"]),
         "balanced": values["balanced_accuracy"],
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -43,6 +43,7 @@ class Asked:
     scale: np.ndarray = field(default_factory=lambda: np.ones(1))
 
 
+@runtime_checkable
 class Tally(Protocol):
     """Sums over the rows of a part."""
 
@@ -252,7 +253,7 @@ class LabelTally(_Sums):
             "accuracy": float(np.trace(counts, axis1=1, axis2=2).mean() / self.total),
             "exact_match": exact / self.total,
             **means(classes),
-            "balanced_accuracy": float(np.mean(recalls)),
+            "balanced_accuracy": mean_of(recalls) or 0.0,
         }
 
 
