@@ -40,6 +40,8 @@ class Run(RunFolder):
 
         Args:
             address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``;
+                inputs and outputs by name too, ``hidden1.weight[age, 3]``, in quotes where a name
+                holds a comma, a bracket or a quote, or is a number: ``output.bias["7"]``;
                 of a watched model ``encoder.layers.0.linear1.weight[5, 3]`` in its own names and
                 order of axes.
             step: number of the step; default: the last one. Of a watched model one from

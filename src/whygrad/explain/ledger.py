@@ -188,6 +188,7 @@ class Ledger:
         is_recorded: whether the run recorded this step, so that the replay was compared with it.
         is_from_loss: where there are no pushers, whether that is because the loss itself pushes.
         data: what the data set is called; "" where it is not known.
+        named: the address with the names of inputs and classes in place of their numbers.
     """
 
     address: Address
@@ -215,6 +216,7 @@ class Ledger:
     is_recorded: bool
     is_from_loss: bool = True
     data: str = ""
+    named: str = ""
 
     @property
     def product(self) -> float:

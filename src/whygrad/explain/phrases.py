@@ -61,6 +61,11 @@ def when(ledger: Ledger) -> str:
     return t("ledger.when", step=ledger.step, epoch=ledger.epoch + 1, loss=ledger.loss)
 
 
+def by_name(ledger: Ledger) -> str | None:
+    """Return the address by names, where it has any that its numbers do not tell."""
+    return ledger.named if ledger.named not in ("", str(ledger.address)) else None
+
+
 def what(ledger: Ledger) -> str:
     """Return what the ledger is about."""
     place = ledger.address

@@ -55,6 +55,10 @@ class ReplayedStep:
         assert place.input is not None
         return self._names_of_inputs(place.layer)[place.input]
 
+    def named(self, place: Address) -> str:
+        """Return an address with the names of features and classes in place of numbers."""
+        return place.named(self.run.specs, self.run.names)
+
     def target(self, row: int) -> str:
         """Return the target of a row of the training part, in the user's words and units."""
         data = self.run.data

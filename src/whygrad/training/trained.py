@@ -15,6 +15,7 @@ from whygrad.data.table import Data, Part
 from whygrad.errors import InputError, OptionError, RunError, unknown_name
 from whygrad.record.description import PARTS, differences
 from whygrad.record.folder import RunFolder, kept_checkpoints
+from whygrad.record.naming import Names
 from whygrad.record.reading import Described, steadily
 from whygrad.record.schema import sound, trained
 from whygrad.record.schema.arrays import MISFITS, refuse, sound_arrays
@@ -75,6 +76,12 @@ class TrainedRun(RunFolder):
         if data.fingerprint != run["data"]["fingerprint"]:
             raise RunError("error.run_other_data", path=path)
         return data
+
+    @cached_property
+    def names(self) -> Names:
+        """What the data call the network's inputs and outputs."""
+        outputs = self.data.target_names
+        return Names(self.data.feature_names, outputs[-self.data.n_out :])
 
     @cached_property
     def task(self) -> Task:

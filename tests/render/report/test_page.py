@@ -26,6 +26,7 @@ EVERY = (
 )
 SECTIONS = [
     "summary",
+    "measures",
     "diagnosis",
     "layers",
     "curves",

@@ -51,10 +51,13 @@ def short(measures: Measures) -> list[str]:
     lines += filter(None, [standing(measures)])
     worst = measures.worst
     if worst is not None:
-        shares = {name: written(name, getattr(worst, name)) for name in ("precision", "recall")}
-        f1 = written("f1", worst.f1)
-        key = "label" if measures.task == "labels" else "class"
-        lines.append(t(f"measures.worst.{key}", name=worst.name, f1=f1, **shares))
+        of = ("f1", "precision", "recall")
+        told = {name: written(name, getattr(worst, name)) for name in of}
+        key = "measures.worst.label" if measures.task == "labels" else "measures.worst.class"
+        if worst.precision is None:
+            lines.append(t(f"{key}.never", name=worst.name))
+        else:
+            lines.append(t(key, name=worst.name, **told))
     return lines
 
 
