@@ -22,7 +22,7 @@ from whygrad.render.page.layout import behind, figure, grid, legend, note, table
 from whygrad.render.report.material import Material, evenly
 from whygrad.render.report.section import Section, noted
 from whygrad.training.measures import Measures, phrases
-from whygrad.words import percent, t
+from whygrad.words import number, percent, t
 from whygrad.words.markup import Markup, both, element, joined, said
 from whygrad.words.visible import shortened, visible
 
@@ -108,7 +108,7 @@ def _confusion(measures: Measures) -> Markup | None:
         svg = as_svg(_matrix(measures), name)
     names = [one.name for one in measures.classes]
     rows = [
-        [true, *(f"{count:g}" for count in counts)]
+        [true, *(number(count) for count in counts)]
         for true, counts in zip(names, measures.counts.tolist(), strict=True)
     ]
     head = [said("measures.confusion.true"), *names]
@@ -185,7 +185,7 @@ def _calibration(measures: Measures) -> Markup | None:
         axes.set(xlim=(0, 1), ylim=(-0.04, 1.04))
         ticks = [0, 0.25, 0.5, 0.75, 1]
         for axis in (axes.xaxis, axes.yaxis):
-            axis.set_ticks(ticks, [f"{100 * tick:.0f}%" for tick in ticks])
+            axis.set_ticks(ticks, map(number, ticks))
         axes.grid(axis="y")
         svg = as_svg(drawing, name)
 
