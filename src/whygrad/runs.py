@@ -271,7 +271,8 @@ class Run(RunFolder):
 
         Raises:
             OptionError: no such part, or weights where the run has none.
-            RunError: the part has no samples, or none that counts.
+            RunError: the part has no samples.
+            InputError: none of them has a weight.
             NonFiniteError: the outputs overflow.
         """
         return self.trained.measures(part, step=step, weighted=weighted)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 import whygrad as wg
-from whygrad.errors import NonFiniteError, OptionError, RunError
+from whygrad.errors import InputError, NonFiniteError, OptionError, RunError
 from whygrad.training.measures import constant_answer, ranking, tally_of
 from whygrad.training.measures.measured import Measures
 from whygrad.training.measures.tally import Asked
@@ -249,6 +249,18 @@ def test_a_thousand_classes_take_little_memory():
     assert tally.measures().samples == 80_000
     assert tracemalloc.get_traced_memory()[1] < 300e6
     tracemalloc.stop()
+
+
+@pytest.mark.parametrize("task", ["classes", "labels", "numbers"])
+def test_without_a_row_that_counts_there_is_nothing_to_measure(task):
+    y = np.zeros(2, int) if task == "classes" else np.zeros((2, 2))
+    constant = np.array(0) if task == "classes" else np.zeros(2)
+    with pytest.raises(InputError) as raised:
+        measured(np.eye(2), y, np.zeros(2), task=task, constant=constant)
+    assert str(raised.value) == (
+        "Measures need at least one row with a weight above 0, got 2 rows with a total weight of "
+        "0. Give rows, or leave their weights out."
+    )
 
 
 def beaten(counts: list[list[int]]) -> str:

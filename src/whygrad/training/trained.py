@@ -218,15 +218,14 @@ class TrainedRun(RunFolder):
 
         Raises:
             OptionError: no such part, or weights where the run has none.
-            RunError: the part has no samples, or none that counts.
+            RunError: the part has no samples.
+            InputError: none of them has a weight.
             NonFiniteError: the outputs overflow.
         """
         of_data, loss = self._filled(part), self.task.settings.loss
         weight = of_data.sample_weight if weighted else None
         if weighted and weight is None:
             raise OptionError("error.no_sample_weights", path=self.path)
-        if weight is not None and not weight.any():
-            raise RunError("error.part_without_weight", part=part)
         tally = self.tally(weighted=weighted)
         for rows, claims in claims_by_piece(self.network_at(step), of_data.x, loss):
             tally.add(claims, of_data.y[rows], None if weight is None else weight[rows])

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from whygrad.training.measures.measured import SHARES, Measures
 from whygrad.words import number, percent, t
+from whygrad.words.visible import shortened, visible
 
+LONGEST = 24  # columns that a name may take above a column
 MOST_CLASSES = 12  # that are told one by one in a terminal
 
 
@@ -40,7 +42,8 @@ def title(measures: Measures) -> str:
 def always(measures: Measures) -> str:
     """Return what the best constant answer is, as the head of its column."""
     if measures.task in ("classes", "binary"):
-        return t("measures.always.class", answer=measures.constant)
+        answer = shortened(visible(measures.constant), LONGEST)
+        return t("measures.always.class", answer=answer)
     key = "labels" if measures.task == "labels" else "numbers"
     return t(f"measures.always.{key}", count=max(len(measures.numbers), 1))
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int, Shaped
 
 from whygrad.data.encoder import decided
 from whygrad.data.table import Note
-from whygrad.errors import NonFiniteError
+from whygrad.errors import InputError, NonFiniteError
 from whygrad.training.measures.calibration import Bins
 from whygrad.training.measures.counting import (
     apart,
@@ -66,7 +66,11 @@ class Tally(Protocol):
         ...
 
     def measures(self, part: str = "") -> Measures:
-        """Return what the rows so far come to; there must be one that counts."""
+        """Return what the rows so far come to.
+
+        Raises:
+            InputError: no row counts.
+        """
         ...
 
 
@@ -80,7 +84,7 @@ class _Sums:
     """What all tallies have: how many rows there were, and whether they were weighed."""
 
     def __init__(self, asked: Asked):
-        self.asked, self.samples, self.is_weighted = asked, 0, False
+        self.asked, self.samples, self.is_weighted, self._total = asked, 0, False, 0.0
 
     def _taken(
         self, claims: np.ndarray, weight: np.ndarray | None, *, may_be_infinite: bool
@@ -98,7 +102,20 @@ class _Sums:
             raise NonFiniteError("error.measure_not_finite", samples=len(claims))
         self.samples += len(claims)
         self.is_weighted |= weight is not None
-        return claims, np.ones(len(claims)) if weight is None else weight.astype(np.float64)
+        counted = np.ones(len(claims)) if weight is None else weight.astype(np.float64)
+        self._total += float(counted.sum())
+        return claims, counted
+
+    @property
+    def total(self) -> float:
+        """The sum of the weights, above 0.
+
+        Raises:
+            InputError: no row counts.
+        """
+        if not self._total:
+            raise InputError("error.nothing_measured", samples=self.samples)
+        return self._total
 
 
 class ClassTally(_Sums):
@@ -142,13 +159,13 @@ class ClassTally(_Sums):
 
     def measures(self, part: str = "") -> Measures:
         names, constant = self.asked.names, int(self.asked.constant)
-        total, of_true = self.counts.sum(), self.counts.sum(axis=1)
+        total, of_true = self.total, self.counts.sum(axis=1)
         ranks, notes = self._ranks()
         classes = of_classes(names, apart(self.counts), ranks)
         values = {"accuracy": float(np.trace(self.counts) / total), **means(classes)}
         if self.asked.are_probabilities:
             # halved of two classes, so that it is the mean of (p - y)^2
-            values["brier"] = float(self.squared / total) / (2 if len(names) == 2 else 1)
+            values["brier"] = self.squared / total / (2 if len(names) == 2 else 1)
             values["calibration_error"] = self.bins.error
         always = np.zeros_like(self.counts)
         always[:, constant] = of_true
@@ -192,7 +209,7 @@ class LabelTally(_Sums):
         labels = len(asked.names)
         self.counts = np.zeros((labels, 2, 2))  # label, true, told
         self.always = np.zeros((labels, 2, 2))
-        self.exact = self.always_exact = self.squared = self.total = 0.0
+        self.exact = self.always_exact = self.squared = 0.0
         self.bins = Bins()
         self.ranking = Ranking(labels)
 
@@ -207,7 +224,6 @@ class LabelTally(_Sums):
         constant = np.broadcast_to(self.asked.constant, true.shape)
         self.counts += two_by_two(true, told, counted)
         self.always += two_by_two(true, constant, counted)
-        self.total += float(counted.sum())
         self.exact += float(counted @ (told == true).all(axis=1))
         self.always_exact += float(counted @ (constant == true).all(axis=1))
         self.ranking.add(claims, true, counted)
@@ -218,13 +234,13 @@ class LabelTally(_Sums):
         self.bins.add(claims.ravel(), true.ravel(), of_each)
 
     def measures(self, part: str = "") -> Measures:
-        names = self.asked.names
+        names, total = self.asked.names, self.total
         scores, true, weight = self.ranking.arrays()
         ranks = [auc(scores[:, k], true[:, k], weight) for k in range(len(names))]
         classes = of_classes(names, self.counts, ranks)
         values = self._values(self.counts, self.exact, classes)
         if self.asked.are_probabilities:
-            values |= {"brier": self.squared / self.total, "calibration_error": self.bins.error}
+            values |= {"brier": self.squared / total, "calibration_error": self.bins.error}
         baseline = self._values(self.always, self.always_exact, of_classes(names, self.always))
         baseline |= {"auc": 0.5} if "auc" in values else {}
         of_true = self.counts[:, 1].sum(axis=1)
@@ -263,7 +279,7 @@ class NumberTally(_Sums):
     def __init__(self, asked: Asked):
         super().__init__(asked)
         zeros = np.zeros(len(asked.names))
-        self.total, self.error, self.squared = 0.0, zeros, zeros
+        self.error, self.squared = zeros, zeros
         # distances from the training median, near which a sum of squares loses few digits
         self.away, self.distance, self.away_squared = zeros, zeros, zeros
 
@@ -276,7 +292,6 @@ class NumberTally(_Sums):
         claims, counted = self._taken(claims, weight, may_be_infinite=False)
         error = claims.astype(np.float64) - y
         away = y.astype(np.float64) - self.asked.constant
-        self.total += float(counted.sum())
         self.error, self.squared = (
             self.error + counted @ abs(error),
             self.squared + counted @ error**2,

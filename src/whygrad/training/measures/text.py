@@ -44,7 +44,7 @@ def _block(block: phrases.Block) -> RenderableType:
     for place, name in enumerate(block.head):
         table.add_column(name, justify="left" if place == 0 else "right", no_wrap=not place)
     for name, *cells in block.rows:
-        table.add_row(shortened(visible(name), 2 * NAME), *cells)
+        table.add_row(*(shortened(visible(cell), 2 * NAME) for cell in (name, *cells)))
     return Group(Text(block.title, style="bold"), Padding(table, (0, 0, 0, 2)))
 
 
