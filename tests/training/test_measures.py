@@ -349,6 +349,7 @@ def test_rows_count_by_their_weights_where_that_is_asked_for(runs):
     claims = run.claims(test.x)
     wanted = np.average(claims.argmax(axis=1) == test.y, weights=test.sample_weight)
     assert told.values["accuracy"] == pytest.approx(wanted)
+    assert "Every row counts once here" in str(run.measures())
     assert told.is_weighted and "counted by their weights" in str(told)
     with pytest.raises(OptionError, match="has no sample weights"):
         runs["binary"].measures(weighted=True)

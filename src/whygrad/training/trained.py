@@ -11,7 +11,7 @@ from whygrad.core.backprop import forward
 from whygrad.core.nn.losses import gives_probabilities, predictions
 from whygrad.core.nn.network import Network
 from whygrad.data import unpack
-from whygrad.data.table import Data, Part
+from whygrad.data.table import Data, Note, Part
 from whygrad.errors import InputError, OptionError, RunError, unknown_name
 from whygrad.record.description import PARTS, differences
 from whygrad.record.folder import RunFolder, kept_checkpoints
@@ -229,7 +229,10 @@ class TrainedRun(RunFolder):
         tally = self.tally(weighted=weighted)
         for rows, claims in claims_by_piece(self.network_at(step), of_data.x, loss):
             tally.add(claims, of_data.y[rows], None if weight is None else weight[rows])
-        return tally.measures(part)
+        measures = tally.measures(part)
+        if weighted or of_data.sample_weight is None:
+            return measures
+        return replace(measures, notes=(*measures.notes, Note("measures.note.unweighted", {})))
 
     def tally(self, *, weighted: bool = False) -> Tally:
         """Return an empty tally, to which claims and targets of any rows can be added.
