@@ -44,8 +44,8 @@ def always(measures: Measures) -> str:
     if measures.task in ("classes", "binary"):
         answer = shortened(visible(measures.constant), LONGEST)
         return t("measures.always.class", answer=answer)
-    key = "labels" if measures.task == "labels" else "numbers"
-    return t(f"measures.always.{key}", count=max(len(measures.numbers), 1))
+    several = measures.task if measures.task == "labels" or len(measures.numbers) > 1 else "number"
+    return t(f"measures.always.{several}")
 
 
 def short(measures: Measures) -> list[str]:
