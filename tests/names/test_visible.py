@@ -186,5 +186,6 @@ def test_nothing_is_called_html_but_what_our_own_functions_made():
         "explain/html.py": ["STYLE"],
         "lessons/rendering/html.py": ["scoped"],
         "doctor/html.py": ["STYLE"],
+        "training/measures/html.py": ["STYLE"],
         "render/run.py": ["STYLE"],
     }

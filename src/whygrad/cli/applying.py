@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.padding import Padding
+
 from whygrad.cli.console import remark, show, show_json, show_table
 from whygrad.cli.runs import open_named
 from whygrad.cli.showing import measures_page
@@ -33,7 +35,7 @@ def evaluate_command(name: str, part: str, step: int | None, as_json: bool) -> i
     else:
         show(step_line(run, step))
         show(measures_page({part: recorded}))
-        show(as_rich(measures))
+        show(Padding(as_rich(measures), (1, 0, 0, 0)))
     return 0
 
 
