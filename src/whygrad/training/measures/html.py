@@ -55,7 +55,7 @@ def matrix(measures: Measures) -> Markup:
         ]
         rows.append(joined(element("th", name, scope="row"), cells))
     title = element("p", element("b", t("measures.confusion.title")))
-    return joined(title, _table(["", *names], rows, class_="matrix"))
+    return joined(title, _table([t("measures.confusion.true"), *names], rows, class_="matrix"))
 
 
 def _cells(row: tuple[str, ...]) -> Markup:

@@ -98,7 +98,7 @@ def _beside_the_baseline(measures: Measures) -> str:
 
 def overview(measures: Measures) -> Block:
     """Return every measure beside that of the best constant answer."""
-    head = ("", t("measures.network"), always(measures))
+    head = (t("measures.measure"), t("measures.network"), always(measures))
     several = "labels" if measures.task == "labels" else "classes"
     rows = []
     for name, value in measures.values.items():
