@@ -48,7 +48,9 @@ def keep(name: str, method: str, measured: dict[str, Any]) -> None:
     results = json.loads(path.read_text()) if path.exists() else {"tables": {}}
     by = results["tables"].setdefault(name, {"held_back": name in HELD_BACK, "methods": {}})
     by["methods"][method] = measured
-    results["tables"] = {known: results["tables"][known] for known in TABLES if known in results["tables"]}
+    results["tables"] = {
+        known: results["tables"][known] for known in TABLES if known in results["tables"]
+    }
     write(results | {"machine": describe()}, "tables")
 
 

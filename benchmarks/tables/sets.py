@@ -57,8 +57,10 @@ def of_keel(name: str) -> pd.DataFrame:
     *inputs, target = frame.columns
     names = {column: f"x{column}" for column in inputs} | {target: TARGET}
     # the class as text: some sets number their classes, and numbers might be quantities
-    return frame.rename(columns=names).astype({TARGET: str}).assign(
-        **{TARGET: lambda table: "class " + table[TARGET].str.strip()}
+    return (
+        frame.rename(columns=names)
+        .astype({TARGET: str})
+        .assign(**{TARGET: lambda table: "class " + table[TARGET].str.strip()})
     )
 
 

@@ -139,7 +139,8 @@ def test_other_hidden_layers_fit_what_was_asked_a_layer(hidden, tmp_path):
     path = tmp_path / "remedy.toml"
     path.write_text(as_toml(sections), encoding="utf-8")
     plan = make_plan(path, {})
-    assert make_network(plan, load_data(plan)).sizes == (4, *hidden, 3)
+    data = load_data(plan)
+    assert make_network(plan.completed(data), data).sizes == (4, *hidden, 3)
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

@@ -18,7 +18,7 @@ from rich.progress import (
 from whygrad.api import resume as resume_run
 from whygrad.api import train
 from whygrad.cli.console import problem, show, show_json, warnings_in_words
-from whygrad.cli.plan import Plan, make_plan, read_options
+from whygrad.cli.plan import Plan, as_options, make_plan, read_options
 from whygrad.cli.runs import folder_for, folder_to_resume
 from whygrad.cli.showing import data_page, network_line, result_page, summary
 from whygrad.core.nn.network import Network
@@ -127,9 +127,12 @@ def train_command(
         data = load_data(plan, quiet=as_json)
         if not as_json:
             show(data_page(data))
+        plan = plan.completed(data)
         network = make_network(plan, data)
         if not as_json:
             show(network_line(network))
+            if plan.chosen:
+                show(t("cli.chosen", options=as_options(plan.chosen)))
         if callback is not None and callback.sees_at_start(plan, network, data):
             return _not_begun(callback, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
@@ -182,7 +185,7 @@ def load_data(plan: Plan, *, quiet: bool = False) -> Data:
 
 
 def make_network(plan: Plan, data: Data) -> Network:
-    """Return the starting network of a plan, with as many inputs and outputs as the data needs."""
+    """Return the starting network of a completed plan, as the data needs it at both ends."""
     options = dict(plan.network)
     hidden = options.pop("hidden")
     return Network.create([data.n_in, *hidden, data.n_out], **options)
