@@ -85,6 +85,7 @@ def train(
     momentum: Annotated[float | None, Option(help=_number("momentum"))] = None,
     l2: Annotated[float | None, Option(help=_number("l2"))] = None,
     weight_decay: Annotated[float | None, Option(help=_number("weight_decay"))] = None,
+    label_smoothing: Annotated[float | None, Option(help=_number("label_smoothing"))] = None,
     clip_norm: Annotated[float | None, Option(help=_number("clip_norm"))] = None,
     class_weight: Annotated[str | None, Option(help=help_text("help.train.class_weight"))] = None,
     seed: Annotated[int | None, Option(help=_number("seed"))] = None,

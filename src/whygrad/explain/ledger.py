@@ -98,6 +98,21 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Smoothing:
+    """How a target was smoothed: target * (1 - amount) + amount / classes.
+
+    Attributes:
+        amount: see :class:`whygrad.Settings`.
+        target: of this output, as it was.
+        classes: among how many the amount is spread.
+    """
+
+    amount: float
+    target: float
+    classes: int
+
+
+@dataclass(frozen=True)
 class SampleChain:
     """The chain rule for one sample, with its numbers.
 
@@ -116,7 +131,8 @@ class SampleChain:
         gradient: delta * input: this sample's gradient, before the mean.
         is_matched: whether loss and activation are one function here.
         claim: how the loss reads the output; of logits, the probability that they stand for.
-        wanted: the target of this output.
+        wanted: the target of this output, as the loss is given it.
+        smoothing: how it came about, where labels are smoothed and the loss asks here.
         link: the activation by which the loss reads the output, else ``identity``.
         loss_name: of the loss.
     """
@@ -140,6 +156,7 @@ class SampleChain:
     is_matched: bool
     claim: float
     wanted: float
+    smoothing: Smoothing | None
     link: str
     loss_name: str
 

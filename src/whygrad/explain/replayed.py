@@ -8,10 +8,16 @@ import numpy as np
 
 from whygrad.core.attribution import contributions
 from whygrad.core.backprop import Anatomy, backward, forward
-from whygrad.core.nn.losses import as_matrix, link_brought, predictions
+from whygrad.core.nn.losses import (
+    as_matrix,
+    classes_of,
+    link_brought,
+    predictions,
+    smoothed,
+)
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError
-from whygrad.explain.ledger import SampleChain, Term
+from whygrad.explain.ledger import SampleChain, Smoothing, Term
 from whygrad.record.activations import FACTS
 from whygrad.record.address import Address
 from whygrad.record.folder import RunFolder
@@ -77,8 +83,10 @@ class ReplayedStep:
             raise AddressError("error.no_such_sample", row=row, last=len(train.x) - 1)
         trace = forward(network, train.x[row : row + 1])
         given = jnp.asarray(train.y[row : row + 1])
-        targets = as_matrix(given, network.sizes[-1], trace.output.dtype)
-        loss = self.run.task.settings.loss
+        hard = as_matrix(given, network.sizes[-1], trace.output.dtype)
+        settings = self.run.task.settings
+        loss, amount = settings.loss, settings.label_smoothing
+        targets = smoothed(loss, hard, amount) if amount else hard
         anatomy = backward(network, trace, targets, loss=loss)
         layer, dense = anatomy[place.layer], network[place.layer]
         last = network.dense[-1].activation
@@ -113,6 +121,9 @@ class ReplayedStep:
             is_matched=layer.is_matched,
             claim=float(predictions(loss, last, trace.output)[at]),
             wanted=float(targets[at]),
+            smoothing=Smoothing(amount, float(hard[at]), classes_of(loss, hard.shape[-1]))
+            if amount and layer.is_matched
+            else None,
             link=link_brought(loss, last),
             loss_name=loss,
         )

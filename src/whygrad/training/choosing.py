@@ -1,4 +1,4 @@
-"""What is chosen for a table when its owner asks for nothing: a network, and how to train it.
+"""What is chosen for data when nothing is asked for: a network, and how to train it.
 
 The choice depends on how many samples train, and on nothing else of the data, so that it is known
 before the first step and can be read off the page. It is a recipe for Adam:
@@ -7,8 +7,8 @@ before the first step and can be read off the page. It is a recipe for Adam:
   :data:`MOST_STEPS` steps allow.
 - The learning rate falls along half a cosine (Loshchilov and Hutter 2017).
 - Few samples are learnt by heart. Against that stand weight decay beside Adam (Loshchilov and
-  Hutter 2019) and dropout (Srivastava and others 2014); and of all epochs the one with the lowest
-  validation loss is kept. Neither changes what the loss means.
+  Hutter 2019), dropout (Srivastava and others 2014) and smoothed labels (Szegedy and others 2016);
+  and of all epochs the one with the lowest validation loss is kept.
 
 Weight decay is given as a time. Adam's weights are a running mean of its updates, over
 ``1 / (learning rate * weight decay)`` steps; a good length is one in passes over the data, whatever
@@ -18,16 +18,20 @@ their number of steps (Wang and Aitchison 2024). Here it is :data:`MEMORY` of th
 from collections.abc import Mapping
 from typing import Any
 
+from whygrad.core.nn.losses import LOSSES
 from whygrad.data.table import Data
 
 FEW_SAMPLES = 1000
 MANY_SAMPLES = 5000
 EPOCHS = 100
 MOST_STEPS = 6000
-MEMORY = 0.5  # of the run; 1 is the whole of it
+MEMORY = 0.25  # of the run
 LEARNING_RATE = 3e-3
 DROPOUT = 0.1
+LABEL_SMOOTHING = 0.1
 ADAPTED = ("adam", "adamw")  # the optimizers that learning rate and decay are chosen for
+
+SMOOTHED = tuple(name for name, rule in LOSSES.items() if rule.is_categorical)
 
 Section = dict[str, Any]
 
@@ -56,4 +60,6 @@ def chosen_training(data: Data, given: Mapping[str, Any]) -> Section:
         rate = given.get("learning_rate", LEARNING_RATE)
         steps = steps_an_epoch * given.get("epochs", chosen["epochs"])
         chosen["weight_decay"] = float(f"{1 / (rate * steps * MEMORY):.2g}")
+    if data.task != "numbers" and given.get("loss", "auto") in (*SMOOTHED, "auto"):
+        chosen["label_smoothing"] = LABEL_SMOOTHING
     return {name: value for name, value in chosen.items() if name not in given}

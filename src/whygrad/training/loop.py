@@ -143,7 +143,7 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         OptionError: the loss does not fit the task.
     """
     backend.start()
-    _check_fit(network, data, resolve_loss(settings.loss, network, data))
+    _check_fit(network, data, resolve_loss(settings.loss, network, data), settings)
     steps = -(-len(data.train.x) // settings.batch_size) * settings.epochs
     if steps + settings.warmup >= MOST_STEPS:
         raise OptionError("error.too_many_steps", steps=steps + settings.warmup)
@@ -299,7 +299,7 @@ def _fitting_steps(network: Network, record_every: int) -> int:
     return max(min(SEGMENT_STEPS, int(SEGMENT_BYTES / bytes_a_step)), 1)
 
 
-def _check_fit(network: Network, data: Data, loss: str) -> None:
+def _check_fit(network: Network, data: Data, loss: str, settings: Settings) -> None:
     rule = loss_rule(loss)
     n_in, n_out = network.sizes[0], network.sizes[-1]
     if n_in != data.n_in:
@@ -312,5 +312,8 @@ def _check_fit(network: Network, data: Data, loss: str) -> None:
     if rule.is_categorical and data.task == "numbers":
         fitting = ", ".join(name for name, rule in LOSSES.items() if not rule.is_categorical)
         raise OptionError("error.loss_of_categories", loss=loss, fitting=fitting)
+    if settings.label_smoothing and not rule.is_categorical:
+        fitting = ", ".join(name for name, rule in LOSSES.items() if rule.is_categorical)
+        raise OptionError("error.smoothing_of_loss", loss=loss, fitting=fitting)
     if rule.is_broadcast and n_out > 1:
         raise OptionError("error.loss_of_one_output", loss=loss, outputs=n_out)

@@ -18,7 +18,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
 
 from whygrad.core.backprop import Anatomy, propagate, propagate_back
 from whygrad.core.nn.folding import fold, fold_tree, unfold, unfold_tree
-from whygrad.core.nn.losses import as_matrix
+from whygrad.core.nn.losses import as_matrix, smoothed
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.core.optimizer import apply_update, build_stages, run_stages, start
 from whygrad.settings import Settings
@@ -177,6 +177,8 @@ def take_step(
     trace = propagate(network, dataset.x[batch.rows], key)
     told = batch.rows if batch.target_rows is None else batch.target_rows
     targets = as_matrix(dataset.y[told], network.sizes[-1], trace.output.dtype)
+    if settings.label_smoothing:
+        targets = smoothed(settings.loss, targets, settings.label_smoothing)
     anatomy = propagate_back(network, trace, targets, settings.loss, jnp.asarray(batch.share))
     gradients = anatomy.gradients()
     stages = build_stages(settings, state.learning_rate, config.total_steps)

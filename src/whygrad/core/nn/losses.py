@@ -218,6 +218,25 @@ def predictions(loss: str, output_activation: str, output: Outputs) -> Outputs:
     return ACTIVATIONS[link_brought(loss, output_activation)].value(output)
 
 
+def smoothed(loss: str, targets: Outputs, amount: float) -> Outputs:
+    """Return targets of classes of which a share is spread evenly over the classes.
+
+        y (1 - amount) + amount / K, of K classes
+
+    Args:
+        targets: memberships; or yes or no, 1 or 0, each.
+        amount: in [0, 1).
+
+    Source: Szegedy, Vanhoucke, Ioffe, Shlens and Wojna 2016, section 7.
+    """
+    return targets * (1 - amount) + amount / classes_of(loss, targets.shape[-1])
+
+
+def classes_of(loss: str, outputs: int) -> int:
+    """Return among how many classes an output is one: two where each is a question of its own."""
+    return 2 if loss == "binary_cross_entropy" else outputs
+
+
 def as_matrix(
     targets: Shaped[Array, " batch"] | Shaped[Array, "batch n_out"], n_out: int, dtype: jnp.dtype
 ) -> Outputs:

@@ -38,7 +38,8 @@ from whygrad.settings import CHOICES, RANGES, Range
 COUNT = whole(0, 2**31)
 SIZE = whole(1, 2**31)
 SHARE = ranged(Range(float, 0, 1))
-LATER_SETTINGS = ("l1", "maximize", "shuffle", "reduction")  # not yet by the first versions
+# not yet by the first versions
+LATER_SETTINGS = ("l1", "maximize", "shuffle", "reduction", "label_smoothing")
 NEEDED_BY_STATE = {
     "training": (),
     "stopped": ("steps", "result"),
