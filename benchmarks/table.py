@@ -10,8 +10,10 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import mean, stdev
 
 from benchmarks.run import RESULTS
+from benchmarks.tables.methods import METHODS
 from whygrad.words import number, speaking, t
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +59,7 @@ def render() -> str:
     for kind, build in (
         ("cpu", cpu_blocks),
         ("estimators", estimator_blocks),
+        ("tables", blocks_of_tables),
         ("watching", watching_blocks),
         ("lab", lab_blocks),
         ("gpu", gpu_blocks),
@@ -95,6 +98,37 @@ def estimator_blocks(results: dict) -> list[str]:
     header = [t(f"bench.column.{column}") for column in columns]
     date = results["machine"]["date"]
     return [t("bench.estimators", date=date), markdown(header, rows)]
+
+
+def blocks_of_tables(results: dict) -> list[str]:
+    """Return the paragraphs and tables of whygrad's defaults and their peers: the tables on which
+    they were chosen, and those held back."""
+    header = [t(f"bench.column.{column}") for column in ("table", *METHODS, "table_seconds")]
+    blocks = [t("bench.tables", date=results["machine"]["date"])]
+    for is_held_back in (False, True):
+        rows = [
+            _of_table(name, told["methods"])
+            for name, told in results["tables"].items()
+            if told["held_back"] == is_held_back
+        ]
+        if rows:
+            kind = "held_back" if is_held_back else "chosen_on"
+            blocks += [t(f"bench.tables.{kind}"), markdown(header, rows)]
+    return blocks
+
+
+def _of_table(name: str, methods: dict) -> list[str]:
+    cells = [_best_variant(methods[method]) if method in methods else "–" for method in METHODS]
+    seconds = [number(one["cpu_seconds"], 3) for one in methods.get("whygrad", {}).values()] or [
+        "–"
+    ]
+    return [name, *cells, *seconds]
+
+
+def _best_variant(variants: dict) -> str:
+    """Return the mean score of the variant with the highest one, and its standard error."""
+    scores = max((one["scores"] for one in variants.values()), key=mean)
+    return f"{mean(scores):.4f} ± {stdev(scores) / len(scores) ** 0.5:.4f}"
 
 
 def watching_blocks(results: dict) -> list[str]:

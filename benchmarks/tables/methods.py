@@ -34,7 +34,8 @@ def whygrad(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Predic
         train.to_csv(rows, index=False)
         asked = ["train", rows, "--target", TARGET, "--test", "0", "--out", run, "--json"]
         subprocess.run([command, *asked], capture_output=True, check=True)
-        yield "defaults", _predicted(command, run, test, Path(place))
+        filled = test.fillna(train.median(numeric_only=True))  # as training filled what it lacked
+        yield "defaults", _predicted(command, run, filled, Path(place))
 
 
 def _predicted(command: Path, run: Path, test: pd.DataFrame, place: Path) -> np.ndarray:
