@@ -122,4 +122,3 @@ METHODS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, bool], Predicted]] = {
     "HistGradientBoosting": hist_gradient_boosting,
     "RealMLP": realmlp,
 }
-PACKAGES = {"RealMLP": "pytabkit"}  # what a method needs besides
