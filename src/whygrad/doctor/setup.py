@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from whygrad.core.nn.initializers import draw_bias, draw_weight
-from whygrad.core.nn.losses import as_matrix
+from whygrad.core.nn.losses import LOSSES, as_matrix
 from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
 from whygrad.settings import Settings
@@ -220,6 +220,12 @@ def _redrawn(setup: Setup) -> Setup:
     )
 
 
+def _with_loss(setup: Setup, name: str) -> Setup:
+    """Return a set-up with another loss; one of quantities has no labels to smooth."""
+    smoothing = setup.settings.label_smoothing if LOSSES[name].is_categorical else 0.0
+    return replace(setup, settings=replace(setup.settings, loss=name, label_smoothing=smoothing))
+
+
 def _with_rows(setup: Setup, rows: np.ndarray) -> Setup:
     """Return a set-up whose targets are those of other rows."""
     return replace(setup, y=setup.y[rows], labels=setup.labels[rows])
@@ -241,6 +247,7 @@ CHANGES: dict[str, Callable[[Setup, Any], Setup]] = {
     "labels_shuffled": lambda setup, seed: _with_rows(
         setup, np.random.default_rng(seed).permutation(len(setup.x))
     ),
+    "loss": _with_loss,
     "drop": lambda setup, share: replace(setup, dropout=(share,) * len(setup.dropout)),
 }
 TARGET_CODINGS = {
