@@ -83,8 +83,11 @@ def test_quantities_and_other_losses_have_no_labels_to_smooth():
     assert "label_smoothing" not in chosen_training(table(200), {"loss": "mean_squared"})
 
 
-def test_without_a_validation_part_there_is_no_best_epoch():
+def test_a_small_validation_part_picks_no_epoch():
     assert "patience" not in chosen_training(table(200, validation=0), {})
+    assert "patience" not in chosen_training(table(490), {})
+    assert chosen_training(table(500), {})["patience"] == 100
+    assert chosen_training(table(500), {"epochs": 7})["patience"] == 7
 
 
 def test_a_completed_plan_is_exact_and_needs_no_more_choosing():

@@ -8,7 +8,8 @@ before the first step and can be read off the page. It is a recipe for Adam:
 - The learning rate falls along half a cosine (Loshchilov and Hutter 2017).
 - Few samples are learnt by heart. Against that stand weight decay beside Adam (Loshchilov and
   Hutter 2019), dropout (Srivastava and others 2014) and smoothed labels (Szegedy and others 2016);
-  and of all epochs the one with the lowest validation loss is kept.
+  and of all epochs the one with the lowest validation loss is kept, where the validation part is
+  large enough to tell. On a smaller one the last epoch, at the end of the cosine, is the better.
 
 Weight decay is given as a time. Adam's weights are a running mean of its updates, over
 ``1 / (learning rate * weight decay)`` steps; a good length is one in passes over the data, whatever
@@ -25,7 +26,8 @@ FEW_SAMPLES = 1000
 MANY_SAMPLES = 5000
 EPOCHS = 100
 MOST_STEPS = 6000
-MEMORY = 0.5  # of the run
+MEMORY = 0.25  # of the run
+TELLING = 50  # validation samples: fewer cannot tell a good epoch from a lucky one
 LEARNING_RATE = 3e-3
 DROPOUT = 0.1
 LABEL_SMOOTHING = 0.1
@@ -53,7 +55,7 @@ def chosen_training(data: Data, given: Mapping[str, Any]) -> Section:
     chosen: Section = {"batch_size": 64 if samples < MANY_SAMPLES else 256}
     steps_an_epoch = -(-samples // given.get("batch_size", chosen["batch_size"]))
     chosen["epochs"] = max(min(EPOCHS, MOST_STEPS // steps_an_epoch), 1)
-    if len(data.validation):
+    if len(data.validation) >= TELLING:
         chosen["patience"] = given.get("epochs", chosen["epochs"])  # to the end; the best is kept
     if given.get("optimizer", "adam") in ADAPTED:
         chosen |= {"learning_rate": LEARNING_RATE, "schedule": "cosine"}
