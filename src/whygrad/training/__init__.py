@@ -1,7 +1,7 @@
 """Training whygrad's own networks: recorded, resumed, replayed.
 
-:mod:`loop` draws and cuts epochs, :mod:`step` compiles, :mod:`recording` keeps, :mod:`recorder`
-writes, :mod:`replay` takes a step again.
+:mod:`choosing` chooses what nobody asked for, :mod:`loop` draws and cuts epochs, :mod:`step`
+compiles, :mod:`recording` keeps, :mod:`recorder` writes, :mod:`replay` takes a step again.
 
 Some plain steps and the recording step after them form a group, the plain ones in a loop of their
 own, because a conditional inside one loop would copy all parameters at every turn.
