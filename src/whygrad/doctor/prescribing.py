@@ -58,7 +58,7 @@ def _put(sections: Sections, name: str, value: Any) -> None:
         section, key = PLACES[name]
         sections.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value
     training = sections.get("training", {})
-    if name == "loss" and "label_smoothing" in training and not LOSSES[value].is_categorical:
+    if name == "loss" and "label_smoothing" in training and not LOSSES[str(value)].is_categorical:
         training["label_smoothing"] = 0.0  # which the loss would refuse
     if name == "hidden":
         sections["network"] |= _lengthened(sections["network"], len(value))
