@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import jax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from whygrad.core.arrays import Array, register
 from whygrad.core.nn.activations import ACTIVATIONS, Activation
 
 
@@ -52,6 +52,4 @@ class Dense:
         return weighed if self.bias is None else weighed + self.bias
 
 
-jax.tree_util.register_dataclass(
-    Dense, data_fields=["weight", "bias"], meta_fields=["activation", "dropout"]
-)
+register(Dense, ["weight", "bias"], ["activation", "dropout"])

@@ -9,13 +9,14 @@ Losses that match none stand in :mod:`whygrad.core.nn.means`.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Float, Shaped
+from numpy.typing import DTypeLike
 
-from whygrad.core.nn.activations import ACTIVATIONS, softmax
+from whygrad.core.arrays import Array, logsumexp, one_hot, sigmoid, softmax
+from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.core.nn.means import MEANS, broadcast_squared, broadcast_squared_upstream
 from whygrad.errors import unknown_name
+from whygrad.record.arrays import xp
 from whygrad.record.description import MATCHED
 
 Outputs = Float[Array, "batch n_out"]
@@ -47,7 +48,7 @@ class Loss:
 
 
 def squared(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return jnp.sum((a - y) ** 2, axis=-1) / 2
+    return xp.sum((a - y) ** 2, axis=-1) / 2
 
 
 def squared_upstream(a: Outputs, y: Outputs) -> Outputs:
@@ -55,32 +56,32 @@ def squared_upstream(a: Outputs, y: Outputs) -> Outputs:
 
 
 def absolute(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return jnp.sum(jnp.abs(a - y), axis=-1)
+    return xp.sum(xp.abs(a - y), axis=-1)
 
 
 def absolute_upstream(a: Outputs, y: Outputs) -> Outputs:
-    return jnp.sign(a - y)
+    return xp.sign(a - y)
 
 
 def huber(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    near = jnp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
-    return jnp.sum(near * (a - y) - near**2 / 2, axis=-1)
+    near = xp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
+    return xp.sum(near * (a - y) - near**2 / 2, axis=-1)
 
 
 def huber_upstream(a: Outputs, y: Outputs) -> Outputs:
-    return jnp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
+    return xp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
 
 
 def softmax_cross_entropy(z: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return jnp.sum(y, axis=-1) * jax.nn.logsumexp(z, axis=-1) - jnp.sum(y * z, axis=-1)
+    return xp.sum(y, axis=-1) * logsumexp(z) - xp.sum(y * z, axis=-1)
 
 
 def softmax_cross_entropy_upstream(z: Outputs, y: Outputs) -> Outputs:
-    return jnp.sum(y, axis=-1, keepdims=True) * softmax(z) - y
+    return xp.sum(y, axis=-1, keepdims=True) * softmax(z) - y
 
 
 def cross_entropy(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return -jnp.sum(y * jnp.log(_clipped(a)), axis=-1)
+    return -xp.sum(y * xp.log(_clipped(a)), axis=-1)
 
 
 def cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
@@ -89,7 +90,7 @@ def cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
 
 def binary_cross_entropy(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
     p = _clipped(a)
-    return -jnp.sum(y * jnp.log(p) + (1 - y) * jnp.log1p(-p), axis=-1)
+    return -xp.sum(y * xp.log(p) + (1 - y) * xp.log1p(-p), axis=-1)
 
 
 def binary_cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
@@ -98,15 +99,15 @@ def binary_cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
 
 
 def binary_cross_entropy_of_logits(z: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return jnp.sum(jnp.logaddexp(z, 0) - y * z, axis=-1)
+    return xp.sum(xp.logaddexp(z, 0) - y * z, axis=-1)
 
 
 def binary_cross_entropy_of_logits_upstream(z: Outputs, y: Outputs) -> Outputs:
-    return jax.nn.sigmoid(z) - y
+    return sigmoid(z) - y
 
 
 def _clipped(p: Array) -> Array:
-    return jnp.clip(p, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return xp.clip(p, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
 
 
 def _unclipped(p: Array) -> Array:
@@ -219,11 +220,11 @@ def predictions(loss: str, output_activation: str, output: Outputs) -> Outputs:
 
 
 def as_matrix(
-    targets: Shaped[Array, " batch"] | Shaped[Array, "batch n_out"], n_out: int, dtype: jnp.dtype
+    targets: Shaped[Array, " batch"] | Shaped[Array, "batch n_out"], n_out: int, dtype: DTypeLike
 ) -> Outputs:
     """Return targets as (batch, n_out): class indices become rows with a single 1."""
     if targets.ndim == 2:
         return targets.astype(dtype)
     if n_out == 1:
         return targets[:, None].astype(dtype)
-    return jax.nn.one_hot(targets, n_out, dtype=dtype)
+    return one_hot(targets, n_out, dtype)
