@@ -6,6 +6,7 @@ imported only by whoever has arrays of it, so that a small job never waits for i
 
 import sys
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,15 +30,33 @@ def sigmoid(z: Array) -> Array:
     return np.where(z >= 0, 1, small) / (1 + small)
 
 
+def ones(shape: tuple[int, ...], like: Array) -> Array:
+    """Return an array of ones, which nobody writes to, in the library and precision of another."""
+    library = library_of(like)
+    return _kept_ones(shape, like.dtype) if library is np else library.ones(shape, like.dtype)
+
+
+@lru_cache(maxsize=32)  # of the few shapes of a job
+def _kept_ones(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    kept = np.ones(shape, dtype)
+    kept.flags.writeable = False
+    return kept
+
+
+def row_sums(values: Float[Array, "*batch n_out"]) -> Float[Array, "*batch"]:
+    """Return the sum over the last axis, which for NumPy is short: a product takes a fifth."""
+    if library_of(values) is not np:
+        return values.sum(axis=-1)
+    return values @ _kept_ones(values.shape[-1:], values.dtype)
+
+
 def softmax(z: Float[Array, "*batch n_out"]) -> Float[Array, "*batch n_out"]:
     """Return exp(z_k) / sum_j exp(z_j)."""
     if library_of(z) is not np:
         import jax
 
         return jax.nn.softmax(z, axis=-1)
-    powers = np.exp(z - z.max(axis=-1, keepdims=True))
-    powers /= powers.sum(axis=-1, keepdims=True)
-    return powers
+    return _softmax_and_log_sum(z)[0]
 
 
 def logsumexp(z: Float[Array, "*batch n_out"]) -> Float[Array, "*batch"]:
@@ -46,9 +65,25 @@ def logsumexp(z: Float[Array, "*batch n_out"]) -> Float[Array, "*batch"]:
         import jax
 
         return jax.nn.logsumexp(z, axis=-1)
-    largest = z.max(axis=-1, keepdims=True)
-    largest = np.where(np.isfinite(largest), largest, 0)
-    return np.log(np.exp(z - largest).sum(axis=-1)) + largest[..., 0]
+    return _softmax_and_log_sum(z)[1]
+
+
+def softmax_and_logsumexp(z: Float[Array, "*batch n_out"]) -> tuple[Array, Array]:
+    """Return both, whose powers are the same: XLA sees that by itself."""
+    if library_of(z) is not np:
+        return softmax(z), logsumexp(z)
+    return _softmax_and_log_sum(z)
+
+
+def _softmax_and_log_sum(z: Float[np.ndarray, "*batch n_out"]) -> tuple[np.ndarray, np.ndarray]:
+    # the largest of each row: of columns side by side, since NumPy is slow along a short axis
+    columns = z.transpose(-1, *range(z.ndim - 1)).copy()
+    most = np.finfo(z.dtype).max
+    largest = np.maximum(np.minimum(np.maximum.reduce(columns), most), -most)
+    powers = np.exp(z - largest[..., None])
+    sums = row_sums(powers)
+    powers /= sums[..., None]
+    return powers, np.log(sums) + largest
 
 
 def erfc(z: Array) -> Array:

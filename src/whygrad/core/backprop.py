@@ -19,16 +19,16 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from whygrad.core import backend
-from whygrad.core.arrays import Array, Key, bernoulli, fold_in, register
+from whygrad.core.arrays import Array, Key, bernoulli, fold_in, ones, register
 from whygrad.core.nn.activations import pull_back
 from whygrad.core.nn.boundary import as_input, as_shares, as_targets
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.folding import along, each
-from whygrad.core.nn.losses import is_matched, sample_losses, upstream_of_loss
+from whygrad.core.nn.losses import ends_of_loss, is_matched
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.errors import AddressError, ShapeError
 from whygrad.record import describing
-from whygrad.record.arrays import library_of, xp
+from whygrad.record.arrays import library_of
 
 NARROW = 32  # neurons; see contract
 
@@ -111,7 +111,7 @@ class LayerAnatomy:
     @property
     def constant(self) -> Float[Array, "m 1"]:
         """The input of every bias: a neuron that always says 1."""
-        return xp.ones_like(self.input[:, :1])
+        return ones((self.input.shape[0], 1), self.input)
 
     @cached_property
     def delta_of_mean(self) -> Float[Array, "m n_out"]:
@@ -252,23 +252,25 @@ def propagate_back(
 ) -> Anatomy:
     """Walk a checked batch backward; :func:`backward` without its checks."""
     pair = (loss, network.output_activation)
-    ends = (trace["output"].preactivation, trace.output, targets)
-    upstream, is_merged = upstream_of_loss(*pair, *ends, share), is_matched(*pair)
+    ends = (trace["output"].preactivation, trace.output, targets, share)
+    (losses, upstream), is_merged = ends_of_loss(*pair, *ends), is_matched(*pair)
 
     def pass_down(
-        upstream: Array, here: tuple[Dense, LayerTrace], is_matched_here: bool
-    ) -> tuple[Array, LayerAnatomy]:
+        upstream: Array, here: tuple[Dense, LayerTrace], is_matched_here: bool, is_lowest: bool
+    ) -> tuple[Array | None, LayerAnatomy]:
         dense, trace = here
         layer = _pass_back(dense, trace, upstream, share, is_matched_here)
-        return layer.delta @ dense.weight.T, layer
+        return None if is_lowest else layer.delta @ dense.weight.T, layer
 
     layers = {}
     for name, dense in reversed(list(network.items())):
-        down = partial(pass_down, is_matched_here=is_merged and name == "output")
+        is_lowest = name == network.layers[0] and not dense.is_stack  # nobody asks for more
+        is_matched_here = is_merged and name == "output"
+        down = partial(pass_down, is_matched_here=is_matched_here, is_lowest=is_lowest)
         here = (dense, trace.layers[name])
         upstream, layers[name] = along(down, upstream, dense, here, reverse=True)
     ordered = {name: layers[name] for name in network.layers}
-    return Anatomy(ordered, sample_losses(*pair, *ends, share))
+    return Anatomy(ordered, losses)
 
 
 def contract(input: Float[Array, "m n_in"], delta: Float[Array, "m n_out"]) -> Array:
@@ -297,12 +299,12 @@ def _pass_back(
 ) -> LayerAnatomy:
     z = trace.preactivation
     if is_matched_here:
-        slope, delta = xp.ones_like(z), upstream
+        slope, delta = ones(z.shape, z), upstream
     else:
         # a dropped output has slope 0 for this sample: it is closed to its neuron
-        scale = 1 if trace.kept is None else trace.kept
-        slope = dense.rule.slope(z) * scale
-        delta = pull_back(dense.activation, z, upstream * scale)
+        slope = dense.rule.slope(z)
+        slope = slope if trace.kept is None else slope * trace.kept
+        delta = pull_back(dense.activation, z, upstream, slope, trace.kept)
     return LayerAnatomy(
         input=trace.input,
         preactivation=z,

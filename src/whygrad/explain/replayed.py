@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from whygrad.core.attribution import contributions
@@ -76,8 +75,7 @@ class ReplayedStep:
         if not 0 <= row < len(train.x):
             raise AddressError("error.no_such_sample", row=row, last=len(train.x) - 1)
         trace = forward(network, train.x[row : row + 1])
-        given = jnp.asarray(train.y[row : row + 1])
-        targets = as_matrix(given, network.sizes[-1], trace.output.dtype)
+        targets = as_matrix(train.y[row : row + 1], network.sizes[-1], trace.output.dtype)
         loss = self.run.task.settings.loss
         anatomy = backward(network, trace, targets, loss=loss)
         layer, dense = anatomy[place.layer], network[place.layer]

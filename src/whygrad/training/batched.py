@@ -19,13 +19,8 @@ from whygrad.errors import OptionError, ShapeError
 from whygrad.settings import Settings, SettingsGiven, shows_settings
 from whygrad.training.loop import check_size, plan_of_epoch, plan_window, prepare, recorded_steps
 from whygrad.training.recording import by_layer
-from whygrad.training.step import (
-    DeviceDataset,
-    Plan,
-    StaticConfig,
-    advance_batched,
-    first_state,
-)
+from whygrad.training.state import DeviceDataset, Plan, StaticConfig
+from whygrad.training.step import advance_batched, first_state
 
 SEGMENT_STEPS = 2048  # in one compiled call, if an epoch has not more
 
@@ -79,7 +74,7 @@ def train_together(
         raise ShapeError("error.networks_differ", actual=len(shapes))
     settings = Settings.from_dict((settings or Settings()).to_dict() | given)
     check_size(networks[0], data, settings)
-    task = prepare(networks[0], data, settings)
+    task = prepare(networks[0], data, settings, "jax")
     rates = _one_each("learning_rate", learning_rates, networks, settings)
     own_seeds = _one_each("seed", seeds, networks, settings)
     return train_on_device(

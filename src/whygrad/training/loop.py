@@ -10,12 +10,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from whygrad.core import backend
+from whygrad.core.arrays import leaves, tree_map
 from whygrad.core.memory import check_step
 from whygrad.core.nn.losses import LOSSES, loss_rule
 from whygrad.core.nn.network import Network
@@ -23,9 +22,10 @@ from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
+from whygrad.training.engine import engine_for, steps_of
 from whygrad.training.evaluation import LaidOut, lay_out, measure
 from whygrad.training.recording import by_layer, width
-from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, advance, device_dataset
+from whygrad.training.state import DeviceDataset, Plan, State, StaticConfig
 from whygrad.training.weighing import check_weights, sample_weights, shares
 
 MATCHED_LOSS = {
@@ -92,7 +92,7 @@ class Segment:
         if bad:
             return min(bad)
         measured = self.epoch_end.validation.values() if self.epoch_end else ()
-        left = [*map(float, measured), *jax.tree.leaves((self.state.network, self.state.optimizer))]
+        left = [*map(float, measured), *leaves((self.state.network, self.state.optimizer))]
         return None if all(map(all_finite, left)) else self.next_step - 1
 
 
@@ -135,14 +135,16 @@ class Task:
         return self.config.total_steps
 
 
-def prepare(network: Network, data: Data, settings: Settings) -> Task:
-    """Check that network, data and settings fit together, and put the data on the device.
+def prepare(network: Network, data: Data, settings: Settings, engine: str | None = None) -> Task:
+    """Check that network, data and settings fit together, and lay the data out for the engine.
+
+    Args:
+        engine: ``numpy`` or ``jax``; None for the one that fits the size of the job.
 
     Raises:
         ShapeError: the network's inputs or outputs do not fit the data.
         OptionError: the loss does not fit the task.
     """
-    backend.start()
     _check_fit(network, data, resolve_loss(settings.loss, network, data))
     steps = -(-len(data.train.x) // settings.batch_size) * settings.epochs
     if steps + settings.warmup >= MOST_STEPS:
@@ -152,13 +154,17 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         loss=resolve_loss(settings.loss, network, data),
         record_every=min(settings.record_every, steps),  # beyond the end, only step 0 is left
     )
-    x = jnp.asarray(data.train.x, network.dense[0].weight.dtype)
-    dataset = device_dataset(x, jnp.asarray(data.train.y))
+    dtype = network.dense[0].weight.dtype
+    engine = engine or engine_for(settings, network.sizes, settings.batch_size, steps, dtype)
+    if engine == "jax":
+        backend.start()
+    x = data.train.x.astype(dtype, copy=False)
+    dataset = steps_of(engine).device_dataset(x, data.train.y, network.sizes[-1])
     check_weights(data, settings)
     weights = sample_weights(data.train, settings.class_weight)
     capacity = min(steps // settings.epochs, _fitting_steps(network, settings.record_every))
-    validation = lay_out(data.validation.x, data.validation.y)
-    return Task(StaticConfig(settings, steps), data, dataset, validation, weights, capacity)
+    validation = lay_out(data.validation.x, data.validation.y, engine)
+    return Task(StaticConfig(settings, steps, engine), data, dataset, validation, weights, capacity)
 
 
 def check_size(network: Network, data: Data, settings: Settings) -> None:
@@ -246,7 +252,7 @@ def plan_window(plan: Plan, position: int, length: int) -> Plan:
         missing = length - len(piece)
         return np.pad(piece, ((0, missing), (0, 0))) if missing else piece
 
-    return jax.tree.map(window, plan)
+    return tree_map(window, plan)
 
 
 def walk(task: Task, state: State, begin: int, stop: int) -> State:
@@ -255,6 +261,7 @@ def walk(task: Task, state: State, begin: int, stop: int) -> State:
         epoch, position = divmod(begin, task.steps_per_epoch)
         count = min(stop - begin, task.steps_per_epoch - position, task.capacity)
         piece = plan_window(epoch_plan(task, epoch), position, task.capacity)
+        advance = steps_of(task.config.engine).advance
         state, _ = advance(task.config, state, task.dataset, piece, begin, count)
         begin += count
     return state
@@ -279,6 +286,7 @@ def _run(task: Task, state: State, plan: Plan, step: int, position: int, pace: _
     count = min(pace.steps, task.steps_per_epoch - position)
     piece = plan_window(plan, position, task.capacity)
     started = time.perf_counter()
+    advance = steps_of(task.config.engine).advance
     state, segment = advance(task.config, state, task.dataset, piece, step, count)
     losses = np.asarray(segment.losses)[:count]
     pace.tell(count, time.perf_counter() - started)

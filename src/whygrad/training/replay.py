@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 
+from whygrad.core.arrays import tree_map
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError, RunError
 from whygrad.record.description import differences
 from whygrad.record.fields import comparable
+from whygrad.training.engine import steps_of
 from whygrad.training.loop import Task, epoch_plan, walk
-from whygrad.training.step import State, StepTrace, trace_step
+from whygrad.training.state import State, StepTrace
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
@@ -56,8 +57,9 @@ def replay(run: "TrainedRun", step: int) -> Replayed:
     plan = epoch_plan(task, step // task.steps_per_epoch)
     position = step % task.steps_per_epoch
     planned = plan[position]
+    trace_step = steps_of(task.config.engine).trace_step
     seen, recorded = trace_step(task.config, state, task.dataset, planned)
-    is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
+    is_recorded = _agrees(run, step, tree_map(np.asarray, recorded))
     if not is_recorded and begin < step and differences(run.description):
         _check_way(run, begin, step)
     batch = (np.asarray(planned.rows), np.asarray(planned.share))

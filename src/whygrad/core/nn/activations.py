@@ -166,16 +166,25 @@ def activation(name: str) -> Activation:
 
 
 def pull_back(
-    name: str, z: Float[Array, "batch n_out"], upstream: Float[Array, "batch n_out"]
+    name: str,
+    z: Float[Array, "batch n_out"],
+    upstream: Float[Array, "batch n_out"],
+    slope: Float[Array, "batch n_out"],
+    kept: Float[Array, "batch n_out"] | None = None,
 ) -> Float[Array, "batch n_out"]:
     """Return delta = dC/dz from upstream = dC/da, through the true Jacobian of the activation.
 
     Elementwise: delta = upstream * f'(z).
     Softmax: delta_k = a_k (upstream_k - sum_j upstream_j a_j); what all outputs share cancels.
 
+    Args:
+        slope: f'(z), times ``kept``.
+        kept: what dropout multiplied the outputs with; None without dropout.
+
     Source: Nielsen 2015, ch. 2, BP1 in its general form; Bridle 1990 for softmax.
     """
     if not ACTIVATIONS[name].is_coupled:
-        return upstream * ACTIVATIONS[name].slope(z)
+        return upstream * slope
     a = softmax(z)
+    upstream = upstream if kept is None else upstream * kept
     return a * (upstream - xp.sum(upstream * a, axis=-1, keepdims=True))

@@ -49,7 +49,9 @@ class Dense:
     def preactivation(self, input: Float[Array, "batch n_in"]) -> Float[Array, "batch n_out"]:
         """Return z: the inputs weighed and summed; one bias, broadcast over the samples."""
         weighed = input @ self.weight
-        return weighed if self.bias is None else weighed + self.bias
+        if self.bias is not None:
+            weighed += self.bias  # in place where the library can
+        return weighed
 
 
 register(Dense, ["weight", "bias"], ["activation", "dropout"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, pairwise
 
 import numpy as np
@@ -151,7 +152,7 @@ class Network:
             _check_layer(network, name, dense)
         return network
 
-    @property
+    @cached_property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers in order."""
         return (*(f"hidden{i + 1}" for i in range(len(self.dense) - 1)), "output")
