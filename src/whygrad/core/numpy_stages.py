@@ -169,11 +169,11 @@ def _adam(settings: Settings) -> Scaling:
         square *= beta2
         square += g
         # in the precision of the parameters, where 1 - beta2 ** 1 is not quite 1 - beta2
-        np.divide(square, 1 - kind(beta2) ** kind(count), out=g)
-        np.sqrt(g, out=g)
-        g += settings.epsilon
+        of_mean, of_square = 1 - kind(beta1) ** kind(count), 1 - kind(beta2) ** kind(count)
+        np.sqrt(square, out=g)
+        g *= of_mean / np.sqrt(of_square)
+        g += of_mean * settings.epsilon
         np.divide(mean, g, out=g)
-        g /= 1 - kind(beta1) ** kind(count)
 
     return {"count": np.zeros((), np.int32), "mu": None, "nu": None}, update
 

@@ -309,7 +309,7 @@ class Training(Progress):
             state, order = after, orders[taken - 1]
 
     def _next_orders(self, order: np.ndarray, many: int) -> tuple[list[np.ndarray], list[tuple]]:
-        """Return the orders of some epochs, and where the random numbers stand after each.
+        """Return the orders of some epochs, and of many where the random numbers stand after each.
 
         As in scikit-learn every order is a shuffle of the one before, by the same random numbers;
         its own ``shuffle`` takes as long as a step of training to look at what it is given.
@@ -319,13 +319,15 @@ class Training(Progress):
             if self.shuffle:
                 order = order[self._random_state.permutation(len(order))]
             orders.append(order)
-            places.append(self._random_state.get_state())
+            if many > 1:  # a single one is never taken back
+                places.append(self._random_state.get_state())
         return orders, places
 
     def _keep(self, state: State) -> None:
         """Make a state the estimator's own, so that whatever happens next, it is there."""
         self._keep_network(state.network)
-        self._moments = tree_map(np.asarray, (state.optimizer, state.step))
+        kept = (state.optimizer, state.step)
+        self._moments = kept if state.network.engine == "numpy" else tree_map(np.asarray, kept)
 
     def _keep_network(self, network: Network, dtype: Any = None) -> None:
         self.coefs_ = [np.array(dense.weight, dtype) for dense in network.dense]
