@@ -179,8 +179,11 @@ class Run(RunFolder):
 
     @property
     def network(self) -> "Network":
-        """The trained network: the best one where training may stop early, else the last."""
-        return self.trained.network
+        """The trained network: the best one where training may stop early, else the last.
+
+        Its parameters are JAX's, whoever took the steps.
+        """
+        return self.trained.network.on("jax")
 
     def network_at(self, step: int | None) -> "Network":
         """Return the network after ``step`` steps: the one that step number ``step`` starts from.
@@ -192,7 +195,7 @@ class Run(RunFolder):
             AddressError: the run has not taken so many steps.
             RunError: the steps do not replay as they were recorded.
         """
-        return self.trained.network_at(step)
+        return self.trained.network_at(step).on("jax")
 
     @property
     def data(self) -> "Data":

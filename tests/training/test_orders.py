@@ -15,9 +15,9 @@ from whygrad.core.optimizer import apply_update
 from whygrad.errors import OptionError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
+from whygrad.training.engine import steps_of
 from whygrad.training.evaluation import evaluate
 from whygrad.training.loop import epoch_plan, plan_of_epoch, prepare, train_steps
-from whygrad.training.engine import steps_of
 from whygrad.training.state import Plan
 
 pytestmark = pytest.mark.long
