@@ -4,7 +4,6 @@ Every measurement is a fresh process, importing included; the two libraries take
 ``benchmarks/results/first_second.json``; ``python -m benchmarks.table`` fills docs/benchmarks.md.
 """
 
-import json
 import os
 import resource
 import subprocess

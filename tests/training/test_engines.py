@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import whygrad as wg
 from whygrad.core.arrays import named_leaves
 from whygrad.core.numpy_stages import SCALINGS
+from whygrad.errors import OptionError
 from whygrad.record.activations import OWN
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import OPTIMIZERS, Settings
@@ -118,6 +119,14 @@ def test_masks_of_dropout_keep_their_share_and_their_seed():
 
 
 # --- which of them -----------------------------------------------------------------------------
+
+
+def test_an_engine_that_there_is_not_is_refused():
+    with pytest.raises(OptionError) as raised:
+        wg.Network.create([2, 1], engine="numpi")
+    assert str(raised.value) == (
+        "There is no engine called numpi. Did you mean numpy? Known: jax, numpy."
+    )
 
 
 def test_the_size_of_a_job_alone_chooses():

@@ -225,7 +225,7 @@ class Recorded:
 
 
 def _together(steps: Sequence[LayerAnatomy]) -> LayerAnatomy:
-    """Return a layer's part in many steps, along a first axis; what recording does not ask for."""
+    """Return a layer's part in many steps, along a first axis: what recording asks for."""
     asked = ("input", "preactivation", "upstream", "delta", "share")
     return replace(
         steps[0], **{name: np.stack([getattr(step, name) for step in steps]) for name in asked}

@@ -14,8 +14,9 @@ from whygrad.core.memory import check_network
 from whygrad.core.nn.activations import activation as activation_rule
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.initializers import draw_bias, draw_weight
-from whygrad.errors import AddressError, OptionError, ShapeError
+from whygrad.errors import AddressError, OptionError, ShapeError, unknown_name
 from whygrad.record.arrays import library_of
+from whygrad.record.description import ENGINES
 from whygrad.record.layers import LayerSpec, specs_of_network
 from whygrad.settings import Range
 from whygrad.words import t
@@ -80,6 +81,7 @@ class Network:
             >>> Network.create([4, 3, 2], seed=1)["hidden1"].weight.shape
             (4, 3)
         """
+        _check_engine(engine)
         _check_sizes(sizes)
         check_network(sizes)
         count = len(sizes) - 1
@@ -131,6 +133,7 @@ class Network:
             >>> Network.from_arrays(weights, None, activation="tanh").output_activation
             'identity'
         """
+        _check_engine(engine)
         count = len(weights)
         _check_counts(count, biases)
         names = _activations(count, activation, output_activation, activations)
@@ -278,6 +281,11 @@ def _as_parameter(values: ArrayLike, engine: str) -> Array:
     # converting an array would be compiled, putting it on the device is not
     array = jax.device_put(values) if isinstance(values, np.ndarray) else jnp.asarray(values)
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.float32)
+
+
+def _check_engine(engine: str) -> None:
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, tuple(ENGINES))
 
 
 def _check_sizes(sizes: Sequence[int]) -> None:
