@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from whygrad.core.arrays import fold_in, numpy_key, tree_map
-from whygrad.core.backprop import Anatomy, LayerAnatomy, propagate, propagate_back
+from whygrad.core.backprop import Anatomy, LayerAnatomy
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.core.numpy_stages import Layout, Stage, Vector, build_stages, schedule_of
@@ -24,6 +24,7 @@ from whygrad.training.state import (
     State,
     StaticConfig,
     StepTrace,
+    anatomy_of,
 )
 
 HELD_BYTES = 2**19  # of recorded steps that are looked at together: what caches hold
@@ -106,9 +107,9 @@ class Walk:
         """
         network, settings = self.network, self.settings
         key = fold_in(self.key, self.step) if self.drops else None
-        trace = propagate(network, dataset.x.take(rows, 0), key)
-        targets = dataset.y.take(rows if target_rows is None else target_rows, 0)
-        anatomy = propagate_back(network, trace, targets, settings.loss, share)
+        x = dataset.x.take(rows, 0)
+        y = dataset.y.take(rows if target_rows is None else target_rows, 0)
+        anatomy = anatomy_of(network, settings, x, y, share, key)
         gradients = anatomy.gradients()
         self.move(self.layout.vector(gradients), look)
         self.step += 1

@@ -4,6 +4,7 @@ StaticConfig, DeviceDataset     what stays the same during a run
 Plan                            which samples each step takes
 State                           what changes from step to step
 StepTrace, SegmentRecord        what one step, or a segment of steps, leaves behind
+anatomy_of                      the part of a step that both engines take alike
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 
 from whygrad.core.arrays import Array, Key, register, tree_map
-from whygrad.core.backprop import Anatomy
+from whygrad.core.backprop import Anatomy, propagate, propagate_back
+from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.settings import Settings
 
@@ -136,6 +138,26 @@ for record, fields in (
     (SegmentRecord, ["losses", "rows", "last"]),
 ):
     register(record, fields)
+
+
+def anatomy_of(
+    network: Network,
+    settings: Settings,
+    x: Float[Array, "batch n_in"],
+    y: Shaped[Array, "batch *outputs"],
+    share: Float[Array, " batch"],
+    key: Key | None,
+) -> Anatomy:
+    """Walk a batch forward and backward: what a step of either engine begins with.
+
+    Args:
+        y: class indices (batch,) or values (batch, n_out).
+        share: of each sample in the mean.
+        key: draws the dropout of this step; None for none.
+    """
+    trace = propagate(network, x, key)
+    targets = as_matrix(y, network.sizes[-1], trace.output.dtype)
+    return propagate_back(network, trace, targets, settings.loss, share)
 
 
 def has_moved(before: Network, after: Network) -> bool:

@@ -18,9 +18,7 @@ from jaxtyping import Float, Int, Shaped
 
 from whygrad.core import backend
 from whygrad.core.arrays import Array
-from whygrad.core.backprop import propagate, propagate_back
 from whygrad.core.nn.folding import fold, fold_tree, unfold, unfold_tree
-from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network
 from whygrad.core.optimizer import apply_update, build_stages, run_stages, start
 from whygrad.training.recording import as_rows, by_layer, sizes, width
@@ -31,6 +29,7 @@ from whygrad.training.state import (
     State,
     StaticConfig,
     StepTrace,
+    anatomy_of,
 )
 
 
@@ -75,10 +74,9 @@ def take_step(
     network, settings = state.network, config.settings
     before = network.parameters
     key = jax.random.fold_in(state.key, state.step)
-    trace = propagate(network, dataset.x[batch.rows], key)
     told = batch.rows if batch.target_rows is None else batch.target_rows
-    targets = as_matrix(dataset.y[told], network.sizes[-1], trace.output.dtype)
-    anatomy = propagate_back(network, trace, targets, settings.loss, jnp.asarray(batch.share))
+    x, y, share = dataset.x[batch.rows], dataset.y[told], jnp.asarray(batch.share)
+    anatomy = anatomy_of(network, settings, x, y, share, key)
     gradients = anatomy.gradients()
     stages = build_stages(settings, state.learning_rate, config.total_steps)
     outputs, optimizer = run_stages(stages, state.optimizer, gradients, before)
