@@ -58,6 +58,21 @@ class Column:
         """How often each known word occurs, shape (known,)."""
         return np.bincount(self.values + 1, minlength=len(self.known) + 1)[1:]
 
+    @property
+    def counts_rows(self) -> bool:
+        """Whether this looks like row numbers: whole numbers, each one more than the last."""
+        if self.kind != "integer" or len(self.values) <= 10 or not np.isfinite(self.values[0]):
+            return False
+        return np.array_equal(self.values, self.values[0] + np.arange(len(self.values)))
+
+    def count(self, are_meant: np.ndarray) -> int:
+        """Return how many values are meant.
+
+        Args:
+            are_meant: shape (m,), bool.
+        """
+        return int(are_meant.sum())
+
     def as_text(self) -> Column:
         """Return the same column with its values as words; a column of text as it is."""
         if self.kind == "text":

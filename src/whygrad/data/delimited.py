@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, pairwise
@@ -87,15 +88,26 @@ def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple
     """
     requested = checked_delimiter(delimiter)
     quotes = _checked_bytes(source)
-    try:
+    if quotes % 2:  # spares a slow walk
         text = Text(source, requested or _found_delimiter(source))
-        open_quote = text.open_quote() if quotes % 2 else None  # spares a slow walk
+        with _told_of_long_fields(source):
+            open_quote = text.open_quote()
         if open_quote is not None:
             where = {"what": "file_line", "row": open_quote}
             raise DataError(source.name, [InputError("error.data_open_quote", **where)])
+    return headed_text(source, delimiter, fewest)
+
+
+def headed_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple[Text, list[str]]:
+    """Return what :func:`opened_text` does, of a text of which only the beginning was looked at.
+
+    Raises:
+        DataError: with what is wrong with the header.
+        OptionError: the delimiter is not a single character.
+    """
+    text = Text(source, checked_delimiter(delimiter) or _found_delimiter(source))
+    with _told_of_long_fields(source):
         header = [name.strip() for name in text.header[1]]
-    except csv.Error:  # a field of more than 131072 characters
-        raise DataError(source.name, [InputError("error.data_long_field")]) from None
     problems = _problems_of_one_column(header[0], text, fewest) if len(header) == 1 else []
     if not problems and _looks_like_numbers(header):
         problems = [InputError("error.data_no_header", actual=header[0])]
@@ -104,6 +116,14 @@ def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple
     if problems:
         raise DataError(source.name, problems)
     return text, names
+
+
+@contextmanager
+def _told_of_long_fields(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except csv.Error:  # a field of more than 131072 characters
+        raise DataError(source.name, [InputError("error.data_long_field")]) from None
 
 
 def checked_delimiter(delimiter: str | None) -> str | None:

@@ -62,21 +62,14 @@ def notes_of(column: Column) -> tuple[Note, ...]:
         values = {"column": column.name, "names": listed(column.known)}
         return (Note("note.data_numbers_as_categories", values),)
     if column.kind == "text" and column.missing.any():
-        count = int(column.missing.sum())
+        count = column.count(column.missing)
         values = {"column": column.name, "count": count, "name": f"{column.name}={MISSING}"}
         return (Note("note.data_missing_category", values),)
     if not column.is_exact:
         return (Note("note.data_not_exact", {"column": column.name}),)
-    if counts_rows(column):
+    if column.counts_rows:
         return (Note("note.data_row_numbers", {"column": column.name}),)
     return ()
-
-
-def counts_rows(column: Column) -> bool:
-    """Say whether a column looks like row numbers: whole numbers, each one more than the last."""
-    if column.kind != "integer" or len(column.values) <= 10 or not np.isfinite(column.values[0]):
-        return False
-    return np.array_equal(column.values, column.values[0] + np.arange(len(column.values)))
 
 
 def _mostly_numbers(column: Column, place: Callable[[int], Place]) -> list[InputError]:
@@ -123,7 +116,7 @@ def _at(
         actual = actual if is_unicode(actual) else ascii(actual)
     else:
         actual = float(column.values[row])
-    values = {"column": column.name, "actual": actual, "count": int(wrong.sum())}
+    values = {"column": column.name, "actual": actual, "count": column.count(wrong)}
     return InputError(key, **values, **place(row))
 
 

@@ -76,7 +76,7 @@ def read_text(source: Source, delimiter: str | None, skip: Skip, fewest: int = 2
     try:
         for batch in _batches(text, found, 1):
             for filling, words in zip(filled, batch.columns, strict=True):
-                filling.add(_converted(words, filling.kind))
+                filling.add(converted(words, filling.kind))
         columns = {filling.name: filling.column() for filling in filled}
     except (IndexError, pa.ArrowException):  # the first pass saw something else
         raise DataError(source.name, [InputError("error.data_changed")]) from None
@@ -99,7 +99,7 @@ def _survey(text: Text, width: int, wanted: Sequence[str]) -> Survey:
             for batch in _batches(text, found, 0):
                 found.rows += batch.num_rows
                 for place, words in zip(wanted, batch.columns, strict=True):
-                    found.kinds[place] = _joined(found.kinds[place], words)
+                    found.kinds[place] = joined(found.kinds[place], words)
             break
         except pa.ArrowException:
             if block > size:
@@ -156,7 +156,7 @@ def _batches(text: Text, found: Survey, number: int) -> Iterator[pa.RecordBatch]
         )
 
 
-def _joined(kind: str, words: pa.Array) -> str:
+def joined(kind: str, words: pa.Array) -> str:
     """Return the kind of a column with another block of it."""
     if kind == "text" or words.null_count == len(words):
         return kind
@@ -188,7 +188,7 @@ def _is_readable(words: pa.Array, kind: pa.DataType) -> bool:
     return True
 
 
-def _converted(words: pa.Array, kind: str) -> pa.Array:
+def converted(words: pa.Array, kind: str) -> pa.Array:
     """Return the words of a block as values of the kind that the whole column has.
 
     Raises:

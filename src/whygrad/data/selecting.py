@@ -9,7 +9,7 @@ import numpy as np
 
 from whygrad.data.assembling import Raw, assemble
 from whygrad.data.columns import Column, Table, listed, settled
-from whygrad.data.problems import counts_rows, notes_of, problems_of, unknown_columns
+from whygrad.data.problems import notes_of, problems_of, unknown_columns
 from whygrad.data.table import Data, Note
 from whygrad.data.targets import Target, check_task, constant_targets, task_notes, usable_target
 from whygrad.errors import DataError, InputError
@@ -87,7 +87,7 @@ def _chosen(table: Table, given: dict) -> Chosen:
     left = [column for name, column in columns.items() if name not in used]
     empty = [column.name for column in left if column.kind == "empty"]
     first = table.columns[0].name
-    is_index = first in UNNAMED and first not in used and counts_rows(columns[first])
+    is_index = first in UNNAMED and first not in used and columns[first].counts_rows
     notes = [Note("note.data_index_column", {"column": first})] if is_index else []
     if empty:
         values = {"count": len(empty), "names": listed(empty)}
@@ -160,7 +160,7 @@ def _target(
         more.append(InputError("error.data_target_empty", column=", ".join(names)))
     if more or not set(names).isdisjoint(problem.values.get("column") for problem in problems):
         return None, more
-    if requested is None and len(targets) == 1 and counts_rows(targets[0]):
+    if requested is None and len(targets) == 1 and targets[0].counts_rows:
         return None, [InputError("error.data_target_identifier", column=names[0])]
     is_split = common["validation"] + common["test"] > 0
     target, more = usable_target(targets, requested, is_split=is_split)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -78,6 +78,8 @@ class Data:
         notes: worth knowing, but no reason to stop.
         source: how the data was made, JSON-able. For a built-in set or a file
             ``load(source["source"], **source["options"])`` makes it again.
+        stream: the whole training part, where it is read while it is trained on; ``train`` is
+            then a sample of it.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Data:
     encoder: Encoder
     notes: tuple[Note, ...]
     source: dict[str, object]
+    stream: Stream | None = None
 
     @property
     def n_in(self) -> int:
@@ -106,6 +109,24 @@ class Data:
     def parts(self) -> dict[str, Part]:
         """The three parts by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    @property
+    def samples(self) -> dict[str, int]:
+        """How many samples each part has; of a stream, its training part as a whole."""
+        counts = {name: len(part) for name, part in self.parts.items()}
+        return counts if self.stream is None else counts | {"train": self.stream.samples}
+
+    @property
+    def sampled(self) -> Data:
+        """The same data with what is in memory alone: of a stream the sample of it."""
+        return self if self.stream is None else replace(self, stream=None)
+
+    @property
+    def class_counts(self) -> np.ndarray | None:
+        """How many training samples each class has; None where there are no classes."""
+        if self.task not in ("classes", "binary"):
+            return None
+        return np.bincount(self.train.y) if self.stream is None else self.stream.class_counts
 
     @cached_property
     def fingerprint(self) -> str:

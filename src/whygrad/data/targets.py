@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from whygrad.data.columns import EXACT, Column, shortened
+from whygrad.data.columns import EXACT, Column, Table, settled, shortened
 from whygrad.data.table import Note
 from whygrad.errors import InputError, unknown_name
 
@@ -35,6 +36,52 @@ class Target:
     def classes(self) -> np.ndarray | None:
         """Class indices, or None where there are no classes."""
         return self.y if self.task in ("classes", "binary") else None
+
+
+@dataclass(frozen=True)
+class TargetRule:
+    """How the targets of any rows are read, once those of all are known.
+
+    Args:
+        columns: names of the target columns.
+        task: of :data:`TASKS`.
+        names: of the classes, the labels or the columns.
+        values: the number that each class is, ascending; None where classes are words, or columns.
+    """
+
+    columns: tuple[str, ...]
+    task: str
+    names: tuple[str, ...]
+    values: tuple[float, ...] | None = None
+
+    def is_there(self, table: Table) -> np.ndarray:
+        """Return which rows have all of their targets, (m,), bool."""
+        missing = [one.missing for one in table.columns if one.name in self.columns]
+        return ~np.any(missing, axis=0)
+
+    def of(self, table: Table) -> np.ndarray:
+        """Return the targets of rows that have them, as :class:`Target` does."""
+        columns = {column.name: column for column in table.columns}
+        targets = [columns[name] for name in self.columns]
+        if self.task in ("labels", "numbers"):
+            y = matrix([settled(one) for one in targets])
+            return y.astype(np.float32) if self.task == "labels" else y
+        if len(targets) > 1:
+            return matrix([settled(one) for one in targets]).argmax(axis=1).astype(np.int32)
+        (column,) = targets
+        if self.values is not None:
+            return np.searchsorted(self.values, settled(column).values).astype(np.int32)
+        place = {word: index for index, word in enumerate(self.names)}
+        return np.array([place[word] for word in column.known], np.int32)[column.values]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> TargetRule:
+        """Return the rule that :meth:`to_dict` made."""
+        given = {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
+        return cls(**given)
 
 
 def check_task(task: str | None) -> None:

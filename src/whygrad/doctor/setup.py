@@ -15,6 +15,7 @@ from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
 from whygrad.settings import Settings
 from whygrad.training.loop import check_size, prepare
+from whygrad.training.weighing import class_weights, weights_of
 
 CLASSIFYING = ("classes", "binary", "labels")
 
@@ -130,6 +131,7 @@ def setup_of(
     Raises:
         InputError: network, data and settings do not fit together.
     """
+    data = data.sampled
     check_size(network, data, settings)
     task = prepare(network, data, settings)
     asked = (origin or {}).get("network", {})
@@ -151,7 +153,7 @@ def setup_of(
         dropout=tuple(dense.dropout for dense in network.dense[:-1]),
         settings=replace(task.settings, record_every=0),
         has_bias=network.dense[0].bias is not None,
-        weights=task.weights,
+        weights=weights_of(data.train, class_weights(data, settings.class_weight)),
     )
 
 

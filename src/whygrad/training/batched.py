@@ -17,7 +17,8 @@ from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.settings import Settings, SettingsGiven, shows_settings
-from whygrad.training.loop import check_size, plan_of_epoch, plan_window, prepare, recorded_steps
+from whygrad.training.feeding import Held, plan_of_epoch, plan_window
+from whygrad.training.loop import check_size, prepare, recorded_steps
 from whygrad.training.recording import by_layer
 from whygrad.training.step import (
     DeviceDataset,
@@ -72,7 +73,8 @@ def train_together(
 
     Raises:
         ShapeError: the networks differ in shape.
-        OptionError: not one rate and seed a network, or one out of its range.
+        OptionError: not one rate and seed a network, or one out of its range; or data that is
+            not in memory.
     """
     shapes = {str(jax.tree.structure(network)) + str(network.sizes) for network in networks}
     if len(shapes) != 1:
@@ -80,10 +82,12 @@ def train_together(
     settings = Settings.from_dict((settings or Settings()).to_dict() | given)
     check_size(networks[0], data, settings)
     task = prepare(networks[0], data, settings)
+    if not isinstance(task.feed, Held):
+        raise OptionError("error.stream_together", source=data.name)
     rates = _one_each("learning_rate", learning_rates, networks, settings)
     own_seeds = _one_each("seed", seeds, networks, settings)
     return train_on_device(
-        networks, task.dataset, task.settings, rates, own_seeds, task.weights, watch
+        networks, task.feed.dataset, task.settings, rates, own_seeds, task.feed.weights, watch
     )
 
 

@@ -21,7 +21,7 @@ from whygrad.core.nn.network import Network, Parameters
 from whygrad.errors import RunError, StalledError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
-from whygrad.training.loop import all_finite, epoch_plan
+from whygrad.training.loop import all_finite
 from whygrad.training.replay import state_before
 from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, StepTrace, trace_step
 
@@ -91,9 +91,9 @@ def _last_sound(run: "TrainedRun", step: int) -> int:
 def _in_order(run: "TrainedRun", step: int) -> Iterator[tuple[str, str, Any, np.ndarray]]:
     """Yield (layer, quantity, place -> address, values) of a step in the order of computation."""
     task = run.task
-    batch = epoch_plan(task, step // task.steps_per_epoch)[step % task.steps_per_epoch]
+    pool, batch = task.batch(step)
     state = state_before(run, task, step)
-    seen, recorded = trace_step(task.config, state, task.dataset, batch)
+    seen, recorded = trace_step(task.config, state, pool.dataset, batch)
     yield from _computed(seen)
     # what the stages keep of every parameter, such as Adam's mean square
     kept = state_before(run, task, step + 1).optimizer
@@ -159,13 +159,13 @@ def find_stall(run: "TrainedRun", network: Network, step: int) -> StalledError |
     if not step or has_moved(start, network):
         return None
     task = run.task
-    epoch, last = divmod(step - 1, task.steps_per_epoch)
-    plan = epoch_plan(task, epoch)
+    pool, _ = task.batch(step - 1)
+    last = (step - 1) % task.steps_per_epoch - pool.first
     # a batch of weight 0 cannot tell anything
-    weighed = np.flatnonzero(np.asarray(plan.share)[: last + 1].sum(axis=1))
+    weighed = np.flatnonzero(np.asarray(pool.plan.share)[: last + 1].sum(axis=1))
     position = int(weighed[-1]) if len(weighed) else last
-    state = state_before(run, task, epoch * task.steps_per_epoch + position)
-    return why_stalled(task.config, state, task.dataset, plan[position], run.path)
+    state = state_before(run, task, step - 1 - last + position)
+    return why_stalled(task.config, state, pool.dataset, pool.plan[position], run.path)
 
 
 def why_stalled(
