@@ -443,8 +443,9 @@ def test_a_folder_and_an_unknown_kind(tmp_path):
     path = tmp_path / "t.xlsx"
     path.write_bytes(b"PK")
     assert problems(path) == [
-        f"The file {path} must end in one of .csv, .tsv, .txt, .parquet, .npz. Save the table as "
-        ".csv, or load it with pandas and pass the DataFrame."
+        f"The file {path} must end in one of .csv, .tsv, .txt, .jsonl, .ndjson, .parquet, .npz; "
+        "text may be packed, as .csv.gz. Save the table as .csv, or load it with pandas and pass "
+        "the DataFrame."
     ]
 
 

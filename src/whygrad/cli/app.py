@@ -95,6 +95,10 @@ def train(
     drop: Annotated[str | None, Option(help=help_text("help.train.drop"))] = None,
     task: Annotated[str | None, Option(help=help_text("help.train.task"))] = None,
     delimiter: Annotated[str | None, Option(help=help_text("help.train.delimiter"))] = None,
+    stream: Annotated[
+        bool | None, Option("--stream/--no-stream", help=help_text("help.train.stream"))
+    ] = None,
+    buffer: Annotated[int | None, Option(help=help_text("help.train.buffer"))] = None,
     samples: Annotated[int | None, Option(help=help_text("help.train.samples"))] = None,
     noise: Annotated[float | None, Option(help=help_text("help.train.noise"))] = None,
     config: Annotated[Path | None, Option(help=help_text("help.train.config"))] = None,

@@ -2,7 +2,8 @@
 
 A plan has three parts, the sections of a TOML file:
 
-    [data]      source, target, weight, validation, test, delimiter, samples, noise, drop, task
+    [data]      source, target, weight, validation, test, delimiter, samples, noise, drop, task,
+                stream, buffer
     [network]   hidden, activation, output_activation, init, bias_init, bias, dropout
     [training]  every setting of whygrad.Settings, and seed for all three
 """
@@ -49,6 +50,8 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
         "noise": "number",
         "drop": "texts",
         "task": "text",
+        "stream": "switch",
+        "buffer": "whole_number",
     },
     "network": {
         "hidden": "whole_numbers",

@@ -209,7 +209,7 @@ def _standings(run: Run, step: int | None) -> dict[str, dict[str, float]]:
 
 def data_page(data: "Data") -> RenderableType:
     """Return what was loaded, with everything worth knowing about it."""
-    counts = {part: len(samples) for part, samples in data.parts.items()}
+    counts = data.samples
     values = {"name": data.name, "inputs": data.n_in, "targets": len(data.target_names)}
     line = t(f"cli.data.{data.task}", **values, **counts)
     notes = [Padding(Text(t("cli.data.note", note=str(note))), (0, 0, 0, 2)) for note in data.notes]

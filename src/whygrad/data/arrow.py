@@ -6,23 +6,27 @@ read.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import parquet
 
 from whygrad.core.memory import require_memory
 from whygrad.data.columns import (
     EXACT,
     NUMERIC,
     Column,
+    Place,
     Table,
     coded_column,
     frame_names,
     name_problems,
+    row_place,
     unread_column,
 )
 from whygrad.data.source import BLOCK, Skip, Source
@@ -158,6 +162,18 @@ def fillings(source: str, kinds: Mapping[str, str], rows: int) -> list[Filling]:
     return [Filling(name, kind, rows) for name, kind in kinds.items()]
 
 
+def filled_column(name: str, array: pa.Array | pa.ChunkedArray) -> Column:
+    """Return an Arrow array as a column of the kind that its type tells.
+
+    Raises:
+        TooLargeError: it does not fit into memory.
+        pyarrow.ArrowException: it cannot be read as numbers, though its type says so.
+    """
+    (filling,) = fillings(name, {name: kind_of(array.type)}, len(array))
+    filling.add(array)
+    return filling.column()
+
+
 def table_from_frame(frame: object, name: str) -> Table:
     """Return a DataFrame (pandas, polars) or Arrow table as columns.
 
@@ -185,9 +201,7 @@ def columns_from_frame(frame: Any) -> tuple[tuple[Column, ...], list[InputError]
         try:
             is_arrow = isinstance(series, pa.Array | pa.ChunkedArray)
             array = series if is_arrow else pa.array(series, from_pandas=True)
-            (filling,) = fillings(name, {name: kind_of(array.type)}, len(array))
-            filling.add(array)
-            columns.append(filling.column())
+            columns.append(filled_column(name, array))
         except TooLargeError:
             raise
         except (pa.ArrowException, TypeError, ValueError, OverflowError):
@@ -195,8 +209,69 @@ def columns_from_frame(frame: Any) -> tuple[tuple[Column, ...], list[InputError]
     return tuple(columns), problems
 
 
-def read_parquet(source: Source, skip: Skip) -> Table:
-    """Return the columns of a Parquet file.
+@dataclass(frozen=True, eq=False)
+class ParquetTable:
+    """A Parquet file whose footer was read.
+
+    Args:
+        schema: of all columns.
+        footer: what it declares; the numbers themselves may not be there.
+    """
+
+    source: Source
+    schema: pa.Schema
+    footer: Any
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(map(str, self.schema.names))
+
+    def place(self, row: int) -> Place:
+        """Return the row itself, counted from 0."""
+        return row_place(row)
+
+    def batches(self, wanted: Sequence[str], number: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in their order, :data:`BATCH` at a time.
+
+        Args:
+            wanted: names of columns.
+            number: None for a look that is no progress.
+
+        Raises:
+            DataError: the file is damaged.
+            TooLargeError: a part of it that is read in one piece does not fit into memory.
+        """
+        # each column is smaller, but to ask for one may end the process where a footer is damaged
+        groups = range(self.footer.num_row_groups)
+        largest = max((self.footer.row_group(group).total_byte_size for group in groups), default=0)
+        require_memory(largest, "error.data_long_row", source=self.source.name)
+        texts = [field.name for field in self.schema if kind_of(field.type) == "text"]
+        done = 0
+        with _told_of_damage(self.source), self.source.open() as file:
+            opened = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=BLOCK)
+            for batch in opened.iter_batches(BATCH, columns=list(wanted), use_threads=False):
+                yield batch.select(list(wanted))
+                done += batch.num_rows
+                if number is not None:
+                    self.source.tick(min(1.0, done / max(1, self.footer.num_rows)))
+
+
+def opened_parquet(source: Source) -> ParquetTable:
+    """Return a Parquet file with its footer.
+
+    Raises:
+        DataError: with what is wrong with the file as a whole.
+    """
+    with _told_of_damage(source), source.open() as file:
+        table = ParquetTable(source, parquet.read_schema(file), parquet.read_metadata(file))
+    problems = name_problems(table.names)
+    if problems:
+        raise DataError(source.name, problems)
+    return table
+
+
+def read_parquet(table: ParquetTable, skip: Skip) -> Table:
+    """Return all columns of a Parquet file.
 
     Args:
         skip: which columns are not wanted; they come back unread.
@@ -205,40 +280,30 @@ def read_parquet(source: Source, skip: Skip) -> Table:
         DataError: with what is wrong with the file as a whole.
         TooLargeError: the table that the footer declares does not fit into memory.
     """
+    source, rows = table.source, table.footer.num_rows
+    skipped = set(skip(table.names))
+    kinds = {f.name: kind_of(f.type) for f in table.schema if f.name not in skipped}
+    filled = {one.name: one for one in fillings(source.name, kinds, rows)}
+    wanted = [name for name, kind in kinds.items() if kind in BYTES]
+    width = max(1, AT_ONCE // (8 * max(rows, 1)))
+    with _told_of_damage(source):
+        for start in range(0, len(wanted), width):
+            group = wanted[start : start + width]
+            for batch in table.batches(group):
+                for name in group:
+                    filled[name].add(batch.column(name))
+            source.tick(min(1.0, (start + width) / len(wanted)))
+        columns = {name: one.column() for name, one in filled.items()}
+    pa.default_memory_pool().release_unused()
+    ordered = tuple(columns.get(name) or unread_column(name) for name in table.names)
+    return Table(source.name, ordered, rows)
+
+
+@contextmanager
+def _told_of_damage(source: Source) -> Iterator[None]:
     try:
-        with source.open() as file:
-            return _read(source, file, skip)
+        yield
     except (DataError, TooLargeError):
         raise
     except DAMAGE:
         raise DataError(source.name, [InputError("error.data_damaged", kind="Parquet")]) from None
-
-
-def _read(source: Source, file: io.BufferedIOBase, skip: Skip) -> Table:
-    from pyarrow import parquet
-
-    schema = parquet.read_schema(file)
-    texts = [field.name for field in schema if kind_of(field.type) == "text"]
-    opened = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=BLOCK)
-    footer, names = opened.metadata, [str(name) for name in schema.names]
-    problems = name_problems(names)
-    if problems:
-        raise DataError(source.name, problems)
-    skipped = set(skip(names))
-    kinds = {f.name: kind_of(f.type) for f in schema if f.name not in skipped}
-    # each column is smaller, but to ask for one may end the process where a footer is damaged
-    groups = [footer.row_group(index).total_byte_size for index in range(footer.num_row_groups)]
-    require_memory(max(groups, default=0), "error.data_long_row", source=source.name)
-    filled = {one.name: one for one in fillings(source.name, kinds, footer.num_rows)}
-    wanted = [name for name, kind in kinds.items() if kind in BYTES]
-    width = max(1, AT_ONCE // (8 * max(footer.num_rows, 1)))
-    for start in range(0, len(wanted), width):
-        group = wanted[start : start + width]
-        for batch in opened.iter_batches(BATCH, columns=group, use_threads=False):
-            for name in group:
-                filled[name].add(batch.column(name))
-        source.tick(min(1.0, (start + width) / len(wanted)))
-    columns = {name: one.column() for name, one in filled.items()}
-    pa.default_memory_pool().release_unused()
-    ordered = tuple(columns.get(name) or unread_column(name) for name in names)
-    return Table(source.name, ordered, footer.num_rows)

@@ -252,6 +252,11 @@ def is_frame(raw: object) -> bool:
     return hasattr(raw, "__arrow_c_stream__") and hasattr(raw, "columns")
 
 
+def is_dataset(raw: object) -> bool:
+    """Say whether this is an Arrow dataset, without importing Arrow."""
+    return hasattr(raw, "get_fragments") and hasattr(raw, "schema")
+
+
 def frame_names(frame: object) -> list[str]:
     """Return the names of the columns of a DataFrame or Arrow table."""
     names = getattr(frame, "column_names", None)

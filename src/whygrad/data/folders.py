@@ -14,17 +14,11 @@ import pyarrow as pa
 from pyarrow import dataset as arrow_dataset
 from pyarrow.fs import LocalFileSystem
 
-from whygrad.data.columns import listed, name_problems
-from whygrad.data.source import TEXT
-from whygrad.data.units import ARROW, StreamFile, known_file
+from whygrad.data.columns import is_dataset, listed, name_problems
+from whygrad.data.source import PACKED
+from whygrad.data.units import SUFFIXES, StreamFile, known_file
 from whygrad.errors import DataError, InputError
 
-SUFFIXES = (*TEXT, ".parquet", *ARROW)
-
-
-def is_dataset(source: object) -> bool:
-    """Say whether this is an Arrow dataset, without importing Arrow."""
-    return hasattr(source, "get_fragments") and hasattr(source, "schema")
 
 
 def name_of(source: Any) -> str:
@@ -59,9 +53,6 @@ def files_of(source: Any, delimiter: str | None) -> tuple[StreamFile, ...]:
         raise DataError(name, [InputError("error.stream_empty", path=source, known=known)])
     files = []
     for path, label, keys in found:
-        if path.suffix.lower() not in SUFFIXES:
-            known = ", ".join(SUFFIXES)
-            raise DataError(label, [InputError("error.data_suffix", path=path, known=known)])
         files.append(known_file(path, label, keys, delimiter))
     first = files[0]
     for file in files:
@@ -78,7 +69,7 @@ def _of_folder(folder: Path) -> list[tuple[Path, str, Mapping[str, str | None]]]
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
+        if (path.stem if path.suffix.lower() == PACKED else path.name).lower().endswith(SUFFIXES)
         and path.is_file()
         and not any(part[0] in "._" for part in path.relative_to(folder).parts)
     )

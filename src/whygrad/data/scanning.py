@@ -152,15 +152,19 @@ class Scan:
             rows = samples = 0
             try:
                 for batch in rows_of(file, place, length, checksum, self.kinds):
-                    if file.kind == "text":
+                    if file.is_of_words:
                         self._check_fit(batch)
                     samples += self._take(batch, file, first + rows)
                     rows += batch.num_rows
                 return rows, samples
-            except pa.ArrowException:  # text alone, of which a unit is one batch
+            except pa.ArrowException:
+                if not file.is_of_words:
+                    problem = InputError("error.data_damaged", kind=file.kind.capitalize())
+                    raise DataError(file.name, [problem]) from None
                 words = dict.fromkeys(self.kinds, "words")
-                (batch,) = rows_of(file, place, length, checksum, words)
-                self._widen(batch)
+                for batch in rows_of(file, place, length, checksum, words):
+                    self._widen(batch)
+                self._is_clean &= file.kind == "text"  # else some of it was taken in
 
     def _check_fit(self, batch: pa.RecordBatch) -> None:
         """Check what a type does not: columns that were empty so far, or held 0 and 1 alone.
@@ -244,7 +248,7 @@ def _first_kinds(files: Sequence[StreamFile], wanted: Sequence[str]) -> dict[str
     for file in files:
         words = {name: joined("empty", pa.array([word], pa.string()))
                  for name, word in file.keys.items()}
-        told = {} if file.kind == "text" else arrow_kinds(file)
+        told = {} if file.is_of_words else arrow_kinds(file)
         for name, kind in (told | words).items():
             before = kinds.get(name, kind)
             if name not in kinds or kind in ("empty", before):

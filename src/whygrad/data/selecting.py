@@ -11,7 +11,14 @@ from whygrad.data.assembling import Raw, assemble
 from whygrad.data.columns import Column, Table, listed, settled
 from whygrad.data.problems import notes_of, problems_of, unknown_columns
 from whygrad.data.table import Data, Note
-from whygrad.data.targets import Target, check_task, constant_targets, task_notes, usable_target
+from whygrad.data.targets import (
+    Target,
+    check_task,
+    constant_targets,
+    rows_problems,
+    task_notes,
+    usable_target,
+)
 from whygrad.errors import DataError, InputError
 
 MANY_NAMES = 50  # at most so many columns are listed to choose from
@@ -49,7 +56,7 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     check_task(given.get("task"))
     if table.rows == 0 or not table.columns:
         raise DataError(table.name, [InputError("error.data_no_rows")])
-    chosen = _chosen(table, given)
+    chosen = chosen_columns(table, given)
     problems = [
         *(p for c in chosen.targets for p in problems_of(c, table.place, is_target=True)),
         *(p for c in chosen.inputs for p in problems_of(c, table.place)),
@@ -79,7 +86,7 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     )
 
 
-def _chosen(table: Table, given: dict) -> Chosen:
+def chosen_columns(table: Table, given: dict) -> Chosen:
     """Return the columns by their use; inputs that say nothing are left out, with a note."""
     targets, weight, drop = chosen_names(table.name, table.names, given)
     columns = {column.name: settled(column) for column in table.columns}
@@ -156,8 +163,7 @@ def _target(
     """
     more = [] if chosen.inputs else [InputError("error.data_no_features")]
     names, requested = [column.name for column in targets], given.get("task")
-    if rows == 0:
-        more.append(InputError("error.data_target_empty", column=", ".join(names)))
+    more += rows_problems(rows, names, is_split=False)
     if more or not set(names).isdisjoint(problem.values.get("column") for problem in problems):
         return None, more
     if requested is None and len(targets) == 1 and targets[0].counts_rows:

@@ -9,11 +9,16 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whygrad.data.encoder import Encoder
+from whygrad.errors import AddressError
 from whygrad.words import t
+
+if TYPE_CHECKING:
+    from whygrad.data.stream import Stream
 
 PARTS = ("train", "validation", "test")
 ENCODER_ARRAYS = ("fill", "mean", "scale", "target_mean", "target_scale")
@@ -121,6 +126,22 @@ class Data:
         """The same data with what is in memory alone: of a stream the sample of it."""
         return self if self.stream is None else replace(self, stream=None)
 
+    def training_row(self, row: int) -> Part:
+        """Return one sample of the training part.
+
+        Args:
+            row: its number: in the part, or of a stream in its source.
+
+        Raises:
+            AddressError: there is no such one.
+            DataError: a file of a stream is gone, or not what it was.
+        """
+        if self.stream is not None:
+            return self.stream.row(row)
+        if not 0 <= row < len(self.train):
+            raise AddressError("error.no_such_sample", row=row, last=len(self.train) - 1)
+        return Part(*(array[row : row + 1] for array in self.train.arrays().values()))
+
     @property
     def class_counts(self) -> np.ndarray | None:
         """How many training samples each class has; None where there are no classes."""
@@ -134,6 +155,8 @@ class Data:
         digest = hashlib.sha256()
         names = (self.task, self.feature_names, self.target_names, self.image_shape)
         digest.update(repr(names).encode())
+        if self.stream is not None:
+            digest.update(np.ascontiguousarray(self.stream.units).data)
         for part_name, part in self.parts.items():
             for name, array in part.arrays().items():
                 digest.update(f"{part_name}.{name} {array.dtype.str} {array.shape}".encode())
@@ -163,12 +186,21 @@ def pack(data: Data) -> tuple[dict[str, np.ndarray], dict[str, object]]:
         "notes": [{"key": note.key, "values": dict(note.values)} for note in data.notes],
         "source": data.source,
     }
+    if data.stream is not None:
+        rules["stream.units"] = data.stream.units
+        description["stream"] = data.stream.to_dict()
     return arrays | rules, description
 
 
 def unpack(arrays: dict[str, np.ndarray], description: dict) -> Data:
     """Return the data that :func:`pack` took apart."""
     encoder = unpack_encoder(arrays, description)
+
+    stream = None
+    if "stream" in description:
+        from whygrad.data.stream import Stream
+
+        stream = Stream.from_dict(description["stream"], arrays["stream.units"], encoder)
 
     def part(name: str) -> Part:
         named = {field.name: arrays.get(f"{name}.{field.name}") for field in fields(Part)}
@@ -184,6 +216,7 @@ def unpack(arrays: dict[str, np.ndarray], description: dict) -> Data:
         encoder=encoder,
         notes=tuple(Note(note["key"], note["values"]) for note in description["notes"]),
         source=description["source"],
+        stream=stream,
     )
 
 

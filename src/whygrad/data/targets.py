@@ -136,7 +136,7 @@ def target_of(
     task = requested or task_of(columns)
     if task in ("classes", "binary"):
         return _classes(columns, requested, names)
-    problems = _not_numbers(columns)
+    problems = not_numbers(columns)
     if problems:
         return None, problems
     y = matrix(columns)
@@ -153,7 +153,7 @@ def _classes(
 ) -> tuple[Target | None, list[InputError]]:
     column = columns[0]
     if len(columns) > 1:
-        problems = _not_numbers(columns)
+        problems = not_numbers(columns)
         if problems:
             return None, problems
         y, found = matrix(columns).argmax(axis=1), tuple(column.name for column in columns)
@@ -166,11 +166,17 @@ def _classes(
         return None, [_wrong_names(len(found), names)]
     task = requested or ("binary" if len(found) == 2 else "classes")
     target = Target(task, y.astype(np.int32), tuple(names or found))
-    return target, _class_problems(column, target)
+    return target, class_problems(column, task, len(found), len(y))
 
 
-def _class_problems(column: Column, target: Target) -> list[InputError]:
-    count, samples = len(target.names), len(target.y)
+def class_problems(column: Column, task: str, count: int, samples: int) -> list[InputError]:
+    """Return what stands against telling so many classes apart.
+
+    Args:
+        column: the target, or the first of them.
+        count: of classes.
+        samples: that have a target.
+    """
     if not column.is_exact:
         return [InputError("error.data_classes_not_exact", column=column.name, limit=EXACT)]
     if count == 1:
@@ -180,8 +186,22 @@ def _class_problems(column: Column, target: Target) -> list[InputError]:
         return [InputError("error.data_target_identifier", column=column.name)]
     if count > MOST_CLASSES or (count > 2 and count > samples / 2):
         return [InputError("error.data_too_many_classes", **values)]
-    if target.task == "binary" and count != 2:
+    if task == "binary" and count != 2:
         return [InputError("error.data_not_binary", **values)]
+    return []
+
+
+def rows_problems(samples: int, names: Sequence[str], *, is_split: bool) -> list[InputError]:
+    """Return the problem of too few rows that have their targets.
+
+    Args:
+        samples: how many have them.
+        names: of the target columns.
+    """
+    if samples == 0:
+        return [InputError("error.data_target_empty", column=", ".join(names))]
+    if samples < (FEWEST if is_split else 1):
+        return [InputError("error.data_few_rows", actual=samples, expected=FEWEST)]
     return []
 
 
@@ -194,8 +214,9 @@ def usable_target(
 ) -> tuple[Target | None, list[InputError]]:
     """Return the targets, and what stands against learning them or dividing them into parts."""
     samples = len(columns[0].values)
-    if samples < (FEWEST if is_split else 1):
-        return None, [InputError("error.data_few_rows", actual=samples, expected=FEWEST)]
+    problems = rows_problems(samples, [one.name for one in columns], is_split=is_split)
+    if problems:
+        return None, problems
     target, problems = target_of(columns, requested, names)
     if target is None or problems or not is_split:
         return target, problems
@@ -227,7 +248,8 @@ def rare_classes(target: Target) -> list[InputError]:
     ]
 
 
-def _not_numbers(columns: Sequence[Column]) -> list[InputError]:
+def not_numbers(columns: Sequence[Column]) -> list[InputError]:
+    """Return one problem for each target that is not of numbers."""
     key = "error.data_target_not_numbers"
     return [InputError(key, column=one.name) for one in columns if not one.is_numeric]
 

@@ -23,20 +23,24 @@ from pyarrow import csv, ipc, parquet
 from whygrad.core.memory import require_memory
 from whygrad.data.arrow import BATCH, DAMAGE, kind_of
 from whygrad.data.columns import Place
-from whygrad.data.delimited import Text, headed_text
-from whygrad.data.reading import MISSING_WORDS, converted
-from whygrad.data.source import BLOCK, Source, opened
+from whygrad.data.delimited import MISSING_WORDS, Text, headed_text
+from whygrad.data.json_lines import JsonLines, opened_json_lines
+from whygrad.data.reading import BITS, Cells, converted
+from whygrad.data.source import ARROW, BLOCK, JSON_LINES, TEXT, Source, checked_source
 from whygrad.errors import DataError, InputError
 
 TEXT_BYTES = 1 << 22  # of a unit of text, and the end of its last row
 LARGEST_TEXT = 1 << 28  # bytes of one row
+PROBE, PROBES = 1 << 16, 32  # bytes of a look at a text, and how many there are at most
+PACKED_BY = 4  # times that a text is smaller by gzip, about
 ENDS = 1 << 16  # bytes at either end of a file that it is known by
-ARROW = (".arrow", ".feather", ".ipc")
+SUFFIXES = (*TEXT, *JSON_LINES, ".parquet", *ARROW)
 UNIT = ("file", "place", "length", "checksum", "rows", "first", "samples")
 TYPES = {  # kind -> how cells of text are read
     "number": pa.float64(),
     "integer": pa.int64(),
     "boolean": pa.bool_(),
+    BITS: pa.int64(),
     "text": pa.dictionary(pa.int32(), pa.string()),
 }
 
@@ -48,7 +52,8 @@ class StreamFile:
     Args:
         name: in messages: where several files are read, its path in their folder.
         path: absolute.
-        kind: ``text``, ``parquet`` or ``arrow``.
+        kind: ``text``, ``parquet``, ``arrow``; ``packed`` (by gzip) or ``json``, lines of it, which
+            are one unit whole.
         size: bytes.
         modified: nanoseconds since 1970.
         digest: SHA-256 of its first and last bytes, in hexadecimal.
@@ -75,6 +80,11 @@ class StreamFile:
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> StreamFile:
         return cls(**{**told, "names": tuple(told["names"])})
+
+    @property
+    def is_of_words(self) -> bool:
+        """Whether its cells are words, of which nothing tells the kind."""
+        return self.kind in ("text", "packed", "json")
 
     def check(self) -> None:
         """Check that the file is what it was.
@@ -106,11 +116,9 @@ def known_file(
         DataError: it is missing, damaged, or of a kind that is not read in units.
         OptionError: the delimiter is not a single character.
     """
-    file, size = opened(path)
-    file.close()
-    path = path.absolute()
-    suffix, status = path.suffix.lower(), path.stat()
-    known = (size, status.st_mtime_ns, digest_of(path, size))
+    source, suffix = checked_source(path, lambda share: None, SUFFIXES)
+    path, status = path.absolute(), path.stat()
+    known = (source.size, status.st_mtime_ns, digest_of(path, source.size))
     if suffix == ".parquet" or suffix in ARROW:
         kind = "parquet" if suffix == ".parquet" else "arrow"
         try:
@@ -118,9 +126,12 @@ def known_file(
         except DAMAGE:
             raise _damaged(name, kind) from None
         return StreamFile(name, str(path), kind, *known, names, keys)
-    text, names = headed_text(Source(path, size, lambda share: None), delimiter)
-    start = _first_row(text, path)
-    return StreamFile(name, str(path), "text", *known, names, keys, text.delimiter, start)
+    if suffix in JSON_LINES:
+        names = opened_json_lines(source).names
+        return StreamFile(name, str(path), "json", *known, names, keys)
+    text = headed_text(source, delimiter)
+    kind, start = ("packed", 0) if source.is_packed else ("text", _first_row(text, path))
+    return StreamFile(name, str(path), kind, *known, text.names, keys, text.delimiter, start)
 
 
 def digest_of(path: Path, size: int) -> str:
@@ -143,6 +154,8 @@ def units_of(file: StreamFile) -> Iterator[tuple[int, int, int]]:
     if file.kind == "text":
         for place, content in _cut(file):
             yield place, len(content), zlib.crc32(content)
+    elif file.is_of_words:
+        yield 0, 0, 0
     else:
         reader, _ = _opened(file.path, file.kind, file.modified)
         is_parquet = file.kind == "parquet"
@@ -164,16 +177,21 @@ def rows_of(
     """
     if file.kind == "text":
         batches = iter([_text_rows(file, place, length, checksum, kinds)])
+    elif file.is_of_words:
+        batches = _words_as(file, kinds)
     else:
         batches = _typed_rows(file, place, [name for name in kinds if name not in file.keys])
     for batch in batches:
+        if not kinds:
+            yield batch
+            continue
         columns = [
             _constant(file.keys[name], kind, batch.num_rows)
             if name in file.keys
             else batch.column(name)
             for name, kind in kinds.items()
         ]
-        yield pa.record_batch(columns, list(kinds)) if kinds else batch
+        yield pa.record_batch(columns, list(kinds))
 
 
 def arrow_kinds(file: StreamFile) -> dict[str, str]:
@@ -187,6 +205,8 @@ def line_of(file: StreamFile, place: int, length: int, row: int) -> Place:
     Args:
         row: counted from 0 in the unit.
     """
+    if file.kind != "text" and file.is_of_words:
+        return _cells(file).place(row)
     if file.kind != "text":
         reader, _ = _opened(file.path, file.kind, file.modified)
         if file.kind == "parquet":
@@ -211,6 +231,41 @@ def line_of(file: StreamFile, place: int, length: int, row: int) -> Place:
     except plain_csv.Error:  # a field is too long for csv: take every line for a row
         before = row
     return {"what": "file_line", "row": line + before}
+
+
+def estimated_rows(files: Sequence[StreamFile]) -> int:
+    """Return how many rows files have: as they declare it, or by the length of some lines."""
+    return sum(map(_estimated_rows, files))
+
+
+def _estimated_rows(file: StreamFile) -> int:
+    if not file.is_of_words:
+        reader, _ = _opened(file.path, file.kind, file.modified)
+        if file.kind == "parquet":
+            return reader.metadata.num_rows
+        return sum(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
+    read = lines = 0
+    if file.kind == "packed":
+        with _cells(file).source.open() as unpacked:
+            content = unpacked.read(PROBE)
+        return PACKED_BY * file.size * max(content.count(b"\n"), 1) // max(len(content), 1)
+    with Path(file.path).open("rb") as opened_file:
+        for begin in range(file.start, file.size, max(PROBE, (file.size - file.start) // PROBES)):
+            opened_file.seek(begin)
+            content = opened_file.read(PROBE)
+            read, lines = read + len(content), lines + content.count(b"\n")
+    return (file.size - file.start) * max(lines, 1) // max(read, 1)
+
+
+def widest(files: Sequence[StreamFile]) -> int:
+    """Return the bytes of the largest unit, as it lies in memory."""
+    sizes = [TEXT_BYTES]
+    for file in files:
+        if file.kind == "parquet":
+            footer = _opened(file.path, file.kind, file.modified)[0].metadata
+            groups = (footer.row_group(group) for group in range(footer.num_row_groups))
+            sizes += [group.total_byte_size for group in groups]
+    return max(sizes)
 
 
 # --- text -------------------------------------------------------------------------------------
@@ -294,7 +349,10 @@ def _text_rows(
         return _parsed(file, place, content, types)
     except pa.ArrowException:  # some numbers are read one way only, such as 0x1F
         words = _parsed(file, place, content, dict.fromkeys(wanted, pa.string()))
-        columns = [converted(words.column(name), kinds[name]) for name in wanted]
+        columns = [
+            converted(words.column(name), kinds[name]) if kinds[name] in TYPES else words.column(name)
+            for name in wanted
+        ]
         return pa.record_batch(columns, wanted)
 
 
@@ -339,6 +397,29 @@ def _parsed(
         pa.RecordBatch.from_pylist([], schema=table.schema)
     ]
     return batch.select(list(places.values())).rename_columns(list(types))
+
+
+def _cells(file: StreamFile) -> Cells:
+    """Return a file that is one unit, as it is read in memory; it was looked at before."""
+    source = Source(Path(file.path), file.size, lambda share: None, is_packed=file.kind == "packed")
+    if file.kind == "json":
+        return JsonLines(source, file.names)
+    return Text(source, file.delimiter, LARGEST_TEXT, has_plain_lines=False)
+
+
+def _words_as(file: StreamFile, kinds: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of such a file.
+
+    Raises:
+        pyarrow.ArrowException: a cell is not of its kind.
+    """
+    wanted = [name for name in kinds if name not in file.keys] or list(file.names[:1])
+    for batch in _cells(file).batches(wanted):
+        columns = [
+            converted(words, kinds[name]) if kinds.get(name) in TYPES else words
+            for name, words in zip(wanted, batch.columns, strict=True)
+        ]
+        yield pa.record_batch(columns, wanted)
 
 
 # --- Parquet and Arrow ------------------------------------------------------------------------

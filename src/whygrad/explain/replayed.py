@@ -37,6 +37,7 @@ class ReplayedStep:
     def __init__(self, run: RunFolder, step: int | None):
         self.run = TrainedRun.of(run)
         replayed = replay(self.run, max(run.steps - 1, 0) if step is None else step)
+        self._targets = dict(zip(replayed.rows.tolist(), replayed.targets, strict=True))
         self.network = replayed.network
         layers = {name: _layer(replayed, spec) for name, spec in self.run.specs.items()}
         last = list(layers)[-1]
@@ -57,8 +58,9 @@ class ReplayedStep:
 
     def target(self, row: int) -> str:
         """Return the target of a row of the training part, in the user's words and units."""
-        data = self.run.data
-        value = data.decode(data.train.y[row : row + 1])[0]
+        told = self._targets.get(row)
+        y = self.run.data.training_row(row).y if told is None else told[None]
+        value = self.run.data.decode(y)[0]
         parts = value if isinstance(value, np.ndarray | list | tuple) else [value]
         return ", ".join(
             f"{part:.4g}" if isinstance(part, float | np.floating) else str(part) for part in parts
@@ -72,11 +74,10 @@ class ReplayedStep:
         """
         if place.neuron is None:
             raise AddressError("error.chain_needs_neuron", address=place)
-        network, train, k = self.network, self.run.data.train, place.neuron
-        if not 0 <= row < len(train.x):
-            raise AddressError("error.no_such_sample", row=row, last=len(train.x) - 1)
-        trace = forward(network, train.x[row : row + 1])
-        given = jnp.asarray(train.y[row : row + 1])
+        network, k = self.network, place.neuron
+        sample = self.run.data.training_row(row)
+        trace = forward(network, sample.x)
+        given = jnp.asarray(sample.y)
         targets = as_matrix(given, network.sizes[-1], trace.output.dtype)
         loss = self.run.task.settings.loss
         anatomy = backward(network, trace, targets, loss=loss)

@@ -11,7 +11,7 @@ from whygrad.core.nn.network import Network
 from whygrad.data import pack
 from whygrad.data.table import Data
 from whygrad.errors import OptionError, RunError
-from whygrad.record.description import ENGINE, FORMAT, PARTS, device_kind, versions_of
+from whygrad.record.description import ENGINE, FORMAT, device_kind, versions_of
 from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, read_regular, reading, remove, write_whole
 from whygrad.record.reading import numbered
@@ -73,7 +73,7 @@ def _description(
             "name": data.name,
             "task": data.task,
             "fingerprint": data.fingerprint,
-            "samples": {part: len(getattr(data, part).x) for part in PARTS},
+            "samples": data.samples,
         },
     }
 

@@ -21,6 +21,9 @@ from whygrad.training.step import DeviceDataset, Plan, device_dataset
 from whygrad.training.weighing import shares, weights_of
 
 
+OF_UNITS = 2**62  # in the place of the number of a pool
+
+
 @dataclass(frozen=True)
 class Pool:
     """Rows that lie on the device together, and the steps that take them.
@@ -142,8 +145,7 @@ class Streamed:
         counts, settings = self._stream.counts, self._settings
         order = np.arange(len(counts))
         if settings.shuffle != "never":
-            # the counter sets it apart from the orders within the pools
-            order = _generator(settings.seed, epoch, 2**64 - 1).permutation(len(counts))
+            order = _generator(settings.seed, epoch, OF_UNITS).permutation(len(counts))
         return pools_of(counts, order, self._rows, self._stream.lanes)
 
 
@@ -188,7 +190,7 @@ def plan_of_epoch(
 
 
 def _generator(seed: int, epoch: int, number: int) -> np.random.Generator:
-    """Return a generator of its own for each pool of each epoch."""
+    """Return a generator of its own for each pool of each epoch, and for the order of units."""
     return np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, 0, 0, number]))
 
 

@@ -154,6 +154,43 @@ LINE = record(
     {name: number for name in MEASURED_AT_AN_EPOCHS_END},
 )
 TEXTS = list_of(text)
+FILE = record(
+    {
+        "name": text,
+        "path": text,
+        "kind": one_of(("text", "packed", "json", "parquet", "arrow")),
+        "size": whole(0, 2**62),
+        "modified": whole(0, 2**63),
+        "digest": text,
+        "names": TEXTS,
+        "keys": map_of(maybe(text)),
+        "delimiter": text,
+        "start": whole(0, 2**62),
+    }
+)
+STREAM = record(
+    {
+        "files": list_of(FILE, 1),
+        "kinds": map_of(text),
+        "target": record(
+            {
+                "columns": list_of(text, 1),
+                "task": one_of(TASKS),
+                "names": TEXTS,
+                "values": maybe(list_of(number)),
+            }
+        ),
+        "weight": maybe(text),
+        "weights": maybe(list_of(number, 2, 2)),
+        "class_counts": maybe(list_of(whole(0, 2**62))),
+        "seed": whole(0, 2**62),
+        "validation": SHARE,
+        "test": SHARE,
+        "sample": ranged(Range(float, 0)),
+        "buffer": SIZE,
+        "lanes": SIZE,
+    }
+)
 DATA = record(
     {
         "description": record(
@@ -167,7 +204,8 @@ DATA = record(
                 "categories": list_of(TEXTS),
                 "notes": list_of(record({"key": text, "values": map_of(anything)})),
                 "source": map_of(anything),
-            }
+            },
+            {"stream": STREAM},
         )
     }
 )
@@ -211,7 +249,10 @@ def data_forms(run: Description, data: Description) -> dict[str, Form]:
     forms = {name: Form((n_in,), "float64", is_finite=name != "fill") for name in OF_INPUTS}
     forms |= {name: Form((n_out * is_number,), "float64", is_finite=True) for name in OF_TARGETS}
     forms = {f"encoder.{name}": form for name, form in forms.items()}
-    for part, samples in run["data"]["samples"].items():
+    if "stream" in data:  # of the training part a sample alone is kept
+        forms["stream.units"] = Form((None, 7), INTEGER)
+    for part, told in run["data"]["samples"].items():
+        samples = None if "stream" in data and part == "train" else told
         of_classes = data["task"] in ("classes", "binary")
         forms |= {
             f"{part}.x": Form((samples, n_in), "float32", is_finite=True),

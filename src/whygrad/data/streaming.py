@@ -1,0 +1,382 @@
+"""Data of a table that is larger than memory: scanned once, then read again for every epoch.
+
+Means and spreads are those of all training rows. Medians are those of a sample of them, drawn by
+the seed: with probability 99.9 % a median's rank is off by less than sqrt(log(2000) / 2n) for a
+sample of n rows, 0.9 % for 50 000 (Dvoretzky, Kiefer and Wolfowitz 1956; Massart 1990). The sample
+stays in memory, as the training part that the doctor and the pages look at, and so do the
+validation and the test part, whose shares are made smaller where they would hold too many rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from whygrad.data.assembling import TARGET_SCALINGS
+from whygrad.data.columns import Column, Table, listed, settled
+from whygrad.data.encoder import MISSING, TINY, Encoder, medians, scaled
+from whygrad.data.folders import columns_of, files_of, name_of
+from whygrad.data.numeric import LEAST, MOST
+from whygrad.data.problems import notes_of, problems_of
+from whygrad.data.scanning import Kept, Scan
+from whygrad.data.selecting import Chosen, chosen_columns, chosen_names, weight_problems
+from whygrad.data.source import Tick
+from whygrad.data.stream import Shares, Stream
+from whygrad.data.summary import MOST_VALUES, Summary
+from whygrad.data.table import Data, Note, Part
+from whygrad.data.targets import (
+    FEW_VALUES,
+    TargetRule,
+    check_task,
+    class_problems,
+    constant_targets,
+    not_numbers,
+    rows_problems,
+)
+from whygrad.data.units import StreamFile, estimated_rows, widest
+from whygrad.errors import DataError, InputError, OptionError, unknown_name
+
+HELD_ROWS = 50_000  # of the sample, and of each part that is held out
+HELD_BYTES = 1 << 25  # of each of them, as raw numbers
+POOL_BYTES = 1 << 26  # of a pool, as the device has it
+LANES = 4
+LANE_BYTES = 1 << 28  # of all units that are open
+COLUMN_BYTES = 1 << 21  # of an open row group, a column at most: a page, unpacked and decoded
+
+
+def stream(
+    source: Any, given: dict, common: dict, described: dict, tick: Tick, buffer: int | None
+) -> Data:
+    """Return data whose training part is read while it is trained on.
+
+    Args:
+        source: a path or an Arrow dataset, see :func:`whygrad.data.folders.files_of`.
+        given: the options target, weight, drop, task and delimiter, those that were given.
+        common: standardize, target_scaling, validation, test and seed.
+        described: how it was asked for, JSON-able.
+        buffer: rows of a pool; None for :data:`POOL_BYTES` of them.
+
+    Raises:
+        DataError: with every problem found.
+        OptionError: an unknown name, or ``buffer`` is not a whole number above 0.
+    """
+    check_task(given.get("task"))
+    scaling = common["target_scaling"]
+    if scaling is not None and scaling not in TARGET_SCALINGS:
+        raise unknown_name("target_scaling", scaling, tuple(TARGET_SCALINGS))
+    if buffer is not None and not (type(buffer) is int and buffer > 0):
+        raise OptionError("error.stream_buffer", actual=repr(buffer))
+    name, files = name_of(source), files_of(source, given.get("delimiter"))
+    targets, weight, drop = chosen_names(name, columns_of(files[0]), given)
+    shares = _shares(files, common)
+    scan = Scan(name, files, targets, weight, drop, shares, tick)
+    if scan.rows == 0:
+        raise DataError(name, [InputError("error.data_no_rows")])
+    return _Fitting(scan, given, common).data(described, buffer)
+
+
+def _shares(files: Sequence[StreamFile], common: dict) -> Shares:
+    """Return which share of the rows each part gets, so that what is held in memory fits."""
+    rows = max(1, estimated_rows(files))
+    most = min(HELD_ROWS, HELD_BYTES // (8 * len(columns_of(files[0]))))
+    share = max(most, 1) / rows
+    held = {name: min(float(common[name]), share) for name in ("validation", "test")}
+    return Shares(common["seed"], **held, sample=min(1.0, share))
+
+
+@dataclass(eq=False)
+class _Fitting:
+    """From what a scan found to data."""
+
+    scan: Scan
+    given: dict
+    common: dict
+
+    def data(self, described: dict, buffer: int | None) -> Data:
+        scan, encoder, rule = self.scan, None, None
+        witnesses = {name: scan.witness(name) for name in scan.kinds}
+        table = Table(scan.name, tuple(w for w, _ in witnesses.values()), scan.rows, scan.place)
+        chosen = chosen_columns(table, self.given)
+        problems = [
+            *(p for c in chosen.targets for p in self._problems(c.name, is_target=True)),
+            *(p for c in chosen.inputs for p in self._problems(c.name)),
+            *(p for c in chosen.weights for p in weight_problems(*witnesses[c.name])),
+        ]
+        if not chosen.inputs:
+            problems.append(InputError("error.data_no_features"))
+        names = {column.name for column in chosen.targets}
+        if names.isdisjoint(problem.values.get("column") for problem in problems):
+            rule, more = self._target(chosen)
+            problems += more
+        if rule is None or problems:
+            raise DataError(scan.name, problems)
+        summaries = [scan.summaries[column.name] for column in chosen.inputs]
+        kinds = {name: kind for name, kind in scan.kinds.items() if self._is_used(name, chosen)}
+        encoder = self._encoder(summaries, rule, kinds)
+        self._check_sizes(encoder, summaries, rule)
+        stream = self._stream(encoder, rule, kinds, buffer)
+        parts = {name: _part(stream, scan.name, kept) for name, kept in scan.kept.items()}
+        return Data(
+            name=scan.name,
+            task=rule.task,
+            train=parts["sample"],
+            validation=parts["validation"],
+            test=parts["test"],
+            feature_names=encoder.feature_names,
+            target_names=rule.names,
+            image_shape=None,
+            encoder=encoder,
+            notes=tuple(self._notes(chosen, encoder, stream, parts)),
+            source=described,
+            stream=stream,
+        )
+
+    def _is_used(self, name: str, chosen: Chosen) -> bool:
+        return any(
+            name == column.name for column in (*chosen.inputs, *chosen.targets, *chosen.weights)
+        )
+
+    def _problems(self, name: str, *, is_target: bool = False) -> list[InputError]:
+        witness, table = self.scan.witness(name)
+        return problems_of(witness, table.place, is_target=is_target)
+
+    def _target(self, chosen: Chosen) -> tuple[TargetRule | None, list[InputError]]:
+        """Return how targets are read, and what stands against learning them."""
+        scan, requested = self.scan, self.given.get("task")
+        columns, samples = chosen.targets, sum(self.scan.samples.values())
+        names = tuple(column.name for column in columns)
+        is_split = self.common["validation"] + self.common["test"] > 0
+        problems = rows_problems(samples, names, is_split=is_split)
+        if problems:
+            return None, problems
+        if scan.samples["train"] == 0:
+            return None, [InputError("error.stream_no_training_rows", rows=samples)]
+        if requested is None and len(columns) == 1 and columns[0].counts_rows:
+            return None, [InputError("error.data_target_identifier", column=names[0])]
+        task = requested or self._task(columns, samples)
+        if task in ("classes", "binary"):
+            return self._classes(columns, requested, samples)
+        problems = not_numbers(columns)
+        if problems:
+            return None, problems
+        if task == "labels" and not scan.are_01:
+            return None, [InputError("error.data_labels_not_01", columns=", ".join(names))]
+        return TargetRule(names, task, names), constant_targets(columns) * (task == "numbers")
+
+    def _task(self, columns: Sequence[Column], samples: int) -> str:
+        """Return what the targets suggest, as :func:`whygrad.data.targets.task_of` does."""
+        if len(columns) > 1:
+            of_01 = "classes" if self.scan.is_one_hot else "labels"
+            return of_01 if self.scan.are_01 else "numbers"
+        column, values = columns[0], self.scan.summaries[columns[0].name].values
+        if column.kind in ("text", "boolean") or set(values) == {0.0, 1.0}:
+            return "classes"
+        is_few = len(values) <= FEW_VALUES and samples >= 2 * len(values)
+        return "classes" if column.kind == "integer" and is_few else "numbers"
+
+    def _classes(
+        self, columns: Sequence[Column], requested: str | None, samples: int
+    ) -> tuple[TargetRule | None, list[InputError]]:
+        names, column, values = tuple(column.name for column in columns), columns[0], None
+        if len(columns) > 1:
+            problems = not_numbers(columns)
+            if problems:
+                return None, problems
+            found = names
+        elif column.kind == "text":
+            found = column.known
+        else:
+            values = tuple(sorted(map(float, self.scan.summaries[column.name].values)))
+            if len(values) <= MOST_VALUES:
+                found = tuple(Column(column.name, column.kind, np.array(values)).words())
+            else:
+                found = tuple(map(str, values))
+        task = requested or ("binary" if len(found) == 2 else "classes")
+        problems = class_problems(column, task, len(found), samples)
+        return TargetRule(names, task, found, values), problems
+
+    def _encoder(
+        self, summaries: Sequence[Summary], rule: TargetRule, kinds: dict[str, str]
+    ) -> Encoder:
+        standardize = self.common["standardize"] is not False
+        sample = self.scan.kept["sample"].table(self.scan.name, kinds)
+        values = {column.name: column for column in sample.columns}
+        categories, fills, means, scales = [], [], [], []
+        for one in summaries:
+            known = sorted(map(str, one.train_counts)) if one.kind == "text" else []
+            if one.kind == "text" and (one.train_missing or not known):
+                known = sorted({*known, MISSING})
+            width = len(known) or 1
+            fill = np.full(width, np.nan)
+            if not known and one.missing:
+                present = settled(values[one.name]).values
+                fill = medians(present[:, None], np.ones(1, bool))
+                one.moments.add(one.train_missing, float(fill[0]), 0.0)
+            is_scaled = standardize and not known
+            mean, scale = (one.moments.mean, _scale(one)) if is_scaled else (0.0, 1.0)
+            categories.append(tuple(known))
+            fills.append(fill)
+            means.append(np.full(width, mean))
+            scales.append(np.full(width, scale))
+        units = self._units(rule, standardize)
+        return Encoder(
+            columns=tuple(one.name for one in summaries),
+            categories=tuple(categories),
+            fill=np.concatenate(fills),
+            mean=np.concatenate(means),
+            scale=np.concatenate(scales),
+            image_shape=None,
+            task=rule.task,
+            target_names=rule.names,
+            target_mean=units[0],
+            target_scale=units[1],
+        )
+
+    def _units(self, rule: TargetRule, standardize: bool) -> tuple[np.ndarray, np.ndarray]:
+        """Return origin and size of the units of numbers to predict, of all training rows."""
+        if rule.task != "numbers":
+            return np.empty(0), np.empty(0)
+        found = [self.scan.summaries[name] for name in rule.columns]
+        scaling = self.common["target_scaling"] or ("standard" if standardize else "none")
+        if scaling == "standard":
+            ends = [(one.moments.mean, _scale(one)) for one in found]
+        elif scaling == "unit":
+            spans = [(one.train_low, one.train_high - one.train_low) for one in found]
+            ends = [(low, span if span > 0 else 1.0) for low, span in spans]
+        else:
+            ends = [(0.0, 1.0)] * len(found)
+        origin, size = zip(*ends, strict=True)
+        return np.array(origin), np.array(size)
+
+    def _check_sizes(
+        self, encoder: Encoder, summaries: Sequence[Summary], rule: TargetRule
+    ) -> None:
+        """Check that float32 can multiply the largest and the smallest numbers once scaled.
+
+        Raises:
+            DataError: it cannot.
+        """
+        starts = np.cumsum([0, *(len(known) or 1 for known in encoder.categories)])
+        scales = [
+            (one, encoder.mean[at], encoder.scale[at])
+            for one, at in zip(summaries, starts, strict=False)
+            if one.kind != "text"
+        ]
+        if rule.task == "numbers":
+            targets = [self.scan.summaries[name] for name in rule.columns]
+            scales += zip(targets, encoder.target_mean, encoder.target_scale, strict=True)
+        problems = []
+        for one, mean, scale in scales:
+            ends = np.array([one.low[0], one.high[0]])
+            sizes = np.abs(scaled(ends, mean, scale))
+            which = int(np.argmax(~(sizes <= MOST)))
+            if sizes[which] <= MOST:
+                if 0 < sizes.max() < LEAST:
+                    values = {"column": one.name, "actual": float(sizes.max()), "limit": LEAST}
+                    problems.append(InputError("error.data_too_small", **values))
+                continue
+            row = one.low[1] if which == 0 else -one.high[1]
+            values = {"column": one.name, "actual": float(ends[which]), "limit": MOST}
+            place = self.scan.place(row)
+            problems.append(InputError("error.data_encode_too_large", **values, **place))
+        if problems:
+            raise DataError(self.scan.name, problems)
+
+    def _stream(
+        self, encoder: Encoder, rule: TargetRule, kinds: dict[str, str], buffer: int | None
+    ) -> Stream:
+        scan, weight, counts = self.scan, self.given.get("weight"), None
+        if rule.task in ("classes", "binary"):
+            of_target = scan.summaries[rule.columns[0]].train_counts
+            keys = rule.values or rule.names
+            each = [of_target.get(key, 0) for key in keys]
+            counts = scan.ones if len(rule.columns) > 1 else np.array(each)
+        weights = None
+        if weight is not None:
+            of_weight = scan.summaries[weight]
+            weights = np.array([of_weight.least, of_weight.high[0]])
+        row = 4 * (len(encoder.fill) + len(rule.names))
+        opened = min(widest(scan.files), COLUMN_BYTES * len(kinds))
+        return Stream(
+            files=tuple(scan.files),
+            units=scan.units,
+            kinds=kinds,
+            encoder=encoder,
+            target=rule,
+            weight=weight,
+            weights=weights,
+            class_counts=counts,
+            shares=scan.shares,
+            buffer=buffer or max(1, POOL_BYTES // row),
+            lanes=int(np.clip(LANE_BYTES // max(opened, 1), 1, LANES)),
+        )
+
+    def _notes(
+        self, chosen: Chosen, encoder: Encoder, stream: Stream, parts: dict[str, Part]
+    ) -> Iterator[Note]:
+        """Yield what is worth knowing, as of a table in memory; and what is held of a stream.
+
+        Raises:
+            DataError: no input changes.
+        """
+        scan = self.scan
+        values = {"rows": scan.rows, "files": len(scan.files), "sample": len(parts["sample"])}
+        yield Note("note.data_streamed", values)
+        for part in ("validation", "test"):
+            actual, asked = getattr(stream.shares, part), float(self.common[part])
+            if actual < asked:
+                values = {"count": len(parts[part]), "share": 100 * actual, "asked": 100 * asked}
+                yield Note(f"note.data_fewer_{part}", values)
+        yield from chosen.notes
+        for column in chosen.inputs:
+            yield from notes_of(column)
+        if scan.dropped:
+            names = ", ".join(column.name for column in chosen.targets)
+            values = {"column": names, "count": scan.dropped}
+            yield Note("note.data_target_dropped", values)
+        known = encoder.feature_names
+        constant = [name for name, is_one in zip(known, self._constant(chosen), strict=True) if is_one]
+        if constant:
+            if len(constant) == len(known):
+                problem = InputError("error.data_all_constant", count=len(constant))
+                raise DataError(scan.name, [problem])
+            values = {"count": len(constant), "names": listed(constant)}
+            yield Note("note.data_constant", values)
+        at = 0
+        for column, words in zip(chosen.inputs, encoder.categories, strict=True):
+            missing = scan.summaries[column.name].missing
+            if not words and missing:
+                fill = float(encoder.fill[at])
+                values = {"column": column.name, "count": missing, "fill": fill}
+                yield Note("note.data_filled", values)
+            at += len(words) or 1
+
+    def _constant(self, chosen: Chosen) -> Iterator[bool]:
+        """Yield of each input whether it never changes."""
+        for column in chosen.inputs:
+            one = self.scan.summaries[column.name]
+            if one.kind == "text":
+                known = len(one.train_counts) + bool(one.train_missing)
+                is_one = len(one.values) + bool(one.missing) == 1
+                yield from [is_one] * max(known, 1)
+            else:
+                yield one.low[0] == one.high[0]
+
+
+def _part(stream: Stream, name: str, kept: Kept) -> Part:
+    """Return rows that were kept as they are as inputs and targets."""
+    numbers = kept.numbers
+    table = kept.table(name, stream.kinds)
+    part = stream.part_of(table, 0, np.arange(len(numbers)))
+    return Part(part.x, part.y, numbers, part.sample_weight)
+
+
+def _scale(one: Summary) -> float:
+    """Return the spread of a column; 1 where it never changes, but for rounding."""
+    spread = one.moments.spread
+    return 1.0 if spread == 0 or spread <= TINY * abs(one.moments.mean) else spread
+
+
