@@ -9,7 +9,8 @@ import whygrad as wg
 from whygrad.core.backprop import propagate, propagate_back
 from whygrad.core.nn import folding
 from whygrad.settings import Settings
-from whygrad.training.loop import epoch_plan, plan_window, prepare, train_steps
+from whygrad.training.feeding import plan_window
+from whygrad.training.loop import prepare, train_steps
 from whygrad.training.step import first_state, fold_state, run_segment, unfold_state
 
 pytestmark = pytest.mark.long
@@ -130,8 +131,8 @@ def test_a_deep_step_compiles_a_small_program():
         data = wg.from_arrays(X, Y, validation=0, test=0)
         task = prepare(network, data, Settings(epochs=1, record_every=2, batch_size=8))
         state = fold_state(first_state(network, task.config, 1e-3, 0))
-        plan = plan_window(epoch_plan(task, 0), 0, task.capacity)
+        plan = plan_window(next(task.feed.pools(0)).plan, 0, task.capacity)
         run = jax.jit(run_segment, static_argnums=0)
-        return run.lower(task.config, state, task.dataset, plan, 0, 3).as_text().count("\n")
+        return run.lower(task.config, state, task.feed.dataset, plan, 0, 3).as_text().count("\n")
 
     assert size(200) < 1.1 * size(40)

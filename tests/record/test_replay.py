@@ -10,7 +10,6 @@ import pytest
 import whygrad as wg
 from whygrad.errors import AddressError, RunError
 from whygrad.record.sealed import read_json, read_tensors, write_json, write_tensors
-from whygrad.training.loop import epoch_plan
 from whygrad.training.replay import replay, state_before
 from whygrad.training.step import take_step
 
@@ -28,10 +27,10 @@ def stepping_by_hand(run: wg.Run) -> list:
     task, state, found = run.task, run.checkpoint(0).state, []
     step = jax.jit(take_step, static_argnums=0)
     for number in range(task.total_steps):
-        plan = epoch_plan(task, number // task.steps_per_epoch)
+        plan = next(task.feed.pools(number // task.steps_per_epoch)).plan
         position = number % task.steps_per_epoch
         found.append((state.network, plan.rows[position]))
-        state, _ = step(task.config, state, task.dataset, plan[position])
+        state, _ = step(task.config, state, task.feed.dataset, plan[position])
     return found
 
 

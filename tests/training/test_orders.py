@@ -16,7 +16,8 @@ from whygrad.errors import OptionError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
 from whygrad.training.evaluation import evaluate
-from whygrad.training.loop import epoch_plan, plan_of_epoch, prepare, train_steps
+from whygrad.training.feeding import plan_of_epoch
+from whygrad.training.loop import prepare, train_steps
 from whygrad.training.step import Plan, first_state
 
 pytestmark = pytest.mark.long
@@ -50,7 +51,7 @@ def by_hand(network: wg.Network, data: wg.Data, settings: Settings) -> wg.Networ
     """Train by plain descent, step by step, with the public forward and backward."""
     task, part = prepare(network, data, settings), data.train
     for epoch in range(settings.epochs):
-        plan = epoch_plan(task, epoch)
+        plan = next(task.feed.pools(epoch)).plan
         told = plan.rows if plan.target_rows is None else plan.target_rows
         for rows, targets, share in zip(plan.rows, told, plan.share, strict=True):
             trace = wg.forward(network, part.x[rows])

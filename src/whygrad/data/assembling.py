@@ -194,18 +194,18 @@ def assemble(
     if raw.target.classes is None:
         y = y.astype(np.float32)
     _check_finite(raw, encoder, inputs, y)
+
+    def part(name: str) -> Part:
+        rows = getattr(parts, name)
+        own = None if weight is None else weight[rows]
+        return Part(inputs.x[name], y[rows], raw.rows[rows], own)
+
     return Data(
         name=raw.name,
         task=raw.target.task,
-        **{
-            name: Part(
-                inputs.x[name],
-                y[rows],
-                raw.rows[rows],
-                None if weight is None else weight[rows],
-            )
-            for name, rows in vars(parts).items()
-        },
+        train=part("train"),
+        validation=part("validation"),
+        test=part("test"),
         feature_names=encoder.feature_names,
         target_names=raw.target.names,
         image_shape=raw.image_shape,

@@ -20,7 +20,6 @@ from whygrad.data.units import SUFFIXES, StreamFile, known_file
 from whygrad.errors import DataError, InputError
 
 
-
 def name_of(source: Any) -> str:
     """Return what a source is called."""
     if not is_dataset(source):
@@ -109,4 +108,3 @@ def _check_columns(file: StreamFile, first: StreamFile) -> None:
         problems = [*problems, InputError(key, **values)]
     if problems:
         raise DataError(file.name, problems)
-

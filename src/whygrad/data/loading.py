@@ -224,9 +224,7 @@ def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
     return _streamed(path, "file", where, given, common, tick)
 
 
-def _streamed(
-    source: object, kind: str, where: str, given: dict, common: dict, tick: Tick
-) -> Data:
+def _streamed(source: object, kind: str, where: str, given: dict, common: dict, tick: Tick) -> Data:
     from whygrad.data.streaming import stream
 
     if given.get("stream") is False:

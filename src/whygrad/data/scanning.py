@@ -20,6 +20,7 @@ from whygrad.data.reading import BITS, JOINED, fits, joined
 from whygrad.data.source import Tick
 from whygrad.data.stream import TEST, TRAIN, VALIDATION, Shares, place_of, table_of
 from whygrad.data.summary import Summary, Witness
+from whygrad.data.table import PARTS
 from whygrad.data.units import UNIT, StreamFile, arrow_kinds, rows_of, units_of
 from whygrad.errors import DataError, InputError
 
@@ -127,7 +128,8 @@ class Scan:
             name: Summary(name, kind, name in keeps) for name, kind in self.kinds.items()
         }
         self.kept = {name: Kept() for name in KEPT}
-        self.samples, self.dropped = dict.fromkeys(("train", "validation", "test"), 0), 0
+        self.samples: dict[str, int] = dict.fromkeys(PARTS, 0)
+        self.dropped = 0
         self.are_01 = self.is_one_hot = True
         self.ones = np.zeros(len(self._targets), int)
         units: list[list[int]] = []
@@ -246,8 +248,9 @@ def _first_kinds(files: Sequence[StreamFile], wanted: Sequence[str]) -> dict[str
     """
     kinds = dict.fromkeys(wanted, "empty")
     for file in files:
-        words = {name: joined("empty", pa.array([word], pa.string()))
-                 for name, word in file.keys.items()}
+        words = {
+            name: joined("empty", pa.array([word], pa.string())) for name, word in file.keys.items()
+        }
         told = {} if file.is_of_words else arrow_kinds(file)
         for name, kind in (told | words).items():
             before = kinds.get(name, kind)
@@ -259,5 +262,3 @@ def _first_kinds(files: Sequence[StreamFile], wanted: Sequence[str]) -> dict[str
                 raise DataError(file.name, [InputError("error.stream_kinds", **values)])
             kinds[name] = kind if before == "empty" else str(both)
     return kinds
-
-

@@ -15,7 +15,6 @@ from whygrad.data.targets import (
     Target,
     check_task,
     constant_targets,
-    rows_problems,
     task_notes,
     usable_target,
 )
@@ -163,7 +162,8 @@ def _target(
     """
     more = [] if chosen.inputs else [InputError("error.data_no_features")]
     names, requested = [column.name for column in targets], given.get("task")
-    more += rows_problems(rows, names, is_split=False)
+    if rows == 0:
+        more.append(InputError("error.data_target_empty", column=", ".join(names)))
     if more or not set(names).isdisjoint(problem.values.get("column") for problem in problems):
         return None, more
     if requested is None and len(targets) == 1 and targets[0].counts_rows:

@@ -43,14 +43,14 @@ def pools_of(
     waiting = iter([int(unit) for unit in order if counts[unit]])
     taken: dict[int, int] = {}  # of the units that are open
     pools: list[list[Piece]] = []
-    pool: dict[int, list[int]] = {}
+    pool: dict[int, tuple[int, int]] = {}
     room = size
     while True:
         while len(taken) < lanes and (unit := next(waiting, None)) is not None:
             taken[unit] = 0
         if not taken or not room:
             if pool:
-                pools.append([(unit, *ends) for unit, ends in sorted(pool.items())])
+                pools.append([(unit, begin, end) for unit, (begin, end) in sorted(pool.items())])
             if not taken:
                 return pools
             pool, room = {}, size
@@ -59,7 +59,7 @@ def pools_of(
             begin = taken[unit]
             end = min(begin + min(share, room), int(counts[unit]))
             if end > begin:
-                pool.setdefault(unit, [begin, end])[1] = end
+                pool[unit] = (pool.get(unit, (begin,))[0], end)
             room -= end - begin
             taken[unit] = end
             if end == counts[unit]:
@@ -328,9 +328,7 @@ def table_of(batch: pa.RecordBatch, kinds: Mapping[str, str], name: str) -> Tabl
     return Table(name, tuple(columns), batch.num_rows)
 
 
-def place_of(
-    files: Sequence[StreamFile], units: np.ndarray, row: int
-) -> Place:
+def place_of(files: Sequence[StreamFile], units: np.ndarray, row: int) -> Place:
     """Return where a row of the whole source stands, with its file where there are several."""
     unit = int(np.searchsorted(units[:, 5], row, side="right")) - 1
     which, place, length = map(int, units[unit, :3])

@@ -33,8 +33,8 @@ from whygrad.data.targets import (
     check_task,
     class_problems,
     constant_targets,
+    few_rows,
     not_numbers,
-    rows_problems,
 )
 from whygrad.data.units import StreamFile, estimated_rows, widest
 from whygrad.errors import DataError, InputError, OptionError, unknown_name
@@ -149,7 +149,9 @@ class _Fitting:
         columns, samples = chosen.targets, sum(self.scan.samples.values())
         names = tuple(column.name for column in columns)
         is_split = self.common["validation"] + self.common["test"] > 0
-        problems = rows_problems(samples, names, is_split=is_split)
+        if samples == 0:
+            return None, [InputError("error.data_target_empty", column=", ".join(names))]
+        problems = few_rows(samples, is_split=is_split)
         if problems:
             return None, problems
         if scan.samples["train"] == 0:
@@ -338,7 +340,8 @@ class _Fitting:
             values = {"column": names, "count": scan.dropped}
             yield Note("note.data_target_dropped", values)
         known = encoder.feature_names
-        constant = [name for name, is_one in zip(known, self._constant(chosen), strict=True) if is_one]
+        never_change = zip(known, self._constant(chosen), strict=True)
+        constant = [name for name, is_constant in never_change if is_constant]
         if constant:
             if len(constant) == len(known):
                 problem = InputError("error.data_all_constant", count=len(constant))
@@ -378,5 +381,3 @@ def _scale(one: Summary) -> float:
     """Return the spread of a column; 1 where it never changes, but for rounding."""
     spread = one.moments.spread
     return 1.0 if spread == 0 or spread <= TINY * abs(one.moments.mean) else spread
-
-

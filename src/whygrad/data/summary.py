@@ -149,8 +149,9 @@ class Summary:
         least, most = int(np.nanargmin(present)), int(np.nanargmax(present))
         self.low = min(self.low, (float(values[least]), first + least))
         self.high = max(self.high, (float(values[most]), -first - most))
-        above = present[present > 0] if self.keeps_values else ()
-        self.least = min([self.least, *([float(above.min())] if len(above) else [])])
+        if self.keeps_values:
+            above = np.where(present > 0, present, np.inf)
+            self.least = min(self.least, float(above.min()))
         of_training = values[usable & train]
         self.moments.add_values(of_training)
         if len(of_training):
@@ -163,13 +164,9 @@ class Summary:
                 begin == self.begin and np.array_equal(values, values[0] + np.arange(len(values)))
             )
         if self.keeps_values and len(self.values) <= MOST_VALUES:
-            found, where, counts = np.unique(
-                values[usable], return_index=True, return_counts=True
-            )
+            found, where, counts = np.unique(values[usable], return_index=True, return_counts=True)
             rows = np.flatnonzero(usable)[where] + first
-            in_training = np.bincount(
-                np.searchsorted(found, of_training), minlength=len(found)
-            )
+            in_training = np.bincount(np.searchsorted(found, of_training), minlength=len(found))
             for number in zip(found, counts, in_training, rows, strict=True):
                 self._note(float(number[0]), *map(int, number[1:]))
 
@@ -223,5 +220,3 @@ class Summary:
             places=np.array(places, int),
             row_numbers=kind == "integer" and self.counts_up and self.rows > 10,
         )
-
-

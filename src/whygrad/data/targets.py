@@ -80,8 +80,8 @@ class TargetRule:
     @classmethod
     def from_dict(cls, told: Mapping[str, Any]) -> TargetRule:
         """Return the rule that :meth:`to_dict` made."""
-        given = {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
-        return cls(**given)
+        values = None if told["values"] is None else tuple(told["values"])
+        return cls(tuple(told["columns"]), told["task"], tuple(told["names"]), values)
 
 
 def check_task(task: str | None) -> None:
@@ -191,15 +191,8 @@ def class_problems(column: Column, task: str, count: int, samples: int) -> list[
     return []
 
 
-def rows_problems(samples: int, names: Sequence[str], *, is_split: bool) -> list[InputError]:
-    """Return the problem of too few rows that have their targets.
-
-    Args:
-        samples: how many have them.
-        names: of the target columns.
-    """
-    if samples == 0:
-        return [InputError("error.data_target_empty", column=", ".join(names))]
+def few_rows(samples: int, *, is_split: bool) -> list[InputError]:
+    """Return the problem of too few samples that have a target."""
     if samples < (FEWEST if is_split else 1):
         return [InputError("error.data_few_rows", actual=samples, expected=FEWEST)]
     return []
@@ -214,7 +207,7 @@ def usable_target(
 ) -> tuple[Target | None, list[InputError]]:
     """Return the targets, and what stands against learning them or dividing them into parts."""
     samples = len(columns[0].values)
-    problems = rows_problems(samples, [one.name for one in columns], is_split=is_split)
+    problems = few_rows(samples, is_split=is_split)
     if problems:
         return None, problems
     target, problems = target_of(columns, requested, names)

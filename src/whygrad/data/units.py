@@ -196,7 +196,8 @@ def rows_of(
 
 def arrow_kinds(file: StreamFile) -> dict[str, str]:
     """Return the kinds of the columns of a file that has types."""
-    return {str(field.name): kind_of(field.type) for field in _opened(file.path, file.kind, file.modified)[1]}
+    _, schema = _opened(file.path, file.kind, file.modified)
+    return {str(field.name): kind_of(field.type) for field in schema}
 
 
 def line_of(file: StreamFile, place: int, length: int, row: int) -> Place:
@@ -349,11 +350,7 @@ def _text_rows(
         return _parsed(file, place, content, types)
     except pa.ArrowException:  # some numbers are read one way only, such as 0x1F
         words = _parsed(file, place, content, dict.fromkeys(wanted, pa.string()))
-        columns = [
-            converted(words.column(name), kinds[name]) if kinds[name] in TYPES else words.column(name)
-            for name in wanted
-        ]
-        return pa.record_batch(columns, wanted)
+        return _as_kinds(words, kinds)
 
 
 def _parsed(
@@ -371,9 +368,7 @@ def _parsed(
     try:
         table = csv.read_csv(
             pa.BufferReader(content),
-            csv.ReadOptions(
-                use_threads=False, block_size=len(content) + 1, column_names=names
-            ),
+            csv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names),
             csv.ParseOptions(
                 delimiter=file.delimiter, newlines_in_values=True, invalid_row_handler=put_aside
             ),
@@ -407,6 +402,14 @@ def _cells(file: StreamFile) -> Cells:
     return Text(source, file.delimiter, LARGEST_TEXT, has_plain_lines=False)
 
 
+def _as_kinds(words: pa.RecordBatch, kinds: Mapping[str, str]) -> pa.RecordBatch:
+    columns = [
+        converted(cells, kinds[name]) if kinds.get(name) in TYPES else cells
+        for name, cells in zip(words.schema.names, words.columns, strict=True)
+    ]
+    return pa.record_batch(columns, words.schema.names)
+
+
 def _words_as(file: StreamFile, kinds: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of such a file.
 
@@ -415,11 +418,7 @@ def _words_as(file: StreamFile, kinds: Mapping[str, str]) -> Iterator[pa.RecordB
     """
     wanted = [name for name in kinds if name not in file.keys] or list(file.names[:1])
     for batch in _cells(file).batches(wanted):
-        columns = [
-            converted(words, kinds[name]) if kinds.get(name) in TYPES else words
-            for name, words in zip(wanted, batch.columns, strict=True)
-        ]
-        yield pa.record_batch(columns, wanted)
+        yield _as_kinds(batch, kinds)
 
 
 # --- Parquet and Arrow ------------------------------------------------------------------------
@@ -461,4 +460,3 @@ def _constant(word: str | None, kind: str, rows: int) -> pa.Array:
 def _damaged(name: str, kind: str) -> DataError:
     told = {"parquet": "Parquet", "arrow": "Arrow"}[kind]
     return DataError(name, [InputError("error.data_damaged", kind=told)])
-

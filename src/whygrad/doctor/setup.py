@@ -134,6 +134,7 @@ def setup_of(
     data = data.sampled
     check_size(network, data, settings)
     task = prepare(network, data, settings)
+    by_class = class_weights(data.class_counts, settings.class_weight)
     asked = (origin or {}).get("network", {})
     weights = [np.asarray(dense.weight) for dense in network.dense]
     biases = [
@@ -153,7 +154,7 @@ def setup_of(
         dropout=tuple(dense.dropout for dense in network.dense[:-1]),
         settings=replace(task.settings, record_every=0),
         has_bias=network.dense[0].bias is not None,
-        weights=weights_of(data.train, class_weights(data, settings.class_weight)),
+        weights=weights_of(data.train, by_class),
     )
 
 

@@ -5,7 +5,7 @@ same in every epoch; a stream is read pool after pool, each while the one before
 The loop, replaying and the search for a failure see pools alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,7 +19,6 @@ from whygrad.data.stream import Piece, Stream, pools_of
 from whygrad.settings import Settings
 from whygrad.training.step import DeviceDataset, Plan, device_dataset
 from whygrad.training.weighing import shares, weights_of
-
 
 OF_UNITS = 2**62  # in the place of the number of a pool
 
@@ -64,7 +63,7 @@ class Held:
         self.dataset, self.weights, self._settings = dataset, weights, settings
         self._numbers = np.arange(self.samples)
 
-    def pools(self, epoch: int, position: int = 0) -> Iterator[Pool]:
+    def pools(self, epoch: int, position: int = 0) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on."""
         plan = plan_of_epoch(self._settings, self.samples, epoch, self.weights)
         yield Pool(0, self.dataset, plan, self._numbers)
@@ -100,7 +99,7 @@ class Streamed:
         self._ahead: tuple[tuple[int, int], Future[_Rows]] | None = None
         self._only: _Rows | None = None  # where one pool holds all rows, it is read once
 
-    def pools(self, epoch: int, position: int = 0) -> Iterator[Pool]:
+    def pools(self, epoch: int, position: int = 0) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on.
 
         Raises:

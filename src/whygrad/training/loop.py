@@ -161,7 +161,7 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         record_every=min(settings.record_every, steps),  # beyond the end, only step 0 is left
     )
     check_weights(data, settings)
-    by_class = class_weights(data, settings.class_weight)
+    by_class = class_weights(data.class_counts, settings.class_weight)
     dtype = network.dense[0].weight.dtype
     if data.stream is not None:
         feed = Streamed(data.stream, settings, dtype, by_class)

@@ -14,18 +14,20 @@ from whygrad.settings import LARGEST, SMALLEST, Settings
 
 
 def class_weights(
-    data: Data, class_weight: str | tuple[float, ...] | None
+    counts: np.ndarray | None, class_weight: str | tuple[float, ...] | None
 ) -> Float[np.ndarray, " classes"] | None:
     """Return the weight of each class; None where all classes count alike.
 
     ``balanced`` weighs a class with samples / (classes * its samples), as scikit-learn does.
+
+    Args:
+        counts: training samples of each class, (classes,); None where there are no classes.
 
     Raises:
         OptionError: the target has no classes, or more than there are weights.
     """
     if class_weight is None:
         return None
-    counts = data.class_counts
     if counts is None:
         raise OptionError("error.class_weight_needs_classes")
     if isinstance(class_weight, str):
@@ -59,7 +61,7 @@ def check_weights(data: Data, settings: Settings) -> None:
         raise OptionError(
             "error.class_weight_count", expected=len(data.target_names), actual=len(given)
         )
-    by_class = class_weights(data, given)
+    by_class = class_weights(data.class_counts, given)
     batch = min(settings.batch_size, data.samples["train"])
     if data.stream is None:
         weights = weights_of(data.train, by_class)
