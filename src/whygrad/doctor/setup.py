@@ -6,7 +6,6 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from whygrad.core.nn.initializers import draw_bias, draw_weight
@@ -141,7 +140,7 @@ def setup_of(
         np.zeros(dense.n_out, np.float32) if dense.bias is None else np.asarray(dense.bias)
         for dense in network.dense
     ]
-    targets = as_matrix(jnp.asarray(data.train.y), network.sizes[-1], jnp.dtype("float32"))
+    targets = as_matrix(np.asarray(data.train.y), network.sizes[-1], np.dtype("float32"))
     return Setup(
         x=np.asarray(data.train.x),
         y=np.asarray(targets),

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from whygrad.core.attribution import contributions
@@ -77,8 +76,7 @@ class ReplayedStep:
         network, k = self.network, place.neuron
         sample = self.run.data.training_row(row)
         trace = forward(network, sample.x)
-        given = jnp.asarray(sample.y)
-        targets = as_matrix(given, network.sizes[-1], trace.output.dtype)
+        targets = as_matrix(sample.y, network.sizes[-1], trace.output.dtype)
         loss = self.run.task.settings.loss
         anatomy = backward(network, trace, targets, loss=loss)
         layer, dense = anatomy[place.layer], network[place.layer]

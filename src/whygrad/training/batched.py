@@ -20,13 +20,8 @@ from whygrad.settings import Settings, SettingsGiven, shows_settings
 from whygrad.training.feeding import Held, plan_of_epoch, plan_window
 from whygrad.training.loop import check_size, prepare, recorded_steps
 from whygrad.training.recording import by_layer
-from whygrad.training.step import (
-    DeviceDataset,
-    Plan,
-    StaticConfig,
-    advance_batched,
-    first_state,
-)
+from whygrad.training.state import DeviceDataset, Plan, StaticConfig
+from whygrad.training.step import advance_batched, first_state
 
 SEGMENT_STEPS = 2048  # in one compiled call, if an epoch has not more
 
@@ -81,7 +76,7 @@ def train_together(
         raise ShapeError("error.networks_differ", actual=len(shapes))
     settings = Settings.from_dict((settings or Settings()).to_dict() | given)
     check_size(networks[0], data, settings)
-    task = prepare(networks[0], data, settings)
+    task = prepare(networks[0], data, settings, "jax")
     if not isinstance(task.feed, Held):
         raise OptionError("error.stream_together", source=data.name)
     rates = _one_each("learning_rate", learning_rates, networks, settings)

@@ -8,16 +8,17 @@ The loop, replaying and the search for a failure see pools alone.
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import DTypeLike
+from numpy.typing import DTypeLike
 
+from whygrad.core.arrays import tree_map
 from whygrad.data.stream import Piece, Stream, pools_of
+from whygrad.data.table import Part
 from whygrad.settings import Settings
-from whygrad.training.step import DeviceDataset, Plan, device_dataset
+from whygrad.training.engine import steps_of
+from whygrad.training.state import DeviceDataset, Plan, StaticConfig
 from whygrad.training.weighing import shares, weights_of
 
 OF_UNITS = 2**62  # in the place of the number of a pool
@@ -33,12 +34,14 @@ class Pool:
         plan: which rows each step takes, by their place in ``dataset``.
         numbers: what the rows are called, (rows,): of a training part in memory their place in
             it, of a stream the row of the source.
+        targets: of the rows, as the data has them.
     """
 
     first: int
     dataset: DeviceDataset
     plan: Plan
     numbers: np.ndarray
+    targets: np.ndarray
 
     @property
     def stop(self) -> int:
@@ -50,6 +53,8 @@ class Held:
     """A training part that is in memory whole.
 
     Args:
+        dtype: of the inputs on the device.
+        outputs: of the network.
         weights: weight of each sample, or None for all alike.
 
     Attributes:
@@ -57,16 +62,23 @@ class Held:
         steps: most steps of a pool.
     """
 
-    def __init__(self, dataset: DeviceDataset, settings: Settings, weights: np.ndarray | None):
-        self.samples = len(dataset.y)
-        self.steps = -(-self.samples // settings.batch_size)
-        self.dataset, self.weights, self._settings = dataset, weights, settings
-        self._numbers = np.arange(self.samples)
+    def __init__(
+        self,
+        part: Part,
+        config: StaticConfig,
+        dtype: DTypeLike,
+        outputs: int,
+        weights: np.ndarray | None,
+    ):
+        self.samples, self.weights = len(part.y), weights
+        self.steps = -(-self.samples // config.settings.batch_size)
+        self.dataset = _dataset(part.x, part.y, config, dtype, outputs)
+        self._part, self._settings = part, config.settings
 
     def pools(self, epoch: int, position: int = 0) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on."""
         plan = plan_of_epoch(self._settings, self.samples, epoch, self.weights)
-        yield Pool(0, self.dataset, plan, self._numbers)
+        yield Pool(0, self.dataset, plan, np.arange(self.samples), self._part.y)
 
 
 class Streamed:
@@ -77,6 +89,7 @@ class Streamed:
 
     Args:
         dtype: of the inputs on the device.
+        outputs: of the network.
         by_class: how much each class counts; None for all alike.
 
     Attributes:
@@ -85,16 +98,22 @@ class Streamed:
     """
 
     def __init__(
-        self, stream: Stream, settings: Settings, dtype: DTypeLike, by_class: np.ndarray | None
+        self,
+        stream: Stream,
+        config: StaticConfig,
+        dtype: DTypeLike,
+        outputs: int,
+        by_class: np.ndarray | None,
     ):
+        settings = config.settings
         self.samples = stream.samples
         batch = min(settings.batch_size, self.samples)
         rows = max(stream.buffer // batch, 1) * batch
         self._rows = min(rows, self.samples)  # of a pool
         self.steps = -(-self._rows // batch)
         self._batch, self._count = batch, -(-self.samples // self._rows)
-        self._stream, self._settings, self._dtype = stream, settings, dtype
-        self._by_class = by_class
+        self._stream, self._settings, self._by_class = stream, settings, by_class
+        self._laid_out = partial(_dataset, config=config, dtype=dtype, outputs=outputs)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="whygrad-reader")
         self._ahead: tuple[tuple[int, int], Future[_Rows]] | None = None
         self._only: _Rows | None = None  # where one pool holds all rows, it is read once
@@ -116,7 +135,7 @@ class Streamed:
             plan = plan_of_epoch(
                 self._settings, count, epoch, rows.weights, number=number, size=self._batch
             )
-            yield Pool(number * self.steps, rows.dataset, plan, rows.numbers)
+            yield Pool(number * self.steps, rows.dataset, plan, rows.numbers, rows.targets)
 
     def _begin(self, epoch: int, number: int) -> None:
         """Have a pool read in the background, unless it would be one after the end."""
@@ -136,8 +155,7 @@ class Streamed:
             np.pad(array, ((0, missing),) + ((0, 0),) * (array.ndim - 1)) if missing else array
             for array in (part.x, part.y)
         )
-        dataset = device_dataset(jnp.asarray(x, self._dtype), jnp.asarray(y))
-        return _Rows(dataset, part.rows, weights_of(part, self._by_class))
+        return _Rows(self._laid_out(x, y), part.rows, part.y, weights_of(part, self._by_class))
 
     @lru_cache(maxsize=2)  # noqa: B019 - as long as the feed itself
     def _pieces(self, epoch: int) -> list[list[Piece]]:
@@ -152,7 +170,14 @@ class Streamed:
 class _Rows:
     dataset: DeviceDataset
     numbers: np.ndarray
+    targets: np.ndarray
     weights: np.ndarray | None
+
+
+def _dataset(
+    x: np.ndarray, y: np.ndarray, config: StaticConfig, dtype: DTypeLike, outputs: int
+) -> DeviceDataset:
+    return steps_of(config.engine).device_dataset(x.astype(dtype, copy=False), y, outputs)
 
 
 def plan_of_epoch(
@@ -201,4 +226,4 @@ def plan_window(plan: Plan, position: int, length: int) -> Plan:
         missing = length - len(piece)
         return np.pad(piece, ((0, missing), (0, 0))) if missing else piece
 
-    return jax.tree.map(window, plan)
+    return tree_map(window, plan)

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from whygrad.core import backend
+from whygrad.core.arrays import leaves
 from whygrad.core.memory import check_step
 from whygrad.core.nn.losses import LOSSES, loss_rule
 from whygrad.core.nn.network import Network
@@ -24,10 +23,11 @@ from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
+from whygrad.training.engine import engine_for, steps_of
 from whygrad.training.evaluation import LaidOut, lay_out, measure
 from whygrad.training.feeding import Held, Pool, Streamed, plan_window
 from whygrad.training.recording import by_layer, width
-from whygrad.training.step import Plan, State, StaticConfig, advance, device_dataset
+from whygrad.training.state import Plan, State, StaticConfig
 from whygrad.training.weighing import check_weights, class_weights, weights_of
 
 MATCHED_LOSS = {
@@ -94,7 +94,7 @@ class Segment:
         if bad:
             return min(bad)
         measured = self.epoch_end.validation.values() if self.epoch_end else ()
-        left = [*map(float, measured), *jax.tree.leaves((self.state.network, self.state.optimizer))]
+        left = [*map(float, measured), *leaves((self.state.network, self.state.optimizer))]
         return None if all(map(all_finite, left)) else self.next_step - 1
 
 
@@ -143,14 +143,16 @@ class Task:
         return pool, pool.plan[position - pool.first]
 
 
-def prepare(network: Network, data: Data, settings: Settings) -> Task:
-    """Check that network, data and settings fit together, and put the data on the device.
+def prepare(network: Network, data: Data, settings: Settings, engine: str | None = None) -> Task:
+    """Check that network, data and settings fit together, and lay the data out for the engine.
+
+    Args:
+        engine: ``numpy`` or ``jax``; None for the one that fits the size of the job.
 
     Raises:
         ShapeError: the network's inputs or outputs do not fit the data.
         OptionError: the loss does not fit the task.
     """
-    backend.start()
     _check_fit(network, data, resolve_loss(settings.loss, network, data))
     steps = -(-data.samples["train"] // settings.batch_size) * settings.epochs
     if steps + settings.warmup >= MOST_STEPS:
@@ -160,17 +162,21 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         loss=resolve_loss(settings.loss, network, data),
         record_every=min(settings.record_every, steps),  # beyond the end, only step 0 is left
     )
+    dtype = network.dense[0].weight.dtype
+    engine = engine or engine_for(settings, network.sizes, settings.batch_size, steps, dtype)
+    if engine == "jax":
+        backend.start()
     check_weights(data, settings)
     by_class = class_weights(data.class_counts, settings.class_weight)
-    dtype = network.dense[0].weight.dtype
+    config = StaticConfig(settings, steps, engine)
+    outputs = network.sizes[-1]
     if data.stream is not None:
-        feed = Streamed(data.stream, settings, dtype, by_class)
+        feed = Streamed(data.stream, config, dtype, outputs, by_class)
     else:
-        dataset = device_dataset(jnp.asarray(data.train.x, dtype), jnp.asarray(data.train.y))
-        feed = Held(dataset, settings, weights_of(data.train, by_class))
+        feed = Held(data.train, config, dtype, outputs, weights_of(data.train, by_class))
     capacity = min(feed.steps, _fitting_steps(network, settings.record_every))
-    validation = lay_out(data.validation.x, data.validation.y)
-    return Task(StaticConfig(settings, steps), data, feed, validation, capacity)
+    validation = lay_out(data.validation.x, data.validation.y, engine)
+    return Task(config, data, feed, validation, capacity)
 
 
 def check_size(network: Network, data: Data, settings: Settings) -> None:
@@ -232,6 +238,7 @@ def walk(task: Task, state: State, begin: int, stop: int) -> State:
     while begin < stop:
         epoch, position = divmod(begin, task.steps_per_epoch)
         end = min(position + stop - begin, task.steps_per_epoch)
+        advance = steps_of(task.config.engine).advance
         for pool in task.feed.pools(epoch, position):
             while position < min(pool.stop, end):
                 count = min(min(pool.stop, end) - position, task.capacity)
@@ -262,6 +269,7 @@ def _run(task: Task, state: State, pool: Pool, step: int, position: int, pace: _
     count = min(pace.steps, pool.stop - position)
     piece = plan_window(pool.plan, position - pool.first, task.capacity)
     started = time.perf_counter()
+    advance = steps_of(task.config.engine).advance
     state, segment = advance(task.config, state, pool.dataset, piece, step, count)
     losses = np.asarray(segment.losses)[:count]
     pace.tell(count, time.perf_counter() - started)

@@ -9,15 +9,16 @@ once the loop is over. What each number means stands in :mod:`whygrad.record.fie
 from collections.abc import Callable
 from itertools import pairwise
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from whygrad.core.arrays import Array
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.factors import is_open, pushes, ratio, telescope
 from whygrad.core.nn.folding import each
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.core.symmetry import gradient_inward, inward, signatures
+from whygrad.record.arrays import xp
 from whygrad.record.fields import FACTORS
 
 KEPT = 7  # sizes a neuron
@@ -42,31 +43,31 @@ def sizes(
     share = layers["output"].share
     lowest, *_ = layers
     samples, each_layer = len(share), layers.values()
-    whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
+    whole = xp.sum(share)  # 1, unless the loss is a sum over the batch
     input_norms = {}
     for name, layer in layers.items():
         norm = input_norm
         if name != lowest or layer.is_stack:
             # a product with ones compiles to less than a sum
-            norm = jnp.sqrt(layer.input**2 @ jnp.ones(layer.input.shape[-1], layer.input.dtype))
+            norm = xp.sqrt(layer.input**2 @ xp.ones_like(layer.input, shape=layer.input.shape[-1]))
         input_norms[name] = share * norm
     alone = [input_norms[name] for name, layer in layers.items() if not layer.is_stack]
     pushed = [_side_by_side(pushes, layer) for layer in each_layer]
     through = [_side_by_side(_size_of_delta, layer) for layer in each_layer]
     opened = [ratio(_side_by_side(is_open, layer), whole) for layer in each_layer]
-    means = jnp.stack([share, *alone]) @ jnp.concatenate([*pushed, *through, *opened], axis=1)
+    means = xp.stack([share, *alone]) @ xp.concatenate([*pushed, *through, *opened], axis=1)
     ends = np.cumsum([len(means[0]) // 3, *(layer.delta.size // samples for layer in each_layer)])
     rows = iter(means[1:])
     per_sample = [
-        jnp.einsum("lm,lmn->ln", input_norms[name], _size_of_delta(layer)).ravel()
+        xp.einsum("lm,lmn->ln", input_norms[name], _size_of_delta(layer)).ravel()
         if layer.is_stack
         else next(rows)[a:b]
         for (name, layer), (a, b) in zip(layers.items(), pairwise(ends), strict=True)
     ]
-    squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=-2).ravel() for name in layers]
+    squares = [xp.sum(gradients[name]["weight"] ** 2, axis=-2).ravel() for name in layers]
     marks = [each(inward, dense)(dense).ravel() for dense in network.dense]
     moving = [gradient_inward(gradients[name]["weight"]).ravel() for name in layers]
-    return jnp.concatenate([means[0], *per_sample, *squares, *marks, *moving])
+    return xp.concatenate([means[0], *per_sample, *squares, *marks, *moving])
 
 
 def as_rows(
@@ -77,12 +78,12 @@ def as_rows(
     Args:
         network: whose sizes were kept; folded or not.
     """
-    pushed, through, opened, per_sample, squares, marks, moving = jnp.split(kept, KEPT, axis=1)
-    four = telescope(pushed, through, per_sample, jnp.sqrt(squares))
+    pushed, through, opened, per_sample, squares, marks, moving = xp.split(kept, KEPT, axis=1)
+    four = telescope(pushed, through, per_sample, xp.sqrt(squares))
     widths = [dense.n_out for dense in network.dense for _ in range(dense.depth)]
     layer = np.repeat(np.arange(len(widths)), widths)
     signed = signatures(marks, moving, per_sample, layer)
-    return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, signed], axis=1)
+    return xp.stack([*(getattr(four, name) for name in FACTORS), opened, signed], axis=1)
 
 
 def by_layer(
@@ -101,7 +102,7 @@ def width(network: Network) -> int:
 
 
 def _size_of_delta(layer: LayerAnatomy) -> Float[Array, "*deep m n_out"]:
-    return jnp.abs(layer.delta)
+    return xp.abs(layer.delta)
 
 
 def _side_by_side(

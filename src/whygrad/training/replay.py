@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 
+from whygrad.core.arrays import tree_map
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError, RunError
 from whygrad.record.description import differences
 from whygrad.record.fields import comparable
+from whygrad.training.engine import steps_of
 from whygrad.training.loop import Task, walk
-from whygrad.training.step import State, StepTrace, trace_step
+from whygrad.training.state import State, StepTrace
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
@@ -57,13 +58,14 @@ def replay(run: "TrainedRun", step: int) -> Replayed:
     start, begin = _nearest_state(run, step)
     state = walk(task, start, begin, step)
     pool, planned = task.batch(step)
+    trace_step = steps_of(task.config.engine).trace_step
     seen, recorded = trace_step(task.config, state, pool.dataset, planned)
-    is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
+    is_recorded = _agrees(run, step, tree_map(np.asarray, recorded))
     if not is_recorded and begin < step and differences(run.description):
         _check_way(run, begin, step)
     told = planned.rows if planned.target_rows is None else planned.target_rows
     batch = (pool.numbers[np.asarray(planned.rows)], np.asarray(planned.share))
-    targets = np.asarray(pool.dataset.y)[np.asarray(told)]
+    targets = pool.targets[np.asarray(told)]
     return Replayed(step, state.network, seen, *batch, targets, is_recorded)
 
 

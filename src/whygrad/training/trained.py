@@ -12,7 +12,7 @@ from whygrad.core.nn.network import Network
 from whygrad.data import unpack
 from whygrad.data.table import Data
 from whygrad.errors import InputError, RunError, unknown_name
-from whygrad.record.description import PARTS, differences
+from whygrad.record.description import PARTS, differences, engine_of
 from whygrad.record.folder import RunFolder, kept_checkpoints
 from whygrad.record.reading import Described, steadily
 from whygrad.record.schema import sound, trained
@@ -77,7 +77,7 @@ class TrainedRun(RunFolder):
     def task(self) -> Task:
         skeleton, data, settings = self.skeleton, self.data, self.settings
         try:
-            return prepare(skeleton, data, settings)
+            return prepare(skeleton, data, settings, engine_of(self.description))
         except InputError as error:  # they did fit together when the run began
             path = self.path / "run.json"
             raise RunError("error.run_does_not_fit", path=path, problem=error) from error

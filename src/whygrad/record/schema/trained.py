@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from whygrad.record.activations import OWN
-from whygrad.record.description import DTYPES, MATCHED, MEASURES, PARTS, STATES, TASKS, UNSEALED
+from whygrad.record.description import (
+    DTYPES,
+    ENGINES,
+    MATCHED,
+    MEASURES,
+    PARTS,
+    STATES,
+    TASKS,
+    UNSEALED,
+)
 from whygrad.record.schema.arrays import INTEGER, Arrays, Form, first_wrong
 from whygrad.record.schema.checks import (
     Check,
@@ -140,6 +149,7 @@ RUN = record(
     },
     {
         **STANDING,
+        "engine": one_of(tuple(ENGINES)),
         "fields": COUNT,
         "steps": COUNT,
         "result": record({}, {part: MEASURED for part in PARTS}),

@@ -1,0 +1,208 @@
+"""The training step on NumPy: for jobs that are over before JAX is imported and has compiled.
+
+The chain rule is that of :mod:`whygrad.core.backprop`; the stages of the optimiser are those of
+:mod:`whygrad.core.numpy_stages`. What :mod:`whygrad.training.step` offers is here under the same
+names, and gives the same numbers within rounding, dropout aside: its masks are drawn by NumPy.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from whygrad.core.arrays import fold_in, numpy_key
+from whygrad.core.backprop import Anatomy, propagate, propagate_back
+from whygrad.core.nn.losses import as_matrix
+from whygrad.core.nn.network import Network, Parameters
+from whygrad.core.numpy_stages import Layout, Stage, Vector, build_stages, schedule_of
+from whygrad.training.recording import as_rows, by_layer, sizes, width
+from whygrad.training.state import (
+    DeviceDataset,
+    Plan,
+    SegmentRecord,
+    State,
+    StaticConfig,
+    StepTrace,
+)
+
+
+def device_dataset(x: Any, y: Any, outputs: int) -> DeviceDataset:
+    """Return samples as training needs them, with the norm of each input vector.
+
+    Args:
+        outputs: of the network; classes become rows with a single 1, once for all steps.
+    """
+    x = np.ascontiguousarray(x)
+    targets = as_matrix(np.asarray(y), outputs, x.dtype)
+    return DeviceDataset(x, targets, np.linalg.norm(x, axis=1))
+
+
+def first_state(network: Network, config: StaticConfig, learning_rate: float, seed: int) -> State:
+    """Return the state before the first step."""
+    layout, dtype = Layout.of(network), network.dense[0].weight.dtype
+
+    def start(stage: Stage) -> dict[str, Any]:
+        return {
+            name: layout.views(np.zeros(layout.size, dtype)) if value is None else _number(value)
+            for name, value in stage.kept.items()
+        }
+
+    def _number(value: np.ndarray) -> np.ndarray:
+        return value.astype(dtype) if value.dtype.kind == "f" else value.copy()
+
+    stages = build_stages(config.settings, layout, config.total_steps)
+    optimizer = {stage.name: start(stage) for stage in stages}
+    is_scheduled = schedule_of(config.settings, config.total_steps) is not None
+    optimizer["learning_rate"] = {"count": np.zeros((), np.int32)} if is_scheduled else {}
+    return State(
+        network=network,
+        optimizer=optimizer,
+        step=np.zeros((), np.int32),
+        learning_rate=np.asarray(learning_rate, dtype),
+        key=numpy_key(seed),
+    )
+
+
+class Walk:
+    """Takes one step after the other, in place, on a copy of a state.
+
+    Args:
+        state: to begin from; is left as it is.
+    """
+
+    def __init__(self, config: StaticConfig, state: State):
+        self.settings = config.settings
+        self.layout = Layout.of(state.network)
+        self.parameters = self.layout.vector(state.network.parameters)
+        self.network = state.network.with_parameters(self.layout.views(self.parameters))
+        self.stages = tuple(build_stages(config.settings, self.layout, config.total_steps))
+        self.kept = {name: self._copied(kept) for name, kept in state.optimizer.items()}
+        self.schedule = schedule_of(config.settings, config.total_steps)
+        self.key, self.step = state.key, int(state.step)
+        self.rate = state.learning_rate
+        self.drops = any(dense.dropout for dense in state.network.dense)
+
+    def _copied(self, kept: dict[str, Any]) -> dict[str, Any]:
+        """Return the state of a stage with vectors in place of parameters."""
+        return {
+            name: self.layout.vector(value) if isinstance(value, dict) else np.array(value)
+            for name, value in kept.items()
+        }
+
+    def take(
+        self,
+        dataset: DeviceDataset,
+        rows: np.ndarray,
+        share: Float[np.ndarray, " batch"],
+        target_rows: np.ndarray | None,
+        look: Callable[[str, Vector], None] | None = None,
+    ) -> tuple[Anatomy, Parameters]:
+        """Take a step and return its anatomy and gradients.
+
+        Args:
+            look: is shown the vector that each stage puts out, before the next overwrites it.
+        """
+        network, settings = self.network, self.settings
+        key = fold_in(self.key, self.step) if self.drops else None
+        trace = propagate(network, dataset.x.take(rows, 0), key)
+        targets = dataset.y.take(rows if target_rows is None else target_rows, 0)
+        anatomy = propagate_back(network, trace, targets, settings.loss, share)
+        gradients = anatomy.gradients()
+        moved = self.layout.vector(gradients)
+        for stage in self.stages:
+            stage.update(self.kept[stage.name], moved, self.parameters)
+            if look is not None:
+                look(stage.name, moved)
+        moved *= -self.rate if self.schedule is None else -self.rate * self._share_of_rate()
+        if look is not None:
+            look("learning_rate", moved)
+        self.parameters += moved
+        self.step += 1
+        return anatomy, gradients
+
+    def _share_of_rate(self) -> np.floating:
+        assert self.schedule is not None
+        count = self.kept["learning_rate"]["count"]
+        share = self.schedule(int(count))
+        count += 1
+        return self.parameters.dtype.type(share)
+
+    def state(self) -> State:
+        """Return the state that was reached; the next step overwrites it."""
+        return State(
+            network=self.network,
+            optimizer={
+                name: {
+                    part: self.layout.views(value) if value.ndim else value
+                    for part, value in kept.items()
+                }
+                for name, kept in self.kept.items()
+            },
+            step=np.asarray(self.step, np.int32),
+            learning_rate=self.rate,
+            key=self.key,
+        )
+
+
+def advance(
+    config: StaticConfig, state: State, dataset: DeviceDataset, plan: Plan, begin: int, count: int
+) -> tuple[State, SegmentRecord]:
+    """Take ``count`` steps of ``plan``; the state that is given is left as it is.
+
+    Args:
+        begin: number of the first step.
+    """
+    every, walk = config.settings.record_every, Walk(config, state)
+    losses = np.zeros(len(plan.rows), walk.parameters.dtype)
+    kept = []
+    # what fills a short batch up stands behind it
+    used = plan.share.shape[1] - np.argmax(plan.share[:count, ::-1] > 0, axis=1)
+    with np.errstate(all="ignore"):
+        for position, end in enumerate(used.tolist()):
+            rows, share = plan.rows[position, :end], plan.share[position, :end]
+            told = None if plan.target_rows is None else plan.target_rows[position, :end]
+            anatomy, gradients = walk.take(dataset, rows, share, told)
+            losses[position] = anatomy.loss
+            if every and (begin + position) % every == 0:
+                norm = dataset.input_norm.take(rows)
+                kept.append(sizes(walk.network, anatomy.layers, gradients, norm))
+        if not every:
+            return walk.state(), SegmentRecord(losses, None)
+        filled = np.reshape(kept, (len(kept), width(walk.network)))
+        rows = as_rows(walk.network, filled.astype(losses.dtype))
+    return walk.state(), SegmentRecord(losses, rows)
+
+
+def plain(state: State) -> State:
+    """Return a state in arrays alone, as a checkpoint keeps it: it is."""
+    return state
+
+
+from_plain = plain
+
+
+def shapes_of(network: Network, config: StaticConfig) -> State:
+    """Return arrays of the shapes of the states of a run."""
+    return first_state(network, config, 0.0, 0)
+
+
+def trace_step(
+    config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan
+) -> tuple[StepTrace, dict[str, np.ndarray]]:
+    """Return the trace of the next step, and the rows that recording it would keep."""
+    walk = Walk(config, state)
+    stages: dict[str, Parameters] = {}
+
+    def look(name: str, vector: Vector) -> None:
+        stages[name] = walk.layout.views(vector.copy())
+
+    before = walk.layout.views(walk.parameters.copy())
+    with np.errstate(all="ignore"):
+        told = batch.target_rows
+        anatomy, gradients = walk.take(dataset, batch.rows, batch.share, told, look)
+        input_norm = dataset.input_norm[batch.rows]
+        kept = sizes(walk.network, anatomy.layers, gradients, input_norm)
+        recorded = as_rows(walk.network, kept[None])[0]
+    seen = StepTrace(anatomy, gradients, stages, before, walk.network.parameters)
+    return seen, by_layer(walk.network, recorded)

@@ -1,0 +1,134 @@
+"""What a step of training works on and leaves behind, whichever engine takes it.
+
+StaticConfig, DeviceDataset     what stays the same during a run
+Plan                            which samples each step takes
+State                           what changes from step to step
+StepTrace, SegmentRecord        what one step, or a segment of steps, leaves behind
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, Shaped
+
+from whygrad.core.arrays import Array, Key, register, tree_map
+from whygrad.core.backprop import Anatomy
+from whygrad.core.nn.network import Network, Parameters
+from whygrad.settings import Settings
+
+
+@dataclass(frozen=True)
+class StaticConfig:
+    """What a step is made for; for JAX another static config is another compilation.
+
+    Attributes:
+        settings: how to train, with ``loss`` resolved.
+        total_steps: length of the run, over which a schedule falls.
+        engine: who takes the steps, ``jax`` or ``numpy``; see :mod:`whygrad.training.engine`.
+    """
+
+    settings: Settings
+    total_steps: int
+    engine: str = "jax"
+
+
+@dataclass(frozen=True)
+class DeviceDataset:
+    """The training part, as the engine has it.
+
+    Attributes:
+        x: inputs, (samples, n_in).
+        y: class indices (samples,) or values (samples, n_out).
+        input_norm: of each sample, (samples,): recording needs it, and no step changes it.
+    """
+
+    x: Float[Array, "samples n_in"]
+    y: Shaped[Array, "samples *outputs"]
+    input_norm: Float[Array, " samples"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which samples each of a segment of steps takes.
+
+    Attributes:
+        rows: row numbers, (steps, batch).
+        share: each sample's share in the mean, (steps, batch); each step's shares sum to 1, unless
+            the loss is a sum over the batch. A last batch that is short is filled up with samples
+            of share 0.
+        target_rows: row numbers of the targets where they are not those of the inputs.
+    """
+
+    rows: Int[Array | np.ndarray, "*steps batch"]
+    share: Float[Array | np.ndarray, "*steps batch"]
+    target_rows: Int[Array | np.ndarray, "*steps batch"] | None = None
+
+    def __getitem__(self, position: int | Array) -> "Plan":
+        """Return the plan of one step: its batch."""
+        return tree_map(lambda array: array[position], self)
+
+
+@dataclass(frozen=True)
+class State:
+    """Everything that changes from step to step; all of it is kept in a checkpoint.
+
+    Attributes:
+        network: the parameters.
+        optimizer: state of every stage.
+        step: steps taken.
+        learning_rate: at its highest.
+        key: of the dropout masks; a step's own key is folded in from its number.
+    """
+
+    network: Network
+    optimizer: dict
+    step: Int[Array, "*many"]
+    learning_rate: Float[Array, "*many"]
+    key: Key
+
+
+@dataclass(frozen=True)
+class StepTrace:
+    """The whole of one step.
+
+    Attributes:
+        anatomy: every layer's part in the gradient.
+        gradients: their means.
+        stages: what each optimiser stage put out, by name; the last is the update.
+        before, after: parameters around the step.
+    """
+
+    anatomy: Anatomy
+    gradients: Parameters
+    stages: dict[str, Parameters]
+    before: Parameters
+    after: Parameters
+
+    @property
+    def update(self) -> Parameters:
+        """What the optimiser asks to add to the parameters."""
+        return list(self.stages.values())[-1]
+
+
+@dataclass(frozen=True)
+class SegmentRecord:
+    """What a segment of steps leaves behind.
+
+    Attributes:
+        losses: loss of each step, (steps,).
+        rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. None where
+            nothing is recorded.
+    """
+
+    losses: Float[Array, "*many steps"]
+    rows: Float[Array, "*many recorded fields neurons"] | None
+
+
+for record, fields in (
+    (DeviceDataset, ["x", "y", "input_norm"]),
+    (Plan, ["rows", "share", "target_rows"]),
+    (State, ["network", "optimizer", "step", "learning_rate", "key"]),
+    (StepTrace, ["anatomy", "gradients", "stages", "before", "after"]),
+    (SegmentRecord, ["losses", "rows"]),
+):
+    register(record, fields)
