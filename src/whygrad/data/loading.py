@@ -67,7 +67,7 @@ def load(
         task: ``classes``, ``binary``, ``labels`` or ``numbers``; None finds it out.
         stream: whether the rows are read anew for every epoch, and not held in memory; None does so
             where they do not fit into it, and for folders, datasets and Arrow files.
-        buffer: rows of a stream that are in memory, and shuffled, together; None for 64 MiB of
+        buffer: rows of a stream that are in memory, and shuffled, together; None for 32 MiB of
             them as inputs.
         tick: is called with the share of a file that is read, from 0 to 1.
     Raises:

@@ -41,10 +41,10 @@ from whygrad.errors import DataError, InputError, OptionError, unknown_name
 
 HELD_ROWS = 50_000  # of the sample, and of each part that is held out
 HELD_BYTES = 1 << 25  # of each of them, as raw numbers
-POOL_BYTES = 1 << 26  # of a pool, as the device has it
+POOL_BYTES = 1 << 25  # of a pool, as the device has it
 LANES = 4
-LANE_BYTES = 1 << 28  # of all units that are open
-COLUMN_BYTES = 1 << 21  # of an open row group, a column at most: a page, unpacked and decoded
+LANE_BYTES = 3 << 26  # of all units that are open
+COLUMN_BYTES = 1 << 22  # of a column of an open row group: dictionary and page, as they are read
 
 
 def stream(
@@ -301,7 +301,7 @@ class _Fitting:
             of_weight = scan.summaries[weight]
             weights = np.array([of_weight.least, of_weight.high[0]])
         row = 4 * (len(encoder.fill) + len(rule.names))
-        opened = min(widest(scan.files), COLUMN_BYTES * len(kinds))
+        opened = min(2 * widest(scan.files), COLUMN_BYTES * len(kinds))
         return Stream(
             files=tuple(scan.files),
             units=scan.units,
