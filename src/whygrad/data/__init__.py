@@ -21,6 +21,7 @@ from whygrad.data.arrays import from_arrays
 from whygrad.data.builtin import BUILTIN
 from whygrad.data.encoder import Encoder
 from whygrad.data.loading import load
-from whygrad.data.table import Data, Note, Part, pack, unpack
+from whygrad.data.notes import Note
+from whygrad.data.table import Data, Part, pack, unpack
 
 __all__ = ["BUILTIN", "Data", "Encoder", "Note", "Part", "from_arrays", "load", "pack", "unpack"]

@@ -29,6 +29,7 @@ from whygrad.data.columns import (
     row_place,
     unread_column,
 )
+from whygrad.data.forms import seconds_of_arrow
 from whygrad.data.source import BLOCK, Skip, Source
 from whygrad.errors import DataError, InputError, TooLargeError
 
@@ -40,10 +41,12 @@ KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
     "text": lambda kind: (
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     ),
-    "date": lambda kind: pa.types.is_temporal(kind),
+    "date": lambda kind: (
+        pa.types.is_date(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind)
+    ),
 }
 # bytes a value of the kinds that are kept, raw and as an input
-BYTES = {"boolean": 12, "integer": 12, "number": 12, "text": 4}
+BYTES = {"boolean": 12, "integer": 12, "number": 12, "date": 36, "text": 4}
 ROW = 16  # bytes a row: its target, and its place in the source
 AT_ONCE = 4 * BLOCK  # bytes of columns of a Parquet file that are open at the same time
 BATCH = 32_768  # rows of one
@@ -68,12 +71,13 @@ class Filling:
     """A column of known length, into which Arrow arrays are written one after the other.
 
     Args:
-        kind: of the column; what cannot be used as numbers or text is counted and not kept.
+        kind: of the column; what cannot be used as numbers, dates or text is counted and not kept.
         rows: how many values will come.
+        form: how words were read that come as numbers or seconds.
     """
 
-    def __init__(self, name: str, kind: str, rows: int):
-        self.name, self.kind, self.rows = name, kind, rows
+    def __init__(self, name: str, kind: str, rows: int, form: str = ""):
+        self.name, self.kind, self.rows, self.form = name, kind, rows, form
         self.filled = 0
         self.is_exact = True
         self.places: dict[str, int] = {}  # of the words that came so far
@@ -82,7 +86,7 @@ class Filling:
         self.values = np.empty(0)
         if kind == "text":
             self.values = np.empty(rows, np.int32)
-        elif kind in NUMERIC:
+        elif kind in (*NUMERIC, "date"):
             self.values = np.empty(rows)
 
     def add(self, array: pa.Array | pa.ChunkedArray) -> None:
@@ -101,6 +105,8 @@ class Filling:
                 self.values[where] = self._codes(chunk)
             elif self.kind in NUMERIC:
                 self.values[where] = self._numbers(chunk)
+            elif self.kind == "date":
+                self.values[where] = self._seconds(chunk)
             self.filled = where.stop
 
     def column(self) -> Column:
@@ -113,7 +119,7 @@ class Filling:
             raise IndexError(self.filled)
         if self.kind == "text":
             return coded_column(self.name, self.values, list(self.places))
-        if self.kind not in NUMERIC:
+        if self.kind not in (*NUMERIC, "date"):
             return Column(self.name, self.kind, np.broadcast_to(np.nan, self.rows))
         kind, missing = self.kind, np.isnan(self.values)
         if missing.all():
@@ -122,7 +128,15 @@ class Filling:
             present = self.values[~missing]
             # pandas stores whole numbers as floats where one is missing
             kind = "integer" if np.array_equal(np.floor(present), present) else "number"
-        return Column(self.name, kind, self.values, is_exact=self.is_exact)
+        return Column(self.name, kind, self.values, is_exact=self.is_exact, form=self.form)
+
+    def _seconds(self, array: pa.Array) -> np.ndarray:
+        if pa.types.is_floating(array.type):  # of words that were read
+            return array.to_numpy(zero_copy_only=False)
+        if pa.types.is_dictionary(array.type):
+            array = array.cast(array.type.value_type)
+        self.form = "time" if pa.types.is_time(array.type) else "ymd"
+        return seconds_of_arrow(array)
 
     def _numbers(self, array: pa.Array) -> np.ndarray:
         if pa.types.is_dictionary(array.type):
@@ -147,19 +161,22 @@ class Filling:
         return self.lookup[codes.to_numpy(zero_copy_only=False)]
 
 
-def fillings(source: str, kinds: Mapping[str, str], rows: int) -> list[Filling]:
+def fillings(
+    source: str, kinds: Mapping[str, str], rows: int, forms: Mapping[str, str] | None = None
+) -> list[Filling]:
     """Return a column to be filled for each name.
 
     Args:
         kinds: of the columns, by name.
         rows: that each of them will have.
+        forms: of those columns whose words are read in a form of their own.
 
     Raises:
         TooLargeError: they do not fit into memory beside the numbers that a network trains on.
     """
     needed = rows * (ROW + sum(BYTES.get(kind, 0) for kind in kinds.values()))
     require_memory(needed, "error.data_memory", source=source, rows=rows, columns=len(kinds))
-    return [Filling(name, kind, rows) for name, kind in kinds.items()]
+    return [Filling(name, kind, rows, (forms or {}).get(name, "")) for name, kind in kinds.items()]
 
 
 def filled_column(name: str, array: pa.Array | pa.ChunkedArray) -> Column:

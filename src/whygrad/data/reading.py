@@ -8,6 +8,7 @@ what the first pass found can be relied on.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,11 +16,11 @@ import pyarrow.compute as pc
 from whygrad.data.arrow import bounds, fillings
 from whygrad.data.columns import Table, unread_column
 from whygrad.data.delimited import Text, opened_text
+from whygrad.data.forms import FORMS, chosen_form, kind_of_form, possible_forms, values_of
 from whygrad.data.json_lines import JsonLines, opened_json_lines
 from whygrad.data.source import JSON_LINES, Skip, Source
 from whygrad.errors import DataError, InputError
 
-DATES = (pa.date32(), pa.time32("s"), pa.timestamp("s"), pa.timestamp("ns"))
 BITS = "bits"  # whole numbers, all of them 0 or 1: they may yet turn out to be booleans
 JOINED = {  # kinds of two blocks of one column -> its kind; all others are text
     frozenset({BITS, "integer"}): "integer",
@@ -61,23 +62,37 @@ def read_cells(cells: Cells, skip: Skip) -> Table:
     source, names = cells.source, cells.names
     skipped = set(skip(names))
     wanted = [name for name in names if name not in skipped]
-    kinds, rows = survey(cells, wanted)
+    found = survey(cells, wanted)
     pa.default_memory_pool().release_unused()
-    filled = fillings(source.name, kinds, rows)
+    filled = fillings(source.name, found.kinds, found.rows, found.forms)
     try:
         for batch in cells.batches(wanted, 1):
             for filling, words in zip(filled, batch.columns, strict=True):
-                filling.add(converted(words, filling.kind))
+                filling.add(converted(words, filling.kind, filling.form))
         columns = {filling.name: filling.column() for filling in filled}
     except (IndexError, pa.ArrowException):  # the first pass saw something else
         raise DataError(source.name, [InputError("error.data_changed")]) from None
     pa.default_memory_pool().release_unused()
     ordered = tuple(columns.get(name) or unread_column(name) for name in names)
-    return Table(source.name, ordered, rows, cells.place)
+    return Table(source.name, ordered, found.rows, cells.place)
 
 
-def survey(cells: Cells, wanted: Sequence[str]) -> tuple[dict[str, str], int]:
-    """Return the kind of each wanted column, by name, and how many rows there are.
+@dataclass(frozen=True)
+class Survey:
+    """What a look at all cells finds out.
+
+    Args:
+        kinds: of the columns, by name.
+        forms: of those columns whose words are read in a form of their own.
+    """
+
+    kinds: dict[str, str]
+    forms: dict[str, str]
+    rows: int
+
+
+def survey(cells: Cells, wanted: Sequence[str]) -> Survey:
+    """Return the kinds of the wanted columns, and how many rows there are.
 
     Raises:
         DataError: there are no rows, or what is wrong with the file as a whole.
@@ -89,7 +104,23 @@ def survey(cells: Cells, wanted: Sequence[str]) -> tuple[dict[str, str], int]:
             kinds[name] = joined(kinds[name], words)
     if rows == 0:
         raise DataError(cells.source.name, [InputError("error.data_no_rows")])
-    return {name: "integer" if kind == BITS else kind for name, kind in kinds.items()}, rows
+    kinds = {name: "integer" if kind == BITS else kind for name, kind in kinds.items()}
+    forms = _forms(cells, [name for name, kind in kinds.items() if kind == "text"])
+    return Survey(kinds | {name: kind_of_form(form) for name, form in forms.items()}, forms, rows)
+
+
+def _forms(cells: Cells, texts: Sequence[str]) -> dict[str, str]:
+    """Return the forms in which columns of text turn out to be numbers or dates."""
+    possible = dict.fromkeys(texts, FORMS)
+    for batch in cells.batches(texts) if texts else ():
+        for name, words in zip(texts, batch.columns, strict=True):
+            if possible[name]:
+                possible[name] = possible_forms(_trimmed(words), possible[name])
+        if not any(possible.values()):  # soon, where all are words
+            break
+    is_decimal = isinstance(cells, Text) and cells.delimiter == ";"  # else it would be a comma
+    found = {n: chosen_form(some, comma_is_decimal=is_decimal) for n, some in possible.items()}
+    return {name: form for name, form in found.items() if form is not None}
 
 
 def joined(kind: str, words: pa.Array) -> str:
@@ -111,9 +142,7 @@ def _kind_of_words(words: pa.Array) -> str:
         return BITS if {*bounds(words.cast(pa.int64()))} <= {0, 1} else "integer"
     if _is_readable(words, pa.float64()):
         return "number"
-    if _is_readable(words, pa.bool_()):
-        return "boolean"
-    return "date" if any(_is_readable(words, kind) for kind in DATES) else "text"
+    return "boolean" if _is_readable(words, pa.bool_()) else "text"
 
 
 def fits(kind: str, cells: pa.Array) -> bool:
@@ -131,15 +160,23 @@ def _is_readable(words: pa.Array, kind: pa.DataType) -> bool:
     return True
 
 
-def converted(words: pa.Array, kind: str) -> pa.Array:
+def converted(words: pa.Array, kind: str, form: str = "") -> pa.Array:
     """Return the words of a block as values of the kind that the whole column has.
+
+    Args:
+        form: how they are read, where they are no plain numbers.
 
     Raises:
         pyarrow.ArrowException: they are none.
     """
-    if kind in ("text", "date", "empty"):
+    if kind in ("text", "empty"):
         return words
     trimmed = _trimmed(words)
+    if form:
+        values = pa.array(values_of(trimmed, form), from_pandas=True)
+        if values.null_count > words.null_count:
+            raise pa.ArrowInvalid(form)
+        return values
     try:
         return trimmed.cast({"number": pa.float64(), "boolean": pa.bool_()}.get(kind, pa.int64()))
     except pa.ArrowException:  # 0x1F is a whole number to Arrow, and no other number

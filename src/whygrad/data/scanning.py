@@ -16,6 +16,7 @@ import pyarrow as pa
 from whygrad.data.arrow import Filling
 from whygrad.data.columns import NUMBER, Column, Place, Table, settled
 from whygrad.data.folders import columns_of
+from whygrad.data.forms import FORMS, chosen_form, kind_of_form, possible_forms
 from whygrad.data.reading import BITS, JOINED, fits, joined
 from whygrad.data.source import Tick
 from whygrad.data.stream import TEST, TRAIN, VALIDATION, Shares, place_of, table_of
@@ -35,12 +36,12 @@ class Kept:
     batches: list[pa.RecordBatch] = field(default_factory=list)
     rows: list[np.ndarray] = field(default_factory=list)
 
-    def table(self, name: str, kinds: Mapping[str, str]) -> Table:
+    def table(self, name: str, kinds: Mapping[str, str], forms: Mapping[str, str]) -> Table:
         """Return these rows as one table."""
         count = sum(map(len, self.rows))
         columns = []
         for column, kind in kinds.items():
-            filling = Filling(column, kind, count)
+            filling = Filling(column, kind, count, forms.get(column, ""))
             for batch in self.batches:
                 filling.add(batch.column(column))
             columns.append(filling.column())
@@ -62,6 +63,7 @@ class Scan:
 
     Attributes:
         kinds: of the columns that are read.
+        forms: of those columns whose words are read in a form of their own.
         summaries: of them.
         units: see :class:`whygrad.data.stream.Stream`.
         kept: raw rows by use.
@@ -89,21 +91,36 @@ class Scan:
         self._targets, self._weight, self._tick = tuple(targets), tuple(weight), tick
         wanted = [column for column in columns_of(files[0]) if column not in skip]
         self.kinds = _first_kinds(files, wanted)
+        self.forms: dict[str, str] = {}
         self._as_numbers: set[str] = set()  # texts of which every word is a number
         for _ in range(len(COMPATIBLE) + 2):
             self._is_clean = True
             self._pass()
-            numbers = {
-                one.name
-                for one in self.summaries.values()
-                if one.kind == "text" and all(NUMBER.fullmatch(str(w)) for w in one.values)
-            }
-            if self._is_clean and not numbers:
+            if self._is_clean and not self._read_otherwise():
                 break
-            self._as_numbers |= numbers
         self.kinds = {k: "integer" if kind == BITS else kind for k, kind in self.kinds.items()}
         for one in self.summaries.values():
             one.kind = "integer" if one.kind == BITS else one.kind
+
+    def _read_otherwise(self) -> bool:
+        """Return whether columns of text turn out to be numbers or dates, and note which."""
+        numbers = {
+            one.name
+            for one in self.summaries.values()
+            if one.kind == "text" and all(NUMBER.fullmatch(str(word)) for word in one.values)
+        }
+        self._as_numbers |= numbers
+        is_decimal = all(file.delimiter == ";" for file in self.files)  # else it would be a comma
+        found = {
+            name: form
+            for name, possible in self._possible.items()
+            if (form := chosen_form(possible, comma_is_decimal=is_decimal)) is not None
+            and name not in numbers
+            and self.summaries[name].kind == "text"
+        }
+        self.forms |= found
+        self.kinds |= {name: kind_of_form(form) for name, form in found.items()}
+        return bool(numbers or found)
 
     @property
     def rows(self) -> int:
@@ -128,6 +145,8 @@ class Scan:
             name: Summary(name, kind, name in keeps) for name, kind in self.kinds.items()
         }
         self.kept = {name: Kept() for name in KEPT}
+        are_of_words = all(file.is_of_words for file in self.files)
+        self._possible = dict.fromkeys(self.kinds, FORMS) if are_of_words else {}
         self.samples: dict[str, int] = dict.fromkeys(PARTS, 0)
         self.dropped = 0
         self.are_01 = self.is_one_hot = True
@@ -153,7 +172,7 @@ class Scan:
         while True:
             rows = samples = 0
             try:
-                for batch in rows_of(file, place, length, checksum, self.kinds):
+                for batch in rows_of(file, place, length, checksum, self.kinds, self.forms):
                     if file.is_of_words:
                         self._check_fit(batch)
                     samples += self._take(batch, file, first + rows)
@@ -164,7 +183,7 @@ class Scan:
                     problem = InputError("error.data_damaged", kind=file.kind.capitalize())
                     raise DataError(file.name, [problem]) from None
                 words = dict.fromkeys(self.kinds, "words")
-                for batch in rows_of(file, place, length, checksum, words):
+                for batch in rows_of(file, place, length, checksum, words, {}):
                     self._widen(batch)
                 self._is_clean &= file.kind == "text"  # else some of it was taken in
 
@@ -181,7 +200,7 @@ class Scan:
     def _widen(self, words: pa.RecordBatch) -> None:
         for name, cells in zip(words.schema.names, words.columns, strict=True):
             before = self.kinds[name]
-            after = joined(before, cells)
+            after = before if name in self.forms else joined(before, cells)
             if after == before:
                 continue
             self.kinds[name] = self.summaries[name].kind = after
@@ -193,7 +212,7 @@ class Scan:
         kinds = {k: "integer" if kind == BITS else kind for k, kind in self.kinds.items()}
         if not self._is_clean:
             return 0
-        table = table_of(batch, kinds, file.name)
+        table = table_of(batch, kinds, self.forms, file.name)
         columns = {
             column.name: settled(column) if column.name in self._as_numbers else column
             for column in table.columns
@@ -207,6 +226,9 @@ class Scan:
             if name in self._as_numbers and column.is_numeric:
                 summary.kind = "number"
             summary.add(column, first, is_train)
+            if column.kind == "text" and self._possible.get(name):
+                words = pa.array(column.known, pa.string())
+                self._possible[name] = possible_forms(words, self._possible[name])
         self._note_targets(targets, is_there, is_train)
         chosen = {
             "sample": is_train & self.shares.sampled(first, table.rows),

@@ -9,15 +9,10 @@ import numpy as np
 
 from whygrad.data.assembling import Raw, assemble
 from whygrad.data.columns import Column, Table, listed, settled
+from whygrad.data.notes import Note
 from whygrad.data.problems import notes_of, problems_of, unknown_columns
-from whygrad.data.table import Data, Note
-from whygrad.data.targets import (
-    Target,
-    check_task,
-    constant_targets,
-    task_notes,
-    usable_target,
-)
+from whygrad.data.table import Data
+from whygrad.data.targets import Target, check_task, constant_targets, task_notes, usable_target
 from whygrad.errors import DataError, InputError
 
 MANY_NAMES = 50  # at most so many columns are listed to choose from
@@ -68,6 +63,7 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     if problems or more or target is None:
         raise DataError(table.name, [*problems, *more])
     notes = [note for column in chosen.inputs for note in notes_of(column.take(rows))]
+    notes += [note for column in targets if column.form for note in notes_of(column)]
     if len(rows) < table.rows:
         names = ", ".join(column.name for column in targets)
         values = {"column": names, "count": table.rows - len(rows)}

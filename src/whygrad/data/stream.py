@@ -20,6 +20,7 @@ import pyarrow as pa
 from whygrad.data.arrow import Filling
 from whygrad.data.columns import Column, Place, Table
 from whygrad.data.encoder import Encoder
+from whygrad.data.matching import Substitutions
 from whygrad.data.table import Part
 from whygrad.data.targets import TargetRule
 from whygrad.data.units import StreamFile, line_of, rows_of
@@ -116,6 +117,7 @@ class Stream:
             length and checksum there; rows, the number of the first of them in the whole source,
             and how many of them are of the training part.
         kinds: of the columns that are read, by name.
+        forms: of those columns whose words are read in a form of their own.
         target: how targets are read.
         weight: the column of sample weights.
         weights: the smallest one above 0, and the largest, of the training part.
@@ -127,6 +129,7 @@ class Stream:
     files: tuple[StreamFile, ...]
     units: np.ndarray
     kinds: Mapping[str, str]
+    forms: Mapping[str, str]
     encoder: Encoder
     target: TargetRule
     weight: str | None
@@ -216,8 +219,8 @@ class Stream:
             self._checked.add(which)
         done = 0
         try:
-            for batch in rows_of(file, place, length, checksum, self.kinds):
-                table = table_of(batch, self.kinds, file.name)
+            for batch in rows_of(file, place, length, checksum, self.kinds, self.forms):
+                table = table_of(batch, self.kinds, self.forms, file.name)
                 parts = self.shares.parts(first + done, table.rows)
                 yield table, first + done, (parts == TRAIN) & self.target.is_there(table)
                 done += table.rows
@@ -246,7 +249,7 @@ class Stream:
             (own,) = (column for column in taken.columns if column.name == self.weight)
             weight = own.values.astype(np.float32)
         y = self.encoder.scaled_target(self.target.of(taken))
-        return Part(self.encoder.encode(taken), y, first + chosen, weight)
+        return Part(self.encoder.encode(taken, Substitutions()), y, first + chosen, weight)
 
     # --- as a run keeps it --------------------------------------------------------------------
 
@@ -256,6 +259,7 @@ class Stream:
         return {
             "files": [file.to_dict() for file in self.files],
             "kinds": dict(self.kinds),
+            "forms": dict(self.forms),
             "target": self.target.to_dict(),
             "weight": self.weight,
             "weights": None if self.weights is None else self.weights.tolist(),
@@ -279,6 +283,7 @@ class Stream:
             files=tuple(map(StreamFile.from_dict, told["files"])),
             units=units,
             kinds=told["kinds"],
+            forms=told["forms"],
             encoder=encoder,
             target=TargetRule.from_dict(told["target"]),
             weight=told["weight"],
@@ -318,11 +323,13 @@ class _Reading:
                 yield self._stream.part_of(table, first, fresh)
 
 
-def table_of(batch: pa.RecordBatch, kinds: Mapping[str, str], name: str) -> Table:
+def table_of(
+    batch: pa.RecordBatch, kinds: Mapping[str, str], forms: Mapping[str, str], name: str
+) -> Table:
     """Return Arrow columns as ours."""
     columns: list[Column] = []
     for (name, kind), cells in zip(kinds.items(), batch.columns, strict=True):
-        filling = Filling(name, kind, batch.num_rows)
+        filling = Filling(name, kind, batch.num_rows, forms.get(name, ""))
         filling.add(cells)
         columns.append(filling.column())
     return Table(name, tuple(columns), batch.num_rows)

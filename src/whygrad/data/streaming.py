@@ -17,8 +17,10 @@ import numpy as np
 
 from whygrad.data.assembling import TARGET_SCALINGS
 from whygrad.data.columns import Column, Table, listed, settled
-from whygrad.data.encoder import MISSING, TINY, Encoder, medians, scaled
+from whygrad.data.encoder import TINY, Encoder, blocks, medians, scaled
 from whygrad.data.folders import columns_of, files_of, name_of
+from whygrad.data.matching import MISSING, Rule
+from whygrad.data.notes import Note
 from whygrad.data.numeric import LEAST, MOST
 from whygrad.data.problems import notes_of, problems_of
 from whygrad.data.scanning import Kept, Scan
@@ -26,7 +28,7 @@ from whygrad.data.selecting import Chosen, chosen_columns, chosen_names, weight_
 from whygrad.data.source import Tick
 from whygrad.data.stream import Shares, Stream
 from whygrad.data.summary import MOST_VALUES, Summary
-from whygrad.data.table import Data, Note, Part
+from whygrad.data.table import Data, Part
 from whygrad.data.targets import (
     FEW_VALUES,
     TargetRule,
@@ -96,7 +98,7 @@ class _Fitting:
     common: dict
 
     def data(self, described: dict, buffer: int | None) -> Data:
-        scan, encoder, rule = self.scan, None, None
+        scan, rule = self.scan, None
         witnesses = {name: scan.witness(name) for name in scan.kinds}
         table = Table(scan.name, tuple(w for w, _ in witnesses.values()), scan.rows, scan.place)
         chosen = chosen_columns(table, self.given)
@@ -115,7 +117,7 @@ class _Fitting:
             raise DataError(scan.name, problems)
         summaries = [scan.summaries[column.name] for column in chosen.inputs]
         kinds = {name: kind for name, kind in scan.kinds.items() if self._is_used(name, chosen)}
-        encoder = self._encoder(summaries, rule, kinds)
+        encoder = self._encoder(summaries, rule)
         self._check_sizes(encoder, summaries, rule)
         stream = self._stream(encoder, rule, kinds, buffer)
         parts = {name: _part(stream, scan.name, kept) for name, kept in scan.kept.items()}
@@ -200,36 +202,39 @@ class _Fitting:
         problems = class_problems(column, task, len(found), samples)
         return TargetRule(names, task, found, values), problems
 
-    def _encoder(
-        self, summaries: Sequence[Summary], rule: TargetRule, kinds: dict[str, str]
-    ) -> Encoder:
+    def _encoder(self, summaries: Sequence[Summary], rule: TargetRule) -> Encoder:
         standardize = self.common["standardize"] is not False
-        sample = self.scan.kept["sample"].table(self.scan.name, kinds)
-        values = {column.name: column for column in sample.columns}
-        categories, fills, means, scales = [], [], [], []
-        for one in summaries:
-            known = sorted(map(str, one.train_counts)) if one.kind == "text" else []
-            if one.kind == "text" and (one.train_missing or not known):
-                known = sorted({*known, MISSING})
-            width = len(known) or 1
-            fill = np.full(width, np.nan)
-            if not known and one.missing:
-                present = settled(values[one.name]).values
-                fill = medians(present[:, None], np.ones(1, bool))
-                one.moments.add(one.train_missing, float(fill[0]), 0.0)
-            is_scaled = standardize and not known
-            mean, scale = (one.moments.mean, _scale(one)) if is_scaled else (0.0, 1.0)
-            categories.append(tuple(known))
-            fills.append(fill)
-            means.append(np.full(width, mean))
-            scales.append(np.full(width, scale))
+        rules = tuple(map(_rule, summaries))
+        inputs = [input for one in summaries for input in _inputs(one)]
+        sample = self.scan.kept["sample"].table(self.scan.name, self.scan.kinds, self.scan.forms)
+        columns = {column.name: column for column in sample.columns}
+        features = tuple(
+            settled(columns[one.column]) if one.is_number else columns[one.column] for one in rules
+        )
+        median = np.full(len(inputs), np.nan)
+        for where, expanded in blocks(features, rules):
+            if inputs[where.start] is not None:
+                median[where] = medians(expanded)
+        mean, scale = np.zeros(len(inputs)), np.ones(len(inputs))
+        fill = np.full(len(inputs), np.nan)
+        for at, one in enumerate(inputs):
+            if one is None:
+                continue
+            if one.missing:
+                fill[at] = median[at]
+                one.moments.add(one.train_missing, float(fill[at]), 0.0)
+            if standardize:
+                mean[at], scale[at] = one.moments.mean, _scale(one)
         units = self._units(rule, standardize)
         return Encoder(
-            columns=tuple(one.name for one in summaries),
-            categories=tuple(categories),
-            fill=np.concatenate(fills),
-            mean=np.concatenate(means),
-            scale=np.concatenate(scales),
+            columns=tuple(rule.column for rule in rules),
+            categories=tuple(rule.categories for rule in rules),
+            forms=tuple(rule.form for rule in rules),
+            parts=tuple(rule.parts for rule in rules),
+            fill=fill,
+            median=median,
+            mean=mean,
+            scale=scale,
             image_shape=None,
             task=rule.task,
             target_names=rule.names,
@@ -261,12 +266,14 @@ class _Fitting:
         Raises:
             DataError: it cannot.
         """
-        starts = np.cumsum([0, *(len(known) or 1 for known in encoder.categories)])
-        scales = [
-            (one, encoder.mean[at], encoder.scale[at])
-            for one, at in zip(summaries, starts, strict=False)
-            if one.kind != "text"
-        ]
+        found = zip(
+            summaries,
+            encoder.rules,
+            encoder.of_rules(encoder.mean),
+            encoder.of_rules(encoder.scale),
+            strict=True,
+        )
+        scales = [(one, mean[0], scale[0]) for one, r, mean, scale in found if r.is_number]
         if rule.task == "numbers":
             targets = [self.scan.summaries[name] for name in rule.columns]
             scales += zip(targets, encoder.target_mean, encoder.target_scale, strict=True)
@@ -306,6 +313,7 @@ class _Fitting:
             files=tuple(scan.files),
             units=scan.units,
             kinds=kinds,
+            forms={name: form for name, form in scan.forms.items() if name in kinds},
             encoder=encoder,
             target=rule,
             weight=weight,
@@ -348,31 +356,47 @@ class _Fitting:
                 raise DataError(scan.name, [problem])
             values = {"count": len(constant), "names": listed(constant)}
             yield Note("note.data_constant", values)
-        at = 0
-        for column, words in zip(chosen.inputs, encoder.categories, strict=True):
-            missing = scan.summaries[column.name].missing
-            if not words and missing:
-                fill = float(encoder.fill[at])
-                values = {"column": column.name, "count": missing, "fill": fill}
-                yield Note("note.data_filled", values)
-            at += len(words) or 1
+        for column, fills in zip(encoder.rules, encoder.of_rules(encoder.fill), strict=True):
+            values = {"column": column.column}
+            if column.parts:
+                names = {"names": ", ".join(column.names)}
+                yield Note(f"note.data_form_{column.form}", values | names)
+            missing = scan.summaries[column.column].missing
+            if missing and column.parts:
+                yield Note("note.data_filled_date", values | {"count": missing})
+            elif missing and column.is_number:
+                yield Note("note.data_filled", values | {"count": missing, "fill": float(fills[0])})
 
     def _constant(self, chosen: Chosen) -> Iterator[bool]:
         """Yield of each input whether it never changes."""
         for column in chosen.inputs:
             one = self.scan.summaries[column.name]
-            if one.kind == "text":
-                known = len(one.train_counts) + bool(one.train_missing)
-                is_one = len(one.values) + bool(one.missing) == 1
-                yield from [is_one] * max(known, 1)
-            else:
-                yield one.low[0] == one.high[0]
+            only_one = len(one.values) + bool(one.missing) == 1
+            yield from (
+                only_one if input is None else input.low[0] == input.high[0]
+                for input in _inputs(one)
+            )
+
+
+def _rule(one: Summary) -> Rule:
+    """Return how a column becomes inputs, as its training rows tell."""
+    if one.kind == "text":
+        missing = {MISSING} if one.train_missing or not one.train_counts else set()
+        return Rule(one.name, tuple(sorted({*map(str, one.train_counts), *missing})))
+    return Rule(one.name, (), one.form, one.used)
+
+
+def _inputs(one: Summary) -> list[Summary | None]:
+    """Return what is known of each input that a column becomes; None for one of a category."""
+    if one.kind == "text":
+        return [None] * len(_rule(one).categories)
+    return [one.parts[part] for part in one.used] or [one]
 
 
 def _part(stream: Stream, name: str, kept: Kept) -> Part:
     """Return rows that were kept as they are as inputs and targets."""
     numbers = kept.numbers
-    table = kept.table(name, stream.kinds)
+    table = kept.table(name, stream.kinds, stream.forms)
     part = stream.part_of(table, 0, np.arange(len(numbers)))
     return Part(part.x, part.y, numbers, part.sample_weight)
 

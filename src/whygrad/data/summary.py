@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from whygrad.data.columns import Column
+from whygrad.data.dates import CALENDAR, HOURS, part_of, parts_for
 
 MOST_VALUES = 2000  # different ones that are kept; more than there may be categories or classes
 
@@ -89,6 +90,9 @@ class Summary:
         values: numbers, or words, that occur: how often, in which row first.
         train_counts: how often each of them occurs in training rows.
         train_missing: how many training rows lack a value.
+        form: how words of it are read.
+        parts: of dates, each part that may be an input, as a column of its own.
+        used: those of the parts that are inputs, as the training rows tell.
         is_exact: False for whole numbers that float64 had to round.
     """
 
@@ -103,6 +107,9 @@ class Summary:
         self.train_counts: dict[float | str, int] = {}
         self.is_exact = self.counts_up = True
         self.begin = np.nan  # what row 0 would hold, were these row numbers
+        self.form = ""
+        self.parts: dict[str, Summary] = {}
+        self._used: set[str] = set()
 
     def add(self, column: Column, first: int, train: np.ndarray) -> None:
         """Take in a block.
@@ -116,10 +123,23 @@ class Summary:
         self.rows += len(missing)
         self.missing += int(missing.sum())
         self.train_missing += int((missing & train).sum())
-        if column.kind == "text":
+        self.form = column.form or self.form
+        if column.kind == "date":
+            self._add_dates(column, first, train)
+        elif column.kind == "text":
             self._add_words(column, first, train)
         elif column.is_numeric:
             self._add_numbers(column, first, train, missing)
+
+    def _add_dates(self, column: Column, first: int, train: np.ndarray) -> None:
+        self._used.update(parts_for(column.values[train], self.form))
+        for part in HOURS if self.form == "time" else (*CALENDAR, *HOURS):
+            one = self.parts.setdefault(part, Summary(f"{self.name}.{part}", "number", False))
+            one.add(Column(one.name, "number", part_of(column.values, part)), first, train)
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        return tuple(part for part in (*CALENDAR, *HOURS) if part in self._used)
 
     def _add_words(self, column: Column, first: int, train: np.ndarray) -> None:
         counts = column.counts
@@ -204,7 +224,7 @@ class Summary:
                 places=np.array([one[1] for one in noted] + [0] * len(gaps), int),
             )
         if kind not in ("number", "integer", "boolean"):
-            return Witness(self.name, kind, np.empty(0))
+            return Witness(self.name, kind, np.empty(0), form=self.form)
         ends = [(*self.low, 1), (self.high[0], -self.high[1], 1)]
         if self.first_infinite is not None:
             ends.insert(0, (*self.first_infinite, self.infinite))
@@ -216,6 +236,7 @@ class Summary:
             kind,
             np.array(values, float),
             is_exact=self.is_exact,
+            form=self.form,
             weights=np.array(weights, int),
             places=np.array(places, int),
             row_numbers=kind == "integer" and self.counts_up and self.rows > 10,

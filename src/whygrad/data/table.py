@@ -6,7 +6,6 @@ Packed, it is plain arrays and a JSON-able description: exact, and without pickl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,30 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from whygrad.data.encoder import Encoder
+from whygrad.data.notes import Note
 from whygrad.errors import AddressError
-from whygrad.words import t
 
 if TYPE_CHECKING:
     from whygrad.data.stream import Stream
 
 PARTS = ("train", "validation", "test")
 ENCODER_ARRAYS = ("fill", "mean", "scale", "target_mean", "target_scale")
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something worth knowing about a table that does not stop training.
-
-    Args:
-        key: key of the sentence, such as ``note.data_constant``.
-        values: what the sentence says, JSON-able.
-    """
-
-    key: str
-    values: Mapping[str, object]
-
-    def __str__(self) -> str:
-        return t(self.key, **self.values)
+LATER_ARRAY = "median"  # which runs written before lack
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,13 +206,16 @@ def unpack(arrays: dict[str, np.ndarray], description: dict) -> Data:
 
 def pack_encoder(encoder: Encoder) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     """Return the rules of a table as arrays by name, and the rest as JSON-able values."""
-    arrays = {f"encoder.{name}": getattr(encoder, name) for name in ENCODER_ARRAYS}
+    named = {name: getattr(encoder, name) for name in (*ENCODER_ARRAYS, LATER_ARRAY)}
+    arrays = {f"encoder.{name}": array for name, array in named.items() if array is not None}
     description: dict[str, object] = {
         "task": encoder.task,
         "target_names": list(encoder.target_names),
         "image_shape": list(encoder.image_shape) if encoder.image_shape else None,
         "columns": list(encoder.columns),
         "categories": [list(known) for known in encoder.categories],
+        "forms": [rule.form for rule in encoder.rules],
+        "parts": [list(rule.parts) for rule in encoder.rules],
     }
     return arrays, description
 
@@ -238,7 +225,10 @@ def unpack_encoder(arrays: dict[str, np.ndarray], description: dict) -> Encoder:
     return Encoder(
         columns=tuple(description["columns"]),
         categories=tuple(tuple(known) for known in description["categories"]),
+        forms=tuple(description.get("forms", ())),
+        parts=tuple(map(tuple, description.get("parts", ()))),
         **{name: np.asarray(arrays[f"encoder.{name}"]) for name in ENCODER_ARRAYS},
+        median=arrays.get(f"encoder.{LATER_ARRAY}"),
         task=description["task"],
         target_names=tuple(description["target_names"]),
         image_shape=tuple(description["image_shape"]) if description["image_shape"] else None,

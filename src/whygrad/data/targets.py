@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from whygrad.data.columns import EXACT, Column, Table, settled, shortened
-from whygrad.data.table import Note
+from whygrad.data.notes import Note
 from whygrad.errors import InputError, unknown_name
 
 TASKS = ("classes", "binary", "labels", "numbers")

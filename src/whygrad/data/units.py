@@ -43,6 +43,7 @@ TYPES = {  # kind -> how cells of text are read
     BITS: pa.int64(),
     "text": pa.dictionary(pa.int32(), pa.string()),
 }
+READ = (*TYPES, "date")  # kinds as which words are read
 
 
 @dataclass(frozen=True)
@@ -164,21 +165,27 @@ def units_of(file: StreamFile) -> Iterator[tuple[int, int, int]]:
 
 
 def rows_of(
-    file: StreamFile, place: int, length: int, checksum: int, kinds: Mapping[str, str]
+    file: StreamFile,
+    place: int,
+    length: int,
+    checksum: int,
+    kinds: Mapping[str, str],
+    forms: Mapping[str, str],
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a unit, the wanted columns in their order.
 
     Args:
         kinds: of the wanted columns, by name; cells of text are read as such.
+        forms: of those columns whose words are read in a form of their own.
 
     Raises:
         DataError: the file is damaged, not what it was, or a row has another width than the header.
         pyarrow.ArrowException: a cell of text is not of its kind.
     """
     if file.kind == "text":
-        batches = iter([_text_rows(file, place, length, checksum, kinds)])
+        batches = iter([_text_rows(file, place, length, checksum, kinds, forms)])
     elif file.is_of_words:
-        batches = _words_as(file, kinds)
+        batches = _words_as(file, kinds, forms)
     else:
         batches = _typed_rows(file, place, [name for name in kinds if name not in file.keys])
     for batch in batches:
@@ -186,9 +193,9 @@ def rows_of(
             yield batch
             continue
         columns = [
-            _constant(file.keys[name], kind, batch.num_rows)
+            _constant(file.keys[name], kind, forms.get(name, ""), batch.num_rows)
             if name in file.keys
-            else batch.column(name)
+            else _as_empty(batch.column(name), kind)
             for name, kind in kinds.items()
         ]
         yield pa.record_batch(columns, list(kinds))
@@ -337,7 +344,12 @@ def _check_text(file: StreamFile, at: int, content: bytes) -> None:
 
 
 def _text_rows(
-    file: StreamFile, place: int, length: int, checksum: int, kinds: Mapping[str, str]
+    file: StreamFile,
+    place: int,
+    length: int,
+    checksum: int,
+    kinds: Mapping[str, str],
+    forms: Mapping[str, str],
 ) -> pa.RecordBatch:
     with Path(file.path).open("rb") as opened_file:
         opened_file.seek(place)
@@ -345,12 +357,14 @@ def _text_rows(
     if zlib.crc32(content) != checksum:
         raise file.changed()
     wanted = [name for name in kinds if name not in file.keys]
-    types = {name: TYPES.get(kinds[name], pa.string()) for name in wanted}
+    words = {name: pa.string() for name in forms}
+    types = {name: TYPES.get(kinds[name], pa.string()) for name in wanted} | words
     try:
-        return _parsed(file, place, content, types)
+        parsed = _parsed(file, place, content, types)
+        return _as_kinds(parsed, dict.fromkeys(forms, "number"), forms) if forms else parsed
     except pa.ArrowException:  # some numbers are read one way only, such as 0x1F
         words = _parsed(file, place, content, dict.fromkeys(wanted, pa.string()))
-        return _as_kinds(words, kinds)
+        return _as_kinds(words, kinds, forms)
 
 
 def _parsed(
@@ -402,15 +416,20 @@ def _cells(file: StreamFile) -> Cells:
     return Text(source, file.delimiter, LARGEST_TEXT, has_plain_lines=False)
 
 
-def _as_kinds(words: pa.RecordBatch, kinds: Mapping[str, str]) -> pa.RecordBatch:
+def _as_kinds(
+    words: pa.RecordBatch, kinds: Mapping[str, str], forms: Mapping[str, str]
+) -> pa.RecordBatch:
+    """Return the columns whose kinds are told as values of these kinds, and others as they are."""
     columns = [
-        converted(cells, kinds[name]) if kinds.get(name) in TYPES else cells
+        converted(cells, kinds[name], forms.get(name, "")) if kinds.get(name) in READ else cells
         for name, cells in zip(words.schema.names, words.columns, strict=True)
     ]
     return pa.record_batch(columns, words.schema.names)
 
 
-def _words_as(file: StreamFile, kinds: Mapping[str, str]) -> Iterator[pa.RecordBatch]:
+def _words_as(
+    file: StreamFile, kinds: Mapping[str, str], forms: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
     """Yield the rows of such a file.
 
     Raises:
@@ -418,7 +437,7 @@ def _words_as(file: StreamFile, kinds: Mapping[str, str]) -> Iterator[pa.RecordB
     """
     wanted = [name for name in kinds if name not in file.keys] or list(file.names[:1])
     for batch in _cells(file).batches(wanted):
-        yield _as_kinds(batch, kinds)
+        yield _as_kinds(batch, kinds, forms)
 
 
 # --- Parquet and Arrow ------------------------------------------------------------------------
@@ -450,10 +469,17 @@ def _typed_rows(file: StreamFile, place: int, wanted: Sequence[str]) -> Iterator
         raise _damaged(file.name, file.kind) from None
 
 
-def _constant(word: str | None, kind: str, rows: int) -> pa.Array:
+def _as_empty(cells: pa.Array, kind: str) -> pa.Array:
+    """Return a column without any value as one of its kind, whatever it was written as."""
+    if cells.null_count < len(cells):
+        return cells
+    return pa.nulls(len(cells), pa.string() if kind == "text" else pa.float64())
+
+
+def _constant(word: str | None, kind: str, form: str, rows: int) -> pa.Array:
     cell = pa.array([word], pa.string())
-    if kind in TYPES:
-        cell = converted(cell, kind)
+    if kind in READ:
+        cell = converted(cell, kind, form)
     return pa.repeat(cell[0], rows)
 
 
