@@ -77,7 +77,7 @@ def _of_folder(folder: Path) -> list[tuple[Path, str, Mapping[str, str | None]]]
     schema = pa.schema([(key, pa.string()) for key in dict.fromkeys(keys)])
     hive = arrow_dataset.partitioning(schema, flavor="hive")
     return [
-        (path, label.as_posix(), _keys(hive.parse(f"/{label.parent.as_posix()}")))
+        (path, label.as_posix(), _keys(hive.parse(f"/{label.parent.as_posix()}/")))
         for path, label in zip(paths, inner, strict=True)
     ]
 

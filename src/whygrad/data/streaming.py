@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from whygrad.data.assembling import TARGET_SCALINGS
-from whygrad.data.columns import Column, Table, listed, settled
+from whygrad.data.columns import Column, Table, listed, settled, unread_column
 from whygrad.data.encoder import TINY, Encoder, blocks, medians, scaled
 from whygrad.data.folders import columns_of, files_of, name_of
 from whygrad.data.matching import MISSING, Rule
@@ -100,7 +100,11 @@ class _Fitting:
     def data(self, described: dict, buffer: int | None) -> Data:
         scan, rule = self.scan, None
         witnesses = {name: scan.witness(name) for name in scan.kinds}
-        table = Table(scan.name, tuple(w for w, _ in witnesses.values()), scan.rows, scan.place)
+        columns = tuple(
+            witnesses[name][0] if name in witnesses else unread_column(name)
+            for name in columns_of(scan.files[0])
+        )
+        table = Table(scan.name, columns, scan.rows, scan.place)
         chosen = chosen_columns(table, self.given)
         problems = [
             *(p for c in chosen.targets for p in self._problems(c.name, is_target=True)),
@@ -356,16 +360,16 @@ class _Fitting:
                 raise DataError(scan.name, [problem])
             values = {"count": len(constant), "names": listed(constant)}
             yield Note("note.data_constant", values)
-        for column, fills in zip(encoder.rules, encoder.of_rules(encoder.fill), strict=True):
-            values = {"column": column.column}
-            if column.parts:
-                names = {"names": ", ".join(column.names)}
-                yield Note(f"note.data_form_{column.form}", values | names)
-            missing = scan.summaries[column.column].missing
-            if missing and column.parts:
-                yield Note("note.data_filled_date", values | {"count": missing})
-            elif missing and column.is_number:
-                yield Note("note.data_filled", values | {"count": missing, "fill": float(fills[0])})
+        for rule in encoder.rules:
+            if rule.parts:
+                values = {"column": rule.column, "names": ", ".join(rule.names)}
+                yield Note(f"note.data_form_{rule.form}", values)
+        for rule, fills in zip(encoder.rules, encoder.of_rules(encoder.fill), strict=True):
+            values = {"column": rule.column, "count": scan.summaries[rule.column].missing}
+            if values["count"] and rule.parts:
+                yield Note("note.data_filled_date", values)
+            elif values["count"] and rule.is_number:
+                yield Note("note.data_filled", values | {"fill": float(fills[0])})
 
     def _constant(self, chosen: Chosen) -> Iterator[bool]:
         """Yield of each input whether it never changes."""
