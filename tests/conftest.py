@@ -120,6 +120,19 @@ def float64() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(params=["jax", "numpy"])
+def engine(request, monkeypatch) -> str:
+    """Train with one engine and then the other, whatever the size of a job."""
+    from whygrad.core.numpy_stages import can_take
+    from whygrad.training import loop
+
+    def asked_for(settings, *job) -> str:
+        return request.param if can_take(settings) else "jax"
+
+    monkeypatch.setattr(loop, "engine_for", asked_for)
+    return request.param
+
+
 class ZMQInteractiveShell:
     """What libraries know a notebook by: the name of the class of its shell."""
 

@@ -55,7 +55,7 @@ def test_what_is_folded_comes_back_bit_for_bit(eager_folding):
     for a, b in zip(jax.tree.leaves(network), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(a, b)
     data = wg.from_arrays(X, Y, validation=0, test=0)
-    task = prepare(network, data, Settings(epochs=1))
+    task = prepare(network, data, Settings(epochs=1), "jax")
     state = first_state(network, task.config, 1e-3, 0)
     back = unfold_state(fold_state(state), network)
     assert jax.tree.structure(back) == jax.tree.structure(state)
@@ -91,7 +91,7 @@ def test_training_and_its_record_are_the_same(monkeypatch, optimizer):
     data = wg.from_arrays(X, Y, validation=0, test=0)
 
     def trained() -> tuple:
-        task = prepare(deep(), data, settings)
+        task = prepare(deep(), data, settings, "jax")
         state = first_state(deep(), task.config, 1e-3, 0)
         segments = list(train_steps(task, state))
         rows = [segment.rows for segment in segments]
@@ -129,7 +129,7 @@ def test_a_deep_step_compiles_a_small_program():
     def size(depth: int) -> int:
         network = wg.Network.create([5, *[4] * depth, 3], activation="tanh")
         data = wg.from_arrays(X, Y, validation=0, test=0)
-        task = prepare(network, data, Settings(epochs=1, record_every=2, batch_size=8))
+        task = prepare(network, data, Settings(epochs=1, record_every=2, batch_size=8), "jax")
         state = fold_state(first_state(network, task.config, 1e-3, 0))
         plan = plan_window(next(task.feed.pools(0)).plan, 0, task.capacity)
         run = jax.jit(run_segment, static_argnums=0)

@@ -11,17 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import whygrad as wg
+from whygrad.core.arrays import numpy_key
 from whygrad.core.optimizer import schedule_of
 from whygrad.data.table import Part
 from whygrad.errors import OptionError, ShapeError
 from whygrad.record.fields import ROW_FIELDS, directions
 from whygrad.settings import OPTIMIZERS, SCHEDULES, Settings
 from whygrad.training import loop as training
+from whygrad.training.engine import steps_of
 from whygrad.training.feeding import plan_of_epoch, plan_window
 from whygrad.training.loop import Task, prepare, recorded_steps, train_steps
-from whygrad.training.step import State, first_state, trace_step
+from whygrad.training.state import State
 from whygrad.training.weighing import class_weights, weights_of
 
+pytestmark = pytest.mark.usefixtures("engine")
 BASE = Settings(epochs=3, batch_size=16, record_every=2, learning_rate=0.05)
 ALONE = {  # the library's own optimisers, as a user of optax would ask for them
     "sgd": lambda rate: optax.sgd(rate),
@@ -50,7 +53,9 @@ def network() -> wg.Network:
 
 def start(task: Task, network: wg.Network) -> State:
     settings = task.settings
-    return first_state(network, task.config, settings.learning_rate, settings.seed)
+    engine = task.config.engine
+    first_state = steps_of(engine).first_state
+    return first_state(network.on(engine), task.config, settings.learning_rate, settings.seed)
 
 
 def trained(network: wg.Network, data: wg.Data, settings: Settings):
@@ -312,6 +317,7 @@ def test_recorded_rows_hold_the_factors_of_the_step(iris, network):
 def test_recorded_signatures_are_of_the_weights_after_the_step_and_the_gradient(iris, network):
     task = prepare(network, iris, BASE)
     batch = next(task.feed.pools(0)).plan[0]
+    trace_step = steps_of(task.config.engine).trace_step
     seen, rows = trace_step(task.config, start(task, network), task.feed.dataset, batch)
     for name in network.layers:
         came = dict(zip(ROW_FIELDS, rows[name], strict=True))
@@ -332,7 +338,8 @@ def test_dropout_is_the_same_for_the_same_seed_and_another_for_another(iris):
     # the order of samples is kept, so that only the masks differ
     task = prepare(network, iris, BASE)
     state = start(task, network)
-    other = replace(state, key=jax.random.key(7))
+    keys = {"jax": jax.random.key, "numpy": numpy_key}
+    other = replace(state, key=keys[task.config.engine](7))
     first = next(iter(train_steps(task, start(task, network)))).losses[0]
     assert next(iter(train_steps(task, other))).losses[0] != first
 

@@ -9,7 +9,9 @@ it. What they compute is optax's to the rounding; tests hold them to it.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -53,12 +55,7 @@ class Layout:
     @classmethod
     def of(cls, network: Network) -> "Layout":
         """Return the layout of a network."""
-        named = [(name, "weight", dense.weight) for name, dense in network.items()]
-        weights = sum(array.size for _, _, array in named)
-        named += [(n, "bias", dense.bias) for n, dense in network.items() if dense.bias is not None]
-        ends = list(accumulate((array.size for _, _, array in named), initial=0))
-        places = zip(named, ends, ends[1:], strict=False)
-        return cls(tuple((n, part, a.shape, i, j) for (n, part, a), i, j in places), weights)
+        return _layout(network.sizes, tuple(dense.bias is not None for dense in network.dense))
 
     @property
     def size(self) -> int:
@@ -67,7 +64,7 @@ class Layout:
 
     def vector(self, parameters: Parameters) -> Vector:
         """Return parameters as a new vector."""
-        return np.concatenate([parameters[name][part].ravel() for name, part, *_ in self.places])
+        return np.concatenate([parameters[name][part] for name, part, *_ in self.places], axis=None)
 
     def views(self, vector: Vector) -> Parameters:
         """Return a vector as parameters, which are views of it."""
@@ -77,13 +74,29 @@ class Layout:
         return found
 
 
-def build_stages(settings: Settings, layout: Layout, total_steps: int) -> Iterator[Stage]:
-    """Yield the stages but the last, the learning rate, in the order of ``optimizer``.
+@lru_cache(maxsize=32)
+def _layout(sizes: tuple[int, ...], has_bias: tuple[bool, ...]) -> Layout:
+    layers = (*(f"hidden{i + 1}" for i in range(len(sizes) - 2)), "output")
+    shapes = list(zip(layers, pairwise(sizes), has_bias, strict=True))
+    named = [(name, "weight", shape) for name, shape, _ in shapes]
+    weights = sum(prod(shape) for _, _, shape in named)
+    named += [(name, "bias", (n_out,)) for name, (_, n_out), has in shapes if has]
+    ends = list(accumulate((prod(shape) for *_, shape in named), initial=0))
+    places = zip(named, pairwise(ends), strict=True)
+    return Layout(tuple((*one, begin, end) for one, (begin, end) in places), weights)
+
+
+@lru_cache(maxsize=32)
+def build_stages(settings: Settings, layout: Layout) -> tuple[Stage, ...]:
+    """Return the stages but the last, the learning rate, in the order of ``optimizer``.
 
     Args:
         settings: those for which :func:`can_take` holds.
-        total_steps: length of the run, over which a schedule falls.
     """
+    return tuple(_stages(settings, layout))
+
+
+def _stages(settings: Settings, layout: Layout) -> Iterator[Stage]:
     weights, scaling = layout.weights, SCALINGS[settings.optimizer](settings)
     if settings.maximize:
         yield Stage("maximize", {}, lambda kept, g, p: np.negative(g, out=g) and None)
@@ -156,11 +169,11 @@ def _adam(settings: Settings) -> Scaling:
         square *= beta2
         square += g
         # in the precision of the parameters, where 1 - beta2 ** 1 is not quite 1 - beta2
-        np.divide(square, 1 - kind(beta2) ** kind(count), out=g)
-        np.sqrt(g, out=g)
-        g += settings.epsilon
+        of_mean, of_square = 1 - kind(beta1) ** kind(count), 1 - kind(beta2) ** kind(count)
+        np.sqrt(square, out=g)
+        g *= of_mean / np.sqrt(of_square)
+        g += of_mean * settings.epsilon
         np.divide(mean, g, out=g)
-        g /= 1 - kind(beta1) ** kind(count)
 
     return {"count": np.zeros((), np.int32), "mu": None, "nu": None}, update
 

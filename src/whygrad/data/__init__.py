@@ -14,14 +14,28 @@ asked before any of it is held. Words are codes into the few that are known. ``a
 the raw columns a few at a time, as float64, and writes float32 straight into the three parts.
 ``python -m benchmarks.reading`` measures what that costs.
 
-pandas, pyarrow, scikit-learn and jax are imported where they are needed, and not here.
+pandas, pyarrow, scikit-learn and jax are imported where they are needed, and not here; the modules
+of this room at first use, since estimators need hardly any of them.
 """
 
-from whygrad.data.arrays import from_arrays
-from whygrad.data.builtin import BUILTIN
-from whygrad.data.encoder import Encoder
-from whygrad.data.loading import load
-from whygrad.data.notes import Note
-from whygrad.data.table import Data, Part, pack, unpack
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from whygrad.data.arrays import from_arrays
+    from whygrad.data.builtin import BUILTIN
+    from whygrad.data.encoder import Encoder
+    from whygrad.data.loading import load
+    from whygrad.data.notes import Note
+    from whygrad.data.table import Data, Part, pack, unpack
+
+_HOMES = {"from_arrays": "arrays", "BUILTIN": "builtin", "Encoder": "encoder", "load": "loading"}
+_HOMES |= {"Note": "notes"} | dict.fromkeys(("Data", "Part", "pack", "unpack"), "table")
 
 __all__ = ["BUILTIN", "Data", "Encoder", "Note", "Part", "from_arrays", "load", "pack", "unpack"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'whygrad.data' has no attribute {name!r}")
+    return getattr(import_module(f"whygrad.data.{_HOMES[name]}"), name)

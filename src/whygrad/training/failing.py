@@ -24,7 +24,14 @@ from whygrad.settings import Settings
 from whygrad.training.engine import steps_of
 from whygrad.training.loop import all_finite
 from whygrad.training.replay import state_before
-from whygrad.training.state import DeviceDataset, Plan, State, StaticConfig, StepTrace
+from whygrad.training.state import (
+    DeviceDataset,
+    Plan,
+    State,
+    StaticConfig,
+    StepTrace,
+    has_moved,
+)
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
@@ -141,20 +148,6 @@ def _of_parameter(layer: str, part: str):
 # --- whether training moved anything ----------------------------------------------------------
 
 OPTIMAL = 1e-6  # errors of this size, relative to the targets, are none
-
-
-def has_moved(before: Network, after: Network) -> bool:
-    """Return whether training changed a network."""
-    for old, new in zip(before.dense, after.dense, strict=True):
-        weight = np.asarray(old.weight)
-        if not np.array_equal(weight, np.asarray(new.weight)):
-            return True
-        if old.bias is None or new.bias is None:
-            continue
-        lost = np.finfo(weight.dtype).eps * np.abs(weight).max()
-        if (np.abs(np.asarray(new.bias) - np.asarray(old.bias)) > lost).any():
-            return True
-    return False
 
 
 def find_stall(run: "TrainedRun", network: Network, step: int) -> StalledError | None:

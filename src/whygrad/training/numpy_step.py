@@ -16,7 +16,6 @@ from whygrad.core.backprop import Anatomy, propagate, propagate_back
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.core.numpy_stages import Layout, Stage, Vector, build_stages, schedule_of
-from whygrad.training.recording import as_rows, by_layer, sizes, width
 from whygrad.training.state import (
     DeviceDataset,
     Plan,
@@ -44,14 +43,13 @@ def first_state(network: Network, config: StaticConfig, learning_rate: float, se
 
     def start(stage: Stage) -> dict[str, Any]:
         return {
-            name: layout.views(np.zeros(layout.size, dtype)) if value is None else _number(value)
+            name: layout.views(np.zeros(layout.size, dtype))
+            if value is None
+            else value.astype(dtype if value.dtype.kind == "f" else value.dtype)
             for name, value in stage.kept.items()
         }
 
-    def _number(value: np.ndarray) -> np.ndarray:
-        return value.astype(dtype) if value.dtype.kind == "f" else value.copy()
-
-    stages = build_stages(config.settings, layout, config.total_steps)
+    stages = build_stages(config.settings, layout)
     optimizer = {stage.name: start(stage) for stage in stages}
     is_scheduled = schedule_of(config.settings, config.total_steps) is not None
     optimizer["learning_rate"] = {"count": np.zeros((), np.int32)} if is_scheduled else {}
@@ -76,7 +74,7 @@ class Walk:
         self.layout = Layout.of(state.network)
         self.parameters = self.layout.vector(state.network.parameters)
         self.network = state.network.with_parameters(self.layout.views(self.parameters))
-        self.stages = tuple(build_stages(config.settings, self.layout, config.total_steps))
+        self.stages = build_stages(config.settings, self.layout)
         self.kept = {name: self._copied(kept) for name, kept in state.optimizer.items()}
         self.schedule = schedule_of(config.settings, config.total_steps)
         self.key, self.step = state.key, int(state.step)
@@ -155,7 +153,7 @@ def advance(
     """
     every, walk = config.settings.record_every, Walk(config, state)
     losses = np.zeros(len(plan.rows), walk.parameters.dtype)
-    kept = []
+    kept, anatomy = [], None
     # what fills a short batch up stands behind it
     used = plan.share.shape[1] - np.argmax(plan.share[:count, ::-1] > 0, axis=1)
     with np.errstate(all="ignore"):
@@ -166,12 +164,26 @@ def advance(
             losses[position] = anatomy.loss
             if every and (begin + position) % every == 0:
                 norm = dataset.input_norm.take(rows)
-                kept.append(sizes(walk.network, anatomy.layers, gradients, norm))
-        if not every:
-            return walk.state(), SegmentRecord(losses, None)
-        filled = np.reshape(kept, (len(kept), width(walk.network)))
-        rows = as_rows(walk.network, filled.astype(losses.dtype))
-    return walk.state(), SegmentRecord(losses, rows)
+                kept.append(_sizes(walk.network, anatomy, gradients, norm))
+        recorded = _as_rows(walk.network, kept) if every else None
+    return walk.state(), SegmentRecord(losses, recorded, anatomy)
+
+
+def _sizes(network: Network, anatomy: Anatomy, gradients: Parameters, norm: Any) -> np.ndarray:
+    # most estimators record nothing and need none of it
+    from whygrad.training.recording import sizes
+
+    return sizes(network, anatomy.layers, gradients, norm)
+
+
+def _as_rows(network: Network, kept: list[np.ndarray]) -> np.ndarray:
+    from whygrad.training.recording import as_rows, width
+
+    filled = np.reshape(kept, (len(kept), width(network)))
+    return as_rows(network, filled.astype(network.dense[0].weight.dtype))
+
+
+advance_from = advance  # which leaves the state that it is given
 
 
 def plain(state: State) -> State:
@@ -191,6 +203,8 @@ def trace_step(
     config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan
 ) -> tuple[StepTrace, dict[str, np.ndarray]]:
     """Return the trace of the next step, and the rows that recording it would keep."""
+    from whygrad.training.recording import by_layer
+
     walk = Walk(config, state)
     stages: dict[str, Parameters] = {}
 
@@ -201,8 +215,7 @@ def trace_step(
     with np.errstate(all="ignore"):
         told = batch.target_rows
         anatomy, gradients = walk.take(dataset, batch.rows, batch.share, told, look)
-        input_norm = dataset.input_norm[batch.rows]
-        kept = sizes(walk.network, anatomy.layers, gradients, input_norm)
-        recorded = as_rows(walk.network, kept[None])[0]
-    seen = StepTrace(anatomy, gradients, stages, before, walk.network.parameters)
-    return seen, by_layer(walk.network, recorded)
+        norm = dataset.input_norm[batch.rows]
+        kept = [_sizes(walk.network, anatomy, gradients, norm)]
+        recorded = by_layer(walk.network, _as_rows(walk.network, kept)[0])
+    return StepTrace(anatomy, gradients, stages, before, walk.network.parameters), recorded

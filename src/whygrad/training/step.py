@@ -169,6 +169,7 @@ def compiled(**options: Any) -> Callable[..., tuple[State, SegmentRecord]]:
 
 
 advance = compiled(donate_argnums=1)
+advance_from = compiled()  # leaves the state that it is given
 
 
 def advance_batched(

@@ -4,13 +4,19 @@ Weights are multiplied and summed in float64, so that no sum overflows; what the
 given, the shares, is float32. A weight that would vanish there is refused.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import DTypeLike
 
-from whygrad.data.table import Data, Part
 from whygrad.errors import OptionError
 from whygrad.settings import LARGEST, SMALLEST, Settings
+
+if TYPE_CHECKING:
+    from whygrad.data.table import Data, Part
 
 
 def class_weights(
