@@ -15,8 +15,8 @@ from whygrad.core.optimizer import apply_update
 from whygrad.errors import OptionError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
-from whygrad.training.evaluation import evaluate
 from whygrad.training.engine import steps_of
+from whygrad.training.evaluation import evaluate
 from whygrad.training.feeding import plan_of_epoch
 from whygrad.training.loop import prepare, train_steps
 from whygrad.training.state import Plan
