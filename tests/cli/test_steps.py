@@ -68,7 +68,10 @@ def test_predict_writes_rows_as_csv_and_says_on_stderr_which_network(told, flowe
     rows = flowers.path.parent / "rows.csv"
     answer = told("predict", flowers.path, rows)
     assert answer.code == 0
-    assert answer.err == f"The network after {flowers.steps} of {flowers.steps} steps\n"
+    assert answer.err == (
+        f"The network after {flowers.steps} of {flowers.steps} steps\n"
+        "Note: The column that the network predicts is in the table (kind); it is not looked at.\n"
+    )
     read = list(csv.DictReader(io.StringIO(answer.out)))
     frame = pd.read_csv(rows)
     assert [row["prediction"] for row in read] == list(flowers.predict(frame))
@@ -94,10 +97,12 @@ def test_predict_writes_a_file_by_its_ending(told, flowers, tmp_path, ending):
 
 def test_predict_names_the_line_of_the_file_that_is_wrong(told, flowers, tmp_path):
     rows = tmp_path / "rows.csv"
-    rows.write_text("colour,length\nr,1.0\n\ng,\nr,2.0\n")
+    rows.write_text("colour,length\nr,1.0\n\ng,inf\nr,2.0\n")
     answer = told("predict", flowers.path, rows)
     assert answer.code == 2 and answer.out == ""
-    assert "length" in answer.err and "file line 4" in answer.err
+    assert answer.err.splitlines()[-1] == (
+        "Error: Column length must hold finite numbers, but file line 4 holds ∞. Replace the value."
+    )
 
 
 def test_predict_as_json_at_the_start(told, flowers, tmp_path):
@@ -135,8 +140,8 @@ def test_another_ending_is_refused_before_anything_is_written(told, flowers, tmp
     answer = told("predict", flowers.path, rows, "--out", out)
     assert answer.code == 2 and not out.exists()
     assert answer.err == (
-        f"Error: The file {out} must end in one of .csv, .tsv, .parquet. "
-        "Choose such a name for --out.\n"
+        f"Error: The file {out} must end in one of .csv, .tsv, .jsonl, .ndjson, "
+        ".parquet. Choose such a name for --out.\n"
     )
 
 

@@ -169,16 +169,20 @@ def show_run(
 @app.command(help=help_text("help.evaluate"), no_args_is_help=True)
 def evaluate(
     run: RunName,
+    rows: Annotated[
+        Path | None, Argument(help=help_text("help.evaluate.rows"), metavar="[ROWS]")
+    ] = None,
     part: Annotated[
-        str, Option(help=help_text("help.evaluate.part"), metavar="train|validation|test")
-    ] = "test",
+        str | None, Option(help=help_text("help.evaluate.part"), metavar="train|validation|test")
+    ] = None,
+    target: Annotated[str | None, Option(help=help_text("help.evaluate.target"))] = None,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     from whygrad.cli.applying import evaluate_command
 
-    return evaluate_command(run, part, step, as_json)
+    return evaluate_command(run, rows, part, target, step, as_json)
 
 
 @app.command(help=help_text("help.predict"), no_args_is_help=True)

@@ -49,7 +49,8 @@ KINDS = {  # kind of a column -> how to know its Arrow type; the first that fits
 BYTES = {"boolean": 12, "integer": 12, "number": 12, "date": 36, "text": 4}
 ROW = 16  # bytes a row: its target, and its place in the source
 AT_ONCE = 4 * BLOCK  # bytes of columns of a Parquet file that are open at the same time
-BATCH = 32_768  # rows of one
+BATCH = 32_768  # rows of one, fewer of a wide table
+CELLS = 1 << 22  # of one
 DAMAGE = (pa.ArrowException, OSError, ValueError, TypeError, MemoryError, IndexError, KeyError)
 WORD = 150  # bytes that a word takes at most, beside its letters: as a string, and in a dict
 
@@ -248,7 +249,7 @@ class ParquetTable:
         return row_place(row)
 
     def batches(self, wanted: Sequence[str], number: int | None = None) -> Iterator[pa.RecordBatch]:
-        """Yield the rows in their order, :data:`BATCH` at a time.
+        """Yield the rows in their order, at most :data:`BATCH` at a time.
 
         Args:
             wanted: names of columns.
@@ -266,7 +267,8 @@ class ParquetTable:
         done = 0
         with _told_of_damage(self.source), self.source.open() as file:
             opened = parquet.ParquetFile(file, read_dictionary=texts, buffer_size=BLOCK)
-            for batch in opened.iter_batches(BATCH, columns=list(wanted), use_threads=False):
+            rows = max(1, min(BATCH, CELLS // len(wanted)))
+            for batch in opened.iter_batches(rows, columns=list(wanted), use_threads=False):
                 yield batch.select(list(wanted))
                 done += batch.num_rows
                 if number is not None:

@@ -38,10 +38,11 @@ class TableFile:
         """Of all columns, in their order."""
         return self.file.names
 
-    def blocks(self, kinds: Mapping[str, str]) -> Iterator[Table]:
+    def blocks(self, kinds: Mapping[str, str], most: int | None = None) -> Iterator[Table]:
         """Yield the rows in their order, some thousands at a time.
 
         Args:
+            most: rows of a block; None for what suits the file.
             kinds: of the wanted columns, at least one, by name. ``number``, ``integer`` and
                 ``boolean`` columns come as numbers where all cells of the block are some, else as
                 text; others come as they are in a file that has types (Parquet), else as text.
@@ -50,7 +51,7 @@ class TableFile:
             DataError: with what is wrong with the file as a whole, such as a ragged row.
         """
         begun = 0
-        for batch in self.file.batches(list(kinds), 0):
+        for batch in _at_most(most, self.file.batches(list(kinds), 0)):
             pairs = zip(kinds.items(), batch.columns, strict=True)
             columns = tuple(_column(name, kind, cells) for (name, kind), cells in pairs)
             yield Table(self.name, columns, batch.num_rows, partial(_from, begun, self.file.place))
@@ -80,6 +81,12 @@ def open_table(
         return TableFile(opened_parquet(source))
     problem = InputError("error.data_not_in_blocks", path=path, kind=suffix)
     raise DataError(source.name, [problem])
+
+
+def _at_most(most: int | None, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        width = most or batch.num_rows
+        yield from (batch.slice(start, width) for start in range(0, batch.num_rows, width))
 
 
 def _column(name: str, kind: str, cells: pa.Array) -> Column:

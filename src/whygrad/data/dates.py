@@ -31,10 +31,14 @@ DATES = {
     "named": (rf"{DAY}\.?[ -]{NAME},?[ -]{YEAR}{LATER}", rf"{NAME} {DAY},? {YEAR}{LATER}"),
     "time": (CLOCK,),
 }
-MONTHS = "january february march april may june july august september october november december"
+MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 A_DAY = 86_400  # seconds
 CALENDAR = ("year", "month", "day", "weekday")
 HOURS = ("hour", "minute", "second")
+IN_SECONDS = {"hour": 3600, "minute": 60, "second": 1}
 
 
 @cache
@@ -56,10 +60,9 @@ def seconds_of_word(word: str, form: str) -> float:
 
 
 def _days(year: str, month: str, day: str) -> int:
-    if month.isalpha():
-        names = [name for name in MONTHS.split() if name.startswith(month.lower())]
-        month = str(MONTHS.split().index(names[0]) + 1) if names else "0"
-    return date(int(year), int(month), int(day)).toordinal() - date(1970, 1, 1).toordinal()
+    named = (n for n, name in enumerate(MONTHS, 1) if name.startswith(month.lower()))
+    number = next(named, 0) if month.isalpha() else int(month)
+    return date(int(year), number, int(day)).toordinal() - date(1970, 1, 1).toordinal()
 
 
 def _time_of_day(read: dict[str, str | None]) -> float:
@@ -81,6 +84,22 @@ def seconds_of_numpy(moments: np.ndarray) -> np.ndarray:
     rest = (moments - days) / np.timedelta64(1, "s")
     seconds = days.astype(np.int64).astype(np.float64) * A_DAY + rest
     return np.where(np.isnat(moments), np.nan, seconds)
+
+
+def from_parts(parts: dict[str, np.ndarray]) -> np.ndarray:
+    """Return the seconds of dates whose parts are given, rounded to whole ones; shape (m,).
+
+    The weekday follows from the others.
+    """
+    whole = {name: np.rint(values).astype(np.int64) for name, values in parts.items()}
+    seconds = sum(whole[name] * size for name, size in IN_SECONDS.items() if name in whole)
+    if "year" not in whole:
+        return np.asarray(seconds, np.float64)
+    months = (whole["year"] - 1970) * 12 + whole["month"] - 1
+    days = (
+        months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + whole["day"] - 1
+    )
+    return (days * A_DAY + seconds).astype(np.float64)
 
 
 def word_of(seconds: float, form: str) -> str:
@@ -116,15 +135,20 @@ def part_of(seconds: np.ndarray, part: str) -> np.ndarray:
     return found
 
 
-def _calendar(seconds: np.ndarray, unit: str, within: str | None, first: int) -> np.ndarray:
-    """Return how many units a date is behind 1970, or behind the start of the larger unit."""
+def _calendar(seconds: np.ndarray, unit: str, within: str, first: int) -> np.ndarray:
+    """Return how many units a date is behind the start of the larger unit."""
     days = np.floor(seconds / A_DAY).astype(np.int64).astype("datetime64[D]")
-    start = days.astype(f"datetime64[{within}]") if within else np.datetime64(0, unit)
+    start = days.astype(f"datetime64[{within}]").astype(f"datetime64[{unit}]")
     return (days.astype(f"datetime64[{unit}]") - start).astype(np.int64) + first
 
 
+def _years(seconds: np.ndarray) -> np.ndarray:
+    days = np.floor(seconds / A_DAY).astype(np.int64).astype("datetime64[D]")
+    return days.astype("datetime64[Y]").astype(np.int64)
+
+
 PARTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "year": partial(_calendar, unit="Y", within=None, first=1970),
+    "year": lambda seconds: _years(seconds) + 1970,
     "month": partial(_calendar, unit="M", within="Y", first=1),
     "day": partial(_calendar, unit="D", within="M", first=1),
     "weekday": lambda seconds: (np.floor(seconds / A_DAY) + 3) % 7 + 1,  # 1970 began on a Thursday

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, groupby
 
@@ -94,6 +94,12 @@ class Encoder:
         """
         median = self.mean if self.median is None else self.median
         return np.where(np.isnan(self.fill), median, self.fill)
+
+    def with_dates_apart(self) -> Encoder:
+        """Return the same rules for rows in which each part of a date is a number of its own."""
+        pairs = [(name, rule.categories) for rule in self.rules for name in rule.columns_apart]
+        columns, categories = zip(*pairs, strict=True)
+        return replace(self, columns=columns, categories=categories, forms=(), parts=())
 
     def encode(self, raw: object, told: Substitutions | None = None) -> np.ndarray:
         """Return raw samples as inputs, shape (m, n_in), float32.
@@ -265,7 +271,9 @@ def blocks(
             if rule.parts:
                 parts = [part_of(features[place].values[chosen], part) for part in rule.parts]
                 yield slice(begun, begun + len(parts)), np.stack(parts, axis=1)
-            codes = codes_of(features[place], rule.categories)[chosen] if rule.categories else None
+                begun += len(parts)
+                continue
+            codes = codes_of(features[place], rule.categories)[chosen]
             for some in _slices(len(rule.categories), width):
                 is_one = codes[:, None] == np.arange(some.start, some.stop)
                 yield slice(begun + some.start, begun + some.stop), is_one.astype(np.float64)

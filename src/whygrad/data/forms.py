@@ -88,11 +88,13 @@ def values_of(words: pa.Array, form: str) -> np.ndarray:
 
 def _numbers(words: pa.Array, form: str) -> np.ndarray:
     pattern, between, decimal = NUMBERS[form]
-    fits = pc.match_substring_regex(words, f"^({pattern})$")
-    found = pc.if_else(fits, words, pa.scalar(None, pa.string()))
+    call = pc.call_function
+    fits = call("match_substring_regex", [words], pc.MatchSubstringOptions(f"^({pattern})$"))
+    found = call("if_else", [fits, words, pa.scalar(None, pa.string())])
     if between:
-        found = pc.replace_substring_regex(found, f"[{between}]", "")
-    plain = pc.replace_substring(found, decimal, ".")
+        without = pc.ReplaceSubstringOptions(f"[{between}]", "")
+        found = call("replace_substring_regex", [found], without)
+    plain = call("replace_substring", [found], pc.ReplaceSubstringOptions(decimal, "."))
     return plain.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
 
@@ -104,7 +106,7 @@ def seconds_of_arrow(array: pa.Array) -> np.ndarray:
     kind = array.type
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         try:
-            array = pc.local_timestamp(array)
+            array = pc.call_function("local_timestamp", [array])
         except pa.ArrowException:  # this system does not know the zone
             array = array.cast(pa.timestamp(kind.unit))
     if pa.types.is_time(kind):

@@ -10,7 +10,7 @@ All of that is counted, with the first rows where it is.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from inspect import currentframe
@@ -67,6 +67,11 @@ class Rule:
         """Of its inputs: ``column``, ``column=category`` or ``column.part``."""
         of_categories = tuple(f"{self.column}={known}" for known in self.categories)
         return of_categories or tuple(f"{self.column}.{p}" for p in self.parts) or (self.column,)
+
+    @property
+    def columns_apart(self) -> tuple[str, ...]:
+        """The column, or one for each part of a date."""
+        return self.names if self.parts else (self.column,)
 
     @property
     def kind(self) -> str:
@@ -131,38 +136,42 @@ class Substitutions:
         if news:
             warnings.warn(lines(self._told(encoder, news)), RunWarning, stacklevel=_of_the_caller())
 
+    def told(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, object]]:
+        """Return what a sentence says of odd cells: how many, where, and what they hold.
+
+        Args:
+            keys: kind and column.
+        """
+        found = [key for key in keys if key in self.odd]
+        rows = sorted({row for key in found for row in self.odd[key].rows})
+        places = {(block, row): self.places[block](row) for block, row in rows}  # walks a file once
+        return {key: _values_of(key[1], self.odd[key], places) for key in found}
+
     def _told(self, encoder: Encoder, keys: Sequence[tuple[str, str]]) -> tuple[Note, ...]:
-        rows = sorted({row for key in keys for row in self.odd[key].rows})
-        found = {(block, row): self.places[block](row) for block, row in rows}  # walks a file once
         rules = zip(encoder.rules, encoder.of_rules(encoder.stand_in), strict=True)
         fills = {rule.column: fill for rule, fill in rules}
-        return tuple(self._note(encoder, *key, fills[key[1]], found) for key in keys)
+        lacks_medians = encoder.median is None
+        return tuple(
+            _note(kind, values, fills[column], lacks_medians)
+            for (kind, column), values in self.told(keys).items()
+        )
 
-    def _note(
-        self,
-        encoder: Encoder,
-        kind: str,
-        column: str,
-        fill: np.ndarray,
-        found: dict[tuple[int, int], Place],
-    ) -> Note:
-        odd = self.odd[kind, column]
-        places = [found[row] for row in odd.rows]
-        rows = ", ".join(str(place["row"]) for place in places)
-        values: dict[str, object] = {
-            "column": column,
-            "count": odd.count,
-            "what": places[0]["what"],
-            "row": rows + (", …" if odd.count > len(places) else ""),
-        }
-        if odd.words:
-            values["names"] = listed(list(odd.words))
-        if kind not in ("missing", "unreadable"):
-            return Note(f"note.encode_{kind}", values)
-        if len(fill) > 1:
-            return Note(f"note.encode_{kind}_date", values)
-        by_origin = "_origin" if encoder.median is None and kind == "missing" else ""
-        return Note(f"note.encode_{kind}{by_origin}", values | {"fill": float(fill[0])})
+
+def _values_of(column: str, odd: Odd, found: Mapping[tuple[int, int], Place]) -> dict[str, object]:
+    places = [found[row] for row in odd.rows]
+    rows = ", ".join(str(place["row"]) for place in places)
+    more = ", …" if odd.count > len(places) else ""
+    values: dict[str, object] = {"column": column, "count": odd.count, "what": places[0]["what"]}
+    return values | {"row": rows + more, "names": listed(list(odd.words))}
+
+
+def _note(kind: str, values: dict[str, object], fill: np.ndarray, lacks_medians: bool) -> Note:
+    if kind not in ("missing", "unreadable"):
+        return Note(f"note.encode_{kind}", values)
+    if len(fill) > 1:
+        return Note(f"note.encode_{kind}_date", values)
+    by_origin = "_origin" if lacks_medians and kind == "missing" else ""
+    return Note(f"note.encode_{kind}{by_origin}", values | {"fill": float(fill[0])})
 
 
 def _of_the_caller() -> int:

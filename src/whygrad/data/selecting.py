@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,6 +131,17 @@ def chosen_names(
     if problems:
         raise DataError(source, problems)
     return targets, weight, drop
+
+
+def target_columns(source: Mapping[str, object], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the columns that data was loaded to predict; none where they have no names.
+
+    Args:
+        source: how the data was made, see :class:`whygrad.data.Data`.
+        known: names of columns; one of them may hold a comma.
+    """
+    options = source.get("options")
+    return _names(options.get("target") if isinstance(options, Mapping) else None, known)
 
 
 def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """A run of whygrad's own networks: its data, its checkpoints, and the network that came of it."""
 
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from whygrad.core.backprop import forward
 from whygrad.core.nn.losses import gives_probabilities, predictions
 from whygrad.core.nn.network import Network
 from whygrad.data import unpack
+from whygrad.data.matching import Substitutions
+from whygrad.data.rows import most_rows
 from whygrad.data.table import Data
 from whygrad.errors import InputError, RunError, unknown_name
 from whygrad.record.description import PARTS, differences, engine_of
@@ -20,7 +23,7 @@ from whygrad.record.schema.arrays import MISFITS, refuse, sound_arrays
 from whygrad.record.sealed import read_tensors
 from whygrad.training import replay
 from whygrad.training.checkpoint import Checkpoint, load_checkpoint, skeleton
-from whygrad.training.evaluation import evaluate
+from whygrad.training.evaluation import ROWS_AT_ONCE, evaluate
 from whygrad.training.loop import Task, prepare
 
 
@@ -179,9 +182,29 @@ class TrainedRun(RunFolder):
 
     def claims(self, x: Any, *, step: int | None = None) -> np.ndarray:
         """Return what the outputs claim, (m, n_out): probabilities, or standardised quantities."""
-        network = self.network_at(step)
-        output = forward(network, self.data.encode(x)).output
-        return np.asarray(predictions(self.task.settings.loss, network.output_activation, output))
+        blocks = self.claims_in_blocks([x], step=step)
+        return np.concatenate([claims for _, claims in blocks])
+
+    def claims_in_blocks(
+        self, blocks: Iterable[Any], *, step: int | None = None, told: Substitutions | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield inputs (m, n_in) and what the outputs claim of them (m, n_out), as rows come.
+
+        The blocks that go in are encoded one after the other; those that come out have the rows in
+        the same order, and as many rows each, so that the network is compiled once.
+
+        Args:
+            blocks: rows as the data came.
+            step: of the network, see :meth:`network_at`.
+            told: takes in what stands in for cells that are not as in training; without it a
+                warning says so.
+        """
+        network, loss = self.network_at(step), self.task.settings.loss
+        encoder = self.data.encoder
+        encoded = (encoder.encode(block, told) for block in blocks)
+        for x in of_one_length(encoded, min(ROWS_AT_ONCE, most_rows(encoder))):
+            output = forward(network, x).output
+            yield x, np.asarray(predictions(loss, network.output_activation, output))
 
     def evaluate(self, part: str = "test", *, step: int | None = None) -> dict[str, float]:
         """Return loss and measures on a part of the data: ``train``, ``validation`` or ``test``.
@@ -230,3 +253,22 @@ class TrainedRun(RunFolder):
         activation = self.skeleton.output_activation
         is_bounded = gives_probabilities(self.task.settings.loss, activation)
         return is_bounded and self.data.task != "numbers"
+
+
+def of_one_length(blocks: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
+    """Yield the rows of some blocks in blocks of ``rows`` each, the last one shorter.
+
+    Without any row, one block without rows comes, if any did.
+    """
+    waiting: list[np.ndarray] = []
+    begun = False
+    for block in blocks:
+        begun = begun or len(block) > 0
+        waiting.append(block)
+        if sum(map(len, waiting)) >= rows:
+            joined = np.concatenate(waiting) if len(waiting) > 1 else block
+            whole = len(joined) - len(joined) % rows
+            yield from (joined[start : start + rows] for start in range(0, whole, rows))
+            waiting = [joined[whole:]]
+    if waiting and (sum(map(len, waiting)) or not begun):
+        yield np.concatenate(waiting)
