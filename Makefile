@@ -79,6 +79,7 @@ bench: $(VENV)/.dev            ## measure against the peers; writes results and 
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.estimators
 	$(BIN)/python -m benchmarks.watching
+	$(BIN)/python -m benchmarks.streams
 	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.table
 

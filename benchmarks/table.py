@@ -58,6 +58,7 @@ def render() -> str:
         ("cpu", cpu_blocks),
         ("estimators", estimator_blocks),
         ("watching", watching_blocks),
+        ("streams", stream_blocks),
         ("lab", lab_blocks),
         ("gpu", gpu_blocks),
     ):
@@ -111,6 +112,29 @@ def watching_blocks(results: dict) -> list[str]:
     ]
     header = [t(f"bench.column.{column}") for column in columns]
     return [t("bench.watching", date=results["machine"]["date"]), markdown(header, rows)]
+
+
+def stream_blocks(results: dict) -> list[str]:
+    """Return the paragraphs and tables of what streaming a table costs, in time and memory."""
+    rows = []
+    for kind, by in results["streams"].items():
+        held, streamed = by["memory"], by["streamed"]
+        seconds = [in_digits(one[key]) for key in ("train", "cpu") for one in (held, streamed)]
+        ratios = [f"{streamed[key] / held[key]:.2f}×" for key in ("train", "seconds", "cpu")]
+        rows.append([kind, *seconds, *ratios])
+    columns = ("file", "train_held", "train_streamed", "cpu_held", "cpu_streamed")
+    header = [t(f"bench.column.{name}") for name in (*columns, "ratio", "ratio_all", "ratio_cpu")]
+    peaks = [
+        [rows, *(in_digits(told[key]) for key in ("file_mib", "peak_mib", "seconds"))]
+        for rows, told in results["peaks"].items()
+    ]
+    of_peaks = [t(f"bench.column.{name}") for name in ("rows", "file_mib", "peak_mib", "seconds")]
+    return [
+        t("bench.streams", date=results["machine"]["date"]),
+        markdown(header, rows),
+        t("bench.stream_peaks"),
+        markdown(of_peaks, peaks),
+    ]
 
 
 def lab_blocks(results: dict) -> list[str]:

@@ -175,9 +175,9 @@ CHILD = """
 import sys
 import whygrad as wg
 path, out = sys.argv[1:]
-data = wg.load(path, target="y", stream=True, buffer=2000)
+data = wg.load(path, target="y", stream=True, buffer=500)
 net = wg.Network.create([data.n_in, 8, data.n_out], seed=0)
-wg.train(net, data, out=out, epochs=40, batch_size=16, record_every=50)
+wg.train(net, data, out=out, epochs=20, batch_size=32, record_every=10)
 """
 
 
@@ -185,7 +185,7 @@ wg.train(net, data, out=out, epochs=40, batch_size=16, record_every=50)
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
 def test_killed_at_a_random_moment_it_goes_on_to_the_same_bits(tmp_path, share):
     file = tmp_path / "t.parquet"
-    pq.write_table(table(20_000), file, row_group_size=700)
+    pq.write_table(table(6000), file, row_group_size=350)
     started = subprocess.Popen([sys.executable, "-c", CHILD, str(file), str(tmp_path / "whole")])
     assert started.wait() == 0
     whole = wg.open_run(tmp_path / "whole")
@@ -196,6 +196,7 @@ def test_killed_at_a_random_moment_it_goes_on_to_the_same_bits(tmp_path, share):
         lines = out / "history.jsonl"
         if lines.exists() and lines.read_bytes().count(b"\n") >= wanted:
             break
+        os.sched_yield()
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert numbers_of(wg.resume(out)) == numbers_of(whole)

@@ -7,6 +7,14 @@
         -> encoder      fitted on the training part only          (encoder, assembling)
         -> Data         three parts, the encoder, notes           (table)
 
+A table that does not fit is scanned a unit at a time, and its training part read again in every
+epoch:
+
+    stream(source)
+        -> files, units     what can be read on its own            (folders, units)
+        -> scan             kinds, means, categories, problems     (scanning, summary)
+        -> Data             a sample, and the stream of all rows   (streaming, stream)
+
 ``source`` opens ordinary files only, and a ``Source`` never reads past the size that the file had.
 Text is read twice, block by block: the first pass finds out kinds and rows, the second fills
 columns of that size (``Filling``). Parquet and npz declare their size, and ``core.memory`` is
