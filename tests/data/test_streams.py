@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pyarrow import csv, feather
 
 import whygrad as wg
-from whygrad.data import units
+from whygrad.data import text_units, units
 from whygrad.data.folders import files_of
 from whygrad.data.stream import TRAIN, Shares, pools_of
 from whygrad.data.summary import Moments
@@ -200,7 +200,7 @@ def test_a_text_is_cut_between_rows_alone(tmp_path_factory, cells, size):
     frame.to_csv(path, index=False, quoting=2)  # quotation marks around every word
     (file,) = files_of(path, ",")
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(units, "TEXT_BYTES", size)
+        patched.setattr(text_units, "TEXT_BYTES", size)
         kinds, read = {"cell": "words", "number": "integer"}, []
         for unit in units.units_of(file):
             for batch in units.rows_of(file, *unit, kinds, {}):
@@ -211,7 +211,7 @@ def test_a_text_is_cut_between_rows_alone(tmp_path_factory, cells, size):
 
 @pytest.mark.parametrize("size", [64, 300, 5000])
 def test_kinds_that_show_late_are_found_all_the_same(tmp_path, monkeypatch, size):
-    monkeypatch.setattr(units, "TEXT_BYTES", size)
+    monkeypatch.setattr(text_units, "TEXT_BYTES", size)
     path = tmp_path / "t.csv"
     late = [f"{i % 2},{i},{i},{'' if i < 150 else i},{i % 3}" for i in range(199)]
     path.write_text("bits,whole,words,gaps,y\n" + "\n".join(late) + "\ntrue,1.5,one,2.5,1\n")

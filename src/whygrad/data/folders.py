@@ -16,7 +16,8 @@ from pyarrow.fs import LocalFileSystem
 
 from whygrad.data.columns import is_dataset, listed, name_problems
 from whygrad.data.source import PACKED
-from whygrad.data.units import SUFFIXES, StreamFile, known_file
+from whygrad.data.stream_file import StreamFile
+from whygrad.data.units import SUFFIXES, known_file
 from whygrad.errors import DataError, InputError
 
 

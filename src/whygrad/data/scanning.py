@@ -20,9 +20,10 @@ from whygrad.data.forms import FORMS, chosen_form, kind_of_form, possible_forms
 from whygrad.data.reading import BITS, JOINED, fits, joined
 from whygrad.data.source import Tick
 from whygrad.data.stream import TEST, TRAIN, VALIDATION, Shares, place_of, table_of
+from whygrad.data.stream_file import StreamFile
 from whygrad.data.summary import Summary, Witness
 from whygrad.data.table import PARTS
-from whygrad.data.units import UNIT, StreamFile, arrow_kinds, rows_of, units_of
+from whygrad.data.units import UNIT, arrow_kinds, rows_of, units_of
 from whygrad.errors import DataError, InputError
 
 KEPT = ("sample", "validation", "test")

@@ -21,9 +21,10 @@ from whygrad.data.arrow import Filling
 from whygrad.data.columns import Column, Place, Table
 from whygrad.data.encoder import Encoder
 from whygrad.data.matching import Substitutions
+from whygrad.data.stream_file import StreamFile
 from whygrad.data.table import Part
 from whygrad.data.targets import TargetRule
-from whygrad.data.units import StreamFile, line_of, rows_of
+from whygrad.data.units import place_in, rows_of
 from whygrad.errors import AddressError, DataError, InputError
 
 Piece = tuple[int, int, int]  # a unit, and the first and last of its training rows that are meant
@@ -339,7 +340,7 @@ def place_of(files: Sequence[StreamFile], units: np.ndarray, row: int) -> Place:
     """Return where a row of the whole source stands, with its file where there are several."""
     unit = int(np.searchsorted(units[:, 5], row, side="right")) - 1
     which, place, length = map(int, units[unit, :3])
-    found = line_of(files[which], place, length, row - int(units[unit, 5]))
+    found = place_in(files[which], place, length, row - int(units[unit, 5]))
     if len(files) > 1:
         found["row"] = f"{found['row']} ({files[which].name})"
     return found

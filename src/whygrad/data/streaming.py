@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from whygrad.data.assembling import TARGET_SCALINGS
-from whygrad.data.columns import Column, Table, listed, settled, unread_column
+from whygrad.data.columns import Table, listed, settled, unread_column
 from whygrad.data.encoder import TINY, Encoder, blocks, medians, scaled
 from whygrad.data.folders import columns_of, files_of, name_of
 from whygrad.data.matching import MISSING, Rule
@@ -27,18 +27,12 @@ from whygrad.data.scanning import Kept, Scan
 from whygrad.data.selecting import Chosen, chosen_columns, chosen_names, weight_problems
 from whygrad.data.source import Tick
 from whygrad.data.stream import Shares, Stream
-from whygrad.data.summary import MOST_VALUES, Summary
+from whygrad.data.stream_file import StreamFile
+from whygrad.data.stream_targets import rule_of
+from whygrad.data.summary import Summary
 from whygrad.data.table import Data, Part
-from whygrad.data.targets import (
-    FEW_VALUES,
-    TargetRule,
-    check_task,
-    class_problems,
-    constant_targets,
-    few_rows,
-    not_numbers,
-)
-from whygrad.data.units import StreamFile, estimated_rows, widest
+from whygrad.data.targets import TargetRule, check_task
+from whygrad.data.units import estimated_rows, widest
 from whygrad.errors import DataError, InputError, OptionError, unknown_name
 
 HELD_ROWS = 50_000  # of the sample, and of each part that is held out
@@ -115,7 +109,8 @@ class _Fitting:
             problems.append(InputError("error.data_no_features"))
         names = {column.name for column in chosen.targets}
         if names.isdisjoint(problem.values.get("column") for problem in problems):
-            rule, more = self._target(chosen)
+            is_split = self.common["validation"] + self.common["test"] > 0
+            rule, more = rule_of(scan, chosen.targets, self.given.get("task"), is_split=is_split)
             problems += more
         if rule is None or problems:
             raise DataError(scan.name, problems)
@@ -148,63 +143,6 @@ class _Fitting:
     def _problems(self, name: str, *, is_target: bool = False) -> list[InputError]:
         witness, table = self.scan.witness(name)
         return problems_of(witness, table.place, is_target=is_target)
-
-    def _target(self, chosen: Chosen) -> tuple[TargetRule | None, list[InputError]]:
-        """Return how targets are read, and what stands against learning them."""
-        scan, requested = self.scan, self.given.get("task")
-        columns, samples = chosen.targets, sum(self.scan.samples.values())
-        names = tuple(column.name for column in columns)
-        is_split = self.common["validation"] + self.common["test"] > 0
-        if samples == 0:
-            return None, [InputError("error.data_target_empty", column=", ".join(names))]
-        problems = few_rows(samples, is_split=is_split)
-        if problems:
-            return None, problems
-        if scan.samples["train"] == 0:
-            return None, [InputError("error.stream_no_training_rows", rows=samples)]
-        if requested is None and len(columns) == 1 and columns[0].counts_rows:
-            return None, [InputError("error.data_target_identifier", column=names[0])]
-        task = requested or self._task(columns, samples)
-        if task in ("classes", "binary"):
-            return self._classes(columns, requested, samples)
-        problems = not_numbers(columns)
-        if problems:
-            return None, problems
-        if task == "labels" and not scan.are_01:
-            return None, [InputError("error.data_labels_not_01", columns=", ".join(names))]
-        return TargetRule(names, task, names), constant_targets(columns) * (task == "numbers")
-
-    def _task(self, columns: Sequence[Column], samples: int) -> str:
-        """Return what the targets suggest, as :func:`whygrad.data.targets.task_of` does."""
-        if len(columns) > 1:
-            of_01 = "classes" if self.scan.is_one_hot else "labels"
-            return of_01 if self.scan.are_01 else "numbers"
-        column, values = columns[0], self.scan.summaries[columns[0].name].values
-        if column.kind in ("text", "boolean") or set(values) == {0.0, 1.0}:
-            return "classes"
-        is_few = len(values) <= FEW_VALUES and samples >= 2 * len(values)
-        return "classes" if column.kind == "integer" and is_few else "numbers"
-
-    def _classes(
-        self, columns: Sequence[Column], requested: str | None, samples: int
-    ) -> tuple[TargetRule | None, list[InputError]]:
-        names, column, values = tuple(column.name for column in columns), columns[0], None
-        if len(columns) > 1:
-            problems = not_numbers(columns)
-            if problems:
-                return None, problems
-            found = names
-        elif column.kind == "text":
-            found = column.known
-        else:
-            values = tuple(sorted(map(float, self.scan.summaries[column.name].values)))
-            if len(values) <= MOST_VALUES:
-                found = tuple(Column(column.name, column.kind, np.array(values)).words())
-            else:
-                found = tuple(map(str, values))
-        task = requested or ("binary" if len(found) == 2 else "classes")
-        problems = class_problems(column, task, len(found), samples)
-        return TargetRule(names, task, found, values), problems
 
     def _encoder(self, summaries: Sequence[Summary], rule: TargetRule) -> Encoder:
         standardize = self.common["standardize"] is not False

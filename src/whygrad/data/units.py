@@ -7,105 +7,28 @@ is not the same any more.
 
 from __future__ import annotations
 
-import csv as plain_csv
-import hashlib
-import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import csv, ipc, parquet
+from pyarrow import ipc, parquet
 
-from whygrad.core.memory import require_memory
+from whygrad.data import text_units
 from whygrad.data.arrow import BATCH, DAMAGE, kind_of
 from whygrad.data.columns import Place
-from whygrad.data.delimited import MISSING_WORDS, Text, headed_text
-from whygrad.data.json_lines import JsonLines, opened_json_lines
-from whygrad.data.reading import BITS, Cells, converted
-from whygrad.data.source import ARROW, BLOCK, JSON_LINES, TEXT, Source, checked_source
+from whygrad.data.delimited import headed_text
+from whygrad.data.json_lines import opened_json_lines
+from whygrad.data.reading import converted
+from whygrad.data.source import ARROW, BLOCK, JSON_LINES, TEXT, checked_source
+from whygrad.data.stream_file import StreamFile, digest_of
+from whygrad.data.text_units import READ, cells_of
 from whygrad.errors import DataError, InputError
 
-TEXT_BYTES = 1 << 22  # of a unit of text, and the end of its last row
-LARGEST_TEXT = 1 << 28  # bytes of one row
-PROBE, PROBES = 1 << 16, 32  # bytes of a look at a text, and how many there are at most
-PACKED_BY = 4  # times that a text is smaller by gzip, about
-ENDS = 1 << 16  # bytes at either end of a file that it is known by
 SUFFIXES = (*TEXT, *JSON_LINES, ".parquet", *ARROW)
 UNIT = ("file", "place", "length", "checksum", "rows", "first", "samples")
-TYPES = {  # kind -> how cells of text are read
-    "number": pa.float64(),
-    "integer": pa.int64(),
-    "boolean": pa.bool_(),
-    BITS: pa.int64(),
-    "text": pa.dictionary(pa.int32(), pa.string()),
-}
-READ = (*TYPES, "date")  # kinds as which words are read
-
-
-@dataclass(frozen=True)
-class StreamFile:
-    """A file, and what it is known by.
-
-    Args:
-        name: in messages: where several files are read, its path in their folder.
-        path: absolute.
-        kind: ``text``, ``parquet``, ``arrow``; ``packed`` (by gzip) or ``json``, lines of it, which
-            are one unit whole.
-        size: bytes.
-        modified: nanoseconds since 1970.
-        digest: SHA-256 of its first and last bytes, in hexadecimal.
-        names: of its columns, in their order.
-        keys: columns that its folders name, ``year=2024``, with their value as text.
-        delimiter: of text.
-        start: byte at which the rows of a text begin.
-    """
-
-    name: str
-    path: str
-    kind: str
-    size: int
-    modified: int
-    digest: str
-    names: tuple[str, ...]
-    keys: Mapping[str, str | None]
-    delimiter: str = ""
-    start: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, told: Mapping[str, Any]) -> StreamFile:
-        return cls(**{**told, "names": tuple(told["names"])})
-
-    @property
-    def is_of_words(self) -> bool:
-        """Whether its cells are words, of which nothing tells the kind."""
-        return self.kind in ("text", "packed", "json")
-
-    def check(self) -> None:
-        """Check that the file is what it was.
-
-        Raises:
-            DataError: it is gone, or another one.
-        """
-        path = Path(self.path)
-        try:
-            status = path.stat()
-        except OSError:
-            raise DataError(self.name, [InputError("error.stream_gone", path=path)]) from None
-        if (status.st_size, status.st_mtime_ns) == (self.size, self.modified):
-            return
-        if status.st_size != self.size or digest_of(path, self.size) != self.digest:
-            raise self.changed()
-
-    def changed(self) -> DataError:
-        """Return the error of a file that is another one than it was."""
-        return DataError(self.name, [InputError("error.stream_changed", path=self.path)])
 
 
 def known_file(
@@ -131,16 +54,8 @@ def known_file(
         names = opened_json_lines(source).names
         return StreamFile(name, str(path), "json", *known, names, keys)
     text = headed_text(source, delimiter)
-    kind, start = ("packed", 0) if source.is_packed else ("text", _first_row(text, path))
+    kind, start = ("packed", 0) if source.is_packed else ("text", text_units.first_row(text, path))
     return StreamFile(name, str(path), kind, *known, text.names, keys, text.delimiter, start)
-
-
-def digest_of(path: Path, size: int) -> str:
-    """Return the SHA-256 of the first and last bytes of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        first = file.read(ENDS)
-        file.seek(max(0, size - ENDS))
-        return hashlib.sha256(first + file.read(ENDS)).hexdigest()
 
 
 def units_of(file: StreamFile) -> Iterator[tuple[int, int, int]]:
@@ -153,7 +68,7 @@ def units_of(file: StreamFile) -> Iterator[tuple[int, int, int]]:
         DataError: the text is not UTF-8, or a row is too long to be held.
     """
     if file.kind == "text":
-        for place, content in _cut(file):
+        for place, content in text_units.text_units(file):
             yield place, len(content), zlib.crc32(content)
     elif file.is_of_words:
         yield 0, 0, 0
@@ -183,9 +98,9 @@ def rows_of(
         pyarrow.ArrowException: a cell of text is not of its kind.
     """
     if file.kind == "text":
-        batches = iter([_text_rows(file, place, length, checksum, kinds, forms)])
+        batches = iter([text_units.text_rows(file, place, length, checksum, kinds, forms)])
     elif file.is_of_words:
-        batches = _words_as(file, kinds, forms)
+        batches = text_units.rows_of_words(file, kinds, forms)
     else:
         batches = _typed_rows(file, place, [name for name in kinds if name not in file.keys])
     for batch in batches:
@@ -207,38 +122,22 @@ def arrow_kinds(file: StreamFile) -> dict[str, str]:
     return {str(field.name): kind_of(field.type) for field in schema}
 
 
-def line_of(file: StreamFile, place: int, length: int, row: int) -> Place:
+def place_in(file: StreamFile, place: int, length: int, row: int) -> Place:
     """Return where a row of a unit stands: its line in a text, else its number in the file.
 
     Args:
         row: counted from 0 in the unit.
     """
-    if file.kind != "text" and file.is_of_words:
-        return _cells(file).place(row)
-    if file.kind != "text":
-        reader, _ = _opened(file.path, file.kind, file.modified)
-        if file.kind == "parquet":
-            before = sum(reader.metadata.row_group(group).num_rows for group in range(place))
-        else:
-            before = sum(reader.get_batch(number).num_rows for number in range(place))
-        return {"what": "row_from_0", "row": before + row}
-    with Path(file.path).open("rb") as opened_file:
-        line = 1
-        for begin in range(0, place, TEXT_BYTES):
-            line += opened_file.read(min(TEXT_BYTES, place - begin)).count(b"\n")
-        content = opened_file.read(length)
-    text = io.StringIO(content.decode(errors="replace"), newline="")
-    reader, at = plain_csv.reader(text, delimiter=file.delimiter), -1
-    before = 0
-    try:
-        for cells in reader:
-            at += bool(cells)
-            if at == row:
-                break
-            before = reader.line_num
-    except plain_csv.Error:  # a field is too long for csv: take every line for a row
-        before = row
-    return {"what": "file_line", "row": line + before}
+    if file.kind == "text":
+        return text_units.line_of(file, place, length, row)
+    if file.is_of_words:
+        return cells_of(file).place(row)
+    reader, _ = _opened(file.path, file.kind, file.modified)
+    if file.kind == "parquet":
+        before = sum(reader.metadata.row_group(group).num_rows for group in range(place))
+    else:
+        before = sum(reader.get_batch(number).num_rows for number in range(place))
+    return {"what": "row_from_0", "row": before + row}
 
 
 def estimated_rows(files: Sequence[StreamFile]) -> int:
@@ -247,200 +146,23 @@ def estimated_rows(files: Sequence[StreamFile]) -> int:
 
 
 def _estimated_rows(file: StreamFile) -> int:
-    if not file.is_of_words:
-        reader, _ = _opened(file.path, file.kind, file.modified)
-        if file.kind == "parquet":
-            return reader.metadata.num_rows
-        return sum(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
-    read = lines = 0
-    if file.kind == "packed":
-        with _cells(file).source.open() as unpacked:
-            content = unpacked.read(PROBE)
-        return PACKED_BY * file.size * max(content.count(b"\n"), 1) // max(len(content), 1)
-    with Path(file.path).open("rb") as opened_file:
-        for begin in range(file.start, file.size, max(PROBE, (file.size - file.start) // PROBES)):
-            opened_file.seek(begin)
-            content = opened_file.read(PROBE)
-            read, lines = read + len(content), lines + content.count(b"\n")
-    return (file.size - file.start) * max(lines, 1) // max(read, 1)
+    if file.is_of_words:
+        return text_units.estimated_lines(file)
+    reader, _ = _opened(file.path, file.kind, file.modified)
+    if file.kind == "parquet":
+        return reader.metadata.num_rows
+    return sum(reader.get_batch(number).num_rows for number in range(reader.num_record_batches))
 
 
 def widest(files: Sequence[StreamFile]) -> int:
     """Return the bytes of the largest unit, as it lies in memory."""
-    sizes = [TEXT_BYTES]
+    sizes = [text_units.TEXT_BYTES]
     for file in files:
         if file.kind == "parquet":
             footer = _opened(file.path, file.kind, file.modified)[0].metadata
             groups = (footer.row_group(group) for group in range(footer.num_row_groups))
             sizes += [group.total_byte_size for group in groups]
     return max(sizes)
-
-
-# --- text -------------------------------------------------------------------------------------
-
-
-def _first_row(text: Text, path: Path) -> int:
-    """Return the byte at which the row after the header begins."""
-    line, at = text.header[0], 0
-    with path.open("rb") as file:
-        for _ in range(line - 1):
-            at += len(file.readline())
-        quotes, header = 0, b""
-        while not header or quotes % 2:
-            header = file.readline()
-            if not header:
-                break
-            quotes += header.count(b'"')
-            at += len(header)
-    return at
-
-
-def _cut(file: StreamFile) -> Iterator[tuple[int, bytes]]:
-    """Yield whole rows of a text, and the byte at which they begin.
-
-    A line ends a row where as many quotation marks were opened as closed.
-    """
-    with Path(file.path).open("rb") as opened_file:
-        opened_file.seek(file.start)
-        at, rest, left = file.start, b"", file.size - file.start
-        while left > 0 or rest:
-            fresh = opened_file.read(min(TEXT_BYTES, left))
-            left = left - len(fresh) if fresh else 0
-            content = rest + fresh
-            end = len(content) if left <= 0 else _last_end(content)
-            if not end and len(content) > LARGEST_TEXT:
-                raise DataError(file.name, [InputError("error.data_damaged", kind="CSV")])
-            if not end:
-                require_memory(3 * len(content), "error.data_long_row", source=file.name)
-            whole, rest = content[:end], content[end:]
-            if whole.strip():
-                _check_text(file, at, whole)
-                yield at, whole
-            at += end
-
-
-def _last_end(content: bytes) -> int:
-    """Return the byte after the last row that ends; 0 where none does."""
-    before = content.count(b'"')
-    end = len(content)
-    while end:
-        newline = content.rfind(b"\n", 0, end)
-        before -= content.count(b'"', newline + 1, end)
-        end = newline + 1
-        if before % 2 == 0:
-            return end
-        end = newline if newline > 0 else 0
-    return 0
-
-
-def _check_text(file: StreamFile, at: int, content: bytes) -> None:
-    if b"\0" in content:
-        raise DataError(file.name, [InputError("error.data_binary")])
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        place = line_of(file, at + error.start, 0, 0)
-        raise DataError(file.name, [InputError("error.data_not_utf8", **place)]) from None
-
-
-def _text_rows(
-    file: StreamFile,
-    place: int,
-    length: int,
-    checksum: int,
-    kinds: Mapping[str, str],
-    forms: Mapping[str, str],
-) -> pa.RecordBatch:
-    with Path(file.path).open("rb") as opened_file:
-        opened_file.seek(place)
-        content = opened_file.read(length)
-    if zlib.crc32(content) != checksum:
-        raise file.changed()
-    wanted = [name for name in kinds if name not in file.keys]
-    words = {name: pa.string() for name in forms}
-    types = {name: TYPES.get(kinds[name], pa.string()) for name in wanted} | words
-    try:
-        parsed = _parsed(file, place, content, types)
-        return _as_kinds(parsed, dict.fromkeys(forms, "number"), forms) if forms else parsed
-    except pa.ArrowException:  # some numbers are read one way only, such as 0x1F
-        words = _parsed(file, place, content, dict.fromkeys(wanted, pa.string()))
-        return _as_kinds(words, kinds, forms)
-
-
-def _parsed(
-    file: StreamFile, place: int, content: bytes, types: Mapping[str, pa.DataType]
-) -> pa.RecordBatch:
-    """Return rows of text as values of these types, or of their words' ones if that is string."""
-    ragged: list[csv.InvalidRow] = []
-
-    def put_aside(row: csv.InvalidRow) -> str:
-        ragged.append(row)
-        return "skip"
-
-    names = [str(number) for number in range(len(file.names))]
-    places = {name: str(file.names.index(name)) for name in types}
-    try:
-        table = csv.read_csv(
-            pa.BufferReader(content),
-            csv.ReadOptions(use_threads=False, block_size=len(content) + 1, column_names=names),
-            csv.ParseOptions(
-                delimiter=file.delimiter, newlines_in_values=True, invalid_row_handler=put_aside
-            ),
-            csv.ConvertOptions(
-                column_types={places[name]: kind for name, kind in types.items()}
-                | {name: pa.string() for name in names if name not in places.values()},
-                include_columns=list(places.values()) or names[:1],
-                null_values=list(MISSING_WORDS),
-                strings_can_be_null=True,
-                check_utf8=False,  # all of it was checked
-            ),
-        )
-    finally:
-        if ragged:  # whatever else may be wrong with it
-            row = ragged[0]
-            where = line_of(file, place, len(content), (row.number or 1) - 1)
-            widths = {"expected": row.expected_columns, "actual": row.actual_columns}
-            problem = InputError("error.data_ragged", **widths, count=len(ragged), **where)
-            raise DataError(file.name, [problem])
-    (batch,) = table.combine_chunks().to_batches() or [
-        pa.RecordBatch.from_pylist([], schema=table.schema)
-    ]
-    return batch.select(list(places.values())).rename_columns(list(types))
-
-
-def _cells(file: StreamFile) -> Cells:
-    """Return a file that is one unit, as it is read in memory; it was looked at before."""
-    source = Source(Path(file.path), file.size, lambda share: None, is_packed=file.kind == "packed")
-    if file.kind == "json":
-        return JsonLines(source, file.names)
-    return Text(source, file.delimiter, LARGEST_TEXT, has_plain_lines=False)
-
-
-def _as_kinds(
-    words: pa.RecordBatch, kinds: Mapping[str, str], forms: Mapping[str, str]
-) -> pa.RecordBatch:
-    """Return the columns whose kinds are told as values of these kinds, and others as they are."""
-    columns = [
-        converted(cells, kinds[name], forms.get(name, "")) if kinds.get(name) in READ else cells
-        for name, cells in zip(words.schema.names, words.columns, strict=True)
-    ]
-    return pa.record_batch(columns, words.schema.names)
-
-
-def _words_as(
-    file: StreamFile, kinds: Mapping[str, str], forms: Mapping[str, str]
-) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of such a file.
-
-    Raises:
-        pyarrow.ArrowException: a cell is not of its kind.
-    """
-    wanted = [name for name in kinds if name not in file.keys] or list(file.names[:1])
-    for batch in _cells(file).batches(wanted):
-        yield _as_kinds(batch, kinds, forms)
-
-
-# --- Parquet and Arrow ------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=8)
