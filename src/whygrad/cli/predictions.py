@@ -124,9 +124,11 @@ def _parquet(file: Any) -> Iterator[Write]:
         if table.num_rows:
             writers[0].write_table(table)
 
-    yield write
-    for writer in writers:
-        writer.close()
+    try:
+        yield write
+    finally:
+        for writer in writers:
+            writer.close()  # while there still is a file
 
 
 FORMATS: dict[str, Callable[[Any], Any]] = {

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 MISSING = "?"  # the category of missing text
 FLAGS = {"true": 1.0, "false": 0.0}  # words of a column of booleans
+# forms in which plain numbers may come: where 1.234 is 1234, a block of such words is misread
+SAFE = ("comma", "grouped_point")
 SHOWN_ROWS = 3  # at most so many rows stand in a sentence
 RowPlace = Callable[[int], Place]  # row counted from 0 -> where a user finds it
 
@@ -99,6 +101,7 @@ class Substitutions:
     def __init__(self) -> None:
         self.odd: dict[tuple[str, str], Odd] = {}  # by kind and column
         self.read: set[str] = set()  # columns of which some cell could be read
+        self.forms: dict[str, str] = {}  # in which columns of plain numbers came, by column
         self.places: list[RowPlace] = []  # of the rows of each block
 
     def begin(self, place: RowPlace) -> None:
@@ -123,7 +126,7 @@ class Substitutions:
 
     def notes(self, encoder: Encoder) -> tuple[Note, ...]:
         """Return what was found: a sentence for each kind and column."""
-        return self._told(encoder, list(self.odd))
+        return (*self._forms(), *self._told(encoder, list(self.odd)))
 
     def warn(self, encoder: Encoder) -> None:
         """Warn of what training never met; that it filled a column is no news."""
@@ -133,8 +136,13 @@ class Substitutions:
             if not np.isnan(fill[0])
         }
         news = [key for key in self.odd if key[0] != "missing" or key[1] not in met]
-        if news:
-            warnings.warn(lines(self._told(encoder, news)), RunWarning, stacklevel=_of_the_caller())
+        told = (*self._forms(), *self._told(encoder, news))
+        if told:
+            warnings.warn(lines(told), RunWarning, stacklevel=_of_the_caller())
+
+    def _forms(self) -> tuple[Note, ...]:
+        pairs = self.forms.items()
+        return tuple(Note(f"note.data_form_{form}", {"column": name}) for name, form in pairs)
 
     def told(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, object]]:
         """Return what a sentence says of odd cells: how many, where, and what they hold.
@@ -244,7 +252,7 @@ def _with_categories(rule: Rule, column: Column, told: Substitutions) -> Column:
 
 def _read(rule: Rule, column: Column, place: RowPlace, told: Substitutions) -> Column:
     """Return a column of words as the numbers or dates that they stand for."""
-    values = _values(rule, column.known)
+    values = _values(rule, column.known, told)
     are_odd = np.isnan(values)
     unreadable = column.holds(are_odd)
     if are_odd.all() and rule.column not in told.read:
@@ -258,19 +266,26 @@ def _read(rule: Rule, column: Column, place: RowPlace, told: Substitutions) -> C
     return Column(rule.column, kind, np.append(values, np.nan)[column.values], form=rule.form)
 
 
-def _values(rule: Rule, words: Sequence[str]) -> np.ndarray:
-    """Return what each word stands for; NaN where it stands for nothing."""
-    if not rule.form:
-        return np.array([_number(word) for word in words])
+def _values(rule: Rule, words: Sequence[str], told: Substitutions) -> np.ndarray:
+    """Return what each word stands for; NaN where it stands for nothing.
+
+    What had a form of its own may come back as a program writes it, and plain numbers in a form.
+    """
+    form = rule.form or told.forms.get(rule.column, "")
+    plain = np.array([np.nan if rule.parts else _number(word) for word in words])
+    if not form and not np.isnan(plain).any():
+        return plain
     import pyarrow as pa
 
-    from whygrad.data.forms import values_of
+    from whygrad.data.forms import chosen_form, possible_forms, values_of
 
     given = pa.array([word if is_unicode(word) else None for word in words], pa.string())
-    found = values_of(given, rule.form)
-    # what was written in a form of its own may come back as a program writes it
-    is_plain_date = rule.parts and rule.form != "time"
-    plain = values_of(given, "ymd") if is_plain_date else [_number(word) for word in words]
+    if rule.parts and rule.form != "time":
+        plain = values_of(given, "ymd")
+    if not form and rule.column not in told.read:  # the first cells that come decide
+        form = chosen_form(possible_forms(given, SAFE)) or ""
+        told.forms |= {rule.column: form} if form else {}
+    found = values_of(given, form) if form else plain
     return np.where(np.isnan(found), plain, found)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from whygrad.data.blocks import TableFile
 
 INPUTS = 1 << 24  # numbers that the network takes of one block
+FEWEST = 64  # rows of a block, however many inputs there are
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +37,7 @@ class NewRows:
 
 def most_rows(encoder: Encoder) -> int:
     """Return how many rows are worked on at once."""
-    return max(64, INPUTS // max(1, len(encoder.mean)))
+    return max(FEWEST, INPUTS // max(1, len(encoder.mean)))
 
 
 def new_rows(path: str | Path, data: Data, *, tick: Tick | None = None) -> NewRows:
