@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -181,25 +180,32 @@ wg.train(net, data, out=out, epochs=20, batch_size=32, record_every=10)
 """
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> tuple[Path, wg.Run]:
+    """Return a file, and a run over it that nothing cut off."""
+    folder = tmp_path_factory.mktemp("whole")
+    pq.write_table(table(6000), folder / "t.parquet", row_group_size=350)
+    assert started(folder / "t.parquet", folder / "run").wait() == 0
+    return folder / "t.parquet", wg.open_run(folder / "run")
+
+
+def started(file: Path, out: Path) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-c", CHILD, str(file), str(out)])
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
-def test_killed_at_a_random_moment_it_goes_on_to_the_same_bits(tmp_path, share):
-    file = tmp_path / "t.parquet"
-    pq.write_table(table(6000), file, row_group_size=350)
-    started = subprocess.Popen([sys.executable, "-c", CHILD, str(file), str(tmp_path / "whole")])
-    assert started.wait() == 0
-    whole = wg.open_run(tmp_path / "whole")
-    out = tmp_path / "killed"
-    process = subprocess.Popen([sys.executable, "-c", CHILD, str(file), str(out)])
-    wanted = share * len(whole.history_lines)
+@pytest.mark.parametrize("share", [0.1, 0.7])
+def test_killed_on_its_way_it_goes_on_to_the_same_bits(uninterrupted, tmp_path, share):
+    file, whole = uninterrupted
+    history, process = tmp_path / "run" / "history.jsonl", started(file, tmp_path / "run")
     while process.poll() is None:
-        lines = out / "history.jsonl"
-        if lines.exists() and lines.read_bytes().count(b"\n") >= wanted:
+        lines = history.read_bytes().count(b"\n") if history.exists() else 0
+        if lines >= share * len(whole.history_lines):
             break
         os.sched_yield()
-    process.send_signal(signal.SIGKILL)
+    process.kill()
     process.wait()
-    assert numbers_of(wg.resume(out)) == numbers_of(whole)
+    assert numbers_of(wg.resume(tmp_path / "run")) == numbers_of(whole)
 
 
 LIMITED = """

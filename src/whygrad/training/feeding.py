@@ -8,7 +8,7 @@ The loop, replaying and the search for a failure see pools alone.
 from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -116,6 +116,7 @@ class Streamed:
         self._laid_out = partial(_dataset, config=config, dtype=dtype, outputs=outputs)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="whygrad-reader")
         self._ahead: tuple[tuple[int, int], Future[_Rows]] | None = None
+        self._planned: tuple[int, list[list[Piece]]] = (-1, [])
         self._only: _Rows | None = None  # where one pool holds all rows, it is read once
 
     def pools(self, epoch: int, position: int = 0) -> Generator[Pool]:
@@ -157,13 +158,16 @@ class Streamed:
         )
         return _Rows(self._laid_out(x, y), part.rows, part.y, weights_of(part, self._by_class))
 
-    @lru_cache(maxsize=2)  # noqa: B019 - as long as the feed itself
     def _pieces(self, epoch: int) -> list[list[Piece]]:
+        """Return what each pool of an epoch takes; that of the last epoch asked for is kept."""
+        if self._planned[0] == epoch:
+            return self._planned[1]
         counts, settings = self._stream.counts, self._settings
         order = np.arange(len(counts))
         if settings.shuffle != "never":
             order = _generator(settings.seed, epoch, OF_UNITS).permutation(len(counts))
-        return pools_of(counts, order, self._rows, self._stream.lanes)
+        self._planned = epoch, pools_of(counts, order, self._rows, self._stream.lanes)
+        return self._planned[1]
 
 
 @dataclass(frozen=True)
