@@ -182,10 +182,13 @@ def load_data(plan: Plan, *, quiet: bool = False) -> Data:
 
 
 def make_network(plan: Plan, data: Data) -> Network:
-    """Return the starting network of a plan, with as many inputs and outputs as the data needs."""
+    """Return the starting network of a plan, with as many inputs and outputs as the data needs.
+
+    NumPy holds it: training puts it on JAX's device where JAX trains it.
+    """
     options = dict(plan.network)
     hidden = options.pop("hidden")
-    return Network.create([data.n_in, *hidden, data.n_out], **options)
+    return Network.create([data.n_in, *hidden, data.n_out], **options, engine="numpy")
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def build_stages(settings: Settings, layout: Layout) -> tuple[Stage, ...]:
 def _stages(settings: Settings, layout: Layout) -> Iterator[Stage]:
     weights, scaling = layout.weights, SCALINGS[settings.optimizer](settings)
     if settings.maximize:
-        yield Stage("maximize", {}, lambda kept, g, p: np.negative(g, out=g) and None)
+        yield Stage("maximize", {}, _turn_round)
     if settings.clip_norm:
         yield Stage("clip", {}, _clip(settings.clip_norm))
     if settings.l1:
@@ -125,6 +125,10 @@ def _add(term: Callable[[Kept, Vector], Vector], weights: int) -> Update:
         g[:weights] += term(kept, p[:weights])
 
     return update
+
+
+def _turn_round(kept: Kept, g: Vector, p: Vector) -> None:
+    np.negative(g, out=g)
 
 
 def _clip(longest: float) -> Update:

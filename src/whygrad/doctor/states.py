@@ -27,13 +27,13 @@ Measured = dict[str, dict[str, Any]]  # by layer and name
 
 def states_of(setup: Setup, networks: Sequence[Network]) -> tuple[State, ...]:
     """Return how the layers of some networks of one shape are."""
-    import jax
-    import jax.numpy as jnp
-
-    chosen = spread_out(len(setup.x), REFERENCE_SAMPLES)
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    x, y = jnp.asarray(setup.inputs[chosen]), jnp.asarray(setup.targets[chosen])
-    measured = _compiled()[1](fold(stacked, axis=1), x, y, setup.settings.loss)
+    chosen, loss = spread_out(len(setup.x), REFERENCE_SAMPLES), setup.settings.loss
+    x, y = setup.inputs[chosen], setup.targets[chosen]
+    if all(network.engine == "numpy" for network in networks):
+        return tuple(state_of(network, x, y, loss) for network in networks)
+    on_device = [network.on("jax") for network in networks]
+    stacked = tree_map(lambda *arrays: xp.stack(arrays), *on_device)
+    measured = _compiled()[1](fold(stacked, axis=1), x, y, loss)
     measured = tree_map(np.asarray, unfold_tree(stacked, measured, axis=1))
     return tuple(
         _state(network, {name: {k: v[i] for k, v in of.items()} for name, of in measured.items()})

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from whygrad.core.arrays import tree_map
 from whygrad.core.backprop import forward
 from whygrad.core.nn.losses import gives_probabilities, link_brought, predictions
 from whygrad.core.nn.network import Network
@@ -106,6 +105,6 @@ def as_portable(subject: Any, step: int | None = None) -> Portable:
 
 def _widened(network: Network) -> Network:
     """Return a network whose parameters have at least 32 bits."""
-    return jax.tree.map(
-        lambda array: array.astype(jnp.float32) if array.dtype.itemsize < 4 else array, network
+    return tree_map(
+        lambda array: array.astype(np.float32) if array.dtype.itemsize < 4 else array, network
     )
