@@ -231,14 +231,14 @@ print(told("VmHWM"))
 @pytest.mark.skipif(sys.platform != "linux", reason="limits and peaks of memory are read there")
 def test_a_table_larger_than_the_memory_that_may_be_used(tmp_path):
     rng, file = np.random.default_rng(0), tmp_path / "t.parquet"
-    room, columns, rows = 1_200_000_000, 24, 250_000
+    room, columns, groups, rows = 900_000_000, 24, 14, 250_000
     schema = pa.schema([(f"x{i}", pa.float64()) for i in range(columns)] + [("y", pa.int64())])
     with pq.ParquetWriter(file, schema) as writer:
-        for _ in range(24):  # few different numbers, so that the file is small
+        for _ in range(groups):  # few different numbers, so that the file is small
             x = rng.integers(0, 9, (rows, columns)).astype(float)
             arrays = [*x.T, (x[:, 0] > 4).astype(int)]
             writer.write_table(pa.table(arrays, schema=schema), row_group_size=125_000)
-    assert 24 * rows * (12 * columns + 16) > room
+    assert groups * rows * (12 * columns + 16) > room
     command = [sys.executable, "-c", LIMITED, str(file), str(tmp_path / "run"), str(room)]
     # what is only reserved would count too
     environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system", "OPENBLAS_NUM_THREADS": "1"}
