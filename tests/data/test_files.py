@@ -466,7 +466,9 @@ def test_whole_numbers_beyond_what_can_be_told_apart_are_said(tmp_path):
 
 def test_a_folder_and_an_unknown_kind(tmp_path):
     assert problems(tmp_path) == [
-        f"A data file is expected, but {tmp_path} is a folder. Give the path of one file in it."
+        f"A folder must hold tables, but there is none in {tmp_path}: no name in it ends in .csv, "
+        ".tsv, .txt, .jsonl, .ndjson, .parquet, .arrow, .feather, .ipc. Check the path, or save "
+        "the tables as .parquet."
     ]
     path = tmp_path / "t.xlsx"
     path.write_bytes(b"PK")
