@@ -184,10 +184,9 @@ def filled_column(name: str, array: pa.Array | pa.ChunkedArray) -> Column:
     """Return an Arrow array as a column of the kind that its type tells.
 
     Raises:
-        TooLargeError: it does not fit into memory.
         pyarrow.ArrowException: it cannot be read as numbers, though its type says so.
     """
-    (filling,) = fillings(name, {name: kind_of(array.type)}, len(array))
+    filling = Filling(name, kind_of(array.type), len(array))
     filling.add(array)
     return filling.column()
 
@@ -217,6 +216,7 @@ def columns_from_frame(frame: Any) -> tuple[tuple[Column, ...], list[InputError]
     columns = []
     for name, series in zip(names, given, strict=True):
         try:
+            fillings(name, {name: "number"}, len(series))  # asks for the memory
             is_arrow = isinstance(series, pa.Array | pa.ChunkedArray)
             array = series if is_arrow else pa.array(series, from_pandas=True)
             columns.append(filled_column(name, array))
