@@ -78,6 +78,7 @@ attack: $(VENV)/.dev           ## attack whygrad from outside for ten minutes: S
 bench: $(VENV)/.dev            ## measure against the peers; writes results and docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.estimators
+	$(BIN)/python -m benchmarks.first_second
 	$(BIN)/python -m benchmarks.watching
 	$(BIN)/python -m benchmarks.streams
 	$(BIN)/python -m benchmarks.lab

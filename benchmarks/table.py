@@ -57,6 +57,7 @@ def render() -> str:
     for kind, build in (
         ("cpu", cpu_blocks),
         ("estimators", estimator_blocks),
+        ("first_second", first_second_blocks),
         ("watching", watching_blocks),
         ("streams", stream_blocks),
         ("lab", lab_blocks),
@@ -96,6 +97,18 @@ def estimator_blocks(results: dict) -> list[str]:
     header = [t(f"bench.column.{column}") for column in columns]
     date = results["machine"]["date"]
     return [t("bench.estimators", date=date), markdown(header, rows)]
+
+
+def first_second_blocks(results: dict) -> list[str]:
+    """Return the paragraph and table of what a first fit takes, importing included."""
+    rows = []
+    for case, by in results["first_second"].items():
+        ours, theirs = (by[name]["seconds"] for name in ("whygrad", "scikit-learn"))
+        seconds = [number(one, 3) for one in (ours, theirs)]
+        rows.append([t(f"bench.first.{case}"), *seconds, f"{theirs / ours:.2f}×"])
+    columns = ("first", "seconds_ours", "seconds_theirs", "faster")
+    header = [t(f"bench.column.{column}") for column in columns]
+    return [t("bench.first_second", date=results["machine"]["date"]), markdown(header, rows)]
 
 
 def watching_blocks(results: dict) -> list[str]:

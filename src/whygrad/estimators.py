@@ -59,7 +59,8 @@ class MLPClassifier(Estimator, _Classifier):
             is trained in float32 with an order of samples of its own, so its numbers are near
             those of a fit that is not recorded, not the same.
         out: folder of the run, new or empty; None for one that is gone with the process.
-        device: ``cpu`` or ``gpu``; None for the one that JAX prefers.
+        device: ``cpu`` or ``gpu``, where JAX computes; None leaves a small job to NumPy, which is
+            done before JAX is imported, and the others to the device that JAX prefers.
 
     ``fit`` takes ``X_val`` and ``y_val``: ``validation_scores_`` are then theirs, after every
     epoch. Callbacks are scikit-learn's: ``set_callbacks(ProgressBar())``.

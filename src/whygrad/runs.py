@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from whygrad.errors import OptionError, RunError
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import merge_ranks
 from whygrad.words.visible import visible
@@ -179,8 +180,14 @@ class Run(RunFolder):
 
     @property
     def network(self) -> "Network":
-        """The trained network: the best one where training may stop early, else the last."""
-        return self.trained.network
+        """The trained network: the best one where training may stop early, else the last.
+
+        Its parameters are JAX's, whoever took the steps.
+
+        Raises:
+            RunError: they are of float64, and JAX is set to float32.
+        """
+        return _on_device(self.trained.network)
 
     def network_at(self, step: int | None) -> "Network":
         """Return the network after ``step`` steps: the one that step number ``step`` starts from.
@@ -192,7 +199,7 @@ class Run(RunFolder):
             AddressError: the run has not taken so many steps.
             RunError: the steps do not replay as they were recorded.
         """
-        return self.trained.network_at(step)
+        return _on_device(self.trained.network_at(step))
 
     @property
     def data(self) -> "Data":
@@ -313,6 +320,13 @@ class Run(RunFolder):
             RunError: none is.
         """
         return self.trained.sound_checkpoint()
+
+
+def _on_device(network: "Network") -> "Network":
+    try:
+        return network.on("jax")
+    except OptionError as error:
+        raise RunError("error.run_needs_x64") from error
 
 
 WatchedRun = Run  # what the run of a watched model was called

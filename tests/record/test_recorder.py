@@ -384,6 +384,7 @@ def test_a_validation_part_of_one_sample_is_measured_as_far_as_it_goes(tmp_path)
     assert "validation_r2" not in run.history and "validation_loss" in run.history
 
 
+@pytest.mark.usefixtures("engine")
 def test_a_float64_run_is_read_in_float64_alone(tmp_path, network, iris):
     with jax.enable_x64(True):
         run = wg.train(

@@ -113,7 +113,7 @@ def show_data(run: Run, step: int | None = None) -> dict[str, Any]:
         return told | {"steps": run.steps, "explained": run.whole_steps, "standing": standing}
     from whygrad.doctor.health import health_of
 
-    network = run.network_at(step)
+    network = run.trained.network_at(step)
     told["health"] = health_of(run, network).to_dict()
     return told if step is None else told | {"result": _result_of(run, network)}
 
@@ -121,7 +121,7 @@ def show_data(run: Run, step: int | None = None) -> dict[str, Any]:
 def _trained_page(run: Run, step: int | None) -> RenderableType:
     from whygrad.doctor.health import health_of
 
-    network = run.network_at(step)
+    network = run.trained.network_at(step)
     health = health_of(run, network)
     if step is not None:
         line = t("cli.network.at_step", step=step, total=run.task.total_steps)

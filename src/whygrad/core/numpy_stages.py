@@ -78,12 +78,13 @@ class Layout:
 def _layout(sizes: tuple[int, ...], has_bias: tuple[bool, ...]) -> Layout:
     layers = (*(f"hidden{i + 1}" for i in range(len(sizes) - 2)), "output")
     shapes = list(zip(layers, pairwise(sizes), has_bias, strict=True))
+    named: list[tuple[str, str, tuple[int, ...]]]
     named = [(name, "weight", shape) for name, shape, _ in shapes]
     weights = sum(prod(shape) for _, _, shape in named)
     named += [(name, "bias", (n_out,)) for name, (_, n_out), has in shapes if has]
-    ends = list(accumulate((prod(shape) for *_, shape in named), initial=0))
+    ends = accumulate((prod(shape) for *_, shape in named), initial=0)
     places = zip(named, pairwise(ends), strict=True)
-    return Layout(tuple((*one, begin, end) for one, (begin, end) in places), weights)
+    return Layout(tuple((*of, begin, end) for of, (begin, end) in places), weights)
 
 
 @lru_cache(maxsize=32)

@@ -77,7 +77,7 @@ def _compiled() -> tuple[Callable[..., Measured], Callable[..., Measured]]:
     def measure_all(stacked: Network, x: Array, y: Array, loss: str) -> Measured:
         return jax.vmap(lambda network: _measure(network, x, y, loss))(stacked)
 
-    return tuple(jax.jit(one, static_argnums=3) for one in (_measure, measure_all))
+    return jax.jit(_measure, static_argnums=3), jax.jit(measure_all, static_argnums=3)
 
 
 def _measure(network: Network, x: Array, y: Array, loss: str) -> Measured:

@@ -11,6 +11,7 @@ import numpy as np
 from whygrad.core.arrays import named_leaves, numpy_key, tree_map
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.network import Network
+from whygrad.errors import RunError
 from whygrad.record.schema import sound
 from whygrad.record.schema.arrays import Form, refuse, sound_arrays
 from whygrad.record.schema.trained import CHECKPOINT, checkpoint_values
@@ -56,11 +57,20 @@ def describe_network(network: Network) -> dict[str, Any]:
     }
 
 
-def skeleton(description: dict[str, Any]) -> Network:
-    """Return a network with nothing but shapes: its parameters are a single 0, seen as many."""
+def skeleton(description: dict[str, Any], engine: str) -> Network:
+    """Return a network with nothing but shapes: its parameters are a single 0, seen as many.
+
+    Raises:
+        RunError: it is of float64, and its engine is JAX, which is set to float32.
+    """
     sizes, dtype = description["sizes"], _dtype(description["dtype"])
     told = description["dropout"]
     dropout = [*(told if isinstance(told, list) else [told] * (len(sizes) - 2)), 0.0]
+    if engine == "jax" and dtype == np.float64:
+        import jax
+
+        if not jax.config.read("jax_enable_x64"):
+            raise RunError("error.run_needs_x64")
     nothing = np.zeros((), dtype)
     layers = []
     for position, (n_in, n_out) in enumerate(pairwise(sizes)):

@@ -107,17 +107,20 @@ class Walk:
         targets = dataset.y.take(rows if target_rows is None else target_rows, 0)
         anatomy = propagate_back(network, trace, targets, settings.loss, share)
         gradients = anatomy.gradients()
-        moved = self.layout.vector(gradients)
-        for stage in self.stages:
-            stage.update(self.kept[stage.name], moved, self.parameters)
-            if look is not None:
-                look(stage.name, moved)
-        moved *= -self.rate if self.schedule is None else -self.rate * self._share_of_rate()
-        if look is not None:
-            look("learning_rate", moved)
-        self.parameters += moved
+        self.move(self.layout.vector(gradients), look)
         self.step += 1
         return anatomy, gradients
+
+    def move(self, gradient: Vector, look: Callable[[str, Vector], None] | None = None) -> None:
+        """Send a gradient, which is overwritten, through all stages, and add what comes out."""
+        for stage in self.stages:
+            stage.update(self.kept[stage.name], gradient, self.parameters)
+            if look is not None:
+                look(stage.name, gradient)
+        gradient *= -self.rate if self.schedule is None else -self.rate * self._share_of_rate()
+        if look is not None:
+            look("learning_rate", gradient)
+        self.parameters += gradient
 
     def _share_of_rate(self) -> np.floating:
         assert self.schedule is not None

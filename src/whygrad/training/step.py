@@ -23,7 +23,6 @@ from whygrad.core.nn.folding import fold, fold_tree, unfold, unfold_tree
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network
 from whygrad.core.optimizer import apply_update, build_stages, run_stages, start
-from whygrad.errors import RunError
 from whygrad.training.recording import as_rows, by_layer, sizes, width
 from whygrad.training.state import (
     DeviceDataset,
@@ -219,13 +218,7 @@ def from_plain(state: State) -> State:
 
 
 def shapes_of(network: Network, config: StaticConfig) -> State:
-    """Return the shapes of the plain states of a run.
-
-    Raises:
-        RunError: it is in float64, which JAX was not told to compute in.
-    """
-    if network.dense[0].weight.dtype == np.float64 and not jax.config.read("jax_enable_x64"):
-        raise RunError("error.run_needs_x64")
+    """Return the shapes of the plain states of a run."""
     backend.start()
     return jax.eval_shape(lambda n: plain(first_state(n, config, 0.0, 0)), network)
 

@@ -60,7 +60,7 @@ class TrainedRun(RunFolder):
     @cached_property
     def skeleton(self) -> Network:
         """The network's structure, with shapes in place of parameters."""
-        return skeleton(self.description["network"])
+        return skeleton(self.description["network"], engine_of(self.description))
 
     @cached_property
     def data(self) -> Data:

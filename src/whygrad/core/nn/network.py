@@ -208,13 +208,18 @@ class Network:
         return "numpy" if library_of(self.dense[0].weight) is np else "jax"
 
     def on(self, engine: str) -> "Network":
-        """Return the same network with its parameters held by ``numpy`` or ``jax``."""
+        """Return the same network with its parameters held by ``numpy`` or ``jax``.
+
+        Raises:
+            OptionError: they are of float64, and JAX is set to float32.
+        """
         if self.engine == engine:
             return self
         if engine == "numpy":
             return tree_map(np.asarray, self)
         import jax
 
+        _check_precision(str(self.dense[0].weight.dtype))
         backend.start()
         return jax.device_put(self)
 
@@ -250,10 +255,16 @@ def _in_precision(values: ArrayLike, dtype: str, engine: str) -> Array:
         return np.asarray(values, dtype)
     import jax
 
-    if dtype == "float64" and not jax.config.read("jax_enable_x64"):
-        raise OptionError("error.needs_x64")
+    _check_precision(dtype)
     backend.start()
     return jax.device_put(np.asarray(values, jax.numpy.dtype(dtype)))
+
+
+def _check_precision(dtype: str) -> None:
+    import jax
+
+    if dtype == "float64" and not jax.config.read("jax_enable_x64"):
+        raise OptionError("error.needs_x64")
 
 
 def _as_parameter(values: ArrayLike, engine: str) -> Array:
