@@ -17,7 +17,7 @@ from whygrad.record.activations import OWN
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import OPTIMIZERS, Settings
 from whygrad.training.engine import MOST_OF_NUMPY, engine_for, steps_of
-from whygrad.training.loop import Segment, epoch_plan, prepare, train_steps
+from whygrad.training.loop import Segment, prepare, train_steps
 
 ENGINES = ("numpy", "jax")
 SMOOTH = ("tanh", "gelu", "silu", "softplus", "sigmoid", "selu", "softsign", "identity")
@@ -79,8 +79,8 @@ def test_every_field_of_a_recorded_step_is_the_same(activation, seed, task):
         prepared = prepare(network, data, settings, engine)
         steps = steps_of(engine)
         state = steps.first_state(network.on(engine), prepared.config, 1e-3, 0)
-        batch = epoch_plan(prepared, 0)[0]
-        told.append(steps.trace_step(prepared.config, state, prepared.dataset, batch))
+        batch = next(prepared.feed.pools(0)).plan[0]
+        told.append(steps.trace_step(prepared.config, state, prepared.feed.dataset, batch))
     for name, rows in told[0][1].items():
         for field, ours, theirs in zip(ROW_FIELDS, rows, told[1][1][name], strict=True):
             size = np.abs(theirs).max()
@@ -106,7 +106,8 @@ def test_masks_of_dropout_keep_their_share_and_their_seed():
     def mask(seed: int, step: int) -> np.ndarray:
         state = steps.first_state(network, task.config, 1e-3, seed)
         state = replace(state, step=np.asarray(step, np.int32))
-        seen, _ = steps.trace_step(task.config, state, task.dataset, epoch_plan(task, 0)[0])
+        pool, batch = task.batch(0)
+        seen, _ = steps.trace_step(task.config, state, pool.dataset, batch)
         return seen.anatomy["hidden1"].output == 0
 
     once, again, later, other = mask(1, 0), mask(1, 0), mask(1, 1), mask(2, 0)
