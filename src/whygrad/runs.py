@@ -209,9 +209,16 @@ class Run(RunFolder):
     def predict(self, x: Any, *, step: int | None = None) -> "np.ndarray | list[tuple[str, ...]]":
         """Return predictions in the user's own terms: class names, labels or quantities.
 
+        Missing numbers and dates are filled as in training, categories that it never saw have no
+        input; a warning counts what training did not meet, and says in which rows.
+
         Args:
-            x: rows as the data came: a DataFrame, or an array with the same columns.
+            x: rows as the data came: a DataFrame, a dict of columns or an Arrow table, in any order
+                of columns; or an array with the same columns.
             step: of the network, see :meth:`network_at`.
+
+        Raises:
+            InputError: a column is missing or of another kind, or a value is not finite.
         """
         return self.trained.predict(x, step=step)
 
@@ -219,11 +226,12 @@ class Run(RunFolder):
         """Return the probability of each class or label, (m, classes), in the order of their names.
 
         Args:
-            x: rows as the data came: a DataFrame, or an array with the same columns.
+            x: rows as :meth:`predict` takes them.
             step: of the network, see :meth:`network_at`.
 
         Raises:
-            InputError: the run predicts numbers, or its outputs are no probabilities.
+            InputError: the run predicts numbers, or its outputs are no probabilities; or the rows
+                are not as :meth:`predict` takes them.
         """
         return self.trained.predict_proba(x, step=step)
 

@@ -133,7 +133,7 @@ def test_rows_are_counted_and_only_the_first_listed_over_all_blocks(data):
     ("column", "same"),
     [
         ("size", ["12,5", "12.5", 12.5]),
-        ("day", ["1.5.2024", "2024-05-01", pd.Timestamp("2024-05-01"), "01-05-2024"]),
+        ("day", ["1.5.2024", "2024-05-01", "1 May 2024", pd.Timestamp("2024-05-01"), "01-05-2024"]),
         ("age", ["20", 20, 20.0, "2e1"]),
         ("is_new", [True, "true", "True", "TRUE", 1, "1"]),
     ],

@@ -20,7 +20,7 @@ from whygrad.data import text_units, units
 from whygrad.data.folders import files_of
 from whygrad.data.stream import TRAIN, Shares, pools_of
 from whygrad.data.summary import Moments
-from whygrad.errors import DataError, InputError, OptionError
+from whygrad.errors import DataError, InputError, OptionError, TooLargeError
 
 ROWS = 400
 
@@ -335,6 +335,16 @@ def test_options_out_of_range(tmp_path, options, key):
     with pytest.raises(OptionError) as raised:
         wg.load(path, target="y", **options)
     assert raised.value.key == key or "target_scaling" in options
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_what_does_not_fit_into_memory_is_streamed(tmp_path, monkeypatch, suffix):
+    path = written(tmp_path / f"t{suffix}", table(4000))
+    assert wg.load(path, target="y").stream is None
+    monkeypatch.setattr("whygrad.core.memory.free_memory", lambda: 100_000)
+    assert wg.load(path, target="y").stream is not None
+    with pytest.raises(TooLargeError):
+        wg.load(path, target="y", stream=False)
 
 
 def test_a_folder_cannot_be_held(tmp_path):

@@ -7,6 +7,11 @@
         -> encoder      fitted on the training part only          (encoder, assembling)
         -> Data         three parts, the encoder, notes           (table)
 
+    new_rows(path)
+        -> blocks       some thousand rows at a time              (rows, blocks)
+        -> columns      as training had them, odd cells counted   (matching)
+        -> inputs       the same rules                            (encoder)
+
 A table that does not fit is scanned a unit at a time, and its training part read again in every
 epoch:
 
@@ -16,10 +21,11 @@ epoch:
         -> Data             a sample, and the stream of all rows   (streaming, stream)
 
 ``source`` opens ordinary files only, and a ``Source`` never reads past the size that the file had.
-Text is read twice, block by block: the first pass finds out kinds and rows, the second fills
-columns of that size (``Filling``). Parquet and npz declare their size, and ``core.memory`` is
-asked before any of it is held. Words are codes into the few that are known. ``assembling`` takes
-the raw columns a few at a time, as float64, and writes float32 straight into the three parts.
+Text and JSON lines (``delimited``, ``json_lines``) are words; they are read twice, block by block:
+the first pass finds out kinds, forms (``forms``, ``dates``) and rows, the second fills columns of
+that size (``Filling``). Parquet and npz declare their size, and ``core.memory`` is asked before any
+of it is held. Words are codes into the few that are known. ``assembling`` takes the raw columns a
+few at a time, as float64, and writes float32 straight into the three parts.
 ``python -m benchmarks.reading`` measures what that costs.
 
 pandas, pyarrow, scikit-learn and jax are imported where they are needed, and not here; the modules

@@ -118,32 +118,11 @@ def as_given(**options: Any) -> dict[str, Any]:
     return given
 
 
-def load_rows(path: str | Path, columns: Sequence[str]) -> Table | np.ndarray:
-    """Return the rows of a file as they are, for :meth:`whygrad.data.Encoder.encode`.
-
-    Args:
-        path: as for :func:`load`.
-        columns: names of those that are wanted; of an .npz file the inputs are.
-    Raises:
-        DataError: with what is wrong with the file.
-        TooLargeError: the table does not fit into memory; it was not read.
-    """
-    source, suffix = checked_source(Path(path), lambda share: None)
-    if suffix == ".npz":
-        from whygrad.data.npz import read_npz
-
-        return read_npz(source)[0]
-    return _table(source, suffix, None, lambda names: set(names) - set(columns), fewest=1)
-
-
-def _table(
-    source: Source, suffix: str, delimiter: str | None, skip: Skip, fewest: int = 2
-) -> Table:
+def _table(source: Source, suffix: str, delimiter: str | None, skip: Skip) -> Table:
     """Return the columns of a text table, of JSON lines or of a Parquet file.
 
     Args:
         skip: which columns are not wanted; they come back unread.
-        fewest: columns that a text table may have: one where no target is needed.
     """
     if suffix == ".parquet":
         from whygrad.data.arrow import opened_parquet, read_parquet
@@ -151,7 +130,7 @@ def _table(
         return read_parquet(opened_parquet(source), skip)
     from whygrad.data.reading import opened_cells, read_cells
 
-    return read_cells(opened_cells(replace(source, passes=2), suffix, delimiter, fewest), skip)
+    return read_cells(opened_cells(replace(source, passes=2), suffix, delimiter), skip)
 
 
 def _builtin(name: str, given: dict, common: dict) -> Data:

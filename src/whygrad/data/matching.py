@@ -280,8 +280,8 @@ def _values(rule: Rule, words: Sequence[str], told: Substitutions) -> np.ndarray
     from whygrad.data.forms import chosen_form, possible_forms, values_of
 
     given = pa.array([word if is_unicode(word) else None for word in words], pa.string())
-    if rule.parts and rule.form != "time":
-        plain = values_of(given, "ymd")
+    if rule.parts and rule.form != "time":  # these have one reading whatever the column's form
+        plain = np.fmax(values_of(given, "ymd"), values_of(given, "named"))
     if not form and rule.column not in told.read:  # the first cells that come decide
         form = chosen_form(possible_forms(given, SAFE)) or ""
         told.forms |= {rule.column: form} if form else {}

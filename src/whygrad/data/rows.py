@@ -18,7 +18,7 @@ from whygrad.data.table import Data
 if TYPE_CHECKING:
     from whygrad.data.blocks import TableFile
 
-INPUTS = 1 << 24  # numbers that the network takes of one block
+INPUTS = 1 << 22  # numbers that the network takes of one block
 FEWEST = 64  # rows of a block, however many inputs there are
 
 
