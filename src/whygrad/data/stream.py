@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -143,6 +144,7 @@ class Stream:
     def __post_init__(self) -> None:
         self._open: dict[int, _Reading] = {}
         self._checked: set[int] = set()
+        self._alone = Lock()  # files are not read by two threads at a time
 
     @property
     def counts(self) -> np.ndarray:
@@ -162,11 +164,13 @@ class Stream:
     def read(self, pieces: Sequence[Piece]) -> Part:
         """Return rows of the training part, in the order of the pieces.
 
-        Not to be called by two threads at a time.
-
         Raises:
             DataError: a file is gone, or not what it was.
         """
+        with self._alone:
+            return self._read(pieces)
+
+    def _read(self, pieces: Sequence[Piece]) -> Part:
         samples = sum(stop - start for _, start, stop in pieces)
         x = np.empty((samples, len(self.encoder.fill)), np.float32)
         filled, others = 0, []
@@ -200,11 +204,12 @@ class Stream:
         if not 0 <= number < self.length:
             raise AddressError("error.no_such_sample", row=number, last=self.length - 1)
         unit = int(np.searchsorted(self.units[:, 5], number, side="right")) - 1
-        for table, first, is_train in self.tables(unit):
-            if number < first + table.rows:
-                if not is_train[number - first]:
-                    break
-                return self.part_of(table, first, np.array([number - first]))
+        with self._alone:
+            for table, first, is_train in self.tables(unit):
+                if number < first + table.rows:
+                    if not is_train[number - first]:
+                        break
+                    return self.part_of(table, first, np.array([number - first]))
         raise AddressError("error.sample_not_trained", row=number)
 
     def tables(self, unit: int) -> Iterator[tuple[Table, int, np.ndarray]]:

@@ -75,7 +75,7 @@ class Held:
         self.dataset = _dataset(part.x, part.y, config, dtype, outputs)
         self._part, self._settings = part, config.settings
 
-    def pools(self, epoch: int, position: int = 0) -> Generator[Pool]:
+    def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on."""
         plan = plan_of_epoch(self._settings, self.samples, epoch, self.weights)
         yield Pool(0, self.dataset, plan, np.arange(self.samples), self._part.y)
@@ -119,8 +119,11 @@ class Streamed:
         self._planned: tuple[int, list[list[Piece]]] = (-1, [])
         self._only: _Rows | None = None  # where one pool holds all rows, it is read once
 
-    def pools(self, epoch: int, position: int = 0) -> Generator[Pool]:
+    def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on.
+
+        Args:
+            ahead: whether the pool after each is read meanwhile.
 
         Raises:
             DataError: a file is gone, or not what it was.
@@ -129,7 +132,7 @@ class Streamed:
             rows = self._only or self._read(epoch, number)
             if self._count == 1:
                 self._only = rows
-            else:
+            elif ahead:
                 is_last = number + 1 == self._count
                 self._begin(*((epoch + 1, 0) if is_last else (epoch, number + 1)))
             count = min(self._rows, self.samples - number * self._rows)

@@ -138,7 +138,7 @@ class Task:
     def batch(self, step: int) -> tuple[Pool, Plan]:
         """Return which rows a step takes, and the pool that they are of."""
         epoch, position = divmod(step, self.steps_per_epoch)
-        with closing(self.feed.pools(epoch, position)) as pools:
+        with closing(self.feed.pools(epoch, position, ahead=False)) as pools:
             pool = next(pools)
         return pool, pool.plan[position - pool.first]
 
