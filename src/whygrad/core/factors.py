@@ -121,7 +121,7 @@ def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
     return layer.share @ pushes(layer)
 
 
-def pushes(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
+def pushes(layer: LayerAnatomy) -> Float[Array, "*many m n_out"]:
     """Return how hard each sample pushes each neuron: |u_ik|, of a softmax the norm over all."""
     is_coupled = ACTIVATIONS[layer.activation].is_coupled and not layer.is_matched
     return sizes.pushes(layer.upstream, is_coupled=is_coupled)
@@ -132,7 +132,7 @@ def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:
     return ratio(layer.share @ is_open(layer), xp.sum(layer.share))
 
 
-def is_open(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
+def is_open(layer: LayerAnatomy) -> Float[Array, "*many m n_out"]:
     """Return 1 where a neuron is outside its flat region for a sample, else 0.
 
     Flat is where |slope| is below 1 % of the steepest slope of the activation on its way to an end;

@@ -66,11 +66,12 @@ class Layout:
         """Return parameters as a new vector."""
         return np.concatenate([parameters[name][part] for name, part, *_ in self.places], axis=None)
 
-    def views(self, vector: Vector) -> Parameters:
-        """Return a vector as parameters, which are views of it."""
+    def views(self, vector: Float[np.ndarray, "*many parameters"]) -> Parameters:
+        """Return a vector, or many along a first axis, as parameters, which are views of it."""
         found: Parameters = {}
         for name, part, shape, begin, end in self.places:
-            found.setdefault(name, {})[part] = vector[begin:end].reshape(shape)
+            one = vector[..., begin:end].reshape(*vector.shape[:-1], *shape)
+            found.setdefault(name, {})[part] = one
         return found
 
 

@@ -99,7 +99,7 @@ def pushes(upstream: Array, *, is_coupled: bool) -> Array:
     if not is_coupled:
         return abs(upstream)
     xp = library_of(upstream)
-    together = xp.linalg.norm(upstream, axis=1, keepdims=True)
+    together = xp.linalg.norm(upstream, axis=-1, keepdims=True)
     return xp.broadcast_to(together, upstream.shape)
 
 

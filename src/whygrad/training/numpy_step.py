@@ -5,14 +5,15 @@ The chain rule is that of :mod:`whygrad.core.backprop`; the stages of the optimi
 names, and gives the same numbers within rounding, dropout aside: its masks are drawn by NumPy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.core.arrays import fold_in, numpy_key
-from whygrad.core.backprop import Anatomy, propagate, propagate_back
+from whygrad.core.arrays import fold_in, numpy_key, tree_map
+from whygrad.core.backprop import Anatomy, LayerAnatomy, propagate, propagate_back
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.core.numpy_stages import Layout, Stage, Vector, build_stages, schedule_of
@@ -24,6 +25,8 @@ from whygrad.training.state import (
     StaticConfig,
     StepTrace,
 )
+
+HELD_BYTES = 2**19  # of recorded steps that are looked at together: what caches hold
 
 
 def device_dataset(x: Any, y: Any, outputs: int) -> DeviceDataset:
@@ -156,7 +159,7 @@ def advance(
     """
     every, walk = config.settings.record_every, Walk(config, state)
     losses = np.zeros(len(plan.rows), walk.parameters.dtype)
-    kept, anatomy = [], None
+    record, anatomy = Recorded(walk) if every else None, None
     # what fills a short batch up stands behind it
     used = plan.share.shape[1] - np.argmax(plan.share[:count, ::-1] > 0, axis=1)
     with np.errstate(all="ignore"):
@@ -165,25 +168,68 @@ def advance(
             told = None if plan.target_rows is None else plan.target_rows[position, :end]
             anatomy, gradients = walk.take(dataset, rows, share, told)
             losses[position] = anatomy.loss
-            if every and (begin + position) % every == 0:
-                norm = dataset.input_norm.take(rows)
-                kept.append(_sizes(walk.network, anatomy, gradients, norm))
-        recorded = _as_rows(walk.network, kept) if every else None
+            if record is not None and (begin + position) % every == 0:
+                record.take(anatomy, gradients, dataset.input_norm.take(rows))
+        recorded = None if record is None else record.rows()
     return walk.state(), SegmentRecord(losses, recorded, anatomy)
 
 
-def _sizes(network: Network, anatomy: Anatomy, gradients: Parameters, norm: Any) -> np.ndarray:
-    # most estimators record nothing and need none of it
-    from whygrad.training.recording import sizes
+class Recorded:
+    """The recorded steps of a segment: held as they are, and looked at many at once.
 
-    return sizes(network, anatomy.layers, gradients, norm)
+    Args:
+        walk: whose steps they are.
+    """
+
+    def __init__(self, walk: Walk):
+        self._walk = walk
+        self._held: list[tuple[Anatomy, Parameters, np.ndarray, np.ndarray]] = []
+        self._bytes = 0
+        self._sizes: list[np.ndarray] = []
+
+    def take(self, anatomy: Anatomy, gradients: Parameters, input_norm: np.ndarray) -> None:
+        """Hold the step that was just taken."""
+        if self._held and len(self._held[-1][2]) != len(input_norm):
+            self._look()  # at batches of one size together
+        self._held.append((anatomy, gradients, input_norm, self._walk.parameters.copy()))
+        self._bytes += sum(
+            layer.input.nbytes + layer.delta.nbytes for layer in anatomy.layers.values()
+        )
+        if self._bytes > HELD_BYTES:
+            self._look()
+
+    def rows(self) -> np.ndarray:
+        """Return the numbers of ROW_FIELDS of all of them, (recorded, fields, neurons)."""
+        from whygrad.training.recording import as_rows, width
+
+        self._look()
+        network = self._walk.network
+        dtype = network.dense[0].weight.dtype
+        none = np.zeros((0, width(network)), dtype)
+        return as_rows(network, np.concatenate([none, *self._sizes]))
+
+    def _look(self) -> None:
+        """Turn the steps that are held into sizes."""
+        # most estimators record nothing and need none of it
+        from whygrad.training.recording import marks_of, sizes
+
+        if not self._held:
+            return
+        network, layout = self._walk.network, self._walk.layout
+        anatomies, gradients, norms, after = zip(*self._held, strict=True)
+        layers = {n: _together([one.layers[n] for one in anatomies]) for n in network.layers}
+        stacked = tree_map(lambda *arrays: np.stack(arrays), *gradients)
+        marks = marks_of(network.with_parameters(layout.views(np.stack(after))))
+        self._sizes.append(sizes(network, layers, stacked, np.stack(norms), marks))
+        self._held, self._bytes = [], 0
 
 
-def _as_rows(network: Network, kept: list[np.ndarray]) -> np.ndarray:
-    from whygrad.training.recording import as_rows, width
-
-    filled = np.reshape(kept, (len(kept), width(network)))
-    return as_rows(network, filled.astype(network.dense[0].weight.dtype))
+def _together(steps: Sequence[LayerAnatomy]) -> LayerAnatomy:
+    """Return a layer's part in many steps, along a first axis; what recording does not ask for."""
+    asked = ("input", "preactivation", "upstream", "delta", "share")
+    return replace(
+        steps[0], **{name: np.stack([getattr(step, name) for step in steps]) for name in asked}
+    )
 
 
 advance_from = advance  # which leaves the state that it is given
@@ -219,6 +265,7 @@ def trace_step(
         told = batch.target_rows
         anatomy, gradients = walk.take(dataset, batch.rows, batch.share, told, look)
         norm = dataset.input_norm[batch.rows]
-        kept = [_sizes(walk.network, anatomy, gradients, norm)]
-        recorded = by_layer(walk.network, _as_rows(walk.network, kept)[0])
+        record = Recorded(walk)
+        record.take(anatomy, gradients, norm)
+        recorded = by_layer(walk.network, record.rows()[0])
     return StepTrace(anatomy, gradients, stages, before, walk.network.parameters), recorded
