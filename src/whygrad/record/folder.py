@@ -24,11 +24,11 @@ import numpy as np
 from whygrad.errors import AddressError, RunError
 from whygrad.record.description import UNSEALED
 from whygrad.record.fields import ROW_FIELDS
-from whygrad.record.files import reading
 from whygrad.record.layers import LayerSpec
 from whygrad.record.producers import PRODUCERS, Producer, blew_up, kind_of
 from whygrad.record.reading import (
     Described,
+    Standing,
     check_recorded,
     lines_of,
     numbered,
@@ -60,7 +60,7 @@ class RunFolder:
     def __init__(self, path: str | Path, *, described: Described | None = None):
         self.path = Path(path)
         self.described = Described(self.path) if described is None else described
-        self._recorded: tuple[Any, list[int]] = (None, [])
+        self.lines_read: dict[str, tuple[Standing | None, list[dict[str, Any]]]] = {}
         assert self.description, "reading it checks it"
 
     @property
@@ -276,20 +276,11 @@ class RunFolder:
         return wanted["steps"], wanted.get(key)
 
     def _recorded_steps(self, description: dict[str, Any]) -> list[int]:
-        """Return the steps that were recorded, by the lines that run.json counts.
-
-        The history is read once, unless it grew.
-        """
+        """Return the steps that were recorded, by the lines that run.json counts."""
         counted = description.get("lines", {}).get("history")
-        path = self.path / "history.jsonl"
-        with reading(path):
-            told = path.stat() if self.is_sealed or path.exists() else None
-        key = None if told is None else (counted, told.st_ino, told.st_size, told.st_mtime_ns)
-        if self._recorded[0] != key:
-            every = self.producer.every_of(description)
-            steps = [line["step"] for line in self.history_lines[:counted]]
-            self._recorded = (key, [step for step in steps if every and step % every == 0])
-        return self._recorded[1]
+        every = self.producer.every_of(description)
+        steps = (line["step"] for line in self.history_lines[:counted])
+        return [step for step in steps if every and step % every == 0]
 
     # --- full snapshots -----------------------------------------------------------------------
 

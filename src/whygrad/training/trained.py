@@ -51,7 +51,8 @@ class TrainedRun(RunFolder):
             return run
         kept = vars(run)
         if "trained" not in kept:
-            kept["trained"] = cls(run.path, described=run.described)
+            kept["trained"] = trained = cls(run.path, described=run.described)
+            trained.lines_read = run.lines_read
         return kept["trained"]
 
     @cached_property
