@@ -80,6 +80,7 @@ bench: $(VENV)/.dev            ## measure against the peers; writes results and 
 	$(BIN)/python -m benchmarks.estimators
 	$(BIN)/python -m benchmarks.watching
 	$(BIN)/python -m benchmarks.lab
+	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.table
 
 faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=cases.yaml OUT=diagnoses.jsonl

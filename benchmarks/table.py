@@ -59,6 +59,7 @@ def render() -> str:
         ("estimators", estimator_blocks),
         ("watching", watching_blocks),
         ("lab", lab_blocks),
+        ("growth", growth_blocks),
         ("gpu", gpu_blocks),
     ):
         path = RESULTS / f"{kind}.json"
@@ -127,6 +128,22 @@ def lab_blocks(results: dict) -> list[str]:
     header = [t(f"bench.column.{column}") for column in ("lab", "median", "p95")]
     told = {"browser": results["browser"], "date": results["machine"]["date"]}
     return [t("bench.lab", **told), markdown(header, rows), *_targets(results)]
+
+
+def growth_blocks(results: dict) -> list[str]:
+    """Return the paragraphs, picture and tables of how time and memory grow with a job."""
+    columns = ("grows", "from_to", "growth_seconds", "growth_memory")
+    rows = []
+    for axis, jobs in results["growth"].items():
+        (small, first), (large, last) = list(jobs.items())[:1] + list(jobs.items())[-1:]
+        span = f"{number(int(small))} → {number(int(large))}"
+        times = [in_digits(one["seconds"]) for one in (first, last)]
+        memory = [in_digits(one["peak_mib"]) for one in (first, last)]
+        rows.append([t(f"bench.growth.{axis}"), span, " → ".join(times), " → ".join(memory)])
+    header = [t(f"bench.column.{column}") for column in columns]
+    told = {"steps": results["reading"]["recorded"], "date": results["machine"]["date"]}
+    picture = f"![{t('bench.growth.picture')}](growth.svg)"
+    return [t("bench.growth", **told), picture, markdown(header, rows), *_targets(results)]
 
 
 def gpu_blocks(results: dict) -> list[str]:
