@@ -280,8 +280,8 @@ def _development(run: RunFolder, place: Address) -> Development:
     steps, rows = run.rows(place.layer)
     of_neuron = rows[:, :, place.neuron] if place.neuron is not None else np.median(rows, axis=2)
     values = {
-        name: tuple(float(v) for v in of_neuron[:, ROW_FIELDS.index(name)])
+        name: tuple(of_neuron[:, ROW_FIELDS.index(name)].tolist())
         for name in FACTORS
         if (name, place.kind) != ("input", "bias")  # what was recorded is the input of its weights
     }
-    return Development(tuple(int(step) for step in steps), values)
+    return Development(tuple(steps.tolist()), values)

@@ -5,7 +5,7 @@ longer does. So where something is missing, run.json is read again: if it has ch
 what it names; if not, the run is damaged.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -143,7 +143,7 @@ def numbered(folder: Path) -> list[int]:
     return sorted(int(p.stem) for p in folder.glob("*.safetensors") if p.stem.isdecimal())
 
 
-def check_recorded(run: "RunFolder", recorded: Iterable[int], found: Iterable[int]) -> None:
+def check_recorded(run: "RunFolder", recorded: np.ndarray, found: np.ndarray) -> None:
     """Check that there are rows of every step that the history says was recorded.
 
     A file of rows is named by its first step, so that the first step missing names the file.
@@ -151,9 +151,9 @@ def check_recorded(run: "RunFolder", recorded: Iterable[int], found: Iterable[in
     Raises:
         RunError: a file is missing.
     """
-    missing = set(recorded).difference(found)
-    if missing:
-        path = run.path / "anatomy" / f"{min(missing)}.safetensors"
+    missing = np.setdiff1d(recorded, found)
+    if len(missing):
+        path = run.path / "anatomy" / f"{missing[0]}.safetensors"
         raise RunError("error.run_file_missing", path=path)
 
 

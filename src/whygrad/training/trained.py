@@ -52,7 +52,7 @@ class TrainedRun(RunFolder):
         kept = vars(run)
         if "trained" not in kept:
             kept["trained"] = trained = cls(run.path, described=run.described)
-            trained.lines_read = run.lines_read
+            trained.lines_read, trained.rows_read = run.lines_read, run.rows_read
         return kept["trained"]
 
     @cached_property
