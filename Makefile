@@ -16,6 +16,8 @@ PYTEST = $(BIN)/pytest -n auto --dist loadfile \
 MEASURED = $(if $(COVER),--cov --cov-report=,)
 # compiled with all optimizations; the other tests compile faster
 AS_USERS := WHYGRAD_COMPILED="as users do"
+# of a long test that draws its cases; once a week there are more
+EXAMPLES ?= 6
 OUT ?= diagnoses.jsonl
 SEED ?= 1
 # what a library that changed would break first
@@ -33,8 +35,8 @@ demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a 
 test: $(VENV)/.dev             ## run the everyday tests
 	$(PYTEST) -m "not long" $(MEASURED)
 
-test-all: $(VENV)/.dev         ## run the long tests: many drawn cases, browsers, processes
-	WHYGRAD_EXAMPLES=12 $(PYTEST) -m "(long or drawn) and not exact" $(MEASURED) $(if $(COVER),--cov-append,)
+test-all: $(VENV)/.dev         ## run the long tests: many drawn cases, browsers, processes; EXAMPLES=6
+	WHYGRAD_EXAMPLES=$(EXAMPLES) $(PYTEST) -m "(long or drawn) and not exact" $(MEASURED) $(if $(COVER),--cov-append,)
 	$(AS_USERS) $(PYTEST) -m exact
 
 coverage: $(VENV)/.dev         ## say which share of lines and branches the tests reached: make test test-all coverage COVER=1
@@ -78,8 +80,12 @@ attack: $(VENV)/.dev           ## attack whygrad from outside for ten minutes: S
 bench: $(VENV)/.dev            ## measure against the peers; writes results and docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.estimators
+	$(BIN)/python -m benchmarks.first_second
+	$(BIN)/python -m benchmarks.tables --whole
 	$(BIN)/python -m benchmarks.watching
+	$(BIN)/python -m benchmarks.streams
 	$(BIN)/python -m benchmarks.lab
+	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.table
 
 faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=cases.yaml OUT=diagnoses.jsonl

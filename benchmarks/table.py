@@ -10,8 +10,10 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import mean, stdev
 
 from benchmarks.run import RESULTS
+from benchmarks.tables.methods import METHODS
 from whygrad.words import number, speaking, t
 
 ROOT = Path(__file__).parents[1]
@@ -57,8 +59,12 @@ def render() -> str:
     for kind, build in (
         ("cpu", cpu_blocks),
         ("estimators", estimator_blocks),
+        ("tables", blocks_of_tables),
+        ("first_second", first_second_blocks),
         ("watching", watching_blocks),
+        ("streams", stream_blocks),
         ("lab", lab_blocks),
+        ("growth", growth_blocks),
         ("gpu", gpu_blocks),
     ):
         path = RESULTS / f"{kind}.json"
@@ -97,6 +103,48 @@ def estimator_blocks(results: dict) -> list[str]:
     return [t("bench.estimators", date=date), markdown(header, rows)]
 
 
+def blocks_of_tables(results: dict) -> list[str]:
+    """Return the paragraphs and tables of whygrad's defaults and their peers: the tables on which
+    they were chosen, and those held back."""
+    header = [t("bench.column.table"), *METHODS, t("bench.column.table_seconds")]
+    blocks = [t("bench.tables", date=results["machine"]["date"])]
+    for is_held_back in (False, True):
+        rows = [
+            _of_table(name, told["methods"])
+            for name, told in results["tables"].items()
+            if told["held_back"] == is_held_back
+        ]
+        if rows:
+            kind = "held_back" if is_held_back else "chosen_on"
+            blocks += [t(f"bench.tables.{kind}"), markdown(header, rows)]
+    return blocks
+
+
+def _of_table(name: str, methods: dict) -> list[str]:
+    cells = [_best_variant(methods[method]) if method in methods else "–" for method in METHODS]
+    (ours,) = methods.get("whygrad", {"defaults": {}}).values()
+    seconds = number(ours["cpu_seconds"], 3) if "cpu_seconds" in ours else "–"
+    return [name, *cells, seconds]
+
+
+def _best_variant(variants: dict) -> str:
+    """Return the mean score of the variant with the highest one, and its standard error."""
+    scores = max((one["scores"] for one in variants.values()), key=mean)
+    return f"{mean(scores):.4f} ± {stdev(scores) / len(scores) ** 0.5:.4f}"
+
+
+def first_second_blocks(results: dict) -> list[str]:
+    """Return the paragraph and table of what a first fit takes, importing included."""
+    rows = []
+    for case, by in results["first_second"].items():
+        ours, theirs = (by[name]["seconds"] for name in ("whygrad", "scikit-learn"))
+        seconds = [number(one, 3) for one in (ours, theirs)]
+        rows.append([t(f"bench.first.{case}"), *seconds, f"{theirs / ours:.2f}×"])
+    columns = ("first", "seconds_ours", "seconds_theirs", "faster")
+    header = [t(f"bench.column.{column}") for column in columns]
+    return [t("bench.first_second", date=results["machine"]["date"]), markdown(header, rows)]
+
+
 def watching_blocks(results: dict) -> list[str]:
     """Return the paragraph and table of what watching a PyTorch model costs."""
     columns = ("model", "milliseconds", "watched_recorded", "watched_whole", "watched_share")
@@ -113,6 +161,29 @@ def watching_blocks(results: dict) -> list[str]:
     return [t("bench.watching", date=results["machine"]["date"]), markdown(header, rows)]
 
 
+def stream_blocks(results: dict) -> list[str]:
+    """Return the paragraphs and tables of what streaming a table costs, in time and memory."""
+    rows = []
+    for kind, by in results["streams"].items():
+        held, streamed = by["memory"], by["streamed"]
+        seconds = [in_digits(one[key]) for key in ("train", "cpu") for one in (held, streamed)]
+        ratios = [f"{streamed[key] / held[key]:.2f}×" for key in ("train", "seconds", "cpu")]
+        rows.append([kind, *seconds, *ratios])
+    columns = ("file", "train_held", "train_streamed", "cpu_held", "cpu_streamed")
+    header = [t(f"bench.column.{name}") for name in (*columns, "ratio", "ratio_all", "ratio_cpu")]
+    peaks = [
+        [rows, *(in_digits(told[key]) for key in ("file_mib", "peak_mib", "seconds"))]
+        for rows, told in results["peaks"].items()
+    ]
+    of_peaks = [t(f"bench.column.{name}") for name in ("rows", "file_mib", "peak_mib", "seconds")]
+    return [
+        t("bench.streams", date=results["machine"]["date"]),
+        markdown(header, rows),
+        t("bench.stream_peaks"),
+        markdown(of_peaks, peaks),
+    ]
+
+
 def lab_blocks(results: dict) -> list[str]:
     """Return the paragraph and tables of how fast the lab is."""
     waits = {t(f"bench.lab.{name}"): taken for name, taken in results["milliseconds"].items()}
@@ -127,6 +198,22 @@ def lab_blocks(results: dict) -> list[str]:
     header = [t(f"bench.column.{column}") for column in ("lab", "median", "p95")]
     told = {"browser": results["browser"], "date": results["machine"]["date"]}
     return [t("bench.lab", **told), markdown(header, rows), *_targets(results)]
+
+
+def growth_blocks(results: dict) -> list[str]:
+    """Return the paragraphs, picture and tables of how time and memory grow with a job."""
+    columns = ("grows", "from_to", "growth_seconds", "growth_memory")
+    rows = []
+    for axis, jobs in results["growth"].items():
+        (small, first), (large, last) = list(jobs.items())[:1] + list(jobs.items())[-1:]
+        span = f"{number(int(small))} → {number(int(large))}"
+        times = [in_digits(one["seconds"]) for one in (first, last)]
+        memory = [in_digits(one["peak_mib"]) for one in (first, last)]
+        rows.append([t(f"bench.growth.{axis}"), span, " → ".join(times), " → ".join(memory)])
+    header = [t(f"bench.column.{column}") for column in columns]
+    told = {"steps": results["reading"]["recorded"], "date": results["machine"]["date"]}
+    picture = f"![{t('bench.growth.picture')}](growth.svg)"
+    return [t("bench.growth", **told), picture, markdown(header, rows), *_targets(results)]
 
 
 def gpu_blocks(results: dict) -> list[str]:

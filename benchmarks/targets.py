@@ -106,6 +106,18 @@ LAB_TARGETS = (
     Target("lab_run_bytes", lambda results: results["bytes"]["recorded"] / 1e6, 5, False, "MB"),
 )
 
+# of the longest recorded run, from the shell
+GROWTH_TARGETS = tuple(
+    Target(
+        f"growth_{what}",
+        lambda results, what=what: results["reading"]["seconds"][what],
+        5,
+        False,
+        "s",
+    )
+    for what in ("open", "show", "why", "report")
+)
+
 
 def judge_all(results: dict, targets: tuple[Target, ...] = TARGETS) -> list[dict]:
     """Return the verdict on every target."""

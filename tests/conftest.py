@@ -34,6 +34,7 @@ os.environ.setdefault(
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
+import jaxtyping
 import pytest
 from beartype import BeartypeConf, beartype
 from hypothesis import HealthCheck, settings
@@ -51,8 +52,10 @@ def functions_only(function: Callable) -> Callable:
     """Check a function's arguments and result, but not the fields of records.
 
     JAX rebuilds records with whatever stands for an array at the moment: None, a shape, an axis.
+    A function within one would be compiled for its checks at every call of that one: in each step.
     """
-    return function if function.__name__ == "__init__" else checked(function)
+    is_inside = "<locals>" in function.__qualname__
+    return function if function.__name__ == "__init__" or is_inside else checked(function)
 
 
 checks = ModuleType("whygrad_checks")  # the hook takes its checker by name
@@ -111,6 +114,14 @@ def let_go_of_programs() -> Iterator[None]:
             ctypes.CDLL(None).malloc_trim(0)
 
 
+@pytest.fixture(scope="module")
+def unchecked() -> Iterator[None]:
+    """Leave types alone where steps are taken by the million: others check the same functions."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
 @pytest.fixture
 def float64() -> Iterator[None]:
     """Let JAX compute in float64 for one test."""
@@ -118,6 +129,19 @@ def float64() -> Iterator[None]:
 
     with jax.enable_x64(True):
         yield
+
+
+@pytest.fixture(params=["jax", "numpy"])
+def engine(request, monkeypatch) -> str:
+    """Train with one engine and then the other, whatever the size of a job."""
+    from whygrad.core.numpy_stages import can_take
+    from whygrad.training import loop
+
+    def asked_for(settings, *job) -> str:
+        return request.param if can_take(settings) else "jax"
+
+    monkeypatch.setattr(loop, "engine_for", asked_for)
+    return request.param
 
 
 class ZMQInteractiveShell:

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import jax
 import numpy as np
 import pytest
 import torch
@@ -120,7 +121,8 @@ def test_losses_and_layers_are_the_same(runs):
 def test_the_directions_are_those_of_the_compiled_loop():
     from whygrad.core.symmetry import _directions
 
-    np.testing.assert_array_equal(np.asarray(_directions(5000, np.float32)), directions(5000))
+    for like in (np.zeros(1, np.float32), jax.numpy.zeros(1)):
+        np.testing.assert_array_equal(np.asarray(_directions(5000, like)), directions(5000))
 
 
 def test_a_run_of_an_older_edition_is_compared_in_what_has_stayed():

@@ -12,11 +12,12 @@ import whygrad
 SOURCE = Path(whygrad.__file__).parent
 HOMES = {  # library -> the one file with its private names
     "jax": "core/jax_private.py",
+    "pyarrow": "data/arrow_private.py",
     "sklearn": "interop/sklearn/sklearn_private.py",
     "torch": "capture/torch_private.py",
 }
 # names with an underscore that their documentation tells of
-PUBLIC = {"_exit", "_getframe", "_replace"}
+PUBLIC = {"_exit", "_fields", "_getframe", "_replace"}
 PRIVATE = re.compile(r"_(?!_)\w+")
 DOTTED = re.compile(r"\w+(\.\w+)+")
 

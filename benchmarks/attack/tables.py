@@ -318,10 +318,10 @@ def config(draw: Draw) -> Attack:
     def read(folder: Path) -> Any:
         (folder / "c.toml").write_bytes(content)
         plan = make_plan(folder / "c.toml", {})
-        if any(size > 1000 for size in plan.network["hidden"]):
+        if any(size > 1000 for size in plan.network.get("hidden", [])):
             return None  # networks too large for memory are another attack
         data = load_data(plan, quiet=True)
-        make_network(plan, data)
+        make_network(plan.completed(data), data)
         return data
 
     return Attack("config", read)

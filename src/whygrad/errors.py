@@ -20,7 +20,7 @@ A message has four parts: where, what was expected, what came, what to do. It is
 the word catalogue with its values, so it can be read in every language and by a program.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 
@@ -49,8 +49,7 @@ class WhygradError(Exception):
     def __sentence__(self) -> str:
         if self.key not in catalogue("en"):  # made again from its message, as torch's workers do
             return self.key
-        named = {name: t(f"noun.{self.values[name]}") for name in NOUNS if name in self.values}
-        return t(self.key, **self.values | named)
+        return t(self.key, **in_words(self.values))
 
     def to_dict(self) -> dict[str, object]:
         """Return the error as data: its kind, key, message and values."""
@@ -167,6 +166,11 @@ def unknown_name(what: str, name: object, known: Sequence[str]) -> OptionError:
     key = "error.unknown_name_near" if near else "error.unknown_name"
     values = {"what": what, "name": name, "known": ", ".join(known)}
     return OptionError(key, **values, **({"near": near[0]} if near else {}))
+
+
+def in_words(values: Mapping[str, object]) -> dict[str, object]:
+    """Return the values of a sentence, those that are words themselves in the language in use."""
+    return dict(values) | {name: t(f"noun.{values[name]}") for name in NOUNS if name in values}
 
 
 def in_short(error: BaseException) -> str:

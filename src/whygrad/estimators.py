@@ -13,7 +13,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from whygrad.errors import NotRecordedError
 from whygrad.interop.sklearn.sklearn_private import StrOptions, check_sample_weight
 from whygrad.interop.sklearn.training import LOSSES, Training
-from whygrad.runs import Run
+
+if TYPE_CHECKING:
+    from whygrad.runs import Run
 
 THEIR_NAMES = set(signature(_Classifier).parameters)
 OF_CLASSES = {"log_loss", "squared_error", "absolute_error", "huber"}
@@ -23,7 +25,7 @@ class Estimator(Training):
     """An estimator whose training can be recorded as a run."""
 
     @property
-    def run_(self) -> Run:
+    def run_(self) -> "Run":
         """The run of the last ``fit``, with ``why``, ``doctor`` and ``report``.
 
         Raises:
@@ -31,6 +33,8 @@ class Estimator(Training):
         """
         if "_run_folder" not in vars(self):
             raise NotRecordedError("error.not_recorded", estimator=type(self).__name__)
+        from whygrad.runs import Run
+
         return Run(self._run_folder)
 
 
@@ -55,7 +59,8 @@ class MLPClassifier(Estimator, _Classifier):
             is trained in float32 with an order of samples of its own, so its numbers are near
             those of a fit that is not recorded, not the same.
         out: folder of the run, new or empty; None for one that is gone with the process.
-        device: ``cpu`` or ``gpu``; None for the one that JAX prefers.
+        device: ``cpu`` or ``gpu``, where JAX computes; None leaves a small job to NumPy, which is
+            done before JAX is imported, and the others to the device that JAX prefers.
 
     ``fit`` takes ``X_val`` and ``y_val``: ``validation_scores_`` are then theirs, after every
     epoch. Callbacks are scikit-learn's: ``set_callbacks(ProgressBar())``.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from whygrad.errors import OptionError, RunError
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import merge_ranks
 from whygrad.words.visible import visible
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from whygrad.training.checking import Checked
     from whygrad.training.checkpoint import Checkpoint
     from whygrad.training.loop import Task
+    from whygrad.training.measures import Measures
     from whygrad.training.trained import TrainedRun
 
 
@@ -39,6 +41,8 @@ class Run(RunFolder):
 
         Args:
             address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``;
+                inputs and outputs by name too, ``hidden1.weight[age, 3]``, in quotes where a name
+                holds a comma, a bracket or a quote, or is a number: ``output.bias["7"]``;
                 of a watched model ``encoder.layers.0.linear1.weight[5, 3]`` in its own names and
                 order of axes.
             step: number of the step; default: the last one. Of a watched model one from
@@ -179,8 +183,14 @@ class Run(RunFolder):
 
     @property
     def network(self) -> "Network":
-        """The trained network: the best one where training may stop early, else the last."""
-        return self.trained.network
+        """The trained network: the best one where training may stop early, else the last.
+
+        Its parameters are JAX's, whoever took the steps.
+
+        Raises:
+            RunError: they are of float64, and JAX is set to float32.
+        """
+        return _on_device(self.trained.network)
 
     def network_at(self, step: int | None) -> "Network":
         """Return the network after ``step`` steps: the one that step number ``step`` starts from.
@@ -192,7 +202,7 @@ class Run(RunFolder):
             AddressError: the run has not taken so many steps.
             RunError: the steps do not replay as they were recorded.
         """
-        return self.trained.network_at(step)
+        return _on_device(self.trained.network_at(step))
 
     @property
     def data(self) -> "Data":
@@ -202,9 +212,16 @@ class Run(RunFolder):
     def predict(self, x: Any, *, step: int | None = None) -> "np.ndarray | list[tuple[str, ...]]":
         """Return predictions in the user's own terms: class names, labels or quantities.
 
+        Missing numbers and dates are filled as in training, categories that it never saw have no
+        input; a warning counts what training did not meet, and says in which rows.
+
         Args:
-            x: rows as the data came: a DataFrame, or an array with the same columns.
+            x: rows as the data came: a DataFrame, a dict of columns or an Arrow table, in any order
+                of columns; or an array with the same columns.
             step: of the network, see :meth:`network_at`.
+
+        Raises:
+            InputError: a column is missing or of another kind, or a value is not finite.
         """
         return self.trained.predict(x, step=step)
 
@@ -212,11 +229,12 @@ class Run(RunFolder):
         """Return the probability of each class or label, (m, classes), in the order of their names.
 
         Args:
-            x: rows as the data came: a DataFrame, or an array with the same columns.
+            x: rows as :meth:`predict` takes them.
             step: of the network, see :meth:`network_at`.
 
         Raises:
-            InputError: the run predicts numbers, or its outputs are no probabilities.
+            InputError: the run predicts numbers, or its outputs are no probabilities; or the rows
+                are not as :meth:`predict` takes them.
         """
         return self.trained.predict_proba(x, step=step)
 
@@ -240,6 +258,9 @@ class Run(RunFolder):
     def evaluate(self, part: str = "test", *, step: int | None = None) -> dict[str, float]:
         """Return loss and measures on a part of the data: ``train``, ``validation`` or ``test``.
 
+        ``loss``, ``accuracy`` or ``r2`` as the run recorded them, then what :meth:`measures` tells
+        in single numbers. Every row counts once.
+
         Args:
             step: of the network, see :meth:`network_at`.
 
@@ -247,7 +268,29 @@ class Run(RunFolder):
             OptionError: no such part.
             RunError: the part has no samples.
         """
-        return self.trained.evaluate(part, step=step)
+        recorded = self.trained.evaluate(part, step=step)
+        return recorded | self.trained.measures(part, step=step).figures | recorded
+
+    def measures(
+        self, part: str = "test", *, step: int | None = None, weighted: bool = False
+    ) -> "Measures":
+        """Return how good the predictions are on a part of the data, beside a baseline.
+
+        Printing the result tells it: of classes and labels accuracy, balanced accuracy, F1, AUC,
+        confusions and calibration; of numbers R² and the mean absolute error in their unit.
+
+        Args:
+            part: ``train``, ``validation`` or ``test``.
+            step: of the network, see :meth:`network_at`.
+            weighted: count rows by the weights that they were trained with; else each counts once.
+
+        Raises:
+            OptionError: no such part, or weights where the run has none.
+            RunError: the part has no samples.
+            InputError: none of them has a weight.
+            NonFiniteError: the outputs overflow.
+        """
+        return self.trained.measures(part, step=step, weighted=weighted)
 
     def export(
         self,
@@ -313,6 +356,13 @@ class Run(RunFolder):
             RunError: none is.
         """
         return self.trained.sound_checkpoint()
+
+
+def _on_device(network: "Network") -> "Network":
+    try:
+        return network.on("jax")
+    except OptionError as error:
+        raise RunError("error.run_needs_x64") from error
 
 
 WatchedRun = Run  # what the run of a watched model was called

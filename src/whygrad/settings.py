@@ -129,6 +129,7 @@ RANGES: dict[str, Range] = {
     "l1": Range(float, 0),
     "l2": Range(float, 0),
     "weight_decay": Range(float, 0),
+    "label_smoothing": Range(float, 0, 1),
     "clip_norm": Range(float, 0, includes_low=False, optional=True),
     "warmup": Range(int, 0),
     "patience": Range(int, 1, optional=True),
@@ -161,6 +162,9 @@ class Settings:
         l1: adds l1 * sign(weight) to the gradient of every weight (not of biases).
         l2: adds l2 * weight to the gradient of every weight (not of biases).
         weight_decay: takes learning rate * weight_decay * weight off every weight, decoupled.
+        label_smoothing: share of every target of classes that is spread evenly over all of them: of
+            3 classes 1, 0, 0 becomes 0.9333, 0.03333, 0.03333 by 0.1. Validation and test are
+            measured against the targets as they are.
         clip_norm: longest gradient over all parameters together; None for no limit.
         patience: epochs without a better validation loss before training stops; None for never.
         class_weight: ``balanced`` lets every class count alike; or one weight a class, in the order
@@ -189,6 +193,7 @@ class Settings:
     l1: float = 0.0
     l2: float = 0.0
     weight_decay: float = 0.0
+    label_smoothing: float = 0.0
     clip_norm: float | None = None
     patience: int | None = None
     class_weight: str | tuple[float, ...] | None = None
@@ -251,6 +256,7 @@ class SettingsGiven(TypedDict, total=False):
     l1: float
     l2: float
     weight_decay: float
+    label_smoothing: float
     clip_norm: float | None
     patience: int | None
     class_weight: str | tuple[float, ...] | list[float] | None

@@ -70,7 +70,9 @@ def test_a_process_of_its_own_says_what_is_said_here(whygrad, process, trained, 
 def test_why_in_three_shapes(whygrad, trained):
     asked = ("why", "runs/a", "hidden1.weight[0, 1]", "--sample", "2")
     read = whygrad(*asked, cwd=trained.home)
-    assert read.code == 0 and read.out.startswith("hidden1.weight[0, 1]  at step 5 (epoch 2)")
+    assert read.code == 0 and read.out.startswith(
+        "hidden1.weight[0, 1]  hidden1.weight[x1, 1]  at step 5 (epoch 2)"
+    )
     assert max(map(len, read.out.splitlines())) <= 100
     told = json.loads(whygrad(*asked, "--json", cwd=trained.home).out)
     assert told["address"] == "hidden1.weight[0, 1]" and told["chain"]["row"] == 2

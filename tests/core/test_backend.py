@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -17,6 +17,7 @@ from sklearn.model_selection import GridSearchCV
 
 import whygrad as wg
 from whygrad.errors import BackendError
+from whygrad.training.engine import engine_for
 from whygrad.words import speaking
 
 pytestmark = pytest.mark.long
@@ -31,7 +32,16 @@ FORKED = (
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> SimpleNamespace:
+def large() -> Iterator[None]:
+    """Take every job for one that is large enough for JAX."""
+    with pytest.MonkeyPatch.context() as patch:
+        for place in ("training.loop", "interop.sklearn.epochs"):
+            patch.setattr(f"whygrad.{place}.engine_for", lambda *_: "jax")
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, large) -> SimpleNamespace:
     """One of everything that a program may have made before it forks."""
     home = tmp_path_factory.mktemp("made")
     network, data = wg.Network.create([2, 3, 1], seed=0), wg.load("xor", samples=40)
@@ -125,6 +135,22 @@ def in_fork(use: Callable, made: SimpleNamespace) -> str:
 def test_whatever_is_used_in_a_forked_child_says_so_and_never_hangs(made, use):
     expected = f"BackendError: {FORKED.replace('{process} ', '')}"
     assert in_fork(USES[use], made) == ("" if use in FREE else expected)
+
+
+@pytest.mark.parametrize("use", ["train", "fit", "resume"])
+def test_a_small_job_works_in_a_forked_child(use, tmp_path, monkeypatch):
+    for place in ("training.loop", "interop.sklearn.epochs"):
+        monkeypatch.setattr(f"whygrad.{place}.engine_for", engine_for)  # as it is outside of here
+    data = wg.load("xor", samples=40)
+    start = wg.Network.create([2, 3, 1], engine="numpy")
+    jobs = {
+        "train": lambda _: wg.train(start, data, epochs=1),
+        "fit": lambda _: wg.MLPClassifier((3,), tol=1.0).fit(data.train.x, data.train.y),
+        "resume": lambda _: wg.resume(
+            wg.train(start, data, epochs=9, out=tmp_path / "run", watch=lambda _: True).path
+        ),
+    }
+    assert in_fork(jobs[use], SimpleNamespace()) == ""
 
 
 def test_the_error_speaks_chinese():

@@ -9,7 +9,8 @@ import whygrad as wg
 from whygrad.core.backprop import propagate, propagate_back
 from whygrad.core.nn import folding
 from whygrad.settings import Settings
-from whygrad.training.loop import epoch_plan, plan_window, prepare, train_steps
+from whygrad.training.feeding import plan_window
+from whygrad.training.loop import prepare, train_steps
 from whygrad.training.step import first_state, fold_state, run_segment, unfold_state
 
 pytestmark = pytest.mark.long
@@ -54,7 +55,7 @@ def test_what_is_folded_comes_back_bit_for_bit(eager_folding):
     for a, b in zip(jax.tree.leaves(network), jax.tree.leaves(again), strict=True):
         np.testing.assert_array_equal(a, b)
     data = wg.from_arrays(X, Y, validation=0, test=0)
-    task = prepare(network, data, Settings(epochs=1))
+    task = prepare(network, data, Settings(epochs=1), "jax")
     state = first_state(network, task.config, 1e-3, 0)
     back = unfold_state(fold_state(state), network)
     assert jax.tree.structure(back) == jax.tree.structure(state)
@@ -90,7 +91,7 @@ def test_training_and_its_record_are_the_same(monkeypatch, optimizer):
     data = wg.from_arrays(X, Y, validation=0, test=0)
 
     def trained() -> tuple:
-        task = prepare(deep(), data, settings)
+        task = prepare(deep(), data, settings, "jax")
         state = first_state(deep(), task.config, 1e-3, 0)
         segments = list(train_steps(task, state))
         rows = [segment.rows for segment in segments]
@@ -128,10 +129,10 @@ def test_a_deep_step_compiles_a_small_program():
     def size(depth: int) -> int:
         network = wg.Network.create([5, *[4] * depth, 3], activation="tanh")
         data = wg.from_arrays(X, Y, validation=0, test=0)
-        task = prepare(network, data, Settings(epochs=1, record_every=2, batch_size=8))
+        task = prepare(network, data, Settings(epochs=1, record_every=2, batch_size=8), "jax")
         state = fold_state(first_state(network, task.config, 1e-3, 0))
-        plan = plan_window(epoch_plan(task, 0), 0, task.capacity)
+        plan = plan_window(next(task.feed.pools(0)).plan, 0, task.capacity)
         run = jax.jit(run_segment, static_argnums=0)
-        return run.lower(task.config, state, task.dataset, plan, 0, 3).as_text().count("\n")
+        return run.lower(task.config, state, task.feed.dataset, plan, 0, 3).as_text().count("\n")
 
     assert size(200) < 1.1 * size(40)

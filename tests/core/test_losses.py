@@ -17,6 +17,8 @@ from whygrad.core.nn.losses import (
     loss_rule,
     predictions,
     sample_losses,
+    smoothed,
+    softmax_cross_entropy,
     upstream_of_loss,
 )
 from whygrad.errors import OptionError
@@ -280,3 +282,20 @@ def test_every_loss_says_which_outputs_it_matches():
     assert list(LOSSES) == list(known)
     assert all((LOSSES[name].matched_value is None) == (not known[name]) for name in LOSSES)
     assert all(output in ACTIVATIONS for outputs in known.values() for output in outputs)
+
+
+@pytest.mark.parametrize("amount", [0.1, 0.5])
+def test_smoothed_labels_are_those_of_torch(amount):
+    """Class by class, and of yes-or-no questions as torch is given smoothed targets."""
+    z = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    y = np.array([0, 1, 2, 3, 0, 1])
+    ours = smoothed("softmax_cross_entropy", jnp.eye(4, dtype=jnp.float32)[y], amount)
+    found = np.mean(softmax_cross_entropy(jnp.asarray(z), ours))
+    theirs = torch.nn.functional.cross_entropy(
+        torch.tensor(z), torch.tensor(y), label_smoothing=amount
+    )
+    assert found == pytest.approx(theirs.item(), rel=1e-6)
+    # one sigmoid is a softmax of two: its smoothed target is that of the second class
+    yes = smoothed("binary_cross_entropy", jnp.asarray([[0.0], [1.0]]), amount)
+    two = smoothed("softmax_cross_entropy", jnp.eye(2), amount)
+    np.testing.assert_allclose(yes[:, 0], two[:, 1])

@@ -276,8 +276,8 @@ def test_spaces_in_an_address_do_not_matter(network):
 def test_what_is_no_address_is_refused(network, text):
     assert message(AddressError, Address.parse, text, network.specs) == (
         f"An address names a weight, a bias, a neuron or a layer; {text} is none of these. "
-        "Write hidden1.weight[5, 3] (from input 5 to neuron 3), hidden1.bias[3], hidden1[3] "
-        "or hidden1."
+        "Write hidden1.weight[5, 3] (from input 5 to neuron 3), hidden1.weight[age, 3] (from the "
+        "input called age), hidden1.bias[3], hidden1[3] or hidden1."
     )
 
 

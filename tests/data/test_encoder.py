@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whygrad.data import from_arrays, load
-from whygrad.errors import InputError, ShapeError
+from whygrad.errors import InputError, RunWarning, ShapeError
 from whygrad.words import speaking
 
 
@@ -86,8 +86,14 @@ def test_raw_rows_of_every_kind_are_encoded_bit_for_bit_like_the_parts(kind):
 
 def test_unknown_categories_are_zeros():
     data = load(frame(), target="y")
-    encoded = data.encode({"size": [10.0], "color": ["green"], "age": [30]})
+    with pytest.warns(RunWarning) as warned:
+        encoded = data.encode({"size": [10.0], "color": ["green"], "age": [30]})
     np.testing.assert_array_equal(encoded[:, 1:4], 0)
+    assert warned[0].filename == __file__
+    assert str(warned[0].message) == (
+        "Categories in color that training never saw, in 1 row: green (zero-based row 0). All "
+        "inputs of the column are 0 there."
+    )
 
 
 NEW = {"size": [10.0, 11.0], "color": ["red", "blue"], "age": [30, 40]}
@@ -107,15 +113,15 @@ PROBLEMS = {
         "Samples must be a table of 3 columns, got an array of shape (3,). Pass an array of shape "
         "(samples, 3).",
     ),
-    "text": (
-        NEW | {"age": ["30", "old"]},
+    "missing column with a near name": (
+        {("Age" if name == "age" else name): cells for name, cells in NEW.items()},
+        "Some columns that the network was trained with are missing: age. The columns given are "
+        "size, color, Age; the nearest names are Age. Add or rename them.",
+    ),
+    "nothing but text": (
+        NEW | {"age": [None, "old"]},
         "Column age must hold numbers as in training, but zero-based row 1 holds the text old. "
         "Correct the value.",
-    ),
-    "missing": (
-        NEW | {"age": [30, None]},
-        "Column age had no missing values in training, but zero-based row 1 holds NaN. Fill the "
-        "value in.",
     ),
     "infinite": (
         NEW | {"age": [30, np.inf]},
@@ -139,8 +145,8 @@ PROBLEMS = {
     ),
     "dates": (
         NEW | {"age": np.array(["2024-01-01", "2024-01-02"], "datetime64[D]")},
-        "Column age must hold numbers, text or true and false, but its type is date. Convert or "
-        "drop it.",
+        "Column age must hold numbers as in training, but zero-based row 0 holds the text "
+        "2024-01-01. Correct the value.",
     ),
 }
 

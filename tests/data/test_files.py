@@ -80,23 +80,51 @@ PROBLEMS = {
         "Column a must hold numbers up to 3.4e38, the largest float32, but file line 5 holds 1e39; "
         "values like this: 1. Use another unit or a logarithm.",
     ),
-    "decimal comma": (
-        table(";", a=column(lambda i: f"{i},5"), y=Y),
+    "comma in two ways": (
+        table("\t", a=column(lambda i: f"{i + 1},500"), y=Y),
         {"target": "y"},
-        "Column a must write numbers with a decimal point, but file line 2 holds 0,5; values with "
-        "a comma: 20. Write 1234.5, without a separator of thousands.",
+        "Column a must write its numbers in one way, but file line 2 holds 1,500, which may have a "
+        "decimal comma or groups of thousands; values with a comma: 20. Write 1234.5, without a "
+        "separator of thousands.",
     ),
-    "dates": (
-        table(a=A, day=column(lambda i: f"2024-01-{i + 1:02d}"), y=Y),
+    "points and commas": (
+        table(";", a=column(lambda i: f"{i}{',.'[i % 2]}25"), y=Y),
         {"target": "y"},
-        "Column day holds dates or times, which are not numbers. Replace it by numbers such as the "
-        "year or the days since a date, or drop it.",
+        "Column a must write its numbers in one way, but file line 2 holds 0,25, which may have a "
+        "decimal comma or groups of thousands; values with a comma: 10. Write 1234.5, without a "
+        "separator of thousands.",
     ),
-    "dates of another kind": (
-        table(a=A, day=column(lambda i: f"{i + 1}.1.2024"), y=Y),
+    "text in decimal commas": (
+        table(";", a=changed(column(lambda i: f"{i},5"), 5, "abc"), y=Y),
         {"target": "y"},
-        "Column day holds dates or times, which are not numbers. Replace it by numbers such as the "
-        "year or the days since a date, or drop it.",
+        "Column a holds numbers, but file line 7 holds the text abc; values like this: 1. Correct "
+        "them, leave them empty if they are not known, or drop the column.",
+    ),
+    "dates in two ways": (
+        table(a=A, day=column(lambda i: f"{i % 12 + 1}/{i % 5 + 1}/2024"), y=Y),
+        {"target": "y"},
+        "Column day seems to hold dates or times, but file line 2 holds 1/1/2024, which can be "
+        "read in more than one way; values like this: 20. Write 2024-01-31 and 13:05, or drop the "
+        "column.",
+    ),
+    "years of two digits": (
+        table(a=A, day=column(lambda i: f"{i + 1}.1.24"), y=Y),
+        {"target": "y"},
+        "Column day seems to hold dates or times, but file line 2 holds 1.1.24, which can be read "
+        "in more than one way; values like this: 20. Write 2024-01-31 and 13:05, or drop the "
+        "column.",
+    ),
+    "text in dates": (
+        table(a=A, day=changed(column(lambda i: f"2024-02-{i + 1}"), 3, "2024-02-30"), y=Y),
+        {"target": "y"},
+        "Column day holds dates, but file line 5 holds 2024-02-30; values like this: 1. Correct "
+        "them, leave them empty if they are not known, or drop the column.",
+    ),
+    "dates as target": (
+        table(a=A, day=column(lambda i: f"2024-02-{i + 1}")),
+        {"target": "day"},
+        "The target day holds dates or times, which cannot be predicted as they are. Replace it by "
+        "a number, such as the days since a date.",
     ),
     "free text": (
         table(a=A, name=column(lambda i: f"n{i}"), y=Y),
@@ -438,13 +466,16 @@ def test_whole_numbers_beyond_what_can_be_told_apart_are_said(tmp_path):
 
 def test_a_folder_and_an_unknown_kind(tmp_path):
     assert problems(tmp_path) == [
-        f"A data file is expected, but {tmp_path} is a folder. Give the path of one file in it."
+        f"A folder must hold tables, but there is none in {tmp_path}: no name in it ends in .csv, "
+        ".tsv, .txt, .jsonl, .ndjson, .parquet, .arrow, .feather, .ipc. Check the path, or save "
+        "the tables as .parquet."
     ]
     path = tmp_path / "t.xlsx"
     path.write_bytes(b"PK")
     assert problems(path) == [
-        f"The file {path} must end in one of .csv, .tsv, .txt, .parquet, .npz. Save the table as "
-        ".csv, or load it with pandas and pass the DataFrame."
+        f"The file {path} must end in one of .csv, .tsv, .txt, .jsonl, .ndjson, .parquet, .npz; "
+        "text may be packed, as .csv.gz. Save the table as .csv, or load it with pandas and pass "
+        "the DataFrame."
     ]
 
 
@@ -606,9 +637,9 @@ def test_rows_are_counted_from_0_in_a_data_frame_and_weights_stay_with_their_row
             "numbers. Convert it to one kind.",
         ),
         (
-            list(pd.date_range("2024-01-01", periods=20)),
-            "Column q holds dates or times, which are not numbers. Replace it by numbers such as "
-            "the year or the days since a date, or drop it.",
+            list(pd.timedelta_range(0, periods=20, freq="h")),
+            "Column q must hold numbers, text or true and false, but its type is duration[ns]. "
+            "Convert or drop it.",
         ),
     ],
 )

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from whygrad.core import memory
-from whygrad.data import arrow, encoder, load, reading, source
+from whygrad.data import arrow, delimited, encoder, load, reading, source
 from whygrad.errors import DataError, TooLargeError
 
 
@@ -45,9 +45,9 @@ def written(path: Path) -> Path:
 def test_a_text_table_is_the_same_whatever_the_blocks(tmp_path, monkeypatch, block):
     path = written(tmp_path / "t.csv")
     whole = load(path, target="y")
-    for module in (source, reading):
+    for module in (source, delimited):
         monkeypatch.setattr(module, "BLOCK", block)
-    monkeypatch.setattr(reading, "LARGEST_BLOCK", block)
+    monkeypatch.setattr(delimited, "LARGEST_BLOCK", block)
     data = load(path, target="y")
     assert data.fingerprint == whole.fingerprint
     assert list(map(str, data.notes)) == list(map(str, whole.notes))
@@ -73,7 +73,7 @@ def test_inputs_are_the_same_whatever_is_worked_on_at_once(tmp_path, monkeypatch
 
 
 def test_a_row_longer_than_a_block_is_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "BLOCK", 16)
+    monkeypatch.setattr(delimited, "BLOCK", 16)
     path = tmp_path / "t.csv"
     cells = (f"{i}.{'1' * (300 if i == 9 else 1)}" for i in range(20))
     path.write_text("a,y\n" + "".join(f"{cell},{i % 2}\n" for i, cell in enumerate(cells)))
@@ -125,7 +125,7 @@ def test_a_dropped_column_is_not_read(tmp_path):
 def refusal(path: Path, free: int, monkeypatch) -> str:
     monkeypatch.setattr(memory, "free_memory", lambda: free)
     with pytest.raises(TooLargeError) as caught:
-        load(path, **({} if path.suffix == ".npz" else {"target": "y"}))
+        load(path, **({} if path.suffix == ".npz" else {"target": "y", "stream": False}))
     return str(caught.value)
 
 

@@ -139,7 +139,16 @@ def test_other_hidden_layers_fit_what_was_asked_a_layer(hidden, tmp_path):
     path = tmp_path / "remedy.toml"
     path.write_text(as_toml(sections), encoding="utf-8")
     plan = make_plan(path, {})
-    assert make_network(plan, load_data(plan)).sizes == (4, *hidden, 3)
+    data = load_data(plan)
+    assert make_network(plan.completed(data), data).sizes == (4, *hidden, 3)
+
+
+@pytest.mark.parametrize(("loss", "smoothing"), [("cross_entropy", 0.1), ("mean_squared", 0.0)])
+def test_a_loss_without_labels_ends_their_smoothing(loss, smoothing):
+    asked = ASKED | {"training": {"loss": "softmax_cross_entropy", "label_smoothing": 0.1}}
+    training = prescribe(asked, [remedy(loss=loss)])["training"]
+    assert training == {"loss": loss, "label_smoothing": smoothing}
+    assert "label_smoothing" not in prescribe(ASKED, [remedy(loss=loss)]).get("training", {})
 
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)

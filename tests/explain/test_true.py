@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the calculator of all tests
 
@@ -18,7 +19,10 @@ from whygrad.words import number, speaking
 
 torch = pytest.importorskip("torch")
 
-SEEDS = [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 12))]
+SEEDS = [
+    pytest.param(seed, marks=[pytest.mark.long] * (seed > 2))
+    for seed in range(max(3, settings.default.max_examples))
+]
 ENDS = (  # output activation, loss, outputs, and what the targets are
     ("identity", "softmax_cross_entropy", 3, "classes"),
     ("softmax", "softmax_cross_entropy", 3, "classes"),

@@ -21,6 +21,7 @@ from whygrad.errors import OptionError
 from whygrad.interop.sklearn.epochs import epochs_of
 
 pytestmark = [
+    pytest.mark.usefixtures("unchecked"),
     pytest.mark.long,
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]
@@ -205,10 +206,13 @@ def test_warnings_are_scikit_learns(iris):
 
 
 @given(st.integers(1, 150), st.integers(1, 60))
-def test_every_sample_is_in_an_epoch_once(samples, batch):
+@pytest.mark.parametrize("device", ["cpu", None])
+def test_every_sample_is_in_an_epoch_once(device, samples, batch):
     x = np.zeros((samples, 2), np.float32)
     weights = np.arange(1, samples + 1, dtype=np.float32)
-    epochs = epochs_of(x, x, weights, min(batch, samples), alpha=0.0, loss="squared")
+    job = {"sizes": (2, 2), "most": 1, "device": device, "loss": "squared"}
+    epochs = epochs_of(x, x, weights, min(batch, samples), alpha=0.0, **job)
+    assert epochs.engine == ("numpy" if device is None else "jax")
     order = np.random.default_rng(samples).permutation(samples)
     plan = epochs.plan([order])
     of_epoch = slice(0, epochs.steps)

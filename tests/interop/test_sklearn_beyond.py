@@ -20,6 +20,7 @@ import whygrad as wg
 from whygrad.errors import NonFiniteError, NotRecordedError, OptionError, RunError
 
 pytestmark = [
+    pytest.mark.usefixtures("unchecked"),
     pytest.mark.long,
     pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
 ]

@@ -5,7 +5,7 @@ import inspect
 import pytest
 from sklearn.neural_network.tests import test_mlp
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.usefixtures("unchecked"), pytest.mark.long]
 
 SOURCE = inspect.getsource(test_mlp).replace(
     "from sklearn.neural_network import MLPClassifier, MLPRegressor",

@@ -17,7 +17,19 @@ from whygrad.lab.page import Lab, as_page
 from whygrad.words import number
 
 HERE = Path(__file__).parent
+# of the eight looks of a page those in which every two of language, theme and width meet once
+LOOKS = (
+    *(("en", "light", 390), ("en", "dark", 1280)),
+    *(("zh-Hans", "dark", 390), ("zh-Hans", "light", 1280)),
+)
 START = {"input": 3.0, "weight": 0.5, "bias": -1.0, "target": 1.0, "activation": "sigmoid"}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test that takes a look at the page every look that there is."""
+    names = ("language", "theme", "width")
+    if set(names) <= set(metafunc.fixturenames):
+        metafunc.parametrize(names, LOOKS)
 
 
 class Hand:

@@ -18,12 +18,6 @@ from whygrad.words import catalogue, number, speaking, t
 
 pytestmark = pytest.mark.long
 
-LOOKS = [
-    (language, theme, width)
-    for language in ("en", "zh-Hans")
-    for theme in ("light", "dark")
-    for width in (390, 1280)
-]
 CALM = {"reduced_motion": "reduce"}
 INPUTS, NEURONS, RATE = 2, 3, 1.0
 TOLERANCE = 1e-9  # relative, of two engines after a few steps
@@ -151,7 +145,6 @@ def go_to(hand, name: str) -> None:
         cell.hover()
 
 
-@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
 def test_it_opens_on_a_batch_of_five_in_numbers_that_can_be_read(
     show, lab, language, theme, width, axe
 ):

@@ -19,12 +19,6 @@ from whygrad.words import number, speaking, t
 pytestmark = pytest.mark.long
 
 CALM = {"reduced_motion": "reduce"}
-LOOKS = [
-    (language, theme, width)
-    for language in ("en", "zh-Hans")
-    for theme in ("light", "dark")
-    for width in (390, 1280)
-]
 PLAY = ".player-button:nth-of-type(3)"
 STEP = "document.querySelector('.step-count').textContent.match(/\\d+/)[0]"
 GRADIENTS = ("dw1", "dw2", "db", "dv")
@@ -487,7 +481,6 @@ def test_the_other_tasks_end(show, made, mouse, task, press):
     page.wait_for_selector(".task.done", timeout=60_000)
 
 
-@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
 def test_everyone_can_use_it(show, lab, axe, language, theme, width):
     hash = f"{Copies(start='random').hash(40)}&lang={language}&theme={theme}&ask=dw1.1"
     page = show(lab, hash, width=width, **CALM)

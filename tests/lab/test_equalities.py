@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the calculator of all tests
 sys.path.insert(0, str(Path(__file__).parent))
@@ -24,7 +25,7 @@ from whygrad.lab.recorded import recording
 
 pytestmark = pytest.mark.long
 
-DRAWS = 8  # of each room and reader
+DRAWS = settings.default.max_examples  # of each room and reader
 READERS = (("en", 1280), ("zh-Hans", 390))
 ACTIVATIONS = [*FUNCTIONS][:10]
 Draw = np.random.Generator

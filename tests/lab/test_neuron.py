@@ -13,12 +13,6 @@ from whygrad.words import number, speaking, t
 
 pytestmark = pytest.mark.long
 
-LOOKS = [
-    (language, theme, width)
-    for language in ("en", "zh-Hans")
-    for theme in ("light", "dark")
-    for width in (390, 1280)
-]
 CALM = {"reduced_motion": "reduce"}
 HEIGHTS = {390: 844, 1280: 800}
 
@@ -50,7 +44,6 @@ def trained(numbers_of):
     return after
 
 
-@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
 def test_all_numbers_are_there_without_scrolling(
     show, lab, language, theme, width, expect, numbers_of
 ):

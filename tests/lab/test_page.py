@@ -11,12 +11,6 @@ from whygrad.words import catalogue, number, t
 
 pytestmark = pytest.mark.long
 
-LOOKS = [
-    (language, theme, width)
-    for language in ("en", "zh-Hans")
-    for theme in ("light", "dark")
-    for width in (390, 1280)
-]
 CALM = {"reduced_motion": "reduce"}
 
 
@@ -67,7 +61,6 @@ def test_an_address_of_nonsense_does_no_harm(show, lab, hash, expect, numbers_of
     expect(page, **held)
 
 
-@pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
 def test_everyone_can_use_it(show, lab, axe, language, theme, width):
     page = show(lab, f"#lang={language}&theme={theme}&ask=delta", width=width, **CALM)
     page.locator(".asked .action").click()

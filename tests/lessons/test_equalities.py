@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the calculator of all tests
 
@@ -28,7 +29,7 @@ QUICK: dict[str, Options] = {
     "parallel": {"largest": 12},
 }
 BY_DAY = ("chain", "flat", "silence", "responsibility", "broadcast", "outer", "zeros", "depth")
-DRAWS = 8  # of each lesson's options, for the night
+DRAWS = settings.default.max_examples  # of each lesson's options, for the night
 
 
 def drawn(name: str, rng: np.random.Generator) -> Options:

@@ -63,11 +63,11 @@ def test_names_are_clean_wherever_a_sentence_takes_them():
     for name in HOSTILE:
         said = t("error.unknown_name", what=name, name=name, known=name)
         assert acts(said) == []
-        assert acts(str(InputError("error.data_date_column", column=name))) == []
+        assert acts(str(InputError("error.data_date_target", column=name))) == []
 
 
 def test_only_a_sentence_keeps_its_line_breaks():
-    problems = [InputError("error.data_date_column", column="a\nb") for _ in range(2)]
+    problems = [InputError("error.data_date_target", column="a\nb") for _ in range(2)]
     error = DataError("x\ny", problems)
     assert [line[:2] for line in str(error).split("\n")] == ["x\\", "- ", "- "]
     assert t("cli.error", message=error).count("\n") == 2
@@ -186,5 +186,6 @@ def test_nothing_is_called_html_but_what_our_own_functions_made():
         "explain/html.py": ["STYLE"],
         "lessons/rendering/html.py": ["scoped"],
         "doctor/html.py": ["STYLE"],
+        "training/measures/html.py": ["STYLE"],
         "render/run.py": ["STYLE"],
     }

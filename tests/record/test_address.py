@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whygrad.errors import AddressError
 from whygrad.record.address import Address
 from whygrad.record.layers import KINDS, specs_of_network, specs_of_watched
+from whygrad.record.naming import Names
 
 
 def layer(kind: str, shape: list[int], name: str, **more) -> dict:
@@ -96,3 +99,125 @@ def test_what_an_own_network_has_not_is_refused(text, key):
     with pytest.raises(AddressError) as raised:
         Address.parse(text, OWN)
     assert raised.value.key == key
+
+
+NAMED = Names(("petal length (cm)", "colour=red", "a, b", "3"), ("setosa", 'say "so"'))
+SHALLOW = specs_of_network([4, 2], ["identity"], [True])
+
+
+def index_of(text: str, specs=OWN) -> tuple[int, ...]:
+    return Address.parse(text, specs, lambda: NAMED).index
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("hidden1.weight[petal length (cm), 2]", (0, 2)),
+        ("hidden1.weight[ colour=red , 1 ]", (1, 1)),
+        ("hidden1.weight['colour=red', 1]", (1, 1)),
+        ('hidden1.weight["a, b", 1]', (2, 1)),
+        ("hidden1.weight[a, b, 1]", (2, 1)),
+        ("hidden1.weight[3, 0]", (3, 0)),  # the number, not the name
+        ("hidden1.weight[2, 0]", (2, 0)),
+        ('hidden1.weight["3", 0]', (3, 0)),
+        ("output.weight[2, setosa]", (2, 0)),
+        ('output[say "so"]', (1,)),
+        (r'output["say \"so\""]', (1,)),
+    ],
+)
+def test_inputs_and_classes_are_found_by_name(text, index):
+    assert index_of(text) == index
+    assert str(Address.parse(text, OWN, lambda: NAMED)) == str(
+        Address.parse(str(Address.parse(text, OWN, lambda: NAMED)), OWN)
+    )
+
+
+def test_a_layer_between_data_and_classes_has_names_on_both_sides():
+    assert index_of("output.weight[a, b, setosa]", SHALLOW) == (2, 0)
+    assert index_of("output.bias[setosa]", SHALLOW) == (0,)
+
+
+def test_names_are_asked_for_where_numbers_do_not_do():
+    def never() -> Names:
+        raise AssertionError("reading the data takes time")
+
+    assert Address.parse("hidden1.weight[3, 0]", OWN, never).index == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "hidden1.weight[petal lenght, 2]",
+            "hidden1.weight[petal lenght, 2]: no input of layer hidden1 is called petal lenght. "
+            "Nearest names: petal length (cm). Write one of the data's names, or a number from 0 "
+            "to 3.",
+        ),
+        (
+            "hidden1.weight[Colour, 2]",
+            "hidden1.weight[Colour, 2]: no input of layer hidden1 is called Colour. Nearest "
+            "names: colour=red. Write one of the data's names, or a number from 0 to 3.",
+        ),
+        (
+            "hidden1.weight[colour=red, setosa]",
+            "hidden1.weight[colour=red, setosa]: each neuron of layer hidden1 has a number and no "
+            "name, got setosa. Give a number from 0 to 2.",
+        ),
+        (
+            "hidden1.weight[colour=red, 3]",
+            "hidden1.weight[1, 3]: the neuron must be a number from 0 to 2 in layer hidden1, got "
+            "3. Count from 0.",
+        ),
+        (
+            "output[virginica]",
+            "output[virginica]: no neuron of layer output is called virginica. Nearest names: "
+            'setosa, "say \\"so\\"". Write one of the data\'s names, or a number from 0 to 1.',
+        ),
+    ],
+)
+def test_a_name_that_is_not_there_is_an_error_with_the_nearest(text, message):
+    with pytest.raises(AddressError) as raised:
+        index_of(text)
+    assert str(raised.value) == message
+
+
+def test_what_can_be_read_in_two_ways_is_refused():
+    names = Names(("a", "a, b", "c", "d"), ("b, c", "c"))
+    with pytest.raises(AddressError) as raised:
+        Address.parse("output.weight[a, b, c]", SHALLOW, lambda: names)
+    assert str(raised.value) == (
+        "output.weight[a, b, c] can be read in several ways: [0, 0] | [1, 1]. Put names in "
+        'quotes, as in hidden1.weight["a, b", 3], or give numbers.'
+    )
+    text = 'output.weight["a, b", c]'
+    assert Address.parse(text, SHALLOW, lambda: names).index == (1, 1)
+    twice = Names(("a", "a", "c", "d"), ("b", "c"))
+    with pytest.raises(AddressError, match=r"several ways: \[0, 0\] \| \[1, 0\]"):
+        Address.parse("output.weight[a, b]", SHALLOW, lambda: twice)
+    assert Address("output", "weight", 1, 0).named(SHALLOW, twice) == "output.weight[1, b]"
+
+
+LETTERS = st.sampled_from(list("a3 ,[]\"'\\\n=.(é\u202e"))
+DRAWN = st.text(LETTERS, min_size=1, max_size=6)
+
+
+@given(
+    st.lists(DRAWN, min_size=4, max_size=4, unique=True),
+    st.lists(DRAWN, min_size=2, max_size=2, unique=True),
+)
+def test_an_address_by_names_leads_back_to_itself(inputs, outputs):
+    names = Names(tuple(inputs), tuple(outputs))
+    for place in (Address("output", "weight", j, k) for j in range(4) for k in range(2)):
+        assert Address.parse(place.named(SHALLOW, names), SHALLOW, lambda: names) == place
+    for place in (Address("output", "bias", neuron=1), Address("output", neuron=0)):
+        assert Address.parse(place.named(SHALLOW, names), SHALLOW, lambda: names) == place
+
+
+@pytest.mark.parametrize("text", ["fc.weight[age, 3]", "in_proj[4:8][age]", 'conv["x"]'])
+def test_a_model_has_no_names_of_inputs(text):
+    with pytest.raises(AddressError) as raised:
+        Address.parse(text, MODEL)
+    assert raised.value.key == "error.names_in_model"
+    assert str(raised.value).endswith(
+        "Give one number from 0 for every axis, in the order of the model."
+    )

@@ -117,7 +117,7 @@ def test_steps_that_do_not_replay_give_no_network(copy):
 
 def test_what_other_versions_may_have_changed_is_held_against_the_record_or_refused(copy):
     content = described(copy / "run.json")
-    content["versions"]["jaxlib"] = "0.2"
+    content["versions"]["numpy"] = "0.2"
     write_json(copy / "run.json", content)
     assert str(wg.open_run(copy).why("hidden1[2]", step=9)), "step 10 replays as recorded"
     content["settings"]["record_every"] = 0
@@ -131,8 +131,8 @@ def test_what_other_versions_may_have_changed_is_held_against_the_record_or_refu
             read(9)
         assert str(raised.value) == (
             f"Step 9 of {copy} is replayed from a checkpoint, but nothing was recorded on the way "
-            "that could show whether it comes out the same: the run was trained with jaxlib 0.2; "
-            f"here are jaxlib {version('jaxlib')}. Choose a step that has a checkpoint "
+            "that could show whether it comes out the same: the run was trained with numpy 0.2; "
+            f"here are numpy {version('numpy')}. Choose a step that has a checkpoint "
             "(0, 7, 14, 21), or install those versions."
         )
 

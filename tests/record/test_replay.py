@@ -10,13 +10,22 @@ import pytest
 import whygrad as wg
 from whygrad.errors import AddressError, RunError
 from whygrad.record.sealed import read_json, read_tensors, write_json, write_tensors
-from whygrad.training.loop import epoch_plan
+from whygrad.training.numpy_step import Walk
 from whygrad.training.replay import replay, state_before
 from whygrad.training.step import take_step
 
 pytestmark = pytest.mark.exact
 
 STEPS = 21
+
+
+@pytest.fixture(scope="module", params=["numpy", "jax"])
+def finished(request, tmp_path_factory, iris, network) -> wg.Run:
+    """A run that nobody may change, of either engine."""
+    options = {"epochs": 3, "batch_size": 16, "record_every": 2, "learning_rate": 0.02}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("whygrad.training.loop.engine_for", lambda *_: request.param)
+        return wg.train(network, iris, out=tmp_path_factory.mktemp("runs") / "run", **options)
 
 
 def test_the_run_has_the_steps_that_the_tests_count_on(finished):
@@ -26,12 +35,17 @@ def test_the_run_has_the_steps_that_the_tests_count_on(finished):
 def stepping_by_hand(run: wg.Run) -> list:
     """Return the parameters before every step, walking in Python."""
     task, state, found = run.task, run.checkpoint(0).state, []
+    is_numpy = task.config.engine == "numpy"
+    walk = Walk(task.config, state) if is_numpy else None
     step = jax.jit(take_step, static_argnums=0)
     for number in range(task.total_steps):
-        plan = epoch_plan(task, number // task.steps_per_epoch)
-        position = number % task.steps_per_epoch
-        found.append((state.network, plan.rows[position]))
-        state, _ = step(task.config, state, task.dataset, plan[position])
+        pool, plan = task.batch(number)
+        before = state.network if walk is None else jax.tree.map(np.copy, walk.network)
+        found.append((before, plan.rows))
+        if walk is None:
+            state, _ = step(task.config, state, pool.dataset, plan)
+        else:
+            walk.take(pool.dataset, plan.rows, plan.share, None)
     return found
 
 
@@ -122,11 +136,13 @@ def test_a_tampered_checkpoint_is_not_believed(copy, finished):
 def test_a_replay_that_other_versions_made_impossible_says_so(copy, what):
     tamper(copy, "hidden1", 0, 1.01)
     content = read_json(copy / "run.json")
-    told = {"versions": content["versions"] | {"jax": "0.1"}, "device": "abacus"}
+    engine = content["engine"]
+    told = {"versions": content["versions"] | {engine: "0.1"}, "device": "abacus"}
     write_json(copy / "run.json", content | {what: told[what]})
     with pytest.raises(RunError) as raised:
         replay(wg.open_run(copy), 4)
-    recorded, here = ("jax 0.1", f"jax {jax.__version__}"), ("abacus", content["device"])
+    recorded = (f"{engine} 0.1", f"{engine} {version(engine)}")
+    here = ("abacus", content["device"])
     was, now = recorded if what == "versions" else here
     assert str(raised.value) == (
         f"Step 4 does not replay: layer hidden1 differs from what {copy} recorded. It was trained "
@@ -148,13 +164,15 @@ def test_a_checkpoint_whose_state_has_another_form_says_which_versions_wrote_it(
         f"In {path}, network.dense.0.weight is missing. "
         "Restore the file from a backup, or train the run again."
     )
-    content["versions"] |= {"optax": "0.1", "jaxlib": "0.2"}
+    old = {"jax": {"jaxlib": "0.2", "optax": "0.1"}, "numpy": {"numpy": "0.1"}}[content["engine"]]
+    content["versions"] |= old
     write_json(copy / "run.json", content)
     with pytest.raises(RunError) as raised:
         wg.open_run(copy).checkpoint(0)
     assert str(raised.value) == (
-        f"The checkpoint {path} was written with jaxlib 0.2, optax 0.1. Here are jaxlib "
-        f"{version('jaxlib')}, optax {version('optax')}, whose optimizer state has another form. "
+        f"The checkpoint {path} was written with {', '.join(map(' '.join, old.items()))}. Here are "
+        f"{', '.join(f'{name} {version(name)}' for name in old)}, whose optimizer state has "
+        "another form. "
         "Install the versions that wrote it, or train the run again."
     )
 

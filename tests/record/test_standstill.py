@@ -98,7 +98,9 @@ def test_an_update_lost_in_rounding_names_the_stage_that_shrank_it(tmp_path):
     )
 
 
-def test_a_stage_that_makes_0_of_everything_is_named(tmp_path):
+def test_a_stage_that_makes_0_of_everything_is_named(tmp_path, monkeypatch):
+    # XLA takes the smallest numbers for 0, and NumPy does not
+    monkeypatch.setattr("whygrad.training.loop.engine_for", lambda *_: "jax")
     said = stalled(tmp_path, network(), optimizer="sgd", clip_norm=1e-37)
     assert said.startswith(f"RUN: {STOOD}: gradients are as large as ")
     assert said.endswith(

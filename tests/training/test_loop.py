@@ -11,24 +11,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import whygrad as wg
+from whygrad.core.arrays import numpy_key
 from whygrad.core.optimizer import schedule_of
 from whygrad.data.table import Part
 from whygrad.errors import OptionError, ShapeError
 from whygrad.record.fields import ROW_FIELDS, directions
 from whygrad.settings import OPTIMIZERS, SCHEDULES, Settings
 from whygrad.training import loop as training
-from whygrad.training.loop import (
-    Task,
-    epoch_plan,
-    plan_of_epoch,
-    plan_window,
-    prepare,
-    recorded_steps,
-    sample_weights,
-    train_steps,
-)
-from whygrad.training.step import State, first_state, trace_step
+from whygrad.training.engine import steps_of
+from whygrad.training.feeding import plan_of_epoch, plan_window
+from whygrad.training.loop import Task, prepare, recorded_steps, train_steps
+from whygrad.training.state import State
+from whygrad.training.weighing import class_weights, weights_of
 
+pytestmark = pytest.mark.usefixtures("engine")
 BASE = Settings(epochs=3, batch_size=16, record_every=2, learning_rate=0.05)
 ALONE = {  # the library's own optimisers, as a user of optax would ask for them
     "sgd": lambda rate: optax.sgd(rate),
@@ -57,7 +53,9 @@ def network() -> wg.Network:
 
 def start(task: Task, network: wg.Network) -> State:
     settings = task.settings
-    return first_state(network, task.config, settings.learning_rate, settings.seed)
+    engine = task.config.engine
+    first_state = steps_of(engine).first_state
+    return first_state(network.on(engine), task.config, settings.learning_rate, settings.seed)
 
 
 def trained(network: wg.Network, data: wg.Data, settings: Settings):
@@ -122,24 +120,21 @@ def test_balanced_classes_weigh_as_in_scikit_learn(iris):
     part = replace(iris.train, y=np.array([0] * 60 + [1] * 30 + [2] * (len(iris.train) - 90)))
     from sklearn.utils.class_weight import compute_sample_weight
 
-    np.testing.assert_allclose(
-        sample_weights(part, "balanced"), compute_sample_weight("balanced", part.y), rtol=1e-6
-    )
+    ours = weights_of(part, class_weights(np.bincount(part.y), "balanced"))
+    np.testing.assert_allclose(ours, compute_sample_weight("balanced", part.y), rtol=1e-6)
 
 
 def test_balanced_classes_and_own_weights_multiply():
     y = np.array([0, 0, 0, 1])
     own = np.array([1.0, 2.0, 1.0, 5.0], np.float32)
     part = Part(np.ones((4, 1)), y, np.arange(4), own)
-    np.testing.assert_allclose(
-        sample_weights(part, "balanced"), own * np.array([2 / 3, 2 / 3, 2 / 3, 2]), rtol=1e-6
-    )
+    ours = weights_of(part, class_weights(np.bincount(part.y), "balanced"))
+    np.testing.assert_allclose(ours, own * np.array([2 / 3, 2 / 3, 2 / 3, 2]), rtol=1e-6)
 
 
 def test_balanced_needs_classes():
-    part = Part(np.ones((4, 1)), np.ones((4, 1), np.float32), np.arange(4))
     with pytest.raises(OptionError) as raised:
-        sample_weights(part, "balanced")
+        class_weights(None, "balanced")
     assert raised.value.key == "error.class_weight_needs_classes"
 
 
@@ -147,9 +142,11 @@ def numpy_epochs(network: wg.Network, task: Task) -> list[np.ndarray]:
     """Train tanh and softmax by hand: batches cut short, no filling, one plain mean."""
     w1, b1, w2, b2 = (leaf.astype(np.float64) for leaf in by_layer(network))
     part, settings = task.data.train, task.settings
-    weights = np.ones(len(part)) if task.weights is None else task.weights.astype(np.float64)
+    weights = (
+        np.ones(len(part)) if task.feed.weights is None else task.feed.weights.astype(np.float64)
+    )
     for epoch in range(settings.epochs):
-        plan = epoch_plan(task, epoch)
+        plan = next(task.feed.pools(epoch)).plan
         order = plan.rows.ravel()[: len(part)]
         for begin in range(0, len(part), settings.batch_size):
             rows = order[begin : begin + settings.batch_size]
@@ -195,7 +192,7 @@ def optax_steps(network: wg.Network, task: Task, rule: optax.GradientTransformat
     state = rule.init(network.parameters)
     part = task.data.train
     for epoch in range(task.settings.epochs):
-        plan = epoch_plan(task, epoch)
+        plan = next(task.feed.pools(epoch)).plan
         for rows, share in zip(plan.rows, plan.share, strict=True):
             trace = wg.forward(network, part.x[rows])
             anatomy = wg.backward(network, trace, part.y[rows], sample_weight=share)
@@ -300,7 +297,7 @@ def test_stretches_of_other_lengths_give_the_same_bits(iris, network, lengths, m
 def test_recorded_rows_hold_the_factors_of_the_step(iris, network):
     task = prepare(network, iris, BASE)
     _, _, rows = trained(network, iris, BASE)
-    plan = epoch_plan(task, 0)
+    plan = next(task.feed.pools(0)).plan
     batch = iris.train.x[plan.rows[0]]
     anatomy = wg.backward(
         network,
@@ -319,8 +316,9 @@ def test_recorded_rows_hold_the_factors_of_the_step(iris, network):
 
 def test_recorded_signatures_are_of_the_weights_after_the_step_and_the_gradient(iris, network):
     task = prepare(network, iris, BASE)
-    batch = epoch_plan(task, 0)[0]
-    seen, rows = trace_step(task.config, start(task, network), task.dataset, batch)
+    batch = next(task.feed.pools(0)).plan[0]
+    trace_step = steps_of(task.config.engine).trace_step
+    seen, rows = trace_step(task.config, start(task, network), task.feed.dataset, batch)
     for name in network.layers:
         came = dict(zip(ROW_FIELDS, rows[name], strict=True))
         after, layer = seen.after[name], seen.anatomy[name]
@@ -340,7 +338,8 @@ def test_dropout_is_the_same_for_the_same_seed_and_another_for_another(iris):
     # the order of samples is kept, so that only the masks differ
     task = prepare(network, iris, BASE)
     state = start(task, network)
-    other = replace(state, key=jax.random.key(7))
+    keys = {"jax": jax.random.key, "numpy": numpy_key}
+    other = replace(state, key=keys[task.config.engine](7))
     first = next(iter(train_steps(task, start(task, network)))).losses[0]
     assert next(iter(train_steps(task, other))).losses[0] != first
 

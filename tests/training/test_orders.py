@@ -15,9 +15,11 @@ from whygrad.core.optimizer import apply_update
 from whygrad.errors import OptionError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
+from whygrad.training.engine import steps_of
 from whygrad.training.evaluation import evaluate
-from whygrad.training.loop import epoch_plan, plan_of_epoch, prepare, train_steps
-from whygrad.training.step import Plan, first_state
+from whygrad.training.feeding import plan_of_epoch
+from whygrad.training.loop import prepare, train_steps
+from whygrad.training.state import Plan
 
 pytestmark = pytest.mark.long
 
@@ -39,7 +41,10 @@ def network() -> wg.Network:
 def trained(network: wg.Network, data: wg.Data, settings: Settings):
     """Return the trained network, all losses, and the recorded rows by layer."""
     task = prepare(network, data, settings)
-    state = first_state(network, task.config, task.settings.learning_rate, task.settings.seed)
+    engine, settings = task.config.engine, task.settings
+    first_state = steps_of(engine).first_state
+    at_rate = (settings.learning_rate, settings.seed)
+    state = first_state(network.on(engine), task.config, *at_rate)
     segments = list(train_steps(task, state))
     rows = {n: np.concatenate([c.rows[n] for c in segments]) for n in segments[0].rows}
     losses = np.concatenate([segment.losses for segment in segments])
@@ -50,7 +55,7 @@ def by_hand(network: wg.Network, data: wg.Data, settings: Settings) -> wg.Networ
     """Train by plain descent, step by step, with the public forward and backward."""
     task, part = prepare(network, data, settings), data.train
     for epoch in range(settings.epochs):
-        plan = epoch_plan(task, epoch)
+        plan = next(task.feed.pools(epoch)).plan
         told = plan.rows if plan.target_rows is None else plan.target_rows
         for rows, targets, share in zip(plan.rows, told, plan.share, strict=True):
             trace = wg.forward(network, part.x[rows])

@@ -6,7 +6,7 @@ import pytest
 import whygrad as wg
 from whygrad.errors import DataError, OptionError
 from whygrad.settings import Settings
-from whygrad.training.loop import plan_of_epoch
+from whygrad.training.feeding import plan_of_epoch
 from whygrad.training.weighing import check_weights
 
 X = np.random.default_rng(0).normal(size=(60, 4)).astype(np.float32)

@@ -23,6 +23,7 @@ from whygrad.lessons.lesson import Experiment, Result
 from whygrad.record.tracker import Tracker
 from whygrad.training.batched import Batched
 from whygrad.training.checking import Checked
+from whygrad.training.measures import Measures
 
 
 def of_ones_own(folder: Path, x: np.ndarray, y: np.ndarray) -> None:
@@ -69,6 +70,9 @@ def of_ones_own(folder: Path, x: np.ndarray, y: np.ndarray) -> None:
     assert_type(run.network_at(10), wg.Network)
     assert_type(run.steps, int)
     assert_type(run.evaluate(), dict[str, float])
+    measures = assert_type(run.measures("train", step=10, weighted=True), Measures)
+    assert_type(measures.values["accuracy"], float)
+    assert_type(measures.to_dict(), dict[str, Any])
     assert_type(run.claims(x), np.ndarray)
     assert_type(run.predict_proba(x), np.ndarray)
     assert_type(run.predict(x), np.ndarray | list[tuple[str, ...]])

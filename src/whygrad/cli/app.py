@@ -85,6 +85,7 @@ def train(
     momentum: Annotated[float | None, Option(help=_number("momentum"))] = None,
     l2: Annotated[float | None, Option(help=_number("l2"))] = None,
     weight_decay: Annotated[float | None, Option(help=_number("weight_decay"))] = None,
+    label_smoothing: Annotated[float | None, Option(help=_number("label_smoothing"))] = None,
     clip_norm: Annotated[float | None, Option(help=_number("clip_norm"))] = None,
     class_weight: Annotated[str | None, Option(help=help_text("help.train.class_weight"))] = None,
     seed: Annotated[int | None, Option(help=_number("seed"))] = None,
@@ -95,6 +96,10 @@ def train(
     drop: Annotated[str | None, Option(help=help_text("help.train.drop"))] = None,
     task: Annotated[str | None, Option(help=help_text("help.train.task"))] = None,
     delimiter: Annotated[str | None, Option(help=help_text("help.train.delimiter"))] = None,
+    stream: Annotated[
+        bool | None, Option("--stream/--no-stream", help=help_text("help.train.stream"))
+    ] = None,
+    buffer: Annotated[int | None, Option(help=help_text("help.train.buffer"))] = None,
     samples: Annotated[int | None, Option(help=help_text("help.train.samples"))] = None,
     noise: Annotated[float | None, Option(help=help_text("help.train.noise"))] = None,
     config: Annotated[Path | None, Option(help=help_text("help.train.config"))] = None,
@@ -165,16 +170,20 @@ def show_run(
 @app.command(help=help_text("help.evaluate"), no_args_is_help=True)
 def evaluate(
     run: RunName,
+    rows: Annotated[
+        Path | None, Argument(help=help_text("help.evaluate.rows"), metavar="[ROWS]")
+    ] = None,
     part: Annotated[
-        str, Option(help=help_text("help.evaluate.part"), metavar="train|validation|test")
-    ] = "test",
+        str | None, Option(help=help_text("help.evaluate.part"), metavar="train|validation|test")
+    ] = None,
+    target: Annotated[str | None, Option(help=help_text("help.evaluate.target"))] = None,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     from whygrad.cli.applying import evaluate_command
 
-    return evaluate_command(run, part, step, as_json)
+    return evaluate_command(run, rows, part, target, step, as_json)
 
 
 @app.command(help=help_text("help.predict"), no_args_is_help=True)

@@ -1,91 +1,159 @@
 """``whygrad evaluate``, ``predict``, ``export`` and ``log``: a run that is put to use."""
 
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from rich.padding import Padding
 
 from whygrad.cli.console import remark, show, show_json, show_table
+from whygrad.cli.predictions import Write, as_delimited, check_ending, table_of, written_to
 from whygrad.cli.runs import open_named
 from whygrad.cli.showing import measures_page
-from whygrad.data.loading import load_rows
+from whygrad.cli.training import reading_bar
+from whygrad.data.matching import Substitutions
+from whygrad.data.notes import Note
+from whygrad.data.rows import new_rows
+from whygrad.data.source import Tick
 from whygrad.errors import OptionError
 from whygrad.interop.tracking import log
-from whygrad.record.files import write_whole
 from whygrad.runs import Run
+from whygrad.training.measures import Measures
+from whygrad.training.measures.text import as_rich
+from whygrad.training.new_rows import evaluate_rows
+from whygrad.training.trained import TrainedRun
 from whygrad.words import t
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
-SUFFIXES = (*SEPARATORS, ".parquet")
-LABELS = ";"  # between the labels of one row
-
-
-def evaluate_command(name: str, part: str, step: int | None, as_json: bool) -> int:
-    """Print loss and measures of a run's network on a part of the run's own data."""
+def evaluate_command(
+    name: str,
+    rows: Path | None,
+    part: str | None,
+    target: str | None,
+    step: int | None,
+    as_json: bool,
+) -> int:
+    """Print loss and measures of a run's network: on a file, or on a part of the run's own data."""
+    if rows is not None and part is not None:
+        raise OptionError("error.evaluate_part_of_rows", path=rows)
+    if rows is None and target is not None:
+        raise OptionError("error.evaluate_target")
     run = _own(name)
-    measures = run.evaluate(part, step=step)
+    if rows is not None:
+        return _evaluate_rows(run, rows, target, step, as_json)
+    part = part or "test"
+    recorded = run.trained.evaluate(part, step=step)
+    measures = run.measures(part, step=step)
     if as_json:
-        show_json({"path": str(run.path), "part": part, **network_at(run, step), **measures})
+        told = {"path": str(run.path), "part": part, **network_at(run, step)}
+        show_json(told | _figures(recorded, measures))
     else:
         show(step_line(run, step))
-        show(measures_page({part: measures}))
+        show(measures_page({part: recorded}))
+        show(Padding(as_rich(measures), (1, 0, 0, 0)))
     return 0
+
+
+def _evaluate_rows(
+    run: Run, rows: Path, target: str | None, step: int | None, as_json: bool
+) -> int:
+    with reading_bar(rows.name, quiet=as_json) as tick:
+        found = evaluate_rows(run.trained, rows, target=target, step=step, tick=tick)
+    if as_json:
+        told = {"path": str(run.path), "file": str(rows), "rows": found.rows}
+        told |= network_at(run, step) | {"notes": told_of(found.notes)}
+        show_json(told | _figures(found.recorded, found.measures))
+        return 0
+    _remark(found.notes)
+    show(step_line(run, step))
+    show(t("cli.evaluated", rows=found.rows, name=rows.name))
+    show(measures_page({"rows": found.recorded}))
+    show(Padding(as_rich(found.measures), (1, 0, 0, 0)))
+    return 0
+
+
+def _figures(recorded: dict[str, float], measures: Measures) -> dict[str, Any]:
+    """Return measures as data, those that a run records with the numbers that it records."""
+    return recorded | measures.figures | recorded | {"measures": measures.to_dict()}
 
 
 def predict_command(
     name: str, rows: Path, out: Path | None, step: int | None, as_json: bool
 ) -> int:
-    """Write what a run's network predicts for the rows of a file."""
-    run = _own(name)
-    if out is not None and out.suffix.lower() not in SUFFIXES:
-        raise OptionError("error.predict_ending", path=out, known=", ".join(SUFFIXES))
-    table = predictions_of(run, rows, step)
+    """Write what a run's network predicts for the rows of a file, a block at a time."""
     if out is not None:
-        suffix = out.suffix.lower()
-        if suffix in SEPARATORS:
-            text = table.to_csv(index=False, sep=SEPARATORS[suffix])
-            write_whole(out, text.encode(errors="backslashreplace"))
+        check_ending(out)
+    run = _own(name)
+    listed: list[dict[str, Any]] = []
+    with ExitStack() as stack:
+        is_seen = out is None and sys.stdout.isatty()
+        tick = stack.enter_context(reading_bar(rows.name, quiet=as_json or is_seen))
+        predicted = Predicted(run.trained, rows, step, tick)
+        if out is not None:
+            write = stack.enter_context(written_to(out))
+        elif as_json:
+            write = lambda table: listed.extend(table.to_pylist())  # noqa: E731 - one of three
         else:
-            write_whole(out, table.to_parquet(index=False))
+            remark(step_line(run, step))
+            write = _on_stdout()
+        for table in predicted.tables():
+            write(table)
     if as_json:
-        told: dict[str, Any] = {"path": str(run.path), "rows": len(table), **network_at(run, step)}
-        told["predictions" if out is None else "out"] = (
-            table.to_dict("records") if out is None else str(out)
-        )
-        show_json(told)
-    elif out is None:
-        remark(step_line(run, step))
-        show_table(table.to_csv(index=False))
-    else:
+        told: dict[str, Any] = {"path": str(run.path), "rows": predicted.rows}
+        told |= network_at(run, step) | {"notes": told_of(predicted.notes)}
+        show_json(told | ({"predictions": listed} if out is None else {"out": str(out)}))
+        return 0
+    _remark(predicted.notes)
+    if out is not None:
         show(step_line(run, step))
-        show(t("cli.predicted", rows=len(table), path=out))
+        show(t("cli.predicted", rows=predicted.rows, path=out))
     return 0
 
 
-def predictions_of(run: Run, rows: Path, step: int | None) -> "pd.DataFrame":
-    """Return the predictions for the rows of a file, one row each, in their order.
+class Predicted:
+    """The predictions of a file, as they come."""
 
-    ``prediction``, and of classes and labels ``probability_<name>`` each; of several numbers
-    ``prediction_<name>`` each.
-    """
-    import pandas as pd
+    def __init__(self, run: TrainedRun, rows: Path, step: int | None, tick: Tick):
+        self.run, self.step, self.rows = run, step, 0
+        self.opened = new_rows(rows, run.data, tick=tick)
+        self.told = Substitutions()
 
-    data = run.data
-    raw = load_rows(rows, data.encoder.columns)
-    claims = run.claims(raw, step=step)
-    told: Any = data.encoder.answer(claims)
-    if data.task == "numbers" and len(data.target_names) > 1:
-        names = [f"prediction_{name}" for name in data.target_names]
-        return pd.DataFrame(told, columns=names)
-    if data.task == "labels":
-        told = [LABELS.join(labels) for labels in told]
-    columns = {"prediction": told[:, 0] if data.task == "numbers" else told}
-    if run.gives_probabilities:
-        probabilities = run.as_probabilities(claims)
-        for position, name in enumerate(data.target_names):
-            columns[f"probability_{name}"] = probabilities[:, position]
-    return pd.DataFrame(columns)
+    def tables(self) -> Iterator[pa.Table]:
+        """Yield the predictions in the order of the rows; without rows, one table without any."""
+        blocks = self.run.claims_in_blocks(self.opened.blocks, step=self.step, told=self.told)
+        for _, claims in blocks:
+            self.rows += len(claims)
+            yield table_of(self.run, claims)
+        if not self.rows:
+            yield table_of(self.run, np.empty((0, self.run.skeleton.sizes[-1]), np.float32))
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What was passed over, and what stood in for odd cells, once all tables have come."""
+        return self.opened.notes + self.told.notes(self.run.data.encoder)
+
+
+def _on_stdout() -> Write:
+    heads = iter([True])
+
+    def write(table: pa.Table) -> None:
+        show_table(as_delimited(table, ",", with_head=next(heads, False)))
+
+    return write
+
+
+def _remark(notes: Iterable[Note]) -> None:
+    for note in notes:
+        remark(t("cli.data.note", note=str(note)))
+
+
+def told_of(notes: Iterable[Note]) -> list[dict[str, Any]]:
+    """Return notes as data: key, message and values."""
+    return [{"key": note.key, "message": str(note), **note.values} for note in notes]
 
 
 def network_at(run: Run, step: int | None) -> dict[str, Any]:

@@ -82,6 +82,7 @@ def _requested(
     is_config = subject.endswith(".toml")
     plan = make_plan(Path(subject) if is_config else None, {} if is_config else {"source": subject})
     data = load_data(plan, quiet=True)  # there is a display already
+    plan = plan.completed(data)
     settings = Settings.from_dict(plan.training)
     setup = setup_of(make_network(plan, data), data, settings, plan.to_dict())
     return plan.to_dict(), diagnose(setup, **options)

@@ -1,8 +1,9 @@
-"""What a training run is asked for: built-in defaults, then a file, then the command line.
+"""What a training run is asked for: a file, then the command line; the rest is chosen for the data.
 
 A plan has three parts, the sections of a TOML file:
 
-    [data]      source, target, weight, validation, test, delimiter, samples, noise, drop, task
+    [data]      source, target, weight, validation, test, delimiter, samples, noise, drop, task,
+                stream, buffer
     [network]   hidden, activation, output_activation, init, bias_init, bias, dropout
     [training]  every setting of whygrad.Settings, and seed for all three
 """
@@ -11,13 +12,16 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whygrad.data.source import read_given
 from whygrad.errors import InputError, OptionError, unknown_name
 from whygrad.settings import Settings
+
+if TYPE_CHECKING:
+    from whygrad.data.table import Data
 
 Section = dict[str, Any]
 LONGEST = 200_000  # bytes of a configuration
@@ -25,13 +29,11 @@ STRING = re.compile(r"""\"(?:\\.|[^"\\\n])*+"|'[^'\n]*+'""")
 DEEP = re.compile(r"(?:\.[ \t]*+[\w-]*+[ \t]*+){20}")  # tomllib takes the square of a key's parts
 
 NETWORK_DEFAULTS: Section = {
-    "hidden": [32, 32],
     "activation": "relu",
     "output_activation": "identity",
     "init": "he_normal",
     "bias_init": "zeros",
     "bias": True,
-    "dropout": 0.0,
     "seed": 0,
 }
 KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
@@ -49,6 +51,8 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
         "noise": "number",
         "drop": "texts",
         "task": "text",
+        "stream": "switch",
+        "buffer": "whole_number",
     },
     "network": {
         "hidden": "whole_numbers",
@@ -76,11 +80,22 @@ KNOWN["training"] = tuple(field.name for field in fields(Settings))
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for, by section."""
+    """What is asked for, by section; and which of it was chosen for the data, by option."""
 
     data: Section
     network: Section
     training: Section
+    chosen: Section = field(default_factory=dict)
+
+    def completed(self, data: "Data") -> "Plan":
+        """Return the plan with all that was not asked for: chosen for the data, or the default."""
+        from whygrad.training.choosing import chosen_network, chosen_training
+
+        of_network = {k: v for k, v in chosen_network(data).items() if k not in self.network}
+        of_training = chosen_training(data, self.training)
+        network = NETWORK_DEFAULTS | of_network | self.network
+        training = Settings.from_dict(of_training | self.training).to_dict()
+        return Plan(self.data, network, training, of_network | of_training)
 
     def to_dict(self) -> dict[str, Section]:
         return {"data": self.data, "network": self.network, "training": self.training}
@@ -109,8 +124,17 @@ def read_options(written: Mapping[str, Any]) -> dict[str, Any]:
     return options
 
 
+def as_options(values: Mapping[str, Any]) -> str:
+    """Return values as they are written on the command line, lists with commas."""
+    written = {
+        name: ",".join(map(str, value)) if isinstance(value, list) else value
+        for name, value in values.items()
+    }
+    return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in written.items())
+
+
 def make_plan(config: Path | None, options: Mapping[str, Any]) -> Plan:
-    """Return the plan of a file with options of the command line over it.
+    """Return the plan of a file with options of the command line over it, not yet completed.
 
     Args:
         config: a TOML file, or the folder of a run whose own configuration is wanted.
@@ -118,7 +142,7 @@ def make_plan(config: Path | None, options: Mapping[str, Any]) -> Plan:
 
     Raises:
         InputError: the file cannot be read, or a name in it is unknown.
-        OptionError: no data is named anywhere.
+        OptionError: no data is named anywhere, or a setting is out of range.
     """
     sections = read_config(config) if config else {}
     given = {name: value for name, value in options.items() if value is not None}
@@ -132,9 +156,8 @@ def make_plan(config: Path | None, options: Mapping[str, Any]) -> Plan:
             section["seed"] = given["seed"]
     if "source" not in merged["data"]:
         raise OptionError("error.no_data_named")
-    network = NETWORK_DEFAULTS | merged["network"]
-    training = Settings.from_dict(merged["training"]).to_dict()
-    return Plan(merged["data"], network, training)
+    Settings.from_dict(merged["training"])  # what is wrong is told before the data are read
+    return Plan(merged["data"], merged["network"], merged["training"])
 
 
 def read_config(path: Path) -> dict[str, Section]:

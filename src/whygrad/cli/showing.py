@@ -5,7 +5,7 @@ PyTorch trained does not wait for JAX.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from whygrad.cli.console import show, show_json
 from whygrad.cli.runs import open_named, path_of
-from whygrad.errors import AddressError
+from whygrad.errors import AddressError, NonFiniteError
 from whygrad.record.description import words_of_overhead
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.folder import RunFolder, find_runs
@@ -113,20 +113,52 @@ def show_data(run: Run, step: int | None = None) -> dict[str, Any]:
         return told | {"steps": run.steps, "explained": run.whole_steps, "standing": standing}
     from whygrad.doctor.health import health_of
 
-    network = run.network_at(step)
-    told["health"] = health_of(run, network).to_dict()
+    network = run.trained.network_at(step)
+    told |= {"health": health_of(run, network).to_dict(), "measures": measures_data(run, step)}
     return told if step is None else told | {"result": _result_of(run, network)}
 
 
 def _trained_page(run: Run, step: int | None) -> RenderableType:
     from whygrad.doctor.health import health_of
 
-    network = run.network_at(step)
+    network = run.trained.network_at(step)
     health = health_of(run, network)
     if step is not None:
         line = t("cli.network.at_step", step=step, total=run.task.total_steps)
-        return step_page(line, _result_of(run, network), health)
-    return result_page(run.trained, health) if "result" in run.description else health_page(health)
+        measured = _measured_page(run.trained, step)
+        return step_page(line, _result_of(run, network), health, measured)
+    if "result" not in run.description:
+        return health_page(health)
+    return result_page(run.trained, health, _measured_page(run.trained))
+
+
+def measures_data(run: Run, step: int | None = None) -> dict[str, Any] | None:
+    """Return the measures of the held-out part as data; None where the outputs overflow."""
+    with suppress(NonFiniteError):
+        return run.measures(run.trained.held_out, step=step).to_dict()
+    return None
+
+
+def _measured_page(run: "TrainedRun", step: int | None = None) -> RenderableType:
+    """Return everything that is measured of the held-out part."""
+    from whygrad.training.measures.text import as_rich
+
+    try:
+        return as_rich(run.measures(run.held_out, step=step))
+    except NonFiniteError as error:
+        return Text(str(error))
+
+
+def short_measures(run: "TrainedRun") -> RenderableType:
+    """Return what a reader wants first of the measures of the held-out part."""
+    from whygrad.training.measures.phrases import short
+
+    try:
+        lines = short(run.measures(run.held_out))
+    except NonFiniteError as error:
+        lines = [str(error)]
+    part = t("cli.measured_on", part=t(f"cli.part.{run.held_out}"))
+    return Group(Text(part), *(Padding(Text(line), (0, 0, 0, 2)) for line in lines))
 
 
 def _result_of(run: Run, network: "Network") -> dict[str, dict[str, float]]:
@@ -209,7 +241,7 @@ def _standings(run: Run, step: int | None) -> dict[str, dict[str, float]]:
 
 def data_page(data: "Data") -> RenderableType:
     """Return what was loaded, with everything worth knowing about it."""
-    counts = {part: len(samples) for part, samples in data.parts.items()}
+    counts = data.samples
     values = {"name": data.name, "inputs": data.n_in, "targets": len(data.target_names)}
     line = t(f"cli.data.{data.task}", **values, **counts)
     notes = [Padding(Text(t("cli.data.note", note=str(note))), (0, 0, 0, 2)) for note in data.notes]
@@ -223,8 +255,12 @@ def network_line(network: "Network") -> str:
     return t("cli.network", sizes=sizes, activations=activations)
 
 
-def result_page(run: "TrainedRun", health: "Health") -> RenderableType:
-    """Return how a run ended: its measures, its health, and what to ask next."""
+def result_page(run: "TrainedRun", health: "Health", measured: RenderableType) -> RenderableType:
+    """Return how a run ended: its measures, its health, and what to ask next.
+
+    Args:
+        measured: how good its predictions are, in short or in full.
+    """
     from whygrad.doctor.health import is_still_falling
 
     description, path = run.description, command_word(run.path)
@@ -232,6 +268,7 @@ def result_page(run: "TrainedRun", health: "Health") -> RenderableType:
         Text(t(f"cli.state.{description['state']}", steps=description["steps"]), style="bold"),
         measures_page(description["result"]),
         *([Text(t("cli.still_falling"))] if is_still_falling(run) else []),
+        Padding(measured, (1, 0, 0, 0)),
         Padding(health_page(health), (1, 0, 1, 0)),
         Text(t("cli.run_is_in", path=run.path)),
         Command(t("cli.next.why", path=path)),
@@ -240,10 +277,15 @@ def result_page(run: "TrainedRun", health: "Health") -> RenderableType:
     )
 
 
-def step_page(line: str, result: dict[str, dict[str, float]], health: "Health") -> RenderableType:
+def step_page(
+    line: str, result: dict[str, dict[str, float]], health: "Health", measured: RenderableType
+) -> RenderableType:
     """Return how a run stood at one of its steps; ``line`` says at which."""
     return Group(
-        Text(line, style="bold"), measures_page(result), Padding(health_page(health), (1, 0, 1, 0))
+        Text(line, style="bold"),
+        measures_page(result),
+        Padding(measured, (1, 0, 0, 0)),
+        Padding(health_page(health), (1, 0, 1, 0)),
     )
 
 

@@ -18,9 +18,16 @@ from rich.progress import (
 from whygrad.api import resume as resume_run
 from whygrad.api import train
 from whygrad.cli.console import problem, show, show_json, warnings_in_words
-from whygrad.cli.plan import Plan, make_plan, read_options
+from whygrad.cli.plan import Plan, as_options, make_plan, read_options
 from whygrad.cli.runs import folder_for, folder_to_resume
-from whygrad.cli.showing import data_page, network_line, result_page, summary
+from whygrad.cli.showing import (
+    data_page,
+    measures_data,
+    network_line,
+    result_page,
+    short_measures,
+    summary,
+)
 from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
 from whygrad.doctor.finding import Finding
@@ -127,9 +134,12 @@ def train_command(
         data = load_data(plan, quiet=as_json)
         if not as_json:
             show(data_page(data))
+        plan = plan.completed(data)
         network = make_network(plan, data)
         if not as_json:
             show(network_line(network))
+            if plan.chosen:
+                show(t("cli.chosen", options=as_options(plan.chosen)))
         if callback is not None and callback.sees_at_start(plan, network, data):
             return _not_begun(callback, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
@@ -137,9 +147,10 @@ def train_command(
     health = health_of(run)
     if as_json:
         findings = {} if callback is None else _findings(callback)
-        show_json(summary(run) | {"health": health.to_dict()} | findings)
+        told = {"health": health.to_dict(), "measures": measures_data(run)}
+        show_json(summary(run) | told | findings)
     else:
-        show(result_page(run.trained, health))
+        show(result_page(run.trained, health, short_measures(run.trained)))
     return FOUND if callback is not None and callback.stopped else 0
 
 
@@ -182,10 +193,13 @@ def load_data(plan: Plan, *, quiet: bool = False) -> Data:
 
 
 def make_network(plan: Plan, data: Data) -> Network:
-    """Return the starting network of a plan, with as many inputs and outputs as the data needs."""
+    """Return the starting network of a completed plan, as the data needs it at both ends.
+
+    NumPy holds it: training puts it on JAX's device where JAX trains it.
+    """
     options = dict(plan.network)
     hidden = options.pop("hidden")
-    return Network.create([data.n_in, *hidden, data.n_out], **options)
+    return Network.create([data.n_in, *hidden, data.n_out], **options, engine="numpy")
 
 
 @contextmanager

@@ -11,7 +11,9 @@ brings its own softmax or sigmoid.
 Where many equal layers follow one another they are folded into one stack (:mod:`nn.folding`),
 compiled once and walked through by a scan; with fewer than ``FEWEST`` nothing changes.
 
-:mod:`backend` is the one door to JAX: what computes asks it first. It says what is wrong with the
-environment, where XLA would end the process or hang. :mod:`memory` is asked before anything large
-is held.
+Formulas are written once, over ``record.arrays.xp``, and compute with NumPy or JAX as their arrays
+come; :mod:`arrays` holds the few things that the two do not call alike. Nothing here imports JAX
+before it is needed, and :mod:`backend` is the one door to it: what computes with it asks there
+first, and is told what is wrong with the environment, where XLA would end the process or hang.
+:mod:`memory` is asked before anything large is held.
 """

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from whygrad.core import compiled
+from whygrad.core import arrays, compiled
 from whygrad.core.jax_private import is_running
 from whygrad.errors import BackendError, in_short
 
@@ -46,6 +46,7 @@ def start() -> None:
     if compiled.is_kept():
         compiled.seal()
     _start()
+    arrays.tell_jax()
     _started_in = os.getpid()
 
 

@@ -14,20 +14,21 @@ Source: Rumelhart, Hinton and Williams 1986; Nielsen 2015, ch. 2, BP1-BP4.
 from dataclasses import dataclass
 from functools import partial
 
-import jax
-import jax.numpy as jnp
-from jax.typing import ArrayLike
-from jaxtyping import Array, Float, PRNGKeyArray
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from whygrad.core import backend
+from whygrad.core.arrays import Array, Key, bernoulli, fold_in, ones, register
 from whygrad.core.nn.activations import pull_back
 from whygrad.core.nn.boundary import as_input, as_shares, as_targets
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.folding import along, each
-from whygrad.core.nn.losses import is_matched, sample_losses, upstream_of_loss
+from whygrad.core.nn.losses import ends_of_loss, is_matched
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.errors import AddressError, ShapeError
 from whygrad.record import describing
+from whygrad.record.arrays import library_of
 
 NARROW = 32  # neurons; see contract
 
@@ -110,12 +111,16 @@ class LayerAnatomy:
     @property
     def constant(self) -> Float[Array, "m 1"]:
         """The input of every bias: a neuron that always says 1."""
-        return jnp.ones((self.input.shape[0], 1), self.input.dtype)
+        return ones((self.input.shape[0], 1), self.input)
 
     def mean_with_delta(self, input: Float[Array, "m n_in"]) -> Float[Array, "n_in n_out"]:
         """Return mean_i input_ij * delta_ik. The one place where the mean over samples is taken."""
-        backend.start()
-        return contract(input, self.share[:, None] * self.delta)
+        if library_of(self.delta) is not np:
+            backend.start()
+        share = self.share[:, None]
+        if input.shape[1] < self.delta.shape[1]:  # the narrower is weighed sooner
+            return contract(share * input, self.delta)
+        return contract(input, share * self.delta)
 
     def gradient(self) -> dict[str, Array]:
         """Return dC/dweight, shape (n_in, n_out), and dC/dbias, shape (n_out,)."""
@@ -171,10 +176,10 @@ for record, fields, settings in (
     ),
     (Anatomy, ["layers", "sample_loss"], []),
 ):
-    jax.tree_util.register_dataclass(record, data_fields=fields, meta_fields=settings)
+    register(record, fields, settings)
 
 
-def forward(network: Network, x: ArrayLike, *, key: PRNGKeyArray | None = None) -> Trace:
+def forward(network: Network, x: ArrayLike, *, key: Key | None = None) -> Trace:
     """Walk a batch through the network and keep what every layer did.
 
     Args:
@@ -184,7 +189,8 @@ def forward(network: Network, x: ArrayLike, *, key: PRNGKeyArray | None = None) 
     Raises:
         ShapeError: ``x`` does not fit the first layer, or is not finite.
     """
-    return propagate(network, as_input(network, x), key)
+    with np.errstate(over="ignore", invalid="ignore"):  # as JAX does
+        return propagate(network, as_input(network, x), key)
 
 
 def backward(
@@ -207,14 +213,16 @@ def backward(
         OptionError: an unknown loss.
         ShapeError: targets or weights do not fit the trace.
     """
-    samples, dtype = trace.output.shape[0], trace.output.dtype
+    samples = trace.output.shape[0]
     if trace.output.shape[1] != network.sizes[-1] or set(trace.layers) != set(network.layers):
         raise ShapeError("error.trace_of_another_network", layers=", ".join(network.layers))
     targets = as_targets(network, y, loss, samples)
-    return propagate_back(network, trace, targets, loss, as_shares(sample_weight, samples, dtype))
+    share = as_shares(sample_weight, samples, trace.output)
+    with np.errstate(all="ignore"):
+        return propagate_back(network, trace, targets, loss, share)
 
 
-def propagate(network: Network, x: Float[Array, "m n_in"], key: PRNGKeyArray | None) -> Trace:
+def propagate(network: Network, x: Float[Array, "m n_in"], key: Key | None) -> Trace:
     """Walk a checked batch forward; :func:`forward` without its checks."""
 
     def pass_on(input: Array, here: tuple[Dense, Array | int]) -> tuple[Array, LayerTrace]:
@@ -223,13 +231,13 @@ def propagate(network: Network, x: Float[Array, "m n_in"], key: PRNGKeyArray | N
         a = dense.rule.value(z)
         kept = None
         if key is not None and dense.dropout:
-            kept = _draw_kept(jax.random.fold_in(key, position), dense, a)
+            kept = _draw_kept(fold_in(key, position), dense, a)
             a = a * kept
         return a, LayerTrace(input, z, a, kept)
 
     layers, input, position = {}, x, 0
     for name, dense in network.items():
-        places = position + jnp.arange(dense.depth) if dense.is_stack else position
+        places = position + np.arange(dense.depth) if dense.is_stack else position
         input, layers[name] = along(pass_on, input, dense, (dense, places))
         position += dense.depth
     return Trace(layers)
@@ -244,23 +252,25 @@ def propagate_back(
 ) -> Anatomy:
     """Walk a checked batch backward; :func:`backward` without its checks."""
     pair = (loss, network.output_activation)
-    ends = (trace["output"].preactivation, trace.output, targets)
-    upstream, is_merged = upstream_of_loss(*pair, *ends, share), is_matched(*pair)
+    ends = (trace["output"].preactivation, trace.output, targets, share)
+    (losses, upstream), is_merged = ends_of_loss(*pair, *ends), is_matched(*pair)
 
     def pass_down(
-        upstream: Array, here: tuple[Dense, LayerTrace], is_matched_here: bool
-    ) -> tuple[Array, LayerAnatomy]:
+        upstream: Array, here: tuple[Dense, LayerTrace], is_matched_here: bool, is_lowest: bool
+    ) -> tuple[Array | None, LayerAnatomy]:
         dense, trace = here
         layer = _pass_back(dense, trace, upstream, share, is_matched_here)
-        return layer.delta @ dense.weight.T, layer
+        return None if is_lowest else passed_down(layer.delta, dense.weight), layer
 
     layers = {}
     for name, dense in reversed(list(network.items())):
-        down = partial(pass_down, is_matched_here=is_merged and name == "output")
+        is_lowest = name == network.layers[0] and not dense.is_stack  # nobody asks for more
+        is_matched_here = is_merged and name == "output"
+        down = partial(pass_down, is_matched_here=is_matched_here, is_lowest=is_lowest)
         here = (dense, trace.layers[name])
         upstream, layers[name] = along(down, upstream, dense, here, reverse=True)
     ordered = {name: layers[name] for name in network.layers}
-    return Anatomy(ordered, sample_losses(*pair, *ends, share))
+    return Anatomy(ordered, losses)
 
 
 def contract(input: Float[Array, "m n_in"], delta: Float[Array, "m n_out"]) -> Array:
@@ -270,10 +280,20 @@ def contract(input: Float[Array, "m n_in"], delta: Float[Array, "m n_out"]) -> A
     CPU cores with JAX 0.10.2, whose XLA has a slow kernel for a transposed left operand; with many
     it took longer. The barriers keep XLA from turning the product back.
     """
-    if delta.shape[1] > NARROW:
+    if library_of(delta) is np or delta.shape[1] > NARROW:
         return input.T @ delta
-    barrier = jax.lax.optimization_barrier
+    from jax.lax import optimization_barrier as barrier
+
     return barrier(barrier(delta.T) @ input).T
+
+
+def passed_down(
+    delta: Float[Array, "m n_out"], weight: Float[Array, "n_in n_out"]
+) -> Float[Array, "m n_in"]:
+    """Return the upstream of the layer below, delta @ weight.T."""
+    if delta.shape[1] == 1 and library_of(delta) is np:
+        return delta * weight.T  # of a single neuron: a product of matrices took four times as long
+    return delta @ weight.T
 
 
 def _pass_back(
@@ -285,12 +305,12 @@ def _pass_back(
 ) -> LayerAnatomy:
     z = trace.preactivation
     if is_matched_here:
-        slope, delta = jnp.ones_like(z), upstream
+        slope, delta = ones(z.shape, z), upstream
     else:
         # a dropped output has slope 0 for this sample: it is closed to its neuron
-        scale = 1 if trace.kept is None else trace.kept
-        slope = dense.rule.slope(z) * scale
-        delta = pull_back(dense.activation, z, upstream * scale)
+        slope = dense.rule.slope(z)
+        slope = slope if trace.kept is None else slope * trace.kept
+        delta = pull_back(dense.activation, z, upstream, slope, trace.kept)
     return LayerAnatomy(
         input=trace.input,
         preactivation=z,
@@ -305,8 +325,8 @@ def _pass_back(
     )
 
 
-def _draw_kept(key: PRNGKeyArray, dense: Dense, a: Array) -> Array:
-    kept = jax.random.bernoulli(key, 1 - dense.dropout, a.shape)
+def _draw_kept(key: Key, dense: Dense, a: Array) -> Array:
+    kept = bernoulli(key, 1 - dense.dropout, a.shape)
     return kept.astype(a.dtype) / (1 - dense.dropout)
 
 

@@ -15,14 +15,14 @@ layer takes norms over its neurons too and multiplies to the Frobenius norm of i
 
 from dataclasses import dataclass, fields
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from whygrad.core.arrays import Array, register
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.record import describing
 from whygrad.record import factors as sizes
+from whygrad.record.arrays import xp
 from whygrad.record.factors import (
     Factors,
     layer_sizes,
@@ -64,10 +64,8 @@ class LayerFactors:
         return describing.of_factors(sets, t("factors.title"))
 
 
-jax.tree_util.register_dataclass(Factors, data_fields=list(FACTORS), meta_fields=[])
-jax.tree_util.register_dataclass(
-    LayerFactors, data_fields=["weight", "bias", "neuron", "layer"], meta_fields=[]
-)
+register(Factors, list(FACTORS))
+register(LayerFactors, ["weight", "bias", "neuron", "layer"])
 
 
 def factors(layer: LayerAnatomy) -> LayerFactors:
@@ -88,17 +86,17 @@ def factors(layer: LayerAnatomy) -> LayerFactors:
 def weight_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of every weight, each of shape (n_in, n_out)."""
     return telescope(
-        jnp.broadcast_to(push(layer), gradient.shape),
-        jnp.broadcast_to(mean_size(layer.share, layer.delta), gradient.shape),
+        xp.broadcast_to(push(layer), gradient.shape),
+        xp.broadcast_to(mean_size(layer.share, layer.delta), gradient.shape),
         weight_pulls(layer.input, layer.delta, layer.share),
-        jnp.abs(gradient),
+        xp.abs(gradient),
     )
 
 
 def bias_factors(layer: LayerAnatomy) -> Factors:
     """Return the factors of every bias, (n_out,): those of a weight whose input is 1."""
     through = mean_size(layer.share, layer.delta)
-    gradient = jnp.abs(layer.mean_with_delta(layer.constant)[0])
+    gradient = xp.abs(layer.mean_with_delta(layer.constant)[0])
     return telescope(push(layer), through, through, gradient)
 
 
@@ -108,14 +106,14 @@ def neuron_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) ->
         push(layer),
         mean_size(layer.share, layer.delta),
         neuron_pulls(layer.input, layer.delta, layer.share),
-        jnp.linalg.norm(gradient, axis=0),
+        xp.linalg.norm(gradient, axis=0),
     )
 
 
 def layer_factors(layer: LayerAnatomy, gradient: Float[Array, "n_in n_out"]) -> Factors:
     """Return the factors of the whole layer, scalars."""
     pushed, through, per_sample = layer_sizes(layer.input, layer.upstream, layer.delta, layer.share)
-    return telescope(pushed, through, per_sample, jnp.linalg.norm(gradient))
+    return telescope(pushed, through, per_sample, xp.linalg.norm(gradient))
 
 
 def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
@@ -123,7 +121,7 @@ def push(layer: LayerAnatomy) -> Float[Array, " n_out"]:
     return layer.share @ pushes(layer)
 
 
-def pushes(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
+def pushes(layer: LayerAnatomy) -> Float[Array, "*many m n_out"]:
     """Return how hard each sample pushes each neuron: |u_ik|, of a softmax the norm over all."""
     is_coupled = ACTIVATIONS[layer.activation].is_coupled and not layer.is_matched
     return sizes.pushes(layer.upstream, is_coupled=is_coupled)
@@ -131,10 +129,10 @@ def pushes(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
 
 def open_share(layer: LayerAnatomy) -> Float[Array, " n_out"]:
     """Return the share of samples for which each neuron is outside its flat region."""
-    return ratio(layer.share @ is_open(layer), jnp.sum(layer.share))
+    return ratio(layer.share @ is_open(layer), xp.sum(layer.share))
 
 
-def is_open(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
+def is_open(layer: LayerAnatomy) -> Float[Array, "*many m n_out"]:
     """Return 1 where a neuron is outside its flat region for a sample, else 0.
 
     Flat is where |slope| is below 1 % of the steepest slope of the activation on its way to an end;
@@ -142,7 +140,7 @@ def is_open(layer: LayerAnatomy) -> Float[Array, "m n_out"]:
     """
     z, dtype = layer.preactivation, layer.share.dtype
     if layer.is_matched:
-        return jnp.ones_like(z, dtype)
+        return xp.ones_like(z, dtype)
     opened = z == z  # a number that is none is open to nothing
     for low, high in ACTIVATIONS[layer.activation].flat:
         opened &= ~((z >= low) & (z <= high))

@@ -39,6 +39,12 @@ def require_memory(needed: int | float, key: str, /, **values: object) -> None:
         raise TooLargeError(key, needed=byte_size(needed), free=byte_size(free), **values)
 
 
+def fits(needed: int | float) -> bool:
+    """Return whether :func:`require_memory` would let so many bytes be held."""
+    free = free_memory()
+    return free is None or needed <= SHARE * free
+
+
 def free_memory(root: Path = Path("/")) -> int | None:
     """Return how many bytes this process can still take; None where the system does not tell.
 

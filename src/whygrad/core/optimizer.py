@@ -13,8 +13,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from whygrad.core.arrays import Array
 from whygrad.core.nn.network import Parameters
 from whygrad.settings import Settings
 

@@ -17,19 +17,21 @@ permutations and sign flips are all of them.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike, DTypeLike
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike, DTypeLike
 
+from whygrad.core.arrays import Array, sums_of_groups
 from whygrad.core.backprop import Anatomy
 from whygrad.core.factors import ratio
 from whygrad.core.grouping import TOLERANCE, Side, pieces, representatives, side
 from whygrad.core.nn import Dense, Network
 from whygrad.errors import OptionError
+from whygrad.record.arrays import library_of, xp
+from whygrad.record.fields import directions
 
 ROOM = 10.0  # two clones are two tolerances apart at most, and each step of a proof adds as much
 
@@ -210,14 +212,14 @@ def inward(dense: Dense) -> Float[Array, "*deep n_out"]:
     loop. A stack of a folded network has one row a layer.
     """
     # the last direction belongs to the bias, a weight from the constant 1
-    along = _directions(dense.n_in + 1, dense.weight.dtype)
+    along = _directions(dense.n_in + 1, dense.weight)
     number = along[:-1] @ dense.weight
     return number if dense.bias is None else number + along[-1] * dense.bias
 
 
 def gradient_inward(gradient: Float[Array, "*deep n_in n_out"]) -> Float[Array, "*deep n_out"]:
     """Return each neuron's weight gradient, along the directions of :func:`inward`."""
-    return _directions(gradient.shape[-2] + 1, gradient.dtype)[:-1] @ gradient
+    return _directions(gradient.shape[-2] + 1, gradient)[:-1] @ gradient
 
 
 def signatures(
@@ -240,12 +242,10 @@ def signatures(
     """
 
     def norm_of_layer(values: Float[Array, "*many n_out"]) -> Float[Array, "*many n_out"]:
-        squares, count = jnp.moveaxis(values**2, -1, 0), int(layer[-1]) + 1
-        sums = jax.ops.segment_sum(squares, layer, count, indices_are_sorted=True)
-        return jnp.moveaxis(jnp.sqrt(sums)[layer], 0, -1)
+        return xp.sqrt(sums_of_groups(values**2, layer))[..., layer]
 
     size, most = norm_of_layer(weights), norm_of_layer(pulls)
-    return weights + gradients * ratio(jnp.where(size == 0, 1, size), most)
+    return weights + gradients * ratio(xp.where(size == 0, 1, size), most)
 
 
 def distinct(signatures: Float[np.ndarray, " n_out"], tolerance: float = TOLERANCE) -> int:
@@ -265,16 +265,25 @@ def distinct(signatures: Float[np.ndarray, " n_out"], tolerance: float = TOLERAN
     return count
 
 
-def _directions(count: int, dtype: DTypeLike) -> Float[Array, " count"]:
-    """Return :func:`whygrad.record.fields.directions`, made where they are needed.
+def _directions(count: int, like: Array) -> Float[Array, " count"]:
+    """Return :func:`whygrad.record.fields.directions`, in the library and precision of an array.
 
-    Integer arithmetic on a counter, so it costs no memory and no state in a compiled loop.
+    For JAX made where they are needed: integer arithmetic on a counter costs no memory and no
+    state in a compiled loop.
     """
+    jnp, dtype = library_of(like), like.dtype
+    if jnp is np:
+        return _kept_directions(count, dtype)
     bits = jnp.arange(1, count + 1, dtype=jnp.uint32)
     bits = (bits ^ (bits >> 16)) * jnp.uint32(0x85EBCA6B)
     bits = (bits ^ (bits >> 13)) * jnp.uint32(0xC2B2AE35)
     bits = bits ^ (bits >> 16)
     return (bits >> 8).astype(dtype) / 2**24 + 0.5
+
+
+@lru_cache(maxsize=64)
+def _kept_directions(count: int, dtype: DTypeLike) -> Float[np.ndarray, " count"]:
+    return directions(count).astype(dtype)
 
 
 def _hidden_sides(network: Network) -> Iterator[tuple[str, tuple[Side, Side]]]:

@@ -14,16 +14,18 @@ from whygrad.data.encoder import (
     Features,
     as_given,
     blocks,
-    categories_of,
     filled,
     mean_and_scale,
     medians,
+    rules_of,
     scaled,
     unit_range,
 )
+from whygrad.data.matching import Rule
+from whygrad.data.notes import Note
 from whygrad.data.numeric import LEAST, MOST, column_sizes, weights_in_float32
 from whygrad.data.split import Split, absent_classes, split
-from whygrad.data.table import Data, Note, Part
+from whygrad.data.table import Data, Part
 from whygrad.data.targets import Target
 from whygrad.errors import DataError, InputError, unknown_name
 
@@ -74,7 +76,8 @@ class Inputs:
 
     Args:
         x: of each part, shape (m, n_in), float32.
-        fill: see :class:`Encoder`; as are mean and scale, all of shape (n_in,).
+        rules: of the raw columns.
+        fill: see :class:`Encoder`; as are mean, scale and median, all of shape (n_in,).
         missing: how many values each input lacks.
         constant: which inputs never change.
         rounded: of inputs that hold more different whole numbers than float32 can tell apart
@@ -84,11 +87,12 @@ class Inputs:
         sizes: the largest size of each input as the network sees it, shape (n_in,).
     """
 
-    categories: tuple[tuple[str, ...], ...]
+    rules: tuple[Rule, ...]
     x: dict[str, np.ndarray]
     fill: np.ndarray
     mean: np.ndarray
     scale: np.ndarray
+    median: np.ndarray
     missing: np.ndarray
     constant: np.ndarray
     rounded: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -98,25 +102,28 @@ class Inputs:
 
 def inputs_of(raw: Raw, parts: Split, standardize: bool) -> Inputs:
     """Return the inputs, taken from the raw features a few at a time."""
-    categories = categories_of(raw.features, raw.rows[parts.train])
-    is_number = np.array([not known for known in categories for _ in known or [0]], bool)
+    rules = rules_of(raw.columns, raw.features, raw.rows[parts.train])
+    is_number = np.array([not rule.categories for rule in rules for _ in rule.names], bool)
     width, samples = len(is_number), len(raw.rows)
     values = {"source": raw.name, "rows": samples, "columns": width}
     require_memory(4 * samples * width, "error.data_memory", **values)
     found = Inputs(
-        categories,
+        rules,
         x={name: np.empty((len(rows), width), np.float32) for name, rows in vars(parts).items()},
         fill=np.full(width, np.nan),
         mean=np.zeros(width),
         scale=np.full(width, raw.divisor),
+        median=np.full(width, np.nan),
         missing=np.zeros(width, int),
         constant=np.zeros(width, bool),
         sizes=np.zeros(width),
     )
     rows = None if samples == raw.length else raw.rows
-    for where, expanded in blocks(raw.features, categories, rows):
+    for where, expanded in blocks(raw.features, rules, rows):
         found.missing[where] = np.isnan(expanded).sum(axis=0)
-        found.fill[where] = medians(expanded[parts.train], found.missing[where] > 0)
+        if is_number[where.start]:
+            found.median[where] = medians(expanded[parts.train])
+        found.fill[where] = np.where(found.missing[where] > 0, found.median[where], np.nan)
         given = filled(expanded, found.fill[where])
         if standardize and is_number[where.start]:
             train = given[parts.train]
@@ -180,8 +187,11 @@ def assemble(
         units = TARGET_SCALINGS[scaling](raw.target.y[parts.train])
     encoder = Encoder(
         columns=raw.columns,
-        categories=inputs.categories,
+        categories=tuple(rule.categories for rule in inputs.rules),
+        forms=tuple(rule.form for rule in inputs.rules),
+        parts=tuple(rule.parts for rule in inputs.rules),
         fill=inputs.fill,
+        median=inputs.median,
         mean=inputs.mean,
         scale=inputs.scale,
         image_shape=raw.image_shape,
@@ -194,18 +204,18 @@ def assemble(
     if raw.target.classes is None:
         y = y.astype(np.float32)
     _check_finite(raw, encoder, inputs, y)
+
+    def part(name: str) -> Part:
+        rows = getattr(parts, name)
+        own = None if weight is None else weight[rows]
+        return Part(inputs.x[name], y[rows], raw.rows[rows], own)
+
     return Data(
         name=raw.name,
         task=raw.target.task,
-        **{
-            name: Part(
-                inputs.x[name],
-                y[rows],
-                raw.rows[rows],
-                None if weight is None else weight[rows],
-            )
-            for name, rows in vars(parts).items()
-        },
+        train=part("train"),
+        validation=part("validation"),
+        test=part("test"),
         feature_names=encoder.feature_names,
         target_names=raw.target.names,
         image_shape=raw.image_shape,
@@ -273,9 +283,18 @@ def _notes(raw: Raw, encoder: Encoder, inputs: Inputs, parts: Split) -> Iterator
             raise DataError(raw.name, [InputError("error.data_all_constant", count=len(constant))])
         names = listed([known[index] for index in constant])
         yield Note("note.data_constant", {"count": len(constant), "names": names})
-    for index in np.flatnonzero(inputs.missing):
-        count, fill = int(inputs.missing[index]), float(encoder.fill[index])
-        yield Note("note.data_filled", {"column": known[index], "count": count, "fill": fill})
+    for rule in inputs.rules:
+        if rule.parts:
+            values = {"column": rule.column, "names": ", ".join(rule.names)}
+            yield Note(f"note.data_form_{rule.form}", values)
+    missing = zip(inputs.rules, *map(encoder.of_rules, (inputs.missing, encoder.fill)), strict=True)
+    for rule, counts, fills in missing:
+        if counts[0]:
+            values = {"column": rule.column, "count": int(counts[0])}
+            if rule.parts:
+                yield Note("note.data_filled_date", values)
+            else:
+                yield Note("note.data_filled", values | {"fill": float(fills[0])})
     for index, (before, after) in inputs.rounded.items():
         values = {"column": known[index], "count": before, "left": after}
         yield Note("note.data_rounded", values)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from whygrad.data.dates import seconds_of_numpy, word_of
 from whygrad.errors import InputError
 
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|[+-]?inf(inity)?", re.I)
@@ -32,10 +33,13 @@ class Column:
     Args:
         kind: ``number``, ``integer``, ``boolean``, ``text``, ``date``, ``empty`` (all missing),
             ``mixed``, ``unread``, or the name of a type that cannot be used.
-        values: float64 with NaN where a number is missing; for text the place of each value in
-            ``known``, int32, -1 where it is missing; an empty array for kinds that cannot be used.
+        values: float64 with NaN where a number is missing; of dates the seconds since 1970, or
+            since midnight; for text the place of each value in ``known``, int32, -1 where it is
+            missing; an empty array for kinds that cannot be used.
         known: the words that a text column holds, each once, in the order of their letters.
         is_exact: False for whole numbers that float64 had to round.
+        form: how words of it are read as numbers or dates, see :mod:`whygrad.data.forms`;
+            ``""`` as plain numbers, or not at all.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Column:
     values: np.ndarray
     known: tuple[str, ...] = ()
     is_exact: bool = True
+    form: str = ""
 
     @property
     def is_numeric(self) -> bool:
@@ -58,6 +63,21 @@ class Column:
         """How often each known word occurs, shape (known,)."""
         return np.bincount(self.values + 1, minlength=len(self.known) + 1)[1:]
 
+    @property
+    def counts_rows(self) -> bool:
+        """Whether this looks like row numbers: whole numbers, each one more than the last."""
+        if self.kind != "integer" or len(self.values) <= 10 or not np.isfinite(self.values[0]):
+            return False
+        return np.array_equal(self.values, self.values[0] + np.arange(len(self.values)))
+
+    def count(self, are_meant: np.ndarray) -> int:
+        """Return how many values are meant.
+
+        Args:
+            are_meant: shape (m,), bool.
+        """
+        return int(are_meant.sum())
+
     def as_text(self) -> Column:
         """Return the same column with its values as words; a column of text as it is."""
         if self.kind == "text":
@@ -68,6 +88,8 @@ class Column:
                 return None
             if self.kind == "boolean":
                 return "true" if value else "false"
+            if self.kind == "date":
+                return word_of(value, self.form)
             return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
         return text_column(self.name, [word(value) for value in self.values.tolist()])
@@ -136,8 +158,9 @@ def column_from_array(name: str, array: object) -> Column:
             return Column(name, kind, values.astype(np.float64), is_exact=are_exact(values))
     if values.dtype.kind in "OUST":
         return _column_from_objects(name, list(values.tolist()))
-    kind = "date" if values.dtype.kind in "mM" else values.dtype.name
-    return Column(name, kind, np.empty(0))
+    if values.dtype.kind == "M":
+        return Column(name, "date", seconds_of_numpy(values), form="ymd")
+    return Column(name, values.dtype.name, np.empty(0))
 
 
 def _column_from_objects(name: str, values: list[object]) -> Column:
@@ -155,8 +178,10 @@ def _column_from_objects(name: str, values: list[object]) -> Column:
         is_exact = kind != "integer" or all(-EXACT <= int(value) <= EXACT for value in present)  # type: ignore[call-overload]
         numbers = [np.nan if value is None else float(value) for value in values]  # type: ignore[arg-type]
         return Column(name, kind, np.array(numbers), is_exact=is_exact)
-    are_dates = all(hasattr(value, "isoformat") for value in present)
-    return Column(name, "date" if are_dates else "mixed", np.empty(0))
+    if all(hasattr(value, "isoformat") for value in present):
+        words = [None if value is None else str(value) for value in values]
+        return settled(text_column(name, words))
+    return Column(name, "mixed", np.empty(0))
 
 
 def _is_missing(value: object) -> bool:
@@ -195,11 +220,24 @@ def unread_column(name: str) -> Column:
 
 
 def settled(column: Column) -> Column:
-    """Return the column as numbers where every word of it is one, else unchanged."""
-    if column.kind != "text" or not all(NUMBER.fullmatch(word) for word in column.known):
+    """Return a column of text as numbers or dates where every word of it is one, else unchanged."""
+    if column.kind != "text":
         return column
-    numbers = np.array([*(float(word) for word in column.known), np.nan])
-    return Column(column.name, "number", numbers[column.values])
+    if all(NUMBER.fullmatch(word) for word in column.known):
+        numbers = np.array([*(float(word) for word in column.known), np.nan])
+        return Column(column.name, "number", numbers[column.values])
+    if not all(map(is_unicode, column.known)):
+        return column
+    import pyarrow as pa
+
+    from whygrad.data.forms import chosen_form, kind_of_form, possible_forms, values_of
+
+    words = pa.array(column.known)
+    form = chosen_form(possible_forms(words))
+    if form is None:
+        return column
+    values = np.append(values_of(words, form), np.nan)[column.values]
+    return Column(column.name, kind_of_form(form), values, form=form)
 
 
 def name_problems(names: Sequence[str]) -> list[InputError]:
@@ -235,6 +273,11 @@ def listed(names: Sequence[str], most: int = SHOWN) -> str:
 def is_frame(raw: object) -> bool:
     """Say whether this is a DataFrame or an Arrow table, without importing either library."""
     return hasattr(raw, "__arrow_c_stream__") and hasattr(raw, "columns")
+
+
+def is_dataset(raw: object) -> bool:
+    """Say whether this is an Arrow dataset, without importing Arrow."""
+    return hasattr(raw, "get_fragments") and hasattr(raw, "schema")
 
 
 def frame_names(frame: object) -> list[str]:

@@ -1,17 +1,20 @@
-"""Text tables: columns separated by commas, semicolons, tabs or bars."""
+"""Text tables: columns separated by commas, semicolons, tabs or bars, read a block at a time."""
 
 from __future__ import annotations
 
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, pairwise
 
-import numpy as np
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
 
+from whygrad.core.memory import require_memory
 from whygrad.data.columns import NUMBER, Place, name_problems, shortened
 from whygrad.data.source import BLOCK, Source
 from whygrad.errors import DataError, InputError, OptionError
@@ -21,20 +24,38 @@ SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", 
 LOOKED_AT = 50  # lines that decide about the delimiter
 LOOKED_AT_MOST = 1 << 22  # letters of them
 LONGEST_LINE = 1 << 26  # letters
+MISSING_WORDS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
+ROWS_AT_ONCE = 512  # of a wide table; every block costs some time a column
+LARGEST_BLOCK = 256 * BLOCK  # unless a single row is longer
 END = "\x00"  # a last line that no text holds; it is swallowed where a quotation mark stays open
 
 
 @dataclass(frozen=True, eq=False)
 class Text:
-    """A text file, with its delimiter and the line at which each of its rows starts."""
+    """A text table, whose cells are read as words.
+
+    Args:
+        source: all of it is known to be UTF-8 text.
+        length: bytes of text.
+        has_plain_lines: whether every line below the header is a row, as where there are no
+            quotation marks and no blank lines.
+    """
 
     source: Source
     delimiter: str
+    length: int
+    has_plain_lines: bool
 
     @cached_property
     def header(self) -> tuple[int, list[str]]:
         """The line of the first row that is not blank, and its cells."""
         return next(iter(self.rows()))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns, empty ones as ``column1`` …"""
+        trimmed = (name.strip() for name in self.header[1])
+        return tuple(name or f"column{place}" for place, name in enumerate(trimmed, 1))
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each row that is not blank after its first line, counted from 1; then END."""
@@ -53,16 +74,6 @@ class Text:
                     yield before + 1, row
                 before = reader.line_num
 
-    @cached_property
-    def starts(self) -> np.ndarray:
-        """The line at which each row starts, the header first."""
-        try:
-            return np.fromiter((line for line, row in self.rows() if row != [END]), np.int64)
-        except csv.Error:  # a field is too long for csv: take every line for a row
-            with _opened(self.source) as file:
-                numbered = enumerate(file, 1)
-                return np.fromiter((line for line, text in numbered if text.strip()), np.int64)
-
     def open_quote(self) -> int | None:
         """Return the line of the row whose quotation mark is never closed; None if all are."""
         line, last = 1, [END]
@@ -72,11 +83,102 @@ class Text:
 
     def place(self, row: int) -> Place:
         """Return the line of a row, counted from 0 below the header."""
-        return {"what": "file_line", "row": int(self.starts[min(row + 1, len(self.starts) - 1)])}
+        if self.has_plain_lines:
+            return {"what": "file_line", "row": self.header[0] + 1 + row}
+        try:
+            line, _ = next(islice(self.rows(), row + 1, None))
+        except csv.Error:  # a field is too long for csv: take every line for a row
+            with _opened(self.source) as file:
+                numbered = (line for line, text in enumerate(file, 1) if text.strip())
+                line = next(islice(numbered, row + 1, None))
+        return {"what": "file_line", "row": line}
+
+    def batches(self, wanted: Sequence[str], number: int | None = None) -> Iterator[pa.RecordBatch]:
+        """Yield the rows below the header, a block at a time, every cell as a word.
+
+        Args:
+            wanted: names of at least one column.
+            number: of the pass over the source, from 0; None for a look that is no progress.
+
+        Raises:
+            DataError: a row has another width than the header, or the file is damaged.
+            TooLargeError: a row does not fit into memory.
+        """
+        if self._has_no_rows():
+            return  # which Arrow takes for an error
+        block = min(max(BLOCK, ROWS_AT_ONCE * sum(map(len, self.header[1]))), LARGEST_BLOCK)
+        done = 0
+        while True:
+            skipped = done
+            try:
+                for batch in self._blocks(wanted, number, block):
+                    fresh = batch.slice(min(skipped, batch.num_rows))
+                    skipped -= batch.num_rows - fresh.num_rows
+                    if fresh.num_rows:
+                        yield fresh
+                        done += fresh.num_rows
+                return
+            except pa.ArrowException:  # a row is longer than the block
+                if block > self.length:
+                    problem = InputError("error.data_damaged", kind="CSV")
+                    raise DataError(self.source.name, [problem]) from None
+                block *= 8
+                needed = 3 * min(block, self.length)
+                require_memory(needed, "error.data_long_row", source=self.source.name)
+
+    def _has_no_rows(self) -> bool:
+        try:
+            return next(islice(self.rows(), 1, None))[1] == [END]
+        except csv.Error:  # a field is too long for csv
+            return False
+
+    def _blocks(
+        self, wanted: Sequence[str], number: int | None, block: int
+    ) -> Iterator[pa.RecordBatch]:
+        ragged: list[arrow_csv.InvalidRow] = []
+
+        def put_aside(row: arrow_csv.InvalidRow) -> str:
+            ragged.append(row)
+            return "skip"
+
+        names = [str(place) for place in range(len(self.names))]
+        columns = [str(self.names.index(name)) for name in wanted]
+        with self.source.open(number) as file:
+            for batch in arrow_csv.open_csv(
+                file,
+                arrow_csv.ReadOptions(
+                    use_threads=False,
+                    block_size=min(block, self.length + 1),
+                    column_names=names,
+                    skip_rows=self.header[0] - 1,
+                    skip_rows_after_names=1,
+                ),
+                arrow_csv.ParseOptions(
+                    delimiter=self.delimiter, newlines_in_values=True, invalid_row_handler=put_aside
+                ),
+                arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()),
+                    include_columns=columns,
+                    null_values=list(MISSING_WORDS),
+                    strings_can_be_null=True,
+                    check_utf8=False,  # the whole file was checked
+                ),
+            ):
+                if not ragged:  # else the rest is read to count them
+                    yield pa.record_batch(batch.columns, list(wanted))
+        if ragged:
+            raise self._ragged(ragged[0], len(ragged))
+
+    def _ragged(self, row: arrow_csv.InvalidRow, count: int) -> DataError:
+        # Arrow counts from 1 the lines that it skips, the header, and rows
+        place = self.place((row.number or 0) - self.header[0] - 1)
+        widths = {"expected": row.expected_columns, "actual": row.actual_columns}
+        problem = InputError("error.data_ragged", **widths, count=count, **place)
+        return DataError(self.source.name, [problem])
 
 
-def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple[Text, list[str]]:
-    """Return a text table and the names of its columns, empty ones as ``column1`` …
+def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> Text:
+    """Return a text table.
 
     Args:
         fewest: columns that it may have.
@@ -86,24 +188,54 @@ def opened_text(source: Source, delimiter: str | None, fewest: int = 2) -> tuple
         OptionError: the delimiter is not a single character.
     """
     requested = checked_delimiter(delimiter)
-    quotes = _checked_bytes(source)
+    found = checked_bytes(source)
+    text = Text(source, requested or _found_delimiter(source), found.length, found.has_plain_lines)
+    with _told_of_long_fields(source):
+        open_quote = text.open_quote() if found.quotes % 2 else None  # spares a slow walk
+    if open_quote is not None:
+        where = {"what": "file_line", "row": open_quote}
+        raise DataError(source.name, [InputError("error.data_open_quote", **where)])
+    _check_header(text, fewest)
+    return text
+
+
+def headed_text(source: Source, delimiter: str | None) -> Text:
+    """Return a text table of which only the header was looked at.
+
+    Raises:
+        DataError: with what is wrong with the header.
+        OptionError: the delimiter is not a single character.
+    """
+    requested = checked_delimiter(delimiter)
     try:
-        text = Text(source, requested or _found_delimiter(source))
-        open_quote = text.open_quote() if quotes % 2 else None  # spares a slow walk
-        if open_quote is not None:
-            where = {"what": "file_line", "row": open_quote}
-            raise DataError(source.name, [InputError("error.data_open_quote", **where)])
+        text = Text(source, requested or _found_delimiter(source), source.size, False)
+        _check_header(text, 2)
+    except UnicodeDecodeError:
+        checked_bytes(source)  # says where
+        raise
+    return text
+
+
+def _check_header(text: Text, fewest: int) -> None:
+    source = text.source
+    with _told_of_long_fields(source):
+        if text.header[1] == [END]:
+            raise DataError(source.name, [InputError("error.data_empty")])
         header = [name.strip() for name in text.header[1]]
-    except csv.Error:  # a field of more than 131072 characters
-        raise DataError(source.name, [InputError("error.data_long_field")]) from None
     problems = _problems_of_one_column(header[0], text, fewest) if len(header) == 1 else []
     if not problems and _looks_like_numbers(header):
         problems = [InputError("error.data_no_header", actual=header[0])]
-    names = [name or f"column{place}" for place, name in enumerate(header, 1)]
-    problems = problems or name_problems(names)
+    problems = problems or name_problems(text.names)
     if problems:
         raise DataError(source.name, problems)
-    return text, names
+
+
+@contextmanager
+def _told_of_long_fields(source: Source) -> Iterator[None]:
+    try:
+        yield
+    except csv.Error:  # a field of more than 131072 characters
+        raise DataError(source.name, [InputError("error.data_long_field")]) from None
 
 
 def checked_delimiter(delimiter: str | None) -> str | None:
@@ -145,13 +277,23 @@ def _found_delimiter(source: Source) -> str:
     return max(DELIMITERS, key=evenness)
 
 
-def _checked_bytes(source: Source) -> int:
-    """Return how many quotation marks a file holds, once all of it is known to be UTF-8 text.
+@dataclass
+class Bytes:
+    """What a look at all bytes of a text finds."""
+
+    length: int = 0
+    quotes: int = 0
+    has_plain_lines: bool = True
+
+
+def checked_bytes(source: Source) -> Bytes:
+    """Return what a file holds, once all of it is known to be UTF-8 text.
 
     Raises:
         DataError: it is something else, or nothing.
     """
-    decoder, lines, quotes, is_blank = codecs.getincrementaldecoder("utf-8-sig")(), 1, 0, True
+    decoder, lines, is_blank, found = codecs.getincrementaldecoder("utf-8-sig")(), 1, True, Bytes()
+    end = b"\n"  # of the block before
     with source.open() as file:
         for block in iter(lambda: file.read(BLOCK), b""):
             is_utf16 = is_blank and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
@@ -163,15 +305,20 @@ def _checked_bytes(source: Source) -> int:
             except UnicodeDecodeError as error:
                 raise _not_utf8(source, lines + error.object.count(b"\n", 0, error.start)) from None
             lines += block.count(b"\n")
-            quotes += block.count(b'"')
+            found.length += len(block)
+            found.quotes += block.count(b'"')
+            joined = (end + block).replace(b"\r\n", b"\n")
+            found.has_plain_lines &= b"\n\n" not in joined and b"\r" not in joined[:-1]
             is_blank = is_blank and not block.strip()
+            end = joined[-2:] if block.endswith(b"\r") else joined[-1:]  # \n may follow
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         raise _not_utf8(source, lines) from None
     if is_blank:
         raise DataError(source.name, [InputError("error.data_empty")])
-    return quotes
+    found.has_plain_lines &= not found.quotes
+    return found
 
 
 def _not_utf8(source: Source, line: int) -> DataError:

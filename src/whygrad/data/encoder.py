@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress, groupby
 
 import numpy as np
 
 from whygrad.data.columns import (
-    NUMBER,
     Column,
-    Place,
     Table,
     column_from_array,
     is_frame,
     row_place,
-    settled,
-    shortened,
     table_from_mapping,
+)
+from whygrad.data.dates import part_of, parts_for
+from whygrad.data.matching import (
+    MISSING,
+    RowPlace,
+    Rule,
+    Substitutions,
+    as_trained,
+    codes_of,
+    missing_of_array,
 )
 from whygrad.data.numeric import KINDS, MOST, as_array
 from whygrad.errors import InputError, ShapeError
 
-RowPlace = Callable[[int], Place]  # row counted from 0 -> where a user finds it
 Features = np.ndarray | tuple[Column, ...] | list[Column]
 GONE = Column("", "unread", np.empty(0))
-MISSING = "?"  # the category of missing text
 AT_ONCE = 1 << 20  # bytes of raw features that are worked on at once
 TINY = 10 * np.finfo(np.float64).eps  # a spread below this share of the mean is rounding
 
@@ -44,6 +48,11 @@ class Encoder:
         scale: each input is divided by it afterwards, shape (n_in,).
         target_mean: mean of each number to predict, shape (k,); empty unless ``numbers``.
         target_scale: spread of each number to predict, shape (k,).
+        forms: how words of each raw column are read as numbers or dates, see
+            :mod:`whygrad.data.forms`; ``""`` as plain numbers. Empty where all are.
+        parts: of each raw column of dates those parts that are inputs; none for others.
+        median: of each input of numbers in the training part, shape (n_in,), NaN for categories;
+            None in a run from before they were stored.
     """
 
     columns: tuple[str, ...]
@@ -56,42 +65,74 @@ class Encoder:
     target_names: tuple[str, ...]
     target_mean: np.ndarray
     target_scale: np.ndarray
+    forms: tuple[str, ...] = ()
+    parts: tuple[tuple[str, ...], ...] = ()
+    median: np.ndarray | None = None
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """How each raw column becomes inputs."""
+        plain, whole = ("",) * len(self.columns), ((),) * len(self.columns)
+        of_each = (self.columns, self.categories, self.forms or plain, self.parts or whole)
+        return tuple(Rule(*rule) for rule in zip(*of_each, strict=True))
 
     @cached_property
     def feature_names(self) -> tuple[str, ...]:
-        """One name for each input; a category is written ``column=category``."""
-        return tuple(
-            name
-            for column, known in zip(self.columns, self.categories, strict=True)
-            for name in ([f"{column}={value}" for value in known] or [column])
-        )
+        """One name for each input, such as ``size``, ``colour=red`` or ``day.month``."""
+        return tuple(name for rule in self.rules for name in rule.names)
 
-    def encode(self, raw: object) -> np.ndarray:
+    def of_rules(self, values: np.ndarray) -> list[np.ndarray]:
+        """Return what stands for each input, shape (n_in,), in one array a raw column."""
+        return np.split(values, np.cumsum([len(rule.names) for rule in self.rules])[:-1])
+
+    @cached_property
+    def stand_in(self) -> np.ndarray:
+        """What stands in for any missing number, shape (n_in,).
+
+        That is the median of the training part; in a run from before those were stored, the origin
+        of the scaling where training had none missing.
+        """
+        median = self.mean if self.median is None else self.median
+        return np.where(np.isnan(self.fill), median, self.fill)
+
+    def with_dates_apart(self) -> Encoder:
+        """Return the same rules for rows in which each part of a date is a number of its own."""
+        pairs = [(name, rule.categories) for rule in self.rules for name in rule.columns_apart]
+        columns, categories = zip(*pairs, strict=True)
+        return replace(self, columns=columns, categories=categories, forms=(), parts=())
+
+    def encode(self, raw: object, told: Substitutions | None = None) -> np.ndarray:
         """Return raw samples as inputs, shape (m, n_in), float32.
 
-        Categories that training did not know become zeros in their whole group.
+        A missing cell is filled with the median of the training part, and so is a word that cannot
+        be read as a number or a date. A category that training did not know, and a missing one
+        where training had none, becomes zeros in its whole group.
 
         Args:
-            raw: an array (m, columns), a dict of columns, a DataFrame, an Arrow table, or what
-                :func:`whygrad.data.loading.load_rows` read of a file. Columns are found by name
-                where there are names, by position where there are none.
+            raw: an array (m, columns), a dict of columns, a DataFrame, an Arrow table, or a block
+                of a file. Columns are found by name where there are names, by position where there
+                are none.
+            told: takes in what stands in for cells that are not as in training; without it a
+                warning says so.
+
         Raises:
-            InputError: a column is missing, is text where numbers should be, or holds a missing
-                value where training had none; the width is wrong; a value is not finite.
+            InputError: a column is missing, or nothing in it is a number where training had
+                numbers; the width is wrong; a value is not finite.
         """
-        features = self._features(raw)
+        found = Substitutions() if told is None else told
+        features = self._features(raw, found)
         place = raw.place if isinstance(raw, Table) else row_place
         samples = len(features) if isinstance(features, np.ndarray) else len(features[0].values)
         encoded = np.empty((samples, len(self.fill)), np.float32)
-        for where, values in blocks(features, self.categories):
+        for where, values in blocks(features, self.rules):
             self._check(where, values, np.isinf(values), "error.data_encode_infinite", place)
-            missing = np.isnan(values) & np.isnan(self.fill[where])
-            self._check(where, values, missing, "error.data_encode_missing_value", place)
-            values = filled(values, self.fill[where])
+            values = filled(values, self.stand_in[where])
             encoded[:, where] = scaled(values, self.mean[where], self.scale[where])
             wrong = ~(np.abs(encoded[:, where]) <= MOST)
             key = "error.data_encode_too_large"
             self._check(where, values, wrong, key, place, limit=MOST)
+        if told is None:
+            found.warn(self)
         return encoded
 
     def scaled_target(self, y: np.ndarray) -> np.ndarray:
@@ -137,51 +178,28 @@ class Encoder:
         Args:
             claims: shape (m, n_out): probabilities, or numbers as trained on.
         """
-        if self.task == "classes":
-            return self.decode(claims.argmax(axis=1))
-        if self.task == "binary":
-            is_one = claims.argmax(axis=1) if claims.shape[1] == 2 else claims[:, 0] > 0.5
-            return self.decode(is_one.astype(int))
-        return self.decode(claims > 0.5 if self.task == "labels" else claims)
+        return self.decode(decided(self.task, claims))
 
-    def _features(self, raw: object) -> Features:
+    def _features(self, raw: object, told: Substitutions) -> Features:
         if is_frame(raw):
             from whygrad.data.arrow import table_from_frame
 
-            return self._select(table_from_frame(raw, "frame").columns)
+            return as_trained(self, table_from_frame(raw, "frame"), told)
         if isinstance(raw, Mapping):
-            return self._select(table_from_mapping(raw, "dict").columns)
+            return as_trained(self, table_from_mapping(raw, "dict"), told)
         if isinstance(raw, Table):
-            return self._select(raw.columns, raw.place)
+            return as_trained(self, raw, told)
         array = _array("x", raw)
         if array.ndim == 3 and array.shape[1:] == self.image_shape:
             array = array.reshape(len(array), -1)
         self._check_width(array, len(self.columns))
-        if not any(self.categories) and array.dtype.kind in "biuf":
+        is_plain = not any(rule.categories or rule.parts for rule in self.rules)
+        if is_plain and array.dtype.kind in "biuf":
+            missing_of_array(self, array, told)
             return array
-        columns = zip(self.columns, array.T, strict=True)
-        return self._select(tuple(column_from_array(name, values) for name, values in columns))
-
-    def _select(self, columns: Sequence[Column], place: RowPlace = row_place) -> tuple[Column, ...]:
-        actual = {column.name: column for column in columns}
-        absent = [name for name in self.columns if name not in actual]
-        if absent:
-            values = {"missing": ", ".join(absent), "known": ", ".join(actual)}
-            raise InputError("error.data_encode_missing_column", **values)
-        pairs = list(zip(self.columns, self.categories, strict=True))
-        chosen = tuple(actual[name] if known else settled(actual[name]) for name, known in pairs)
-        for column, known in zip(chosen, self.categories, strict=True):
-            if column.is_numeric or column.kind == "empty" or (known and column.kind == "text"):
-                continue
-            if column.kind != "text":
-                raise InputError("error.data_column_kind", column=column.name, kind=column.kind)
-            wrong = column.holds(np.array([not NUMBER.fullmatch(word) for word in column.known]))
-            row = int(np.flatnonzero(wrong)[0])
-            actual = shortened(column.known[column.values[row]])
-            raise InputError(
-                "error.data_encode_text", column=column.name, actual=actual, **place(row)
-            )
-        return chosen
+        pairs = zip(self.columns, array.T, strict=True)
+        columns = tuple(column_from_array(name, values) for name, values in pairs)
+        return as_trained(self, Table("array", columns, len(array)), told)
 
     def _check_width(self, array: np.ndarray, expected: int) -> None:
         if array.ndim != 2 or array.shape[1] != expected:
@@ -210,8 +228,23 @@ def _array(name: str, given: object) -> np.ndarray:
     return array
 
 
+def decided(task: str, claims: np.ndarray) -> np.ndarray:
+    """Return what a network's claims come to: class indices (m,), labels or numbers (m, k).
+
+    Args:
+        claims: shape (m, n_out); a single output of two classes speaks for the second.
+    """
+    if task == "numbers":
+        return claims
+    if task == "labels":
+        return claims > 0.5
+    if claims.shape[1] == 1:
+        return (claims[:, 0] > 0.5).astype(int)
+    return claims.argmax(axis=1)
+
+
 def blocks(
-    features: Features, categories: Sequence[tuple[str, ...]], rows: np.ndarray | None = None
+    features: Features, rules: Sequence[Rule], rows: np.ndarray | None = None
 ) -> Iterator[tuple[slice, np.ndarray]]:
     """Yield raw features a few inputs at a time: which ones, and float64, NaN where missing.
 
@@ -219,7 +252,7 @@ def blocks(
 
     Args:
         features: the columns of a list are let go, one after the other.
-        categories: the known categories of each feature; none for numbers.
+        rules: of each feature.
         rows: those that are wanted; None for all.
     """
     chosen = slice(None) if rows is None else rows
@@ -231,7 +264,7 @@ def blocks(
                 yield where, features[:, where][chosen].astype(np.float64)
         return
     begun = 0
-    for are_numbers, group in groupby(range(len(features)), lambda place: not categories[place]):
+    for are_numbers, group in groupby(range(len(features)), lambda place: rules[place].is_number):
         places = list(group)
         if are_numbers:
             for some in _slices(len(places), width):
@@ -244,43 +277,44 @@ def blocks(
             begun += len(places)
             continue
         for place in places:
-            known = categories[place]
-            codes = _codes(features[place], known)[chosen]
-            for some in _slices(len(known), width):
+            rule = rules[place]
+            if rule.parts:
+                parts = [part_of(features[place].values[chosen], part) for part in rule.parts]
+                yield slice(begun, begun + len(parts)), np.stack(parts, axis=1)
+                begun += len(parts)
+                continue
+            codes = codes_of(features[place], rule.categories)[chosen]
+            for some in _slices(len(rule.categories), width):
                 is_one = codes[:, None] == np.arange(some.start, some.stop)
                 yield slice(begun + some.start, begun + some.stop), is_one.astype(np.float64)
-            begun += len(known)
+            begun += len(rule.names)
 
 
 def _slices(length: int, width: int) -> list[slice]:
     return [slice(start, min(start + width, length)) for start in range(0, length, width)]
 
 
-def _codes(column: Column, known: Sequence[str]) -> np.ndarray:
-    """Return the place of each sample's category among those known, -1 for others; shape (m,)."""
-    place = {word: index for index, word in enumerate(known)}
-    text = column.as_text()
-    if text.kind != "text":  # all are missing
-        return np.full(len(text.values), place.get(MISSING, -1))
-    words = [*text.known, MISSING]
-    return np.array([place.get(word, -1) for word in words])[text.values]
-
-
-def categories_of(features: Features, train: np.ndarray) -> tuple[tuple[str, ...], ...]:
-    """Return the categories of each feature in order; none for a feature of numbers.
+def rules_of(columns: Sequence[str], features: Features, train: np.ndarray) -> tuple[Rule, ...]:
+    """Return how each raw column becomes inputs, as the training part tells.
 
     Args:
+        columns: the names of the features.
         train: the rows of the training part.
     """
     if isinstance(features, np.ndarray):
-        return ((),) * features.shape[1]
-    found: list[tuple[str, ...]] = [()] * len(features)
-    for place, column in enumerate(features):
-        if column.kind == "text":
-            occurs = np.bincount(column.values[train] + 1, minlength=len(column.known) + 1) > 0
-            missing = {MISSING} if occurs[0] else set()
-            found[place] = tuple(sorted({*compress(column.known, occurs[1:]), *missing}))
-    return tuple(found)
+        return tuple(map(Rule, columns))
+    return tuple(_rule(name, one, train) for name, one in zip(columns, features, strict=True))
+
+
+def _rule(name: str, column: Column, train: np.ndarray) -> Rule:
+    if column.kind == "text":
+        occurs = np.bincount(column.values[train] + 1, minlength=len(column.known) + 1) > 0
+        missing = {MISSING} if occurs[0] else set()
+        return Rule(name, tuple(sorted({*compress(column.known, occurs[1:]), *missing})))
+    is_date = column.kind == "date"
+    return Rule(
+        name, (), column.form, parts_for(column.values[train], column.form) if is_date else ()
+    )
 
 
 def filled(expanded: np.ndarray, fill: np.ndarray) -> np.ndarray:
@@ -289,19 +323,18 @@ def filled(expanded: np.ndarray, fill: np.ndarray) -> np.ndarray:
     return np.where(missing, fill, expanded) if missing.any() else expanded
 
 
-def medians(train: np.ndarray, are_wanted: np.ndarray) -> np.ndarray:
-    """Return the median of what is there of each wanted column, NaN for the others.
+def medians(train: np.ndarray) -> np.ndarray:
+    """Return the median of what is there of each column, shape (n,); 0 where nothing is.
 
     Args:
         train: the training rows, shape (m, n), NaN where missing.
-        are_wanted: shape (n,), bool. A wanted column without any number has the median 0.
     """
-    fill = np.full(train.shape[1], np.nan)
-    for feature in np.flatnonzero(are_wanted):
-        values = train[:, feature]
+    found = np.zeros(train.shape[1])
+    for feature, values in enumerate(train.T):
         present = values[~np.isnan(values)]
-        fill[feature] = np.median(present) if len(present) else 0.0
-    return fill
+        if len(present):
+            found[feature] = np.median(present)
+    return found
 
 
 def scaled(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:

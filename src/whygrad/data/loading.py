@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from whygrad.core.memory import fits
 from whygrad.data.arrays import from_arrays
 from whygrad.data.assembling import Raw, assemble
 from whygrad.data.builtin import BUILTIN
-from whygrad.data.columns import Table, is_frame
-from whygrad.data.source import TEXT, Skip, Source, Tick, checked_source
+from whygrad.data.columns import Table, is_dataset, is_frame
+from whygrad.data.source import ARROW, TEXT, Skip, Source, Tick, checked_source
 from whygrad.data.split import check_split
 from whygrad.data.table import Data
 from whygrad.data.targets import Target
-from whygrad.errors import InputError, OptionError, unknown_name
+from whygrad.errors import InputError, OptionError, TooLargeError, unknown_name
 
 Names = str | Sequence[str]
 SCALINGS = ("standardize", "target_scaling")
@@ -38,13 +40,17 @@ def load(
     noise: float | int | None = None,
     drop: Names = (),
     task: str | None = None,
+    stream: bool | None = None,
+    buffer: int | None = None,
     tick: Tick | None = None,
 ) -> Data:
-    """Return the data of a built-in set, a file or a DataFrame.
+    """Return the data of a built-in set, files or a DataFrame.
 
     Args:
-        source: a name in ``BUILTIN``; a path ending in .csv, .tsv, .txt, .parquet or .npz; or a
-            DataFrame (pandas, polars) or Arrow table.
+        source: a name in ``BUILTIN``; a path ending in .csv, .tsv, .txt, .jsonl or .ndjson, all
+            of them also with .gz behind, .parquet, .npz, .arrow, .feather or .ipc; a folder of
+            such tables, or a ``pyarrow.dataset`` of files; or a DataFrame (pandas, polars) or Arrow
+            table.
         target: the column to predict, or several (a list, or ``"a,b"``).
         weight: the column of sample weights.
         validation: share of the samples, in [0, 1).
@@ -59,11 +65,15 @@ def load(
         noise: the spread of the noise of a generated set, >= 0.
         drop: columns to leave out.
         task: ``classes``, ``binary``, ``labels`` or ``numbers``; None finds it out.
+        stream: whether the rows are read anew for every epoch, and not held in memory; None does so
+            where they do not fit into it, and for folders, datasets and Arrow files.
+        buffer: rows of a stream that are in memory, and shuffled, together; None for 32 MiB of
+            them as inputs.
         tick: is called with the share of a file that is read, from 0 to 1.
     Raises:
         DataError: with every problem found in the table.
         OptionError: an unknown name, an option out of range, or one that the source does not take.
-        TooLargeError: the table does not fit into memory; it was not read.
+        TooLargeError: the table does not fit into memory and may not be streamed; it was not read.
     """
     given = as_given(
         target=target,
@@ -73,6 +83,8 @@ def load(
         noise=noise,
         drop=drop,
         task=task,
+        stream=stream,
+        buffer=buffer,
     )
     check_split(validation, test, seed)
     shares = {"validation": float(validation), "test": float(test), "seed": int(seed)}
@@ -87,7 +99,10 @@ def load(
         table = table_from_frame(source, "DataFrame")
         described = {"kind": "frame", "source": table.name, "options": given | common}
         return data_from_table(table, given, common, described)
-    return _file(source, given, common, tick or (lambda share: None))
+    tick = tick or (lambda share: None)
+    if is_dataset(source):
+        return _streamed(source, "dataset", "dataset", given, common, tick)
+    return _file(source, given, common, tick)
 
 
 def as_given(**options: Any) -> dict[str, Any]:
@@ -103,40 +118,19 @@ def as_given(**options: Any) -> dict[str, Any]:
     return given
 
 
-def load_rows(path: str | Path, columns: Sequence[str]) -> Table | np.ndarray:
-    """Return the rows of a file as they are, for :meth:`whygrad.data.Encoder.encode`.
-
-    Args:
-        path: as for :func:`load`.
-        columns: names of those that are wanted; of an .npz file the inputs are.
-    Raises:
-        DataError: with what is wrong with the file.
-        TooLargeError: the table does not fit into memory; it was not read.
-    """
-    source, suffix = checked_source(Path(path), lambda share: None)
-    if suffix == ".npz":
-        from whygrad.data.npz import read_npz
-
-        return read_npz(source)[0]
-    return _table(source, suffix, None, lambda names: set(names) - set(columns), fewest=1)
-
-
-def _table(
-    source: Source, suffix: str, delimiter: str | None, skip: Skip, fewest: int = 2
-) -> Table:
-    """Return the columns of a text table or Parquet file.
+def _table(source: Source, suffix: str, delimiter: str | None, skip: Skip) -> Table:
+    """Return the columns of a text table, of JSON lines or of a Parquet file.
 
     Args:
         skip: which columns are not wanted; they come back unread.
-        fewest: columns that a text table may have: one where no target is needed.
     """
-    if suffix in TEXT:
-        from whygrad.data.reading import read_text
+    if suffix == ".parquet":
+        from whygrad.data.arrow import opened_parquet, read_parquet
 
-        return read_text(source, delimiter, skip, fewest)
-    from whygrad.data.arrow import read_parquet
+        return read_parquet(opened_parquet(source), skip)
+    from whygrad.data.reading import opened_cells, read_cells
 
-    return read_parquet(source, skip)
+    return read_cells(opened_cells(replace(source, passes=2), suffix, delimiter), skip)
 
 
 def _builtin(name: str, given: dict, common: dict) -> Data:
@@ -176,7 +170,10 @@ def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
     path = Path(given_path)
     if not (path.suffix or len(path.parts) > 1 or os.path.lexists(given_path)):
         raise unknown_name("data_set", str(given_path), tuple(BUILTIN))
-    described = {"kind": "file", "source": str(path.absolute()), "options": given | common}
+    where = str(path.absolute())
+    if given.get("stream") or path.is_dir() or path.suffix.lower() in ARROW:
+        return _streamed(path, "file", where, given, common, tick)
+    described = {"kind": "file", "source": where, "options": given | common}
     source, suffix = checked_source(path, tick)
     if suffix == ".npz":
         from whygrad.data.npz import read_npz
@@ -186,13 +183,33 @@ def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
         standardize = common["standardize"] is not False
         arguments = common | {"standardize": standardize, "task": given.get("task")}
         return from_arrays(x, y, name=path.name, source=described, **arguments)
-    taken = ("target", "weight", "drop", "task")
-    _refuse(given, taken if suffix == ".parquet" else (*taken, "delimiter"), path.name)
+    taken = ("target", "weight", "drop", "task", "stream", "buffer")
+    _refuse(given, (*taken, "delimiter") if suffix in TEXT else taken, path.name)
+    may_stream = given.get("stream") is None
+    if may_stream and not fits(source.size):
+        return _streamed(path, "file", where, given, common, tick)
     from whygrad.data.selecting import chosen_names, data_from_table
 
     def dropped(names: Sequence[str]) -> tuple[str, ...]:
         return chosen_names(path.name, names, given)[2]
 
-    return data_from_table(  # which alone holds the table, and lets its columns go
-        _table(source, suffix, given.get("delimiter"), dropped), given, common, described
-    )
+    try:
+        return data_from_table(  # which alone holds the table, and lets its columns go
+            _table(source, suffix, given.get("delimiter"), dropped), given, common, described
+        )
+    except TooLargeError:
+        if not may_stream:
+            raise
+    return _streamed(path, "file", where, given, common, tick)
+
+
+def _streamed(source: object, kind: str, where: str, given: dict, common: dict, tick: Tick) -> Data:
+    from whygrad.data.streaming import stream
+
+    if given.get("stream") is False:
+        raise OptionError("error.stream_always", source=where)
+    taken = ("target", "weight", "drop", "task", "delimiter", "stream", "buffer")
+    _refuse(given, taken, where)
+    given = given | {"stream": True}
+    described = {"kind": kind, "source": where, "options": given | common}
+    return stream(source, given, common, described, tick, given.get("buffer"))

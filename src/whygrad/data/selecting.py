@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from whygrad.data.assembling import Raw, assemble
 from whygrad.data.columns import Column, Table, listed, settled
-from whygrad.data.problems import counts_rows, notes_of, problems_of, unknown_columns
-from whygrad.data.table import Data, Note
+from whygrad.data.notes import Note
+from whygrad.data.problems import notes_of, problems_of, unknown_columns
+from whygrad.data.table import Data
 from whygrad.data.targets import Target, check_task, constant_targets, task_notes, usable_target
 from whygrad.errors import DataError, InputError
 
@@ -49,7 +50,7 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     check_task(given.get("task"))
     if table.rows == 0 or not table.columns:
         raise DataError(table.name, [InputError("error.data_no_rows")])
-    chosen = _chosen(table, given)
+    chosen = chosen_columns(table, given)
     problems = [
         *(p for c in chosen.targets for p in problems_of(c, table.place, is_target=True)),
         *(p for c in chosen.inputs for p in problems_of(c, table.place)),
@@ -62,6 +63,7 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     if problems or more or target is None:
         raise DataError(table.name, [*problems, *more])
     notes = [note for column in chosen.inputs for note in notes_of(column.take(rows))]
+    notes += [note for column in targets if column.form for note in notes_of(column)]
     if len(rows) < table.rows:
         names = ", ".join(column.name for column in targets)
         values = {"column": names, "count": table.rows - len(rows)}
@@ -79,7 +81,7 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     )
 
 
-def _chosen(table: Table, given: dict) -> Chosen:
+def chosen_columns(table: Table, given: dict) -> Chosen:
     """Return the columns by their use; inputs that say nothing are left out, with a note."""
     targets, weight, drop = chosen_names(table.name, table.names, given)
     columns = {column.name: settled(column) for column in table.columns}
@@ -87,7 +89,7 @@ def _chosen(table: Table, given: dict) -> Chosen:
     left = [column for name, column in columns.items() if name not in used]
     empty = [column.name for column in left if column.kind == "empty"]
     first = table.columns[0].name
-    is_index = first in UNNAMED and first not in used and counts_rows(columns[first])
+    is_index = first in UNNAMED and first not in used and columns[first].counts_rows
     notes = [Note("note.data_index_column", {"column": first})] if is_index else []
     if empty:
         values = {"count": len(empty), "names": listed(empty)}
@@ -131,6 +133,17 @@ def chosen_names(
     return targets, weight, drop
 
 
+def target_columns(source: Mapping[str, object], known: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the columns that data was loaded to predict; none where they have no names.
+
+    Args:
+        source: how the data was made, see :class:`whygrad.data.Data`.
+        known: names of columns; one of them may hold a comma.
+    """
+    options = source.get("options")
+    return _names(options.get("target") if isinstance(options, Mapping) else None, known)
+
+
 def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:
     if given is None:
         return ()
@@ -160,7 +173,7 @@ def _target(
         more.append(InputError("error.data_target_empty", column=", ".join(names)))
     if more or not set(names).isdisjoint(problem.values.get("column") for problem in problems):
         return None, more
-    if requested is None and len(targets) == 1 and counts_rows(targets[0]):
+    if requested is None and len(targets) == 1 and targets[0].counts_rows:
         return None, [InputError("error.data_target_identifier", column=names[0])]
     is_split = common["validation"] + common["test"] > 0
     target, more = usable_target(targets, requested, is_split=is_split)

@@ -3,14 +3,17 @@
 A pipe waits for ever, a device never ends, and some files of ``/proc`` do both. Opening a device
 may even do something. So what stands at a path is looked at before it is opened, and again after.
 A table's ``Source`` is opened as often as it is needed, and never read past the size that it had.
+Text may be packed by gzip: it is unpacked on the way, and progress counts the packed bytes.
 """
 
 from __future__ import annotations
 
 import errno
+import gzip
 import io
 import os
 import stat
+import zlib
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,7 +27,10 @@ BLOCK = 1 << 18  # bytes that are read at once
 Tick = Callable[[float], None]  # is told which share of the work is done, from 0 to 1
 Skip = Callable[[Sequence[str]], Collection[str]]  # names of all columns -> those to leave out
 TEXT = (".csv", ".tsv", ".txt")
-SUFFIXES = (*TEXT, ".parquet", ".npz")
+JSON_LINES = (".jsonl", ".ndjson")
+ARROW = (".arrow", ".feather", ".ipc")
+PACKED = ".gz"  # may stand behind the ending of a text
+SUFFIXES = (*TEXT, *JSON_LINES, ".parquet", ".npz")
 SPECIAL: dict[str, Callable[[int], bool]] = {
     "folder": stat.S_ISDIR,
     "pipe": stat.S_ISFIFO,
@@ -91,12 +97,14 @@ class Source:
         size: bytes it had then; what is appended later is not read.
         tick: is told how far reading has come.
         passes: how often the whole file will be read.
+        is_packed: whether it is unpacked by gzip as it is read.
     """
 
     path: Path
     size: int
     tick: Tick
     passes: int = 1
+    is_packed: bool = False
 
     @property
     def name(self) -> str:
@@ -109,9 +117,11 @@ class Source:
             number: of the pass that this is, from 0; None for a look that is no progress.
 
         Raises:
-            DataError: it is gone meanwhile, or may not be read.
+            DataError: it is gone meanwhile, or may not be read; or what is read turns out to be
+                damaged where it is packed.
         """
-        return io.BufferedReader(_Stretch(self, number), BLOCK)
+        stretch = _Stretch(self, number)
+        return io.BufferedReader(_Unpacked(stretch) if self.is_packed else stretch, BLOCK)
 
 
 class _Stretch(io.RawIOBase):
@@ -151,6 +161,28 @@ class _Stretch(io.RawIOBase):
         super().close()
 
 
+class _Unpacked(io.RawIOBase):
+    """The bytes that a stretch was before gzip packed it."""
+
+    def __init__(self, stretch: _Stretch):
+        super().__init__()
+        self.stretch, self.file = stretch, gzip.GzipFile(fileobj=stretch)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        try:
+            return self.file.readinto(buffer)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            problem = InputError("error.data_damaged", kind=PACKED)
+            raise DataError(self.stretch.source.name, [problem]) from None
+
+    def close(self) -> None:
+        self.stretch.close()
+        super().close()
+
+
 def opened(path: Path) -> tuple[io.BufferedReader, int]:
     """Open a data file.
 
@@ -176,8 +208,13 @@ def opened(path: Path) -> tuple[io.BufferedReader, int]:
         raise DataError(path.name, [InputError("error.data_not_allowed", path=path)]) from None
 
 
-def checked_source(path: Path, tick: Tick) -> tuple[Source, str]:
-    """Return a file that can be read, and its kind: its ending in small letters.
+def checked_source(
+    path: Path, tick: Tick, suffixes: Sequence[str] = SUFFIXES
+) -> tuple[Source, str]:
+    """Return a file that can be read, and its kind: its ending in small letters, without .gz.
+
+    Args:
+        suffixes: of the kinds that the caller can read.
 
     Raises:
         DataError: it is missing, empty, no ordinary file, or of a kind that cannot be read.
@@ -185,10 +222,11 @@ def checked_source(path: Path, tick: Tick) -> tuple[Source, str]:
     file, size = opened(path)
     with file:
         start = file.read(1) if size else b""
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
+    is_packed = path.suffix.lower() == PACKED
+    suffix = Path(path.stem if is_packed else path.name).suffix.lower()
+    if suffix not in ((*TEXT, *JSON_LINES) if is_packed else suffixes):
+        known = ", ".join(suffixes)
         raise DataError(path.name, [InputError("error.data_suffix", path=path, known=known)])
     if not start:
         raise DataError(path.name, [InputError("error.data_empty")])
-    return Source(path, size, tick), suffix
+    return Source(path, size, tick, is_packed=is_packed), suffix

@@ -6,33 +6,22 @@ Packed, it is plain arrays and a JSON-able description: exact, and without pickl
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from whygrad.data.encoder import Encoder
-from whygrad.words import t
+from whygrad.data.notes import Note
+from whygrad.errors import AddressError
+
+if TYPE_CHECKING:
+    from whygrad.data.stream import Stream
 
 PARTS = ("train", "validation", "test")
 ENCODER_ARRAYS = ("fill", "mean", "scale", "target_mean", "target_scale")
-
-
-@dataclass(frozen=True)
-class Note:
-    """Something worth knowing about a table that does not stop training.
-
-    Args:
-        key: key of the sentence, such as ``note.data_constant``.
-        values: what the sentence says, JSON-able.
-    """
-
-    key: str
-    values: Mapping[str, object]
-
-    def __str__(self) -> str:
-        return t(self.key, **self.values)
+LATER_ARRAY = "median"  # which runs written before lack
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +67,8 @@ class Data:
         notes: worth knowing, but no reason to stop.
         source: how the data was made, JSON-able. For a built-in set or a file
             ``load(source["source"], **source["options"])`` makes it again.
+        stream: the whole training part, where it is read while it is trained on; ``train`` is
+            then a sample of it.
     """
 
     name: str
@@ -91,6 +82,7 @@ class Data:
     encoder: Encoder
     notes: tuple[Note, ...]
     source: dict[str, object]
+    stream: Stream | None = None
 
     @property
     def n_in(self) -> int:
@@ -107,12 +99,48 @@ class Data:
         """The three parts by name."""
         return {"train": self.train, "validation": self.validation, "test": self.test}
 
+    @property
+    def samples(self) -> dict[str, int]:
+        """How many samples each part has; of a stream, its training part as a whole."""
+        counts = {name: len(part) for name, part in self.parts.items()}
+        return counts if self.stream is None else counts | {"train": self.stream.samples}
+
+    @property
+    def sampled(self) -> Data:
+        """The same data with what is in memory alone: of a stream the sample of it."""
+        return self if self.stream is None else replace(self, stream=None)
+
+    def training_row(self, row: int) -> Part:
+        """Return one sample of the training part.
+
+        Args:
+            row: its number: in the part, or of a stream in its source.
+
+        Raises:
+            AddressError: there is no such one.
+            DataError: a file of a stream is gone, or not what it was.
+        """
+        if self.stream is not None:
+            return self.stream.row(row)
+        if not 0 <= row < len(self.train):
+            raise AddressError("error.no_such_sample", row=row, last=len(self.train) - 1)
+        return Part(*(array[row : row + 1] for array in self.train.arrays().values()))
+
+    @property
+    def class_counts(self) -> np.ndarray | None:
+        """How many training samples each class has; None where there are no classes."""
+        if self.task not in ("classes", "binary"):
+            return None
+        return np.bincount(self.train.y) if self.stream is None else self.stream.class_counts
+
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 over all arrays and names, in hexadecimal."""
         digest = hashlib.sha256()
         names = (self.task, self.feature_names, self.target_names, self.image_shape)
         digest.update(repr(names).encode())
+        if self.stream is not None:
+            digest.update(np.ascontiguousarray(self.stream.units).data)
         for part_name, part in self.parts.items():
             for name, array in part.arrays().items():
                 digest.update(f"{part_name}.{name} {array.dtype.str} {array.shape}".encode())
@@ -142,12 +170,21 @@ def pack(data: Data) -> tuple[dict[str, np.ndarray], dict[str, object]]:
         "notes": [{"key": note.key, "values": dict(note.values)} for note in data.notes],
         "source": data.source,
     }
+    if data.stream is not None:
+        rules["stream.units"] = data.stream.units
+        description["stream"] = data.stream.to_dict()
     return arrays | rules, description
 
 
 def unpack(arrays: dict[str, np.ndarray], description: dict) -> Data:
     """Return the data that :func:`pack` took apart."""
     encoder = unpack_encoder(arrays, description)
+
+    stream = None
+    if "stream" in description:
+        from whygrad.data.stream import Stream
+
+        stream = Stream.from_dict(description["stream"], arrays["stream.units"], encoder)
 
     def part(name: str) -> Part:
         named = {field.name: arrays.get(f"{name}.{field.name}") for field in fields(Part)}
@@ -163,18 +200,22 @@ def unpack(arrays: dict[str, np.ndarray], description: dict) -> Data:
         encoder=encoder,
         notes=tuple(Note(note["key"], note["values"]) for note in description["notes"]),
         source=description["source"],
+        stream=stream,
     )
 
 
 def pack_encoder(encoder: Encoder) -> tuple[dict[str, np.ndarray], dict[str, object]]:
     """Return the rules of a table as arrays by name, and the rest as JSON-able values."""
-    arrays = {f"encoder.{name}": getattr(encoder, name) for name in ENCODER_ARRAYS}
+    named = {name: getattr(encoder, name) for name in (*ENCODER_ARRAYS, LATER_ARRAY)}
+    arrays = {f"encoder.{name}": array for name, array in named.items() if array is not None}
     description: dict[str, object] = {
         "task": encoder.task,
         "target_names": list(encoder.target_names),
         "image_shape": list(encoder.image_shape) if encoder.image_shape else None,
         "columns": list(encoder.columns),
         "categories": [list(known) for known in encoder.categories],
+        "forms": [rule.form for rule in encoder.rules],
+        "parts": [list(rule.parts) for rule in encoder.rules],
     }
     return arrays, description
 
@@ -184,7 +225,10 @@ def unpack_encoder(arrays: dict[str, np.ndarray], description: dict) -> Encoder:
     return Encoder(
         columns=tuple(description["columns"]),
         categories=tuple(tuple(known) for known in description["categories"]),
+        forms=tuple(description.get("forms", ())),
+        parts=tuple(map(tuple, description.get("parts", ()))),
         **{name: np.asarray(arrays[f"encoder.{name}"]) for name in ENCODER_ARRAYS},
+        median=arrays.get(f"encoder.{LATER_ARRAY}"),
         task=description["task"],
         target_names=tuple(description["target_names"]),
         image_shape=tuple(description["image_shape"]) if description["image_shape"] else None,

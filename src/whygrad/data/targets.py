@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
-from whygrad.data.columns import EXACT, Column, shortened
-from whygrad.data.table import Note
+from whygrad.data.columns import EXACT, Column, Table, settled, shortened
+from whygrad.data.notes import Note
 from whygrad.errors import InputError, unknown_name
 
 TASKS = ("classes", "binary", "labels", "numbers")
@@ -35,6 +36,52 @@ class Target:
     def classes(self) -> np.ndarray | None:
         """Class indices, or None where there are no classes."""
         return self.y if self.task in ("classes", "binary") else None
+
+
+@dataclass(frozen=True)
+class TargetRule:
+    """How the targets of any rows are read, once those of all are known.
+
+    Args:
+        columns: names of the target columns.
+        task: of :data:`TASKS`.
+        names: of the classes, the labels or the columns.
+        values: the number that each class is, ascending; None where classes are words, or columns.
+    """
+
+    columns: tuple[str, ...]
+    task: str
+    names: tuple[str, ...]
+    values: tuple[float, ...] | None = None
+
+    def is_there(self, table: Table) -> np.ndarray:
+        """Return which rows have all of their targets, (m,), bool."""
+        missing = [one.missing for one in table.columns if one.name in self.columns]
+        return ~np.any(missing, axis=0)
+
+    def of(self, table: Table) -> np.ndarray:
+        """Return the targets of rows that have them, as :class:`Target` does."""
+        columns = {column.name: column for column in table.columns}
+        targets = [columns[name] for name in self.columns]
+        if self.task in ("labels", "numbers"):
+            y = matrix([settled(one) for one in targets])
+            return y.astype(np.float32) if self.task == "labels" else y
+        if len(targets) > 1:
+            return matrix([settled(one) for one in targets]).argmax(axis=1).astype(np.int32)
+        (column,) = targets
+        if self.values is not None:
+            return np.searchsorted(self.values, settled(column).values).astype(np.int32)
+        place = {word: index for index, word in enumerate(self.names)}
+        return np.array([place[word] for word in column.known], np.int32)[column.values]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, told: Mapping[str, Any]) -> TargetRule:
+        """Return the rule that :meth:`to_dict` made."""
+        values = None if told["values"] is None else tuple(told["values"])
+        return cls(tuple(told["columns"]), told["task"], tuple(told["names"]), values)
 
 
 def check_task(task: str | None) -> None:
@@ -89,7 +136,7 @@ def target_of(
     task = requested or task_of(columns)
     if task in ("classes", "binary"):
         return _classes(columns, requested, names)
-    problems = _not_numbers(columns)
+    problems = not_numbers(columns)
     if problems:
         return None, problems
     y = matrix(columns)
@@ -106,7 +153,7 @@ def _classes(
 ) -> tuple[Target | None, list[InputError]]:
     column = columns[0]
     if len(columns) > 1:
-        problems = _not_numbers(columns)
+        problems = not_numbers(columns)
         if problems:
             return None, problems
         y, found = matrix(columns).argmax(axis=1), tuple(column.name for column in columns)
@@ -119,11 +166,17 @@ def _classes(
         return None, [_wrong_names(len(found), names)]
     task = requested or ("binary" if len(found) == 2 else "classes")
     target = Target(task, y.astype(np.int32), tuple(names or found))
-    return target, _class_problems(column, target)
+    return target, class_problems(column, task, len(found), len(y))
 
 
-def _class_problems(column: Column, target: Target) -> list[InputError]:
-    count, samples = len(target.names), len(target.y)
+def class_problems(column: Column, task: str, count: int, samples: int) -> list[InputError]:
+    """Return what stands against telling so many classes apart.
+
+    Args:
+        column: the target, or the first of them.
+        count: of classes.
+        samples: that have a target.
+    """
     if not column.is_exact:
         return [InputError("error.data_classes_not_exact", column=column.name, limit=EXACT)]
     if count == 1:
@@ -133,8 +186,15 @@ def _class_problems(column: Column, target: Target) -> list[InputError]:
         return [InputError("error.data_target_identifier", column=column.name)]
     if count > MOST_CLASSES or (count > 2 and count > samples / 2):
         return [InputError("error.data_too_many_classes", **values)]
-    if target.task == "binary" and count != 2:
+    if task == "binary" and count != 2:
         return [InputError("error.data_not_binary", **values)]
+    return []
+
+
+def few_rows(samples: int, *, is_split: bool) -> list[InputError]:
+    """Return the problem of too few samples that have a target."""
+    if samples < (FEWEST if is_split else 1):
+        return [InputError("error.data_few_rows", actual=samples, expected=FEWEST)]
     return []
 
 
@@ -147,8 +207,9 @@ def usable_target(
 ) -> tuple[Target | None, list[InputError]]:
     """Return the targets, and what stands against learning them or dividing them into parts."""
     samples = len(columns[0].values)
-    if samples < (FEWEST if is_split else 1):
-        return None, [InputError("error.data_few_rows", actual=samples, expected=FEWEST)]
+    problems = few_rows(samples, is_split=is_split)
+    if problems:
+        return None, problems
     target, problems = target_of(columns, requested, names)
     if target is None or problems or not is_split:
         return target, problems
@@ -180,7 +241,8 @@ def rare_classes(target: Target) -> list[InputError]:
     ]
 
 
-def _not_numbers(columns: Sequence[Column]) -> list[InputError]:
+def not_numbers(columns: Sequence[Column]) -> list[InputError]:
+    """Return one problem for each target that is not of numbers."""
     key = "error.data_target_not_numbers"
     return [InputError(key, column=one.name) for one in columns if not one.is_numeric]
 

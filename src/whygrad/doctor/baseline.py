@@ -12,6 +12,7 @@ import numpy as np
 
 from whygrad.doctor.setup import Setup, r_squared, standardised
 from whygrad.doctor.thresholds import CARRIES_OVER, FEW_ROWS
+from whygrad.training.measures import constant_answer
 
 MOST_ROWS = 2000
 FOLDS = 3
@@ -54,10 +55,9 @@ def baseline_of(setup: Setup) -> Baseline:
 def _floor(setup: Setup) -> float:
     if not setup.is_classifying:
         return 0.0
-    if setup.task == "labels":
-        rate = np.asarray(setup.labels, float).mean(axis=0)
-        return float(np.maximum(rate, 1 - rate).mean())
-    return float(np.bincount(setup.labels.ravel().astype(int)).max() / len(setup.labels))
+    labels = np.asarray(setup.labels)
+    labels = labels if setup.task == "labels" else labels.ravel().astype(int)
+    return float(np.mean(labels == constant_answer(setup.task, labels)))
 
 
 def _by_heart(setup: Setup) -> float:

@@ -8,9 +8,8 @@ saturated: an output that is sure of itself is flat and well.
 from dataclasses import dataclass, replace
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network
@@ -125,7 +124,7 @@ def examine_health(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> H
         y: class indices (m,), or one column an output, (m, n_out).
     """
     inputs, dtype = np.asarray(x), network.dense[0].weight.dtype
-    targets = as_matrix(jnp.asarray(y), network.sizes[-1], dtype)
+    targets = as_matrix(np.asarray(y), network.sizes[-1], dtype)
     state = state_of(network, inputs.astype(dtype), targets, loss)
     pushed = state["output"].factors["upstream"]
     layers = []

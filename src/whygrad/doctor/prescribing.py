@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from whygrad.core.nn.losses import LOSSES
 from whygrad.data.assembling import TARGET_SCALINGS
 from whygrad.doctor.finding import Remedy
 from whygrad.settings import Settings
@@ -56,6 +57,9 @@ def _put(sections: Sections, name: str, value: Any) -> None:
     elif name in PLACES:
         section, key = PLACES[name]
         sections.setdefault(section, {})[key] = list(value) if isinstance(value, tuple) else value
+    training = sections.get("training", {})
+    if name == "loss" and "label_smoothing" in training and not LOSSES[str(value)].is_categorical:
+        training["label_smoothing"] = 0.0  # which the loss would refuse
     if name == "hidden":
         sections["network"] |= _lengthened(sections["network"], len(value))
 

@@ -113,6 +113,7 @@ def reference_of(setup: "Setup") -> "Setup":
             "reduction": "mean",
             "l1": 0.0,
             "l2": 0.0,
+            "label_smoothing": 0.0,
             "shuffle": "together",
             "input_scaling": "standard",
             **ADAM,

@@ -6,15 +6,15 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from whygrad.core.nn.initializers import draw_bias, draw_weight
-from whygrad.core.nn.losses import as_matrix
+from whygrad.core.nn.losses import LOSSES, as_matrix
 from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
 from whygrad.settings import Settings
 from whygrad.training.loop import check_size, prepare
+from whygrad.training.weighing import class_weights, weights_of
 
 CLASSIFYING = ("classes", "binary", "labels")
 
@@ -130,15 +130,17 @@ def setup_of(
     Raises:
         InputError: network, data and settings do not fit together.
     """
+    data = data.sampled
     check_size(network, data, settings)
     task = prepare(network, data, settings)
+    by_class = class_weights(data.class_counts, settings.class_weight)
     asked = (origin or {}).get("network", {})
     weights = [np.asarray(dense.weight) for dense in network.dense]
     biases = [
         np.zeros(dense.n_out, np.float32) if dense.bias is None else np.asarray(dense.bias)
         for dense in network.dense
     ]
-    targets = as_matrix(jnp.asarray(data.train.y), network.sizes[-1], jnp.dtype("float32"))
+    targets = as_matrix(np.asarray(data.train.y), network.sizes[-1], np.dtype("float32"))
     return Setup(
         x=np.asarray(data.train.x),
         y=np.asarray(targets),
@@ -151,7 +153,7 @@ def setup_of(
         dropout=tuple(dense.dropout for dense in network.dense[:-1]),
         settings=replace(task.settings, record_every=0),
         has_bias=network.dense[0].bias is not None,
-        weights=task.weights,
+        weights=weights_of(data.train, by_class),
     )
 
 
@@ -220,6 +222,12 @@ def _redrawn(setup: Setup) -> Setup:
     )
 
 
+def _with_loss(setup: Setup, name: str) -> Setup:
+    """Return a set-up with another loss; one of quantities has no labels to smooth."""
+    smoothing = setup.settings.label_smoothing if LOSSES[name].is_categorical else 0.0
+    return replace(setup, settings=replace(setup.settings, loss=name, label_smoothing=smoothing))
+
+
 def _with_rows(setup: Setup, rows: np.ndarray) -> Setup:
     """Return a set-up whose targets are those of other rows."""
     return replace(setup, y=setup.y[rows], labels=setup.labels[rows])
@@ -241,6 +249,7 @@ CHANGES: dict[str, Callable[[Setup, Any], Setup]] = {
     "labels_shuffled": lambda setup, seed: _with_rows(
         setup, np.random.default_rng(seed).permutation(len(setup.x))
     ),
+    "loss": _with_loss,
     "drop": lambda setup, share: replace(setup, dropout=(share,) * len(setup.dropout)),
 }
 TARGET_CODINGS = {

@@ -1,15 +1,13 @@
 """Measuring the layers of own networks on a reference set."""
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from numpy.typing import ArrayLike
 
+from whygrad.core.arrays import Array, leaves, tree_map
 from whygrad.core.backprop import LayerAnatomy, propagate, propagate_back
 from whygrad.core.factors import layer_factors, open_share
 from whygrad.core.nn.activations import ACTIVATIONS
@@ -19,6 +17,7 @@ from whygrad.core.symmetry import effective_width
 from whygrad.doctor.own_evidence import LayerState, State
 from whygrad.doctor.setup import Setup
 from whygrad.doctor.thresholds import CLOSED
+from whygrad.record.arrays import library_of, xp
 from whygrad.record.fields import FACTORS
 
 REFERENCE_SAMPLES = 512
@@ -28,11 +27,14 @@ Measured = dict[str, dict[str, Any]]  # by layer and name
 
 def states_of(setup: Setup, networks: Sequence[Network]) -> tuple[State, ...]:
     """Return how the layers of some networks of one shape are."""
-    chosen = spread_out(len(setup.x), REFERENCE_SAMPLES)
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
-    x, y = jnp.asarray(setup.inputs[chosen]), jnp.asarray(setup.targets[chosen])
-    measured = _measure_all(fold(stacked, axis=1), x, y, setup.settings.loss)
-    measured = jax.tree.map(np.asarray, unfold_tree(stacked, measured, axis=1))
+    chosen, loss = spread_out(len(setup.x), REFERENCE_SAMPLES), setup.settings.loss
+    x, y = setup.inputs[chosen], setup.targets[chosen]
+    if all(network.engine == "numpy" for network in networks):
+        return tuple(state_of(network, x, y, loss) for network in networks)
+    on_device = [network.on("jax") for network in networks]
+    stacked = tree_map(lambda *arrays: xp.stack(arrays), *on_device)
+    measured = _compiled()[1](fold(stacked, axis=1), x, y, loss)
+    measured = tree_map(np.asarray, unfold_tree(stacked, measured, axis=1))
     return tuple(
         _state(network, {name: {k: v[i] for k, v in of.items()} for name, of in measured.items()})
         for i, network in enumerate(networks)
@@ -46,8 +48,11 @@ def state_of(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> State:
         x: inputs, (m, n_in).
         y: targets as the loss sees them, (m, n_out).
     """
-    measured = _measure(fold(network), jnp.asarray(x), jnp.asarray(y), loss)
-    return _state(network, jax.tree.map(np.asarray, unfold_tree(network, measured)))
+    if network.engine == "numpy":
+        with np.errstate(all="ignore"):
+            return _state(network, _measure(network, np.asarray(x), np.asarray(y), loss))
+    measured = _compiled()[0](fold(network), np.asarray(x), np.asarray(y), loss)
+    return _state(network, tree_map(np.asarray, unfold_tree(network, measured)))
 
 
 def spread_out(length: int, most: int) -> np.ndarray:
@@ -56,7 +61,7 @@ def spread_out(length: int, most: int) -> np.ndarray:
 
 
 def is_finite(network: Network) -> bool:
-    return all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(network))
+    return all(np.isfinite(leaf).all() for leaf in leaves(network))
 
 
 def norm(values: ArrayLike) -> float:
@@ -64,27 +69,32 @@ def norm(values: ArrayLike) -> float:
     return float(np.linalg.norm(np.asarray(values, np.float64)))
 
 
-@partial(jax.jit, static_argnums=3)
-def _measure_all(stacked: Network, x: Array, y: Array, loss: str) -> Measured:
-    return jax.vmap(lambda network: _measure(network, x, y, loss))(stacked)
+@cache
+def _compiled() -> tuple[Callable[..., Measured], Callable[..., Measured]]:
+    """Return what measures one network, and what measures many of them, stacked."""
+    import jax
+
+    def measure_all(stacked: Network, x: Array, y: Array, loss: str) -> Measured:
+        return jax.vmap(lambda network: _measure(network, x, y, loss))(stacked)
+
+    return jax.jit(_measure, static_argnums=3), jax.jit(measure_all, static_argnums=3)
 
 
-@partial(jax.jit, static_argnums=3)
 def _measure(network: Network, x: Array, y: Array, loss: str) -> Measured:
     def measure(layer: LayerAnatomy) -> dict[str, Array]:
         gradient = layer.mean_with_delta(layer.input)
         steepest = ACTIVATIONS[layer.activation].steepest
         return {
             **vars(layer_factors(layer, gradient)),
-            "gradient": jnp.linalg.norm(gradient),
-            "preactivation": jnp.sqrt(jnp.mean(layer.preactivation**2)),
-            "output": jnp.sqrt(jnp.mean(layer.output**2)),
-            "slope_share": jnp.mean(jnp.abs(layer.slope)) / steepest,
+            "gradient": xp.linalg.norm(gradient),
+            "preactivation": xp.sqrt(xp.mean(layer.preactivation**2)),
+            "output": xp.sqrt(xp.mean(layer.output**2)),
+            "slope_share": xp.mean(xp.abs(layer.slope)) / steepest,
             "open": open_share(layer),
-            "is_dead": ~(jnp.abs(layer.slope) > 0).any(axis=0),  # nor does NaN let anything through
+            "is_dead": ~(xp.abs(layer.slope) > 0).any(axis=0),  # nor does NaN let anything through
         }
 
-    share = jnp.full(len(x), 1 / len(x), x.dtype)
+    share = library_of(x).full(len(x), 1 / len(x), x.dtype)
     anatomy = propagate_back(network, propagate(network, x, None), y, loss, share)
     return {name: each(measure, layer)(layer) for name, layer in anatomy.layers.items()}
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from whygrad.core.arrays import tree_map
 from whygrad.core.backprop import propagate
 from whygrad.core.nn.folding import fold
 from whygrad.core.nn.losses import predictions
@@ -64,7 +65,8 @@ def try_out(
 
 def measure_all(setup: Setup, networks: Sequence[Network]) -> tuple[float, ...]:
     """Return accuracy or r2 on the training part, one a network."""
-    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *networks)
+    on_device = [network.on("jax") for network in networks]
+    stacked = tree_map(lambda *arrays: jnp.stack(arrays), *on_device)
     outputs = _outputs(fold(stacked, axis=1), jnp.asarray(setup.inputs))
     claims = [predictions(setup.settings.loss, setup.activations[-1], a) for a in outputs]
     return tuple(measure_of(setup, np.asarray(claim, np.float64)) for claim in claims)

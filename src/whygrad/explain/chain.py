@@ -14,7 +14,7 @@ from whygrad.record.activations import FACTS
 from whygrad.words import number, t
 
 if TYPE_CHECKING:
-    from whygrad.explain.ledger import Ledger, SampleChain, Term
+    from whygrad.explain.ledger import Ledger, SampleChain, Smoothing, Term
 
 DIGITS = 4  # of a number in a line
 BOUNDED: dict[str, tuple[str, Callable[[float], float]]] = {  # losses that bound a − y
@@ -28,6 +28,8 @@ def chain_lines(ledger: Ledger, chain: SampleChain) -> list[str]:
     bias = () if chain.bias is None else (chain.bias,)
     z = weighted_sum(chain.terms, chain.rest, bias, chain.preactivation)
     lines = [f"z = Σ w · x{' + b' if bias else ''} = {z}", _output(chain)]
+    if chain.smoothing is not None:
+        lines.append(_smoothed(chain.smoothing, chain.wanted))
     if chain.is_matched:
         lines.append(_matched(chain))
     else:
@@ -47,6 +49,15 @@ def _output(chain: SampleChain) -> str:
     else:  # of a rounded z
         sign = "≈"
     return f"a = {chain.activation}(z) {sign} {value}"
+
+
+def _smoothed(smoothing: Smoothing, wanted: float) -> str:
+    amount, classes = printed(smoothing.amount), smoothing.classes
+    found = (1 - amount) * printed(smoothing.target) + amount / classes
+    terms = f"(1 − {number(amount)}) · {number(smoothing.target)} + {number(amount)} / {classes}"
+    return t(
+        "ledger.chain.smoothed", formula=f"y = {terms} {equals(found, wanted)} {number(wanted)}"
+    )
 
 
 def _matched(chain: SampleChain) -> str:

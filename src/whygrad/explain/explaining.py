@@ -1,5 +1,6 @@
 """From one record of a step to a ledger, whoever took the step."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
@@ -22,6 +23,7 @@ from whygrad.record.address import Address
 from whygrad.record.factors import Factors, mean_size, sample_gradients, strongest, telescope
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.folder import RunFolder
+from whygrad.record.naming import Names
 from whygrad.record.step import Index, LayerStep, Part, StepRecord
 
 TOP = 3
@@ -35,6 +37,10 @@ class SeenStep(Protocol):
 
     def input_name(self, place: Address) -> str:
         """Return what the input is called that a weight comes from."""
+        ...
+
+    def named(self, place: Address) -> str:
+        """Return an address with names in place of numbers, as far as there are any."""
         ...
 
     def target(self, row: int) -> str | None:
@@ -54,7 +60,8 @@ def explain(
     The step is replayed where the run can be, and else read from what was kept of it.
 
     Args:
-        address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``; of a
+        address: ``hidden1.weight[5, 3]``, ``hidden1.bias[3]``, ``hidden1[3]`` or ``hidden1``, with
+            names of inputs and classes in place of numbers, see :mod:`whygrad.record.naming`; of a
             watched model in its own names and order of axes.
         step: its number; default: the last one that can be explained.
         sample: row of the training part whose chain is wanted too.
@@ -65,11 +72,24 @@ def explain(
     """
     if sample is not None:
         run.require("sample", sample=sample)
-    place = Address.parse(address, run.specs)
+    place = Address.parse(address, run.specs, _names_of(run))
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
         seen = seen_step(run, place.layer, step)
-        ledger = _ledger(run, seen, place)
+        ledger = replace(_ledger(run, seen, place), named=seen.named(place))
         return ledger if sample is None else replace(ledger, chain=seen.chain(place, sample))
+
+
+def _names_of(run: RunFolder) -> Callable[[], Names] | None:
+    """Return what gives the names of a run's inputs and outputs; None where it holds no data."""
+    if not run.can("data"):
+        return None
+
+    def names() -> Names:
+        from whygrad.training.trained import TrainedRun  # with JAX, which numbers do without
+
+        return TrainedRun.of(run).names
+
+    return names
 
 
 def seen_step(run: RunFolder, layer: str, step: int | None) -> SeenStep:
@@ -280,8 +300,8 @@ def _development(run: RunFolder, place: Address) -> Development:
     steps, rows = run.rows(place.layer)
     of_neuron = rows[:, :, place.neuron] if place.neuron is not None else np.median(rows, axis=2)
     values = {
-        name: tuple(float(v) for v in of_neuron[:, ROW_FIELDS.index(name)])
+        name: tuple(of_neuron[:, ROW_FIELDS.index(name)].tolist())
         for name in FACTORS
         if (name, place.kind) != ("input", "bias")  # what was recorded is the input of its weights
     }
-    return Development(tuple(int(step) for step in steps), values)
+    return Development(tuple(steps.tolist()), values)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from whygrad.explain.phrases import (
     Section,
+    by_name,
     cells,
     clones,
     columns,
@@ -75,9 +76,15 @@ def as_html(ledger: Ledger) -> str:
 def as_body(ledger: Ledger) -> Markup:
     """Return the fragment without its style, for a page that has :data:`STYLE` once."""
     key, values = ledger.cause
-    is_one = any(factor.is_cause for factor in ledger.factors)
+    named, is_one = by_name(ledger), any(factor.is_cause for factor in ledger.factors)
     parts = [
-        element("p", element("b", str(ledger.address)), when(ledger), class_="address"),
+        element(
+            "p",
+            element("b", str(ledger.address)),
+            None if named is None else joined(element("code", named), " "),
+            when(ledger),
+            class_="address",
+        ),
         element("p", what(ledger)),
         element("p", clones(ledger), class_="cause") if ledger.clones else None,
         factor_table(ledger),

@@ -98,6 +98,21 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Smoothing:
+    """How a target was smoothed: target * (1 - amount) + amount / classes.
+
+    Attributes:
+        amount: see :class:`whygrad.Settings`.
+        target: of this output, as it was.
+        classes: among how many the amount is spread.
+    """
+
+    amount: float
+    target: float
+    classes: int
+
+
+@dataclass(frozen=True)
 class SampleChain:
     """The chain rule for one sample, with its numbers.
 
@@ -116,7 +131,8 @@ class SampleChain:
         gradient: delta * input: this sample's gradient, before the mean.
         is_matched: whether loss and activation are one function here.
         claim: how the loss reads the output; of logits, the probability that they stand for.
-        wanted: the target of this output.
+        wanted: the target of this output, as the loss is given it.
+        smoothing: how it came about, where labels are smoothed and the loss asks here.
         link: the activation by which the loss reads the output, else ``identity``.
         loss_name: of the loss.
     """
@@ -140,6 +156,7 @@ class SampleChain:
     is_matched: bool
     claim: float
     wanted: float
+    smoothing: Smoothing | None
     link: str
     loss_name: str
 
@@ -188,6 +205,7 @@ class Ledger:
         is_recorded: whether the run recorded this step, so that the replay was compared with it.
         is_from_loss: where there are no pushers, whether that is because the loss itself pushes.
         data: what the data set is called; "" where it is not known.
+        named: the address with the names of inputs and classes in place of their numbers.
     """
 
     address: Address
@@ -215,6 +233,7 @@ class Ledger:
     is_recorded: bool
     is_from_loss: bool = True
     data: str = ""
+    named: str = ""
 
     @property
     def product(self) -> float:

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from whygrad.explain.chain import chain_lines, equals, signed
 from whygrad.words import number, percent, t
 
@@ -59,6 +61,11 @@ def when(ledger: Ledger) -> str:
     if ledger.epoch is None:
         return t("ledger.when.watched", step=ledger.step, loss=ledger.loss)
     return t("ledger.when", step=ledger.step, epoch=ledger.epoch + 1, loss=ledger.loss)
+
+
+def by_name(ledger: Ledger) -> str | None:
+    """Return the address by names, where it has any that its numbers do not tell."""
+    return ledger.named if ledger.named not in ("", str(ledger.address)) else None
 
 
 def what(ledger: Ledger) -> str:
@@ -196,13 +203,15 @@ def movement_rows(ledger: Ledger) -> list[Row]:
 def development_rows(ledger: Ledger) -> list[Row]:
     """Return how each factor went over the run, with its first and its last value."""
     rows: list[Row] = []
-    are_there = [True] * len(ledger.development.steps)  # where the factors before it are not 0
+    are_there = np.ones(
+        len(ledger.development.steps), bool
+    )  # where the factors before it are not 0
     for factor in ledger.factors:
         name, values = t(f"factor.{factor.name}"), ledger.development.values.get(factor.name)
-        if values is None or not any(are_there):
+        if values is None or not are_there.any():
             rows.append(Row(name, UNKNOWN, ""))
             continue
         first, last = (number(values[at], 2) if are_there[at] else UNKNOWN for at in (0, -1))
         rows.append(Row(name, values, f"{first} → {last}"))
-        are_there = [there and value != 0 for there, value in zip(are_there, values, strict=True)]
+        are_there &= np.asarray(values) != 0
     return rows

@@ -3,15 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-import jax.numpy as jnp
 import numpy as np
 
 from whygrad.core.attribution import contributions
 from whygrad.core.backprop import Anatomy, backward, forward
-from whygrad.core.nn.losses import as_matrix, link_brought, predictions
+from whygrad.core.nn.losses import (
+    as_matrix,
+    classes_of,
+    link_brought,
+    predictions,
+    smoothed,
+)
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError
-from whygrad.explain.ledger import SampleChain, Term
+from whygrad.explain.ledger import SampleChain, Smoothing, Term
 from whygrad.record.activations import FACTS
 from whygrad.record.address import Address
 from whygrad.record.folder import RunFolder
@@ -37,6 +42,7 @@ class ReplayedStep:
     def __init__(self, run: RunFolder, step: int | None):
         self.run = TrainedRun.of(run)
         replayed = replay(self.run, max(run.steps - 1, 0) if step is None else step)
+        self._targets = dict(zip(replayed.rows.tolist(), replayed.targets, strict=True))
         self.network = replayed.network
         layers = {name: _layer(replayed, spec) for name, spec in self.run.specs.items()}
         last = list(layers)[-1]
@@ -55,10 +61,15 @@ class ReplayedStep:
         assert place.input is not None
         return self._names_of_inputs(place.layer)[place.input]
 
+    def named(self, place: Address) -> str:
+        """Return an address with the names of features and classes in place of numbers."""
+        return place.named(self.run.specs, self.run.names)
+
     def target(self, row: int) -> str:
         """Return the target of a row of the training part, in the user's words and units."""
-        data = self.run.data
-        value = data.decode(data.train.y[row : row + 1])[0]
+        told = self._targets.get(row)
+        y = self.run.data.training_row(row).y if told is None else told[None]
+        value = self.run.data.decode(y)[0]
         parts = value if isinstance(value, np.ndarray | list | tuple) else [value]
         return ", ".join(
             f"{part:.4g}" if isinstance(part, float | np.floating) else str(part) for part in parts
@@ -72,13 +83,13 @@ class ReplayedStep:
         """
         if place.neuron is None:
             raise AddressError("error.chain_needs_neuron", address=place)
-        network, train, k = self.network, self.run.data.train, place.neuron
-        if not 0 <= row < len(train.x):
-            raise AddressError("error.no_such_sample", row=row, last=len(train.x) - 1)
-        trace = forward(network, train.x[row : row + 1])
-        given = jnp.asarray(train.y[row : row + 1])
-        targets = as_matrix(given, network.sizes[-1], trace.output.dtype)
-        loss = self.run.task.settings.loss
+        network, k = self.network, place.neuron
+        sample = self.run.data.training_row(row)
+        trace = forward(network, sample.x)
+        hard = as_matrix(sample.y, network.sizes[-1], trace.output.dtype)
+        settings = self.run.task.settings
+        loss, amount = settings.loss, settings.label_smoothing
+        targets = smoothed(loss, hard, amount) if amount else hard
         anatomy = backward(network, trace, targets, loss=loss)
         layer, dense = anatomy[place.layer], network[place.layer]
         last = network.dense[-1].activation
@@ -113,6 +124,9 @@ class ReplayedStep:
             is_matched=layer.is_matched,
             claim=float(predictions(loss, last, trace.output)[at]),
             wanted=float(targets[at]),
+            smoothing=Smoothing(amount, float(hard[at]), classes_of(loss, hard.shape[-1]))
+            if amount and layer.is_matched
+            else None,
             link=link_brought(loss, last),
             loss_name=loss,
         )

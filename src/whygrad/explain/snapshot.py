@@ -60,6 +60,10 @@ class SnapshotStep:
         told = {"input": input, "channel": channel, "place": where}
         return t(f"watched.source.{spec.traits.source}", **told)
 
+    def named(self, place: Address) -> str:
+        """Return the address as it is: a snapshot holds no names of inputs."""
+        return str(place)
+
     def target(self, row: int) -> None:
         """Return nothing: a snapshot holds no targets."""
 

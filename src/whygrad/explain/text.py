@@ -10,6 +10,7 @@ from rich.padding import Padding
 
 from whygrad.explain.phrases import (
     Section,
+    by_name,
     cells,
     clones,
     columns,
@@ -37,7 +38,9 @@ def as_text(ledger: Ledger) -> str:
 
 def as_rich(ledger: Ledger) -> RenderableType:
     """Return a ledger for a rich console."""
-    title = assembled((str(ledger.address), "bold"), "  ", when(ledger))
+    named = by_name(ledger)
+    names = () if named is None else ((named, "dim"), "  ")
+    title = assembled((str(ledger.address), "bold"), "  ", *names, when(ledger))
     equal = [Text(clones(ledger), style="yellow")] if ledger.clones else []
     key, values = ledger.cause
     cause = Padding(Text(t(key, **values)), (1, 0, 0, 2))

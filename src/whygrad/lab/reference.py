@@ -92,7 +92,7 @@ def reference(scene: Scene, *, steps: int = STEPS, rows: int | None = None) -> d
         network = in_float64(weights, biases, names)
         x = as_input(network, np.asarray(scene.x, np.float64))
         y = as_targets(network, scene.y, scene.settings.loss, len(x))
-        share = as_shares(scene.sample_weight, len(x), x.dtype)
+        share = as_shares(scene.sample_weight, len(x), x)
         trace, anatomy, gradients, split = _walk(scene.settings.loss, network, x, y, share)
         trained, losses = _train(scene.settings, network, x, y, share, steps)
         given = {

@@ -4,15 +4,17 @@
 watched model an address is what Python calls it: ``encoder.layers.0.linear1.weight[5, 3]`` is of a
 linear layer neuron 5, input 3; ``conv.weight[5, 2, 0, 1]`` is a weight of a convolution,
 ``norm.weight[4]`` a scale. ``fc.bias[5]`` is a bias, ``fc[5]`` a neuron (of a convolution: a
-channel), and ``fc`` the layer.
+channel), and ``fc`` the layer. In whygrad's own networks the names of :mod:`.naming` do in place of
+numbers: ``hidden1.weight[petal length (cm), 3]``.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from whygrad.errors import AddressError
 from whygrad.record.layers import DENSE, LayerSpec, Packed
+from whygrad.record.naming import Axis, Names, found_by_name
 
 PATTERN = re.compile(
     r"\s*(?P<path>.+?)\s*(\[\s*(?P<numbers>\d{1,18}(\s*,\s*\d{1,18})*)\s*\])?\s*", re.DOTALL
@@ -55,12 +57,23 @@ class Address:
         place = f"[{', '.join(map(str, self.index))}]" if self.index else ""
         return self.text or f"{self.layer}{part}{place}"
 
+    def named(self, specs: Specs, names: Names) -> str:
+        """Return the address with the names of inputs and outputs in place of their numbers."""
+        if not self.index:
+            return str(self)
+        part = f".{self.parameter}" if self.parameter else ""
+        axes = _axes(specs[self.layer], self.parameter, specs, names)
+        places = map(Axis.written, axes, self.index)
+        return f"{self.layer}{part}[{', '.join(places)}]"
+
     @classmethod
-    def parse(cls, text: str, specs: Specs) -> "Address":
+    def parse(cls, text: str, specs: Specs, names: Callable[[], Names] | None = None) -> "Address":
         """Read an address and check that there is what it names.
 
         Args:
             specs: the layers, as ``run.specs`` and ``network.specs`` hold them.
+            names: of inputs and outputs, asked for where an address does not hold numbers alone;
+                None where there are none.
 
         Raises:
             AddressError: it cannot be read, or names nothing that is there.
@@ -78,6 +91,29 @@ class Address:
                 return cls._of_parameter(text, spec, parameter, index)
         if path in specs:  # behind parameters: a layer without a module has its weight's name
             return cls._of_layer(text, specs[path], index)
+        return cls._by_name(text, path, specs, names)
+
+    @classmethod
+    def _by_name(
+        cls, text: str, path: str, specs: Specs, names: Callable[[], Names] | None
+    ) -> "Address":
+        """Read an address whose brackets hold names."""
+        for bracket in re.finditer(r"\[", text):  # a model's own names may hold some, too
+            before, inside = DOT.sub(".", text[: bracket.start()].strip()), text[bracket.end() :]
+            parameters = list(_named(before, specs))
+            spec, parameter = parameters[0] if parameters else (specs.get(before), None)
+            if spec is None or not inside.rstrip().endswith("]"):
+                continue
+            inside = inside.rstrip().removesuffix("]")
+            if spec.kind != DENSE:
+                raise AddressError("error.names_in_model", address=text, name=inside.strip())
+            if names is None:
+                break
+            axes = _axes(spec, parameter, specs, names())
+            index = found_by_name(text, inside, axes)
+            if parameter is None:
+                return cls._of_layer(text, spec, index)
+            return cls._of_parameter(text, spec, parameter, index)
         raise _unknown(text, path, specs)
 
     @classmethod
@@ -106,6 +142,15 @@ def _named(path: str, specs: Specs) -> Iterator[tuple[LayerSpec, str]]:
                 raise AddressError("error.layer_without_bias", layer=spec.name)
             if name is not None and path in (f"{spec.name}.{parameter}", name):
                 yield spec, parameter
+
+
+def _axes(spec: LayerSpec, parameter: str | None, specs: Specs, names: Names) -> list[Axis]:
+    """Return what the brackets behind a layer, a weight or a bias of our own networks hold."""
+    layers = list(specs)
+    of_inputs = names.inputs if spec.name == layers[0] else ()
+    of_neurons = names.outputs if spec.name == layers[-1] else ()
+    axes = [Axis("input", spec.name, spec.n_in, of_inputs)] if parameter == "weight" else []
+    return [*axes, Axis("neuron", spec.name, spec.n_out, of_neurons)]
 
 
 def _is_elsewhere(row: int, packed: Packed, spec: LayerSpec, parameter: str) -> bool:

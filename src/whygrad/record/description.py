@@ -17,7 +17,10 @@ PARTS = ("train", "validation", "test")
 STATES = ("training", "stopped", "failed", "finished")
 TASKS = ("classes", "binary", "labels", "numbers")
 MEASURES = ("loss", "accuracy", "r2")
-ENGINE = ("whygrad", "jax", "jaxlib", "optax", "numpy")
+ENGINES = {  # what a run's numbers come from, by its engine
+    "jax": ("whygrad", "jax", "jaxlib", "optax", "numpy"),
+    "numpy": ("whygrad", "numpy"),
+}
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 # loss -> output activations with which it is taken as one function of z, the one it is made for
 # first; an identity behind another one means that the loss brings that one itself
@@ -61,8 +64,15 @@ def versions_of(*packages: str) -> dict[str, str]:
     return found
 
 
-def device_kind() -> str:
-    """Return what JAX computes on, such as ``cpu``."""
+def engine_of(description: Mapping[str, Any]) -> str:
+    """Return the engine of a run: ``numpy``, or ``jax``, which was the only one at first."""
+    return description.get("engine", "jax")
+
+
+def device_kind(engine: str) -> str:
+    """Return what an engine computes on, such as ``cpu``."""
+    if engine == "numpy":
+        return "cpu"
     import jax
 
     return jax.devices()[0].device_kind
@@ -74,11 +84,13 @@ def differences(description: Mapping[str, Any]) -> dict[str, str] | None:
     Args:
         description: what ``run.json`` says; what it does not tell is not compared.
     """
-    told = description.get("versions")
-    recorded = {k: v for k, v in told.items() if k in ENGINE} if isinstance(told, dict) else {}
+    told, engine = description.get("versions"), engine_of(description)
+    recorded = {}
+    if isinstance(told, dict):
+        recorded = {name: told[name] for name in told if name in ENGINES[engine]}
     here = versions_of(*recorded)
     if isinstance(description.get("device"), str):
-        recorded, here = recorded | {"": description["device"]}, here | {"": device_kind()}
+        recorded, here = recorded | {"": description["device"]}, here | {"": device_kind(engine)}
     differing = [name for name in recorded if recorded[name] != here.get(name)]
     if not differing:
         return None

@@ -10,7 +10,6 @@ function computes with the library that its arrays come from.
 """
 
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -18,6 +17,7 @@ from jaxtyping import Float, Int
 
 from whygrad.record import describing
 from whygrad.record.address import Address
+from whygrad.record.arrays import library_of
 from whygrad.record.fields import FACTORS
 from whygrad.words import t
 from whygrad.words.grid import Grid
@@ -66,12 +66,6 @@ class Factors:
         return describing.of_factors({t("factors.median"): self}, t("factors.title"))
 
 
-def library_of(array: Array) -> ModuleType:
-    """Return the library that an array comes from: ``numpy`` or ``jax.numpy``."""
-    found = getattr(array, "__array_namespace__", None)
-    return np if found is None else found()
-
-
 def telescope(pushed: Array, through: Array, pulls: Array, gradient: Array) -> Factors:
     """Return the factors whose running products are the four sizes given."""
     xp = library_of(gradient)
@@ -105,7 +99,7 @@ def pushes(upstream: Array, *, is_coupled: bool) -> Array:
     if not is_coupled:
         return abs(upstream)
     xp = library_of(upstream)
-    together = xp.linalg.norm(upstream, axis=1, keepdims=True)
+    together = xp.linalg.norm(upstream, axis=-1, keepdims=True)
     return xp.broadcast_to(together, upstream.shape)
 
 

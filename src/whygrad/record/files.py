@@ -8,12 +8,13 @@ follows the umask.
 
 import atexit
 import errno
+import io
 import os
 import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -162,6 +163,42 @@ def prepared(contents: Mapping[Path, Content], *, shared: bool = False) -> Itera
             with writing(path):
                 _sync_all([one.number for one in files.waiting.values()])
         yield files
+
+
+@contextmanager
+def written_in_pieces(path: Path) -> Iterator["Pieces"]:
+    """Write a file aside, piece by piece, to be handed on: it is there once it is whole.
+
+    Raises:
+        RunError: it cannot be written; the file before is still there.
+    """
+    with prepared({path: b""}, shared=True) as files:
+        pieces = Pieces(path, files.waiting[path].write)
+        yield pieces
+        with writing(path):
+            os.fsync(files.waiting[path].number)
+        files.publish(path)
+
+
+class Pieces(io.RawIOBase):
+    """What a file is written through; a refusal of the file system names the file."""
+
+    def __init__(self, path: Path, write: Callable[[bytes], None]):
+        super().__init__()
+        self.path, self.hand_on = path, write
+        self.length = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.length
+
+    def write(self, piece) -> int:
+        with writing(self.path):
+            self.hand_on(bytes(piece))
+        self.length += len(piece)
+        return len(piece)
 
 
 class Prepared:

@@ -24,17 +24,18 @@ import numpy as np
 from whygrad.errors import AddressError, RunError
 from whygrad.record.description import UNSEALED
 from whygrad.record.fields import ROW_FIELDS
-from whygrad.record.files import reading
 from whygrad.record.layers import LayerSpec
 from whygrad.record.producers import PRODUCERS, Producer, blew_up, kind_of
 from whygrad.record.reading import (
     Described,
+    Standing,
     check_recorded,
     lines_of,
     numbered,
     read_snapshot,
     snapshot_steps,
     snapshot_steps_by_layer,
+    standing_of,
     steadily,
 )
 from whygrad.record.schema.arrays import key_of_rows, refuse, rows_forms, sound_arrays, steps_ascend
@@ -44,6 +45,8 @@ from whygrad.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
+
+KEPT_BYTES = 256 * 2**20  # of rows, so that a report reads each file once
 
 
 class RunFolder:
@@ -60,7 +63,8 @@ class RunFolder:
     def __init__(self, path: str | Path, *, described: Described | None = None):
         self.path = Path(path)
         self.described = Described(self.path) if described is None else described
-        self._recorded: tuple[Any, list[int]] = (None, [])
+        self.rows_read: dict[str, tuple[Any, tuple[np.ndarray, np.ndarray]]] = {}
+        self.lines_read: dict[str, tuple[Standing | None, list[dict[str, Any]]]] = {}
         assert self.description, "reading it checks it"
 
     @property
@@ -188,6 +192,8 @@ class RunFolder:
     def rows(self, layer: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the recorded steps (recorded,), and the rows (recorded, fields, n_out).
 
+        Both are read-only: whoever asks next may be given the same.
+
         Raises:
             AddressError: there is no such layer.
             RunError: a file of rows is damaged, or missing for what the history tells.
@@ -221,18 +227,36 @@ class RunFolder:
     def _stack(
         self, name: str, shape: tuple[int, ...], description: dict[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:
+        merged = description.get("rows")  # named by what merged them; others by their first step
+        numbers = numbered(self.path / "anatomy") if merged is None else merged
+        standing = (standing_of(self.path / "history.jsonl"), list(numbers))
+        before, kept = self.rows_read.get(name, (None, None))
+        if kept is not None and before == standing:
+            return kept
         recorded = self._recorded_steps(description)  # before the rows: there may soon be more
         steps, rows = [np.empty(0, int)], [np.empty((0, *shape), np.float32)]
-        found: set[int] = set()
-        merged = description.get("rows")  # named by what merged them; others by their first step
-        for number in numbered(self.path / "anatomy") if merged is None else merged:
+        found = [np.empty(0, int)]
+        for number in numbers:
             of_file, values = self._read_rows(number, name, description)
-            found.update(of_file.tolist())
+            found.append(of_file)
             if values is not None:
                 steps.append(of_file)
                 rows.append(values)
-        check_recorded(self, recorded, found)
-        return np.concatenate(steps), np.concatenate(rows)
+        check_recorded(self, recorded, np.concatenate(found))
+        stacked = np.concatenate(steps), np.concatenate(rows)
+        self._keep_rows(name, standing, stacked)
+        return stacked
+
+    def _keep_rows(self, name: str, standing: Any, stacked: tuple[np.ndarray, np.ndarray]) -> None:
+        """Keep what was read of a layer, and let the oldest go where there is too much of it."""
+        for array in stacked:
+            array.flags.writeable = False
+        self.rows_read.pop(name, None)
+        self.rows_read[name] = standing, stacked
+        sizes = {one: sum(a.nbytes for a in kept) for one, (_, kept) in self.rows_read.items()}
+        while sum(sizes.values()) > KEPT_BYTES:
+            oldest = next(iter(sizes))
+            del sizes[oldest], self.rows_read[oldest]
 
     def _row(self, layer: str, step: int, description: dict[str, Any]) -> np.ndarray | None:
         if "rows" in description:
@@ -275,21 +299,12 @@ class RunFolder:
         refuse(path, faults)
         return wanted["steps"], wanted.get(key)
 
-    def _recorded_steps(self, description: dict[str, Any]) -> list[int]:
-        """Return the steps that were recorded, by the lines that run.json counts.
-
-        The history is read once, unless it grew.
-        """
+    def _recorded_steps(self, description: dict[str, Any]) -> np.ndarray:
+        """Return the steps that were recorded, by the lines that run.json counts."""
         counted = description.get("lines", {}).get("history")
-        path = self.path / "history.jsonl"
-        with reading(path):
-            told = path.stat() if self.is_sealed or path.exists() else None
-        key = None if told is None else (counted, told.st_ino, told.st_size, told.st_mtime_ns)
-        if self._recorded[0] != key:
-            every = self.producer.every_of(description)
-            steps = [line["step"] for line in self.history_lines[:counted]]
-            self._recorded = (key, [step for step in steps if every and step % every == 0])
-        return self._recorded[1]
+        every = self.producer.every_of(description)
+        steps = np.array([line["step"] for line in self.history_lines[:counted]], int)
+        return steps[steps % every == 0] if every else steps[:0]
 
     # --- full snapshots -----------------------------------------------------------------------
 

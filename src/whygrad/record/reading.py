@@ -5,7 +5,7 @@ longer does. So where something is missing, run.json is read again: if it has ch
 what it names; if not, the run is damaged.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,7 +51,7 @@ class Described:
         Raises:
             RunError: there is no run, it is of another format, or ``run.json`` is damaged.
         """
-        standing = self._stands()  # first: what is written meanwhile is read the next time
+        standing = standing_of(self._path)  # first: what is written meanwhile is read the next time
         if anew or standing is None or standing != self._standing:
             content = read_description(self._folder)
             self._content = sound(self._path, PRODUCERS[kind_of(content)].run, content)
@@ -60,15 +60,16 @@ class Described:
 
     def note(self, content: Description) -> None:
         """Keep what was just written, by the only process that may write it."""
-        self._standing, self._content = self._stands(), content
+        self._standing, self._content = standing_of(self._path), content
 
-    def _stands(self) -> Standing | None:
-        """Return what another file under this name would not share; None where there is none."""
-        try:
-            told = self._path.stat()
-        except OSError:
-            return None
-        return told.st_ino, told.st_size, told.st_mtime_ns
+
+def standing_of(path: Path) -> Standing | None:
+    """Return what another file under this name would not share; None where there is none."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_ino, told.st_size, told.st_mtime_ns
 
 
 def read_description(folder: Path) -> Description:
@@ -112,7 +113,7 @@ def steadily(run: "RunFolder", read: Callable[[Description], Read]) -> Read:
 def lines_of(
     run: "RunFolder", name: str, line_of: Callable[[Description], Check]
 ) -> list[dict[str, Any]]:
-    """Return the lines of ``<name>.jsonl``, verified.
+    """Return the lines of ``<name>.jsonl``, verified; read again only where the file has changed.
 
     Args:
         line_of: what a line must be in a run of a description.
@@ -123,8 +124,12 @@ def lines_of(
     path = run.path / f"{name}.jsonl"
 
     def read(description: Description) -> list[dict[str, Any]]:
-        found = read_lines(path, may_lack=description["format"] == UNSEALED)
-        lines = list(sound_lines(path, line_of(description), found))
+        standing = standing_of(path)  # first: what is written meanwhile is read the next time
+        before, lines = run.lines_read.get(name, (None, []))
+        if standing is None or standing != before:
+            found = read_lines(path, may_lack=description["format"] == UNSEALED)
+            lines = list(sound_lines(path, line_of(description), found))
+            run.lines_read[name] = standing, lines
         told = description.get("lines", {}).get(name, 0)
         if len(lines) < told:
             raise RunError("error.run_lines_missing", path=path, expected=told, actual=len(lines))
@@ -138,7 +143,7 @@ def numbered(folder: Path) -> list[int]:
     return sorted(int(p.stem) for p in folder.glob("*.safetensors") if p.stem.isdecimal())
 
 
-def check_recorded(run: "RunFolder", recorded: Iterable[int], found: Iterable[int]) -> None:
+def check_recorded(run: "RunFolder", recorded: np.ndarray, found: np.ndarray) -> None:
     """Check that there are rows of every step that the history says was recorded.
 
     A file of rows is named by its first step, so that the first step missing names the file.
@@ -146,9 +151,9 @@ def check_recorded(run: "RunFolder", recorded: Iterable[int], found: Iterable[in
     Raises:
         RunError: a file is missing.
     """
-    missing = set(recorded).difference(found)
-    if missing:
-        path = run.path / "anatomy" / f"{min(missing)}.safetensors"
+    missing = np.setdiff1d(recorded, found)
+    if len(missing):
+        path = run.path / "anatomy" / f"{missing[0]}.safetensors"
         raise RunError("error.run_file_missing", path=path)
 
 

@@ -33,6 +33,7 @@ OF_TENSORS = "checksums"  # in the metadata of a tensor file: JSON, name -> chec
 ZEROS = "0" * 8
 ALIGNED = 8  # bytes; of the first tensor in its file
 SEAL = re.compile(rb'"checksum": "([0-9a-f]{8})"')
+LINE_SEAL = b'"checksum": "'
 LINE_END = re.compile(rb'"checksum": "([0-9a-f]{8})"}\Z')
 LINE_OVERRUN = re.compile(rb'"checksum": "[0-9a-f]{8}"}.', re.DOTALL)
 LINE_TAIL = len(ZEROS) + len('"}')
@@ -268,10 +269,34 @@ def read_lines(path: Path, *, may_lack: bool = False) -> list[dict[str, Any]]:
     if may_lack and not path.exists():
         return []
     whole, torn = split_lines(path)
-    lines = [read_line(path, i + 1, line, may_lack=may_lack) for i, line in enumerate(whole)]
+    lines = _read_together(whole)
+    if lines is None:  # one by one, to name what is damaged
+        lines = [read_line(path, i + 1, line, may_lack=may_lack) for i, line in enumerate(whole)]
     if LINE_OVERRUN.search(torn):  # it was whole: its line end is what is damaged
         raise RunError("error.run_line_damaged", path=path, line=len(lines) + 1)
     return lines
+
+
+def _read_together(lines: Sequence[bytes]) -> list[dict[str, Any]] | None:
+    """Return what :func:`read_line` makes of sound lines, or None where one may not be sound.
+
+    One by one they take three times as long: a long run has hundreds of thousands.
+    """
+    blank = ZEROS.encode() + b'"}'
+    for line in lines:
+        if line[-len(LINE_SEAL) - LINE_TAIL :] != LINE_SEAL + b'%08x"}' % zlib.crc32(
+            line[:-LINE_TAIL] + blank
+        ):
+            return None
+    try:
+        contents = parse(b"[" + b",".join(lines) + b"]")
+    except (ValueError, RecursionError):
+        return None
+    if len(contents) != len(lines) or not all(type(content) is dict for content in contents):
+        return None
+    for content in contents:
+        content.pop(KEY, None)
+    return contents
 
 
 def split_lines(path: Path) -> tuple[list[bytes], bytes]:

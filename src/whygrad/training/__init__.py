@@ -1,10 +1,12 @@
 """Training whygrad's own networks: recorded, resumed, replayed.
 
-:mod:`loop` draws and cuts epochs, :mod:`step` compiles, :mod:`recording` keeps, :mod:`recorder`
-writes, :mod:`replay` takes a step again.
+:mod:`choosing` chooses what nobody asked for. :mod:`loop` trains epoch after epoch on
+the pools of rows that :mod:`feeding` draws, cuts and, of a stream, reads ahead; :mod:`engine`
+chooses who takes the steps, :mod:`step` with JAX or :mod:`numpy_step`, :mod:`recording` keeps,
+:mod:`recorder` writes, :mod:`replay` takes a step again, with the engine that ``run.json`` names.
 
-Some plain steps and the recording step after them form a group, the plain ones in a loop of their
-own, because a conditional inside one loop would copy all parameters at every turn.
+With JAX some plain steps and the recording step after them form a group, the plain ones in a loop
+of their own, because a conditional inside one loop would copy all parameters at every turn.
 
 A sample's ``share`` in a mean is 1/m, or its weight over the sum of weights; the mean over samples
 is taken in one place, ``LayerAnatomy.mean_with_delta``.

@@ -17,15 +17,11 @@ from whygrad.core.nn.network import Network
 from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.settings import Settings, SettingsGiven, shows_settings
-from whygrad.training.loop import check_size, plan_of_epoch, plan_window, prepare, recorded_steps
+from whygrad.training.feeding import Held, plan_of_epoch, plan_window
+from whygrad.training.loop import check_size, prepare, recorded_steps
 from whygrad.training.recording import by_layer
-from whygrad.training.step import (
-    DeviceDataset,
-    Plan,
-    StaticConfig,
-    advance_batched,
-    first_state,
-)
+from whygrad.training.state import DeviceDataset, Plan, StaticConfig
+from whygrad.training.step import advance_batched, first_state
 
 SEGMENT_STEPS = 2048  # in one compiled call, if an epoch has not more
 
@@ -72,18 +68,21 @@ def train_together(
 
     Raises:
         ShapeError: the networks differ in shape.
-        OptionError: not one rate and seed a network, or one out of its range.
+        OptionError: not one rate and seed a network, or one out of its range; or data that is
+            not in memory.
     """
     shapes = {str(jax.tree.structure(network)) + str(network.sizes) for network in networks}
     if len(shapes) != 1:
         raise ShapeError("error.networks_differ", actual=len(shapes))
     settings = Settings.from_dict((settings or Settings()).to_dict() | given)
     check_size(networks[0], data, settings)
-    task = prepare(networks[0], data, settings)
+    task = prepare(networks[0], data, settings, "jax")
+    if not isinstance(task.feed, Held):
+        raise OptionError("error.stream_together", source=data.name)
     rates = _one_each("learning_rate", learning_rates, networks, settings)
     own_seeds = _one_each("seed", seeds, networks, settings)
     return train_on_device(
-        networks, task.dataset, task.settings, rates, own_seeds, task.weights, watch
+        networks, task.feed.dataset, task.settings, rates, own_seeds, task.feed.weights, watch
     )
 
 

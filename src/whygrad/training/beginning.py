@@ -11,7 +11,7 @@ from whygrad.core.nn.network import Network
 from whygrad.data import pack
 from whygrad.data.table import Data
 from whygrad.errors import OptionError, RunError
-from whygrad.record.description import ENGINE, FORMAT, PARTS, device_kind, versions_of
+from whygrad.record.description import ENGINES, FORMAT, device_kind, versions_of
 from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, read_regular, reading, remove, write_whole
 from whygrad.record.reading import numbered
@@ -20,8 +20,8 @@ from whygrad.record.sealed import read_line, sealed_tensors, split_lines
 from whygrad.record.writing import new_run, publish
 from whygrad.settings import Settings
 from whygrad.training.checkpoint import Checkpoint, describe_network, sealed_checkpoint
+from whygrad.training.engine import steps_of
 from whygrad.training.loop import check_size, prepare
-from whygrad.training.step import first_state
 from whygrad.training.trained import TrainedRun
 
 
@@ -41,11 +41,14 @@ def begin(
     """
     check_size(network, data, settings)
     task = prepare(network, data, settings)
+    engine = task.config.engine
+    network = network.on(engine)
     if settings.patience is not None and not len(data.validation.x):
         raise OptionError("error.patience_needs_validation")
     with new_run(path, ("anatomy", "checkpoints")):
         arrays, description = pack(data)
         packed, _ = sealed_tensors(arrays, {"description": description})
+        first_state = steps_of(engine).first_state
         state = first_state(network, task.config, settings.learning_rate, settings.seed)
         start, checksum = sealed_checkpoint(Checkpoint(state, np.empty(0, np.float32)))
         files: dict[Path, Content] = {path / "data.safetensors": packed}
@@ -64,8 +67,9 @@ def _description(
         "fields": DEFINED,
         "state": "training",
         "created": datetime.now(UTC).isoformat(timespec="microseconds"),
-        "versions": versions_of(*ENGINE),
-        "device": device_kind(),
+        "versions": versions_of(*ENGINES[network.engine]),
+        "device": device_kind(network.engine),
+        "engine": network.engine,
         "origin": origin,
         "network": describe_network(network),
         "settings": settings.to_dict(),
@@ -73,7 +77,7 @@ def _description(
             "name": data.name,
             "task": data.task,
             "fingerprint": data.fingerprint,
-            "samples": {part: len(getattr(data, part).x) for part in PARTS},
+            "samples": data.samples,
         },
     }
 

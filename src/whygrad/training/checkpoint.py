@@ -1,17 +1,14 @@
 """A checkpoint: everything that a run needs to go on, as one file of named arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.tree_util import keystr, tree_flatten_with_path
 
-from whygrad.core import backend
+from whygrad.core.arrays import named_leaves, numpy_key, tree_map
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.network import Network
 from whygrad.errors import RunError
@@ -19,7 +16,8 @@ from whygrad.record.schema import sound
 from whygrad.record.schema.arrays import Form, refuse, sound_arrays
 from whygrad.record.schema.trained import CHECKPOINT, checkpoint_values
 from whygrad.record.sealed import read_tensors, sealed_tensors
-from whygrad.training.step import State, StaticConfig, first_state
+from whygrad.training.engine import steps_of
+from whygrad.training.state import State, StaticConfig
 
 
 @dataclass(frozen=True)
@@ -59,20 +57,27 @@ def describe_network(network: Network) -> dict[str, Any]:
     }
 
 
-def skeleton(description: dict[str, Any]) -> Network:
-    """Return a network with shapes in place of parameters."""
-    sizes, dtype = description["sizes"], jnp.dtype(description["dtype"])
+def skeleton(description: dict[str, Any], engine: str) -> Network:
+    """Return a network with nothing but shapes: its parameters are a single 0, seen as many.
+
+    Raises:
+        RunError: it is of float64, and its engine is JAX, which is set to float32.
+    """
+    sizes, dtype = description["sizes"], _dtype(description["dtype"])
     told = description["dropout"]
     dropout = [*(told if isinstance(told, list) else [told] * (len(sizes) - 2)), 0.0]
-    if dtype == jnp.float64 and not jax.config.read("jax_enable_x64"):
-        raise RunError("error.run_needs_x64")
-    shape: Any = jax.ShapeDtypeStruct  # in the place of arrays
+    if engine == "jax" and dtype == np.float64:
+        import jax
+
+        if not jax.config.read("jax_enable_x64"):
+            raise RunError("error.run_needs_x64")
+    nothing = np.zeros((), dtype)
     layers = []
     for position, (n_in, n_out) in enumerate(pairwise(sizes)):
         layers.append(
             Dense(
-                weight=shape((n_in, n_out), dtype),
-                bias=shape((n_out,), dtype) if description["biases"][position] else None,
+                weight=np.broadcast_to(nothing, (n_in, n_out)),
+                bias=np.broadcast_to(nothing, n_out) if description["biases"][position] else None,
                 activation=description["activations"][position],
                 dropout=dropout[position],
             )
@@ -83,7 +88,7 @@ def skeleton(description: dict[str, Any]) -> Network:
 def sealed_checkpoint(checkpoint: Checkpoint) -> tuple[Sequence[bytes | memoryview], str]:
     """Return the file of a checkpoint, in pieces, and the checksum that stands for it."""
     state = checkpoint.state
-    tensors = _flatten(replace(state, key=jax.random.key_data(state.key)))
+    tensors = _flatten(steps_of(state.network.engine).plain(state))
     tensors["epoch_losses"] = checkpoint.epoch_losses
     notes: dict[str, Any] = {"step": int(state.step)}
     if checkpoint.best is not None:
@@ -104,30 +109,28 @@ def load_checkpoint(
     Raises:
         RunError: the file is missing, damaged, another one, or of another network or step.
     """
-    backend.start()
+    steps = steps_of(config.engine)
     tensors, notes = read_tensors(path, may_lack=checksum is None, checksum=checksum)
     told = sound(path, CHECKPOINT, notes)
-    shapes = jax.eval_shape(lambda n: first_state(n, config, 0.0, 0), network)
-    shapes = replace(shapes, key=jax.eval_shape(jax.random.key_data, shapes.key))
-    sound_arrays(path, tensors, _forms(shapes, network if "best" in told else None))
     settings = config.settings
+    shapes = steps.shapes_of(network, config)
+    sound_arrays(path, tensors, _forms(shapes, network if "best" in told else None))
     fixed = {
-        "key": np.asarray(jax.random.key_data(jax.random.key(settings.seed))),
+        "key": numpy_key(settings.seed),  # JAX keeps the same of it
         "learning_rate": np.asarray(settings.learning_rate, shapes.learning_rate.dtype),
     }
     steps_per_epoch = config.total_steps // settings.epochs
     refuse(path, checkpoint_values(tensors, step, steps_per_epoch, fixed))
-    raw = _fill(shapes, tensors)
     best = None
     if "best" in told:
-        best = Best(**told["best"], network=_fill(network, tensors, "best."))
-    state = replace(raw, key=jax.random.wrap_key_data(raw.key))
-    return Checkpoint(state, tensors["epoch_losses"], best)
+        kept = _filled(network, tensors, "best.").on(config.engine)
+        best = Best(**told["best"], network=kept)
+    return Checkpoint(steps.from_plain(_filled(shapes, tensors)), tensors["epoch_losses"], best)
 
 
 def _forms(state: Any, best: Any) -> dict[str, Form]:
     """Return what the arrays of a checkpoint must be; what the optimiser keeps may overflow."""
-    named = _named(state) | ({} if best is None else _named(best, "best."))
+    named = named_leaves(state) | ({} if best is None else _named(best, "best."))
     forms = {
         name: Form(leaf.shape, leaf.dtype.name, is_finite=not name.startswith("optimizer."))
         for name, leaf in named.items()
@@ -136,14 +139,23 @@ def _forms(state: Any, best: Any) -> dict[str, Form]:
 
 
 def _flatten(tree: Any) -> dict[str, np.ndarray]:
-    return {name: np.asarray(leaf) for name, leaf in _named(tree).items()}
+    return {name: np.asarray(leaf) for name, leaf in named_leaves(tree).items()}
 
 
-def _named(tree: Any, prefix: str = "") -> dict[str, Any]:
-    leaves, _ = tree_flatten_with_path(tree)
-    return {prefix + keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+def _named(tree: Any, prefix: str) -> dict[str, Any]:
+    return {prefix + name: leaf for name, leaf in named_leaves(tree).items()}
 
 
-def _fill(template: Any, tensors: dict[str, np.ndarray], prefix: str = "") -> Any:
-    filled = [jnp.asarray(tensors[name]) for name in _named(template, prefix)]
-    return jax.tree.unflatten(jax.tree.structure(template), filled)
+def _filled(template: Any, tensors: dict[str, np.ndarray], prefix: str = "") -> Any:
+    """Return a tree with the arrays of a file, which are named in the order of its own."""
+    arrays = iter([tensors[name] for name in _named(template, prefix)])
+    return tree_map(lambda leaf: next(arrays), template)
+
+
+def _dtype(name: str) -> np.dtype:
+    """Return a type by its name; half precision of Google's is known once JAX is there."""
+    if name == "bfloat16":
+        import jax.numpy as jnp
+
+        return jnp.dtype(name)
+    return np.dtype(name)

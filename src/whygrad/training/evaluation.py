@@ -1,19 +1,21 @@
 """How good a network is on a part of the data."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cache
+from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Float, Shaped
 
 from whygrad.core import backend
+from whygrad.core.arrays import Array
 from whygrad.core.backprop import propagate
 from whygrad.core.nn.folding import fold
 from whygrad.core.nn.losses import as_matrix, predictions, sample_losses
 from whygrad.core.nn.network import Network
 from whygrad.errors import NonFiniteError
+from whygrad.record.arrays import xp
 
 ROWS_AT_ONCE = 16_384  # bounds the memory of an evaluation
 SMALLEST_PIECE = 1024
@@ -21,10 +23,11 @@ SMALLEST_PIECE = 1024
 
 @dataclass(frozen=True)
 class LaidOut:
-    """A part of the data in pieces of one shape on the device, ready to be measured often.
+    """A part of the data in pieces, ready to be measured often.
 
     Attributes:
-        pieces: (x, y, counts) each; counts is 1 for a sample and 0 for what fills a piece up.
+        pieces: (x, y, counts) each; counts is 1 for a sample and 0 for what fills a piece up: for
+            JAX they are of one shape, on the device.
         samples: how many there are.
         spread: sum of the squared distances of the targets from their mean.
     """
@@ -50,19 +53,23 @@ def evaluate(
     Raises:
         NonFiniteError: the outputs overflow, so that the loss is not finite.
     """
-    measures = measure(network, lay_out(x, y), loss, task)
+    measures = measure(network, lay_out(x, y, network.engine), loss, task)
     if not np.isfinite(list(measures.values())).all():
         raise NonFiniteError("error.measure_not_finite", samples=len(x))
     return measures
 
 
-def lay_out(x: Float[np.ndarray, "m n_in"], y: Shaped[np.ndarray, "m *outputs"]) -> LaidOut:
-    """Put samples on the device in few shapes, so that small parts share one compilation."""
-    backend.start()
-    samples = len(x)
-    at_once = min(max(1 << (samples - 1).bit_length(), SMALLEST_PIECE), ROWS_AT_ONCE)
+def lay_out(
+    x: Float[np.ndarray, "m n_in"], y: Shaped[np.ndarray, "m *outputs"], engine: str = "jax"
+) -> LaidOut:
+    """Lay samples out for an engine: for JAX in few shapes, so that parts share one compilation."""
+    samples, at_once, filled = len(x), ROWS_AT_ONCE, 0
+    if engine == "jax":
+        backend.start()
+        at_once = min(max(1 << (samples - 1).bit_length(), SMALLEST_PIECE), ROWS_AT_ONCE)
+        filled = at_once
     pieces = tuple(
-        _padded(x[i : i + at_once], y[i : i + at_once], at_once) for i in range(0, samples, at_once)
+        _piece(x[i : i + at_once], y[i : i + at_once], filled) for i in range(0, samples, at_once)
     )
     spread = float(np.sum((y - np.mean(y, axis=0)) ** 2)) if samples else 0.0
     return LaidOut(pieces, samples, spread)
@@ -72,8 +79,9 @@ def measure(network: Network, part: LaidOut, loss: str, task: str) -> dict[str, 
     """Return what :func:`evaluate` returns, of samples that are laid out; maybe not finite."""
     if not part.samples:
         return {}
-    folded = fold(network)
-    sums = [_sums(folded, *piece, loss, task) for piece in part.pieces]
+    folded, of_piece = _either(network, _sums, (4, 5))
+    with np.errstate(all="ignore"):  # what is not finite is told by whoever asks
+        sums = [of_piece(folded, *piece, loss, task) for piece in part.pieces]
     totals = {name: sum(float(piece[name]) for piece in sums) for name in sums[0]}
     measures = {"loss": totals["loss"] / part.samples}
     if task != "numbers":
@@ -82,26 +90,67 @@ def measure(network: Network, part: LaidOut, loss: str, task: str) -> dict[str, 
     return measures | ({"r2": 1 - totals["misses"] / part.spread} if part.spread else {})
 
 
-def _padded(x: np.ndarray, y: np.ndarray, rows: int) -> tuple[Array, Array, Array]:
+def claims_by_piece(
+    network: Network, x: Float[np.ndarray, "m n_in"], loss: str
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Yield what the outputs claim of inputs, some rows at a time: which ones, and (rows, n_out).
+
+    However many rows there are, the claims of one piece alone are held.
+    """
+    folded, of_piece = _either(network, _claims, (2,))
+    begun = 0
+    for inputs, _, counts in lay_out(x, np.zeros((len(x), 1), np.float32), network.engine).pieces:
+        rows = slice(begun, begun + int(counts.sum()))
+        with np.errstate(all="ignore"):
+            claims = np.asarray(of_piece(folded, inputs, loss))
+        yield rows, claims[: rows.stop - rows.start]
+        begun = rows.stop
+
+
+def _piece(x: np.ndarray, y: np.ndarray, rows: int) -> tuple[Array, Array, Array]:
+    """Return a piece for NumPy; or for JAX, filled up to ``rows`` and put on the device."""
+    if not rows:
+        return x, y, np.ones(len(x), np.float32)
+    import jax.numpy as jnp
+
     missing = rows - len(x)
     counts = np.concatenate([np.ones(len(x), np.float32), np.zeros(missing, np.float32)])
     filled = [np.pad(a, ((0, missing),) + ((0, 0),) * (a.ndim - 1)) for a in (x, y)]
     return jnp.asarray(filled[0]), jnp.asarray(filled[1]), jnp.asarray(counts)
 
 
-@partial(jax.jit, static_argnums=(4, 5))
+def _either(
+    network: Network, function: Callable[..., Any], static: tuple[int, ...]
+) -> tuple[Network, Callable[..., Any]]:
+    """Return a network and what goes over it, as its engine has them: for JAX folded, compiled."""
+    is_numpy = network.engine == "numpy"
+    return (network, function) if is_numpy else (fold(network), _compiled(function, static))
+
+
+@cache
+def _compiled(function: Callable[..., Any], static: tuple[int, ...]) -> Callable[..., Any]:
+    import jax
+
+    return jax.jit(function, static_argnums=static)
+
+
+def _claims(network: Network, x: Array, loss: str) -> Float[Array, "rows n_out"]:
+    trace = propagate(network, x.astype(network.dense[0].weight.dtype), None)
+    return predictions(loss, network.output_activation, trace.layers["output"].output)
+
+
 def _sums(
     network: Network, x: Array, y: Array, counts: Array, loss: str, task: str
 ) -> dict[str, Float[Array, ""]]:
-    trace = propagate(network, jnp.asarray(x, network.dense[0].weight.dtype), None)
+    trace = propagate(network, x.astype(network.dense[0].weight.dtype), None)
     last = trace.layers["output"]
     targets = as_matrix(y, network.sizes[-1], last.output.dtype)
     ends = (loss, network.output_activation, last.preactivation, last.output, targets)
     sums = {"loss": counts @ sample_losses(*ends, counts)}
     claimed = predictions(loss, network.output_activation, last.output)
     if task == "numbers":
-        return sums | {"misses": counts @ jnp.sum((claimed - targets) ** 2, axis=1)}
+        return sums | {"misses": counts @ xp.sum((claimed - targets) ** 2, axis=1)}
     if network.sizes[-1] == 1 or task == "labels":
-        return sums | {"hits": counts @ jnp.mean((claimed > 0.5) == (targets > 0.5), axis=1)}
-    hits = jnp.argmax(claimed, axis=1) == jnp.argmax(targets, axis=1)
-    return sums | {"hits": jnp.sum(hits * counts)}
+        return sums | {"hits": counts @ xp.mean((claimed > 0.5) == (targets > 0.5), axis=1)}
+    hits = xp.argmax(claimed, axis=1) == xp.argmax(targets, axis=1)
+    return sums | {"hits": xp.sum(hits * counts)}

@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import jax
 import numpy as np
 
+from whygrad.core.arrays import leaves, named_leaves
 from whygrad.core.backprop import Anatomy
 from whygrad.core.factors import layer_factors
 from whygrad.core.nn.losses import is_matched, loss_rule
@@ -21,9 +21,17 @@ from whygrad.core.nn.network import Network, Parameters
 from whygrad.errors import RunError, StalledError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
-from whygrad.training.loop import all_finite, epoch_plan
+from whygrad.training.engine import steps_of
+from whygrad.training.loop import all_finite
 from whygrad.training.replay import state_before
-from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, StepTrace, trace_step
+from whygrad.training.state import (
+    DeviceDataset,
+    Plan,
+    State,
+    StaticConfig,
+    StepTrace,
+    has_moved,
+)
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
@@ -83,7 +91,7 @@ def _last_sound(run: "TrainedRun", step: int) -> int:
 
     def is_spoilt(number: int) -> bool:
         state = state_before(run, run.task, number)
-        return not all(map(all_finite, jax.tree.leaves((state.network, state.optimizer))))
+        return not all(map(all_finite, leaves((state.network, state.optimizer))))
 
     return max(bisect_left(range(step + 1), True, key=is_spoilt) - 1, 0)
 
@@ -91,20 +99,26 @@ def _last_sound(run: "TrainedRun", step: int) -> int:
 def _in_order(run: "TrainedRun", step: int) -> Iterator[tuple[str, str, Any, np.ndarray]]:
     """Yield (layer, quantity, place -> address, values) of a step in the order of computation."""
     task = run.task
-    batch = epoch_plan(task, step // task.steps_per_epoch)[step % task.steps_per_epoch]
+    pool, batch = task.batch(step)
     state = state_before(run, task, step)
-    seen, recorded = trace_step(task.config, state, task.dataset, batch)
+    seen, recorded = _traced(task.config, state, pool.dataset, batch)
     yield from _computed(seen)
     # what the stages keep of every parameter, such as Adam's mean square
     kept = state_before(run, task, step + 1).optimizer
-    for path, values in jax.tree_util.tree_flatten_with_path(kept)[0]:
-        names = [key.key for key in path if isinstance(key, jax.tree_util.DictKey)]
-        if len(names) == 3:  # of stage, layer and part; other state is a count or a setting
-            _, name, part = names
+    for path, values in named_leaves(kept).items():
+        names = path.split(".")
+        if len(names) == 4:  # of stage, moment, layer and part; other state is one number
+            *_, name, part = names
             yield name, "optimizer_state", _of_parameter(name, part), np.asarray(values)
     for name, rows in recorded.items():
         for quantity, values in zip(ROW_FIELDS, np.asarray(rows), strict=True):
             yield name, quantity, _of_neuron(name), values
+
+
+def _traced(
+    config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan
+) -> tuple[StepTrace, dict[str, np.ndarray]]:
+    return steps_of(config.engine).trace_step(config, state, dataset, batch)
 
 
 def _computed(seen: StepTrace) -> Iterator[tuple[str, str, Any, np.ndarray]]:
@@ -136,20 +150,6 @@ def _of_parameter(layer: str, part: str):
 OPTIMAL = 1e-6  # errors of this size, relative to the targets, are none
 
 
-def has_moved(before: Network, after: Network) -> bool:
-    """Return whether training changed a network."""
-    for old, new in zip(before.dense, after.dense, strict=True):
-        weight = np.asarray(old.weight)
-        if not np.array_equal(weight, np.asarray(new.weight)):
-            return True
-        if old.bias is None or new.bias is None:
-            continue
-        lost = np.finfo(weight.dtype).eps * np.abs(weight).max()
-        if (np.abs(np.asarray(new.bias) - np.asarray(old.bias)) > lost).any():
-            return True
-    return False
-
-
 def find_stall(run: "TrainedRun", network: Network, step: int) -> StalledError | None:
     """Return the error of a run that has moved nothing in its steps up to ``step``, else None."""
     try:
@@ -159,13 +159,13 @@ def find_stall(run: "TrainedRun", network: Network, step: int) -> StalledError |
     if not step or has_moved(start, network):
         return None
     task = run.task
-    epoch, last = divmod(step - 1, task.steps_per_epoch)
-    plan = epoch_plan(task, epoch)
+    pool, _ = task.batch(step - 1)
+    last = (step - 1) % task.steps_per_epoch - pool.first
     # a batch of weight 0 cannot tell anything
-    weighed = np.flatnonzero(np.asarray(plan.share)[: last + 1].sum(axis=1))
+    weighed = np.flatnonzero(np.asarray(pool.plan.share)[: last + 1].sum(axis=1))
     position = int(weighed[-1]) if len(weighed) else last
-    state = state_before(run, task, epoch * task.steps_per_epoch + position)
-    return why_stalled(task.config, state, task.dataset, plan[position], run.path)
+    state = state_before(run, task, step - 1 - last + position)
+    return why_stalled(task.config, state, pool.dataset, pool.plan[position], run.path)
 
 
 def why_stalled(
@@ -181,7 +181,7 @@ def why_stalled(
     """
     if not np.asarray(batch.share).any():
         return StalledError("error.stalled_share", where=where)
-    seen, _ = trace_step(config, state, dataset, batch)
+    seen, _ = _traced(config, state, dataset, batch)
     after = state.network.with_parameters(seen.after)
     if has_moved(state.network, after):
         return None
@@ -245,4 +245,4 @@ def _of_update(seen: StepTrace, where: object) -> StalledError:
 
 
 def _largest(parameters: Parameters) -> float:
-    return max(float(np.abs(np.asarray(leaf)).max()) for leaf in jax.tree.leaves(parameters))
+    return max(float(np.abs(np.asarray(leaf)).max()) for leaf in leaves(parameters))

@@ -8,14 +8,14 @@ any state and gives the same numbers as an uninterrupted run.
 
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
+from numpy.typing import ArrayLike
 
 from whygrad.core import backend
+from whygrad.core.arrays import leaves
 from whygrad.core.memory import check_step
 from whygrad.core.nn.losses import LOSSES, loss_rule
 from whygrad.core.nn.network import Network
@@ -23,10 +23,12 @@ from whygrad.data.table import Data
 from whygrad.errors import OptionError, ShapeError
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
+from whygrad.training.engine import engine_for, steps_of
 from whygrad.training.evaluation import LaidOut, lay_out, measure
+from whygrad.training.feeding import Held, Pool, Streamed, plan_window
 from whygrad.training.recording import by_layer, width
-from whygrad.training.step import DeviceDataset, Plan, State, StaticConfig, advance, device_dataset
-from whygrad.training.weighing import check_weights, sample_weights, shares
+from whygrad.training.state import Plan, State, StaticConfig
+from whygrad.training.weighing import check_weights, class_weights, weights_of
 
 MATCHED_LOSS = {
     "classes": "softmax_cross_entropy",
@@ -92,7 +94,7 @@ class Segment:
         if bad:
             return min(bad)
         measured = self.epoch_end.validation.values() if self.epoch_end else ()
-        left = [*map(float, measured), *jax.tree.leaves((self.state.network, self.state.optimizer))]
+        left = [*map(float, measured), *leaves((self.state.network, self.state.optimizer))]
         return None if all(map(all_finite, left)) else self.next_step - 1
 
 
@@ -109,17 +111,16 @@ class Task:
 
     Attributes:
         config: what the steps are compiled for.
-        data: the data; its training part lies on the device as ``dataset``.
+        data: the data.
+        feed: its training part, on the device or on its way there.
         validation: the validation part, on the device.
-        weights: weight of each training sample, or None for all alike.
         capacity: most steps that one compiled segment takes.
     """
 
     config: StaticConfig
     data: Data
-    dataset: DeviceDataset
+    feed: Held | Streamed
     validation: LaidOut
-    weights: np.ndarray | None
     capacity: int
 
     @property
@@ -128,23 +129,32 @@ class Task:
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-len(self.data.train.x) // self.settings.batch_size)
+        return -(-self.feed.samples // self.settings.batch_size)
 
     @property
     def total_steps(self) -> int:
         return self.config.total_steps
 
+    def batch(self, step: int) -> tuple[Pool, Plan]:
+        """Return which rows a step takes, and the pool that they are of."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        with closing(self.feed.pools(epoch, position, ahead=False)) as pools:
+            pool = next(pools)
+        return pool, pool.plan[position - pool.first]
 
-def prepare(network: Network, data: Data, settings: Settings) -> Task:
-    """Check that network, data and settings fit together, and put the data on the device.
+
+def prepare(network: Network, data: Data, settings: Settings, engine: str | None = None) -> Task:
+    """Check that network, data and settings fit together, and lay the data out for the engine.
+
+    Args:
+        engine: ``numpy`` or ``jax``; None for the one that fits the size of the job.
 
     Raises:
         ShapeError: the network's inputs or outputs do not fit the data.
         OptionError: the loss does not fit the task.
     """
-    backend.start()
-    _check_fit(network, data, resolve_loss(settings.loss, network, data))
-    steps = -(-len(data.train.x) // settings.batch_size) * settings.epochs
+    _check_fit(network, data, resolve_loss(settings.loss, network, data), settings)
+    steps = -(-data.samples["train"] // settings.batch_size) * settings.epochs
     if steps + settings.warmup >= MOST_STEPS:
         raise OptionError("error.too_many_steps", steps=steps + settings.warmup)
     settings = replace(
@@ -152,13 +162,21 @@ def prepare(network: Network, data: Data, settings: Settings) -> Task:
         loss=resolve_loss(settings.loss, network, data),
         record_every=min(settings.record_every, steps),  # beyond the end, only step 0 is left
     )
-    x = jnp.asarray(data.train.x, network.dense[0].weight.dtype)
-    dataset = device_dataset(x, jnp.asarray(data.train.y))
+    dtype = network.dense[0].weight.dtype
+    engine = engine or engine_for(settings, network.sizes, settings.batch_size, steps, dtype)
+    if engine == "jax":
+        backend.start()
     check_weights(data, settings)
-    weights = sample_weights(data.train, settings.class_weight)
-    capacity = min(steps // settings.epochs, _fitting_steps(network, settings.record_every))
-    validation = lay_out(data.validation.x, data.validation.y)
-    return Task(StaticConfig(settings, steps), data, dataset, validation, weights, capacity)
+    by_class = class_weights(data.class_counts, settings.class_weight)
+    config = StaticConfig(settings, steps, engine)
+    outputs = network.sizes[-1]
+    if data.stream is not None:
+        feed = Streamed(data.stream, config, dtype, outputs, by_class)
+    else:
+        feed = Held(data.train, config, dtype, outputs, weights_of(data.train, by_class))
+    capacity = min(feed.steps, _fitting_steps(network, settings.record_every))
+    validation = lay_out(data.validation.x, data.validation.y, engine)
+    return Task(config, data, feed, validation, capacity)
 
 
 def check_size(network: Network, data: Data, settings: Settings) -> None:
@@ -169,7 +187,7 @@ def check_size(network: Network, data: Data, settings: Settings) -> None:
     """
     every = settings.record_every
     rows = _fitting_steps(network, every) // every + 1 if every else 0
-    batch = min(settings.batch_size, len(data.train.x))
+    batch = min(settings.batch_size, data.samples["train"])
     check_step(network.sizes, batch, rows * width(network))
 
 
@@ -199,64 +217,36 @@ def train_steps(
     losses = np.empty(0, np.float32) if epoch_losses is None else epoch_losses
     while step < task.total_steps:
         epoch, position = divmod(step, task.steps_per_epoch)
-        plan = epoch_plan(task, epoch)
-        while position < task.steps_per_epoch:
-            segment = _run(task, state, plan, step, position, pace)
-            losses = np.concatenate([losses, segment.losses])
-            state, step = segment.state, segment.next_step
-            position += len(segment.losses)
-            end = None
-            if position == task.steps_per_epoch:
-                measures = measure(state.network, task.validation, settings.loss, task.data.task)
-                end = EpochEnd(epoch + 1, float(np.mean(losses)), measures)
-                losses = losses[:0]
-            yield replace(segment, epoch_losses=losses, epoch_end=end)
-
-
-def epoch_plan(task: Task, epoch: int) -> Plan:
-    """Return which samples each step of an epoch takes; drawn from the seed and the epoch alone."""
-    return plan_of_epoch(task.settings, len(task.data.train.x), epoch, task.weights)
-
-
-def plan_of_epoch(settings: Settings, samples: int, epoch: int, weights: np.ndarray | None) -> Plan:
-    """Return the mini-batches of an epoch; the last one is filled up with share 0.
-
-    Within a batch a sample's share is its weight over the sum of the batch's weights; or its weight
-    alone where the loss is a sum over the batch. The weight goes with the target.
-    """
-    orders = [np.arange(samples)]  # of the samples; and of the targets if it is their own
-    if settings.shuffle != "never":
-        generator = np.random.Generator(np.random.Philox(key=[settings.seed, epoch]))
-        count = 2 if settings.shuffle == "apart" else 1
-        orders = [generator.permutation(samples) for _ in range(count)]
-    size = min(settings.batch_size, samples)
-    rows = np.zeros((len(orders), -(-samples // size) * size), np.int32)
-    rows[:, :samples] = orders
-    order, *of_targets = rows.reshape(len(orders), -1, size)
-    weight = np.zeros(order.shape)
-    weight.ravel()[:samples] = 1 if weights is None else weights[orders[-1]]
-    return Plan(order, shares(weight, settings.reduction), *of_targets)
-
-
-def plan_window(plan: Plan, position: int, length: int) -> Plan:
-    """Return ``length`` steps of a plan, filled up at the end so that shapes never change."""
-
-    def window(array: np.ndarray) -> np.ndarray:
-        piece = array[position : position + length]
-        missing = length - len(piece)
-        return np.pad(piece, ((0, missing), (0, 0))) if missing else piece
-
-    return jax.tree.map(window, plan)
+        for pool in task.feed.pools(epoch, position):
+            while position < pool.stop:
+                segment = _run(task, state, pool, step, position, pace)
+                losses = np.concatenate([losses, segment.losses])
+                state, step = segment.state, segment.next_step
+                position += len(segment.losses)
+                end = None
+                if position == task.steps_per_epoch:
+                    validation = measure(
+                        state.network, task.validation, settings.loss, task.data.task
+                    )
+                    end = EpochEnd(epoch + 1, float(np.mean(losses)), validation)
+                    losses = losses[:0]
+                yield replace(segment, epoch_losses=losses, epoch_end=end)
 
 
 def walk(task: Task, state: State, begin: int, stop: int) -> State:
     """Take the steps from ``begin`` up to, not including, ``stop``, and keep only the end."""
     while begin < stop:
         epoch, position = divmod(begin, task.steps_per_epoch)
-        count = min(stop - begin, task.steps_per_epoch - position, task.capacity)
-        piece = plan_window(epoch_plan(task, epoch), position, task.capacity)
-        state, _ = advance(task.config, state, task.dataset, piece, begin, count)
-        begin += count
+        end = min(position + stop - begin, task.steps_per_epoch)
+        advance = steps_of(task.config.engine).advance
+        for pool in task.feed.pools(epoch, position):
+            while position < min(pool.stop, end):
+                count = min(min(pool.stop, end) - position, task.capacity)
+                piece = plan_window(pool.plan, position - pool.first, task.capacity)
+                state, _ = advance(task.config, state, pool.dataset, piece, begin, count)
+                begin, position = begin + count, position + count
+            if position == end:
+                break
     return state
 
 
@@ -275,11 +265,12 @@ class _Pace:
         self._is_compiled = True
 
 
-def _run(task: Task, state: State, plan: Plan, step: int, position: int, pace: _Pace) -> Segment:
-    count = min(pace.steps, task.steps_per_epoch - position)
-    piece = plan_window(plan, position, task.capacity)
+def _run(task: Task, state: State, pool: Pool, step: int, position: int, pace: _Pace) -> Segment:
+    count = min(pace.steps, pool.stop - position)
+    piece = plan_window(pool.plan, position - pool.first, task.capacity)
     started = time.perf_counter()
-    state, segment = advance(task.config, state, task.dataset, piece, step, count)
+    advance = steps_of(task.config.engine).advance
+    state, segment = advance(task.config, state, pool.dataset, piece, step, count)
     losses = np.asarray(segment.losses)[:count]
     pace.tell(count, time.perf_counter() - started)
     recorded = recorded_steps(step, step + count, task.settings.record_every)
@@ -299,7 +290,7 @@ def _fitting_steps(network: Network, record_every: int) -> int:
     return max(min(SEGMENT_STEPS, int(SEGMENT_BYTES / bytes_a_step)), 1)
 
 
-def _check_fit(network: Network, data: Data, loss: str) -> None:
+def _check_fit(network: Network, data: Data, loss: str, settings: Settings) -> None:
     rule = loss_rule(loss)
     n_in, n_out = network.sizes[0], network.sizes[-1]
     if n_in != data.n_in:
@@ -312,5 +303,8 @@ def _check_fit(network: Network, data: Data, loss: str) -> None:
     if rule.is_categorical and data.task == "numbers":
         fitting = ", ".join(name for name, rule in LOSSES.items() if not rule.is_categorical)
         raise OptionError("error.loss_of_categories", loss=loss, fitting=fitting)
+    if settings.label_smoothing and not rule.is_categorical:
+        fitting = ", ".join(name for name, rule in LOSSES.items() if rule.is_categorical)
+        raise OptionError("error.smoothing_of_loss", loss=loss, fitting=fitting)
     if rule.is_broadcast and n_out > 1:
         raise OptionError("error.loss_of_one_output", loss=loss, outputs=n_out)

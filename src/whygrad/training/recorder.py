@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
+from whygrad.core.arrays import leaves, tree_map
 from whygrad.core.nn.network import Network
 from whygrad.errors import NonFiniteError, RunWarning, StalledError
 from whygrad.record.description import PARTS
@@ -296,11 +296,11 @@ class _Writer:
         loss = end.validation["loss"]
         if self.best is None or loss < self.best.loss:
             # the state is given up to the next segment; what must outlive it is copied
-            network = jax.tree.map(np.array, segment.state.network)
+            network = tree_map(np.array, segment.state.network)
             self.best = Best(end.epoch, loss, network)
 
     def _is_due(self, step: int) -> bool:
-        arrays = jax.tree.leaves(self.run.skeleton)
+        arrays = leaves(self.run.skeleton)
         size = sum(array.size * array.dtype.itemsize for array in arrays)
         fitting = KEPT_BYTES // (3 * size)  # parameters and two moments of each
         spacing = max(self.task.total_steps // max(min(KEPT_CHECKPOINTS, fitting), 1), 1)

@@ -9,15 +9,17 @@ once the loop is over. What each number means stands in :mod:`whygrad.record.fie
 from collections.abc import Callable
 from itertools import pairwise
 
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from whygrad.core.arrays import Array
 from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.factors import is_open, pushes, ratio, telescope
+from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.folding import each
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.core.symmetry import gradient_inward, inward, signatures
+from whygrad.record.arrays import xp
 from whygrad.record.fields import FACTORS
 
 KEPT = 7  # sizes a neuron
@@ -27,8 +29,9 @@ def sizes(
     network: Network,
     layers: dict[str, LayerAnatomy],
     gradients: Parameters,
-    input_norm: Float[Array, " m"],
-) -> Float[Array, " kept"]:
+    input_norm: Float[Array, "*many m"],
+    marks: Float[Array, "*many neurons"] | None = None,
+) -> Float[Array, "*many kept"]:
     """Return the sizes that the factors of all neurons are ratios of, one after the other.
 
     For all neurons of the network each: mean |upstream|, mean |delta|, open share, mean of
@@ -37,36 +40,52 @@ def sizes(
 
     Args:
         network: after the step; folded or not.
+        layers, gradients: of a step; or of many steps, along a first axis, where the network is not
+            folded: NumPy takes longer to be called than to compute.
         input_norm: norm of each sample's input vector; those of higher layers are worked out here.
+        marks: what :func:`marks_of` says of the network after each step, where they are many.
     """
     share = layers["output"].share
+    pairs = [(layer, network[name]) for name, layer in layers.items()]
     lowest, *_ = layers
-    samples, each_layer = len(share), layers.values()
-    whole = jnp.sum(share)  # 1, unless the loss is a sum over the batch
+    whole = xp.sum(share, axis=-1)[..., None, None]  # 1, unless the loss is a sum over the batch
     input_norms = {}
     for name, layer in layers.items():
         norm = input_norm
-        if name != lowest or layer.is_stack:
+        if name != lowest or network[name].is_stack:
             # a product with ones compiles to less than a sum
-            norm = jnp.sqrt(layer.input**2 @ jnp.ones(layer.input.shape[-1], layer.input.dtype))
+            norm = xp.sqrt(layer.input**2 @ xp.ones_like(layer.input, shape=layer.input.shape[-1]))
         input_norms[name] = share * norm
-    alone = [input_norms[name] for name, layer in layers.items() if not layer.is_stack]
-    pushed = [_side_by_side(pushes, layer) for layer in each_layer]
-    through = [_side_by_side(_size_of_delta, layer) for layer in each_layer]
-    opened = [ratio(_side_by_side(is_open, layer), whole) for layer in each_layer]
-    means = jnp.stack([share, *alone]) @ jnp.concatenate([*pushed, *through, *opened], axis=1)
-    ends = np.cumsum([len(means[0]) // 3, *(layer.delta.size // samples for layer in each_layer)])
-    rows = iter(means[1:])
+    alone = [input_norms[name] for name, dense in network.items() if not dense.is_stack]
+    pushed = [_side_by_side(pushes, *pair) for pair in pairs]
+    through = [_side_by_side(_size_of_delta, *pair) for pair in pairs]
+    opened = [ratio(_side_by_side(is_open, *pair), whole) for pair in pairs]
+    columns = xp.concatenate([*pushed, *through, *opened], axis=-1)
+    means = xp.stack([share, *alone], axis=-2) @ columns
+    widths = [dense.depth * dense.n_out for dense in network.dense]
+    ends = np.cumsum([means.shape[-1] // 3, *widths])
+    rows = iter(range(1, means.shape[-2]))
     per_sample = [
-        jnp.einsum("lm,lmn->ln", input_norms[name], _size_of_delta(layer)).ravel()
-        if layer.is_stack
-        else next(rows)[a:b]
+        xp.einsum("lm,lmn->ln", input_norms[name], _size_of_delta(layer)).ravel()
+        if network[name].is_stack
+        else means[..., next(rows), a:b]
         for (name, layer), (a, b) in zip(layers.items(), pairwise(ends), strict=True)
     ]
-    squares = [jnp.sum(gradients[name]["weight"] ** 2, axis=-2).ravel() for name in layers]
-    marks = [each(inward, dense)(dense).ravel() for dense in network.dense]
-    moving = [gradient_inward(gradients[name]["weight"]).ravel() for name in layers]
-    return jnp.concatenate([means[0], *per_sample, *squares, *marks, *moving])
+    weights = [(gradients[name]["weight"], dense) for name, dense in network.items()]
+    squares = [_in_a_row(xp.sum(weight**2, axis=-2), dense) for weight, dense in weights]
+    moving = [_in_a_row(gradient_inward(weight), dense) for weight, dense in weights]
+    if marks is None:
+        marks = xp.concatenate([each(inward, dense)(dense).ravel() for dense in network.dense])
+    return xp.concatenate([means[..., 0, :], *per_sample, *squares, marks, *moving], axis=-1)
+
+
+def marks_of(network: Network) -> Float[Array, "*many neurons"]:
+    """Return the weights in of every neuron along fixed directions; see ``symmetry.inward``.
+
+    Args:
+        network: not folded; its parameters may be those after many steps, along a first axis.
+    """
+    return xp.concatenate([inward(dense) for dense in network.dense], axis=-1)
 
 
 def as_rows(
@@ -77,12 +96,12 @@ def as_rows(
     Args:
         network: whose sizes were kept; folded or not.
     """
-    pushed, through, opened, per_sample, squares, marks, moving = jnp.split(kept, KEPT, axis=1)
-    four = telescope(pushed, through, per_sample, jnp.sqrt(squares))
+    pushed, through, opened, per_sample, squares, marks, moving = xp.split(kept, KEPT, axis=1)
+    four = telescope(pushed, through, per_sample, xp.sqrt(squares))
     widths = [dense.n_out for dense in network.dense for _ in range(dense.depth)]
     layer = np.repeat(np.arange(len(widths)), widths)
     signed = signatures(marks, moving, per_sample, layer)
-    return jnp.stack([*(getattr(four, name) for name in FACTORS), opened, signed], axis=1)
+    return xp.stack([*(getattr(four, name) for name in FACTORS), opened, signed], axis=1)
 
 
 def by_layer(
@@ -101,12 +120,17 @@ def width(network: Network) -> int:
 
 
 def _size_of_delta(layer: LayerAnatomy) -> Float[Array, "*deep m n_out"]:
-    return jnp.abs(layer.delta)
+    return xp.abs(layer.delta)
+
+
+def _in_a_row(values: Float[Array, "*deep n_out"], dense: Dense) -> Float[Array, "*many neurons"]:
+    """Return numbers of a layer as they are, of the layers of a stack one after the other."""
+    return values.ravel() if dense.is_stack else values
 
 
 def _side_by_side(
-    function: Callable[[LayerAnatomy], Float[Array, "m n_out"]], layer: LayerAnatomy
-) -> Float[Array, "m neurons"]:
+    function: Callable[[LayerAnatomy], Float[Array, "m n_out"]], layer: LayerAnatomy, dense: Dense
+) -> Float[Array, "*many m neurons"]:
     """Return what a function says of every neuron of a layer, or of all layers of a stack."""
-    said = each(function, layer)(layer)
-    return said.swapaxes(0, 1).reshape(said.shape[1], -1) if layer.is_stack else said
+    said = each(function, dense)(layer)
+    return said.swapaxes(0, 1).reshape(said.shape[1], -1) if dense.is_stack else said

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import jax
 import numpy as np
 
+from whygrad.core.arrays import tree_map
 from whygrad.core.nn.network import Network
 from whygrad.errors import AddressError, RunError
 from whygrad.record.description import differences
 from whygrad.record.fields import comparable
-from whygrad.training.loop import Task, epoch_plan, walk
-from whygrad.training.step import State, StepTrace, trace_step
+from whygrad.training.engine import steps_of
+from whygrad.training.loop import Task, walk
+from whygrad.training.state import State, StepTrace
 
 if TYPE_CHECKING:
     from whygrad.training.trained import TrainedRun
@@ -27,8 +28,10 @@ class Replayed:
         step: its number.
         network: before the step.
         seen: its trace.
-        rows: row numbers in the training part of the batch's samples, (batch,).
+        rows: row numbers of the batch's samples, (batch,): in the training part, or of a stream
+            in its source.
         share: of each sample in the mean, (batch,); 0 for what only fills a short batch up.
+        targets: of the batch's samples, (batch,) or (batch, k).
         is_recorded: whether the run recorded this step, so that the replay was compared with it.
     """
 
@@ -37,6 +40,7 @@ class Replayed:
     seen: StepTrace
     rows: np.ndarray
     share: np.ndarray
+    targets: np.ndarray
     is_recorded: bool
 
 
@@ -53,15 +57,16 @@ def replay(run: "TrainedRun", step: int) -> Replayed:
     task = run.task
     start, begin = _nearest_state(run, step)
     state = walk(task, start, begin, step)
-    plan = epoch_plan(task, step // task.steps_per_epoch)
-    position = step % task.steps_per_epoch
-    planned = plan[position]
-    seen, recorded = trace_step(task.config, state, task.dataset, planned)
-    is_recorded = _agrees(run, step, jax.tree.map(np.asarray, recorded))
+    pool, planned = task.batch(step)
+    trace_step = steps_of(task.config.engine).trace_step
+    seen, recorded = trace_step(task.config, state, pool.dataset, planned)
+    is_recorded = _agrees(run, step, tree_map(np.asarray, recorded))
     if not is_recorded and begin < step and differences(run.description):
         _check_way(run, begin, step)
-    batch = (np.asarray(planned.rows), np.asarray(planned.share))
-    return Replayed(step, state.network, seen, *batch, is_recorded)
+    told = planned.rows if planned.target_rows is None else planned.target_rows
+    batch = (pool.numbers[np.asarray(planned.rows)], np.asarray(planned.share))
+    targets = pool.targets[np.asarray(told)]
+    return Replayed(step, state.network, seen, *batch, targets, is_recorded)
 
 
 def network_at(run: "TrainedRun", step: int) -> Network:

@@ -7,144 +7,44 @@ recording. The trace of the same step is what :func:`trace_step` returns for a l
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray, Shaped
+from jaxtyping import Float, Int, Shaped
 
-from whygrad.core.backprop import Anatomy, propagate, propagate_back
+from whygrad.core import backend
+from whygrad.core.arrays import Array
 from whygrad.core.nn.folding import fold, fold_tree, unfold, unfold_tree
-from whygrad.core.nn.losses import as_matrix
-from whygrad.core.nn.network import Network, Parameters
+from whygrad.core.nn.network import Network
 from whygrad.core.optimizer import apply_update, build_stages, run_stages, start
-from whygrad.settings import Settings
 from whygrad.training.recording import as_rows, by_layer, sizes, width
-
-
-@dataclass(frozen=True)
-class StaticConfig:
-    """What a compiled step is made for; another static config is another compilation.
-
-    Attributes:
-        settings: how to train, with ``loss`` resolved.
-        total_steps: length of the run, over which a schedule falls.
-    """
-
-    settings: Settings
-    total_steps: int
-
-
-@dataclass(frozen=True)
-class DeviceDataset:
-    """The training part, as it lies on the device.
-
-    Attributes:
-        x: inputs, (samples, n_in).
-        y: class indices (samples,) or values (samples, n_out).
-        input_norm: of each sample, (samples,): recording needs it, and no step changes it.
-    """
-
-    x: Float[Array, "samples n_in"]
-    y: Shaped[Array, "samples *outputs"]
-    input_norm: Float[Array, " samples"]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which samples each of a segment of steps takes.
-
-    Attributes:
-        rows: row numbers, (steps, batch).
-        share: each sample's share in the mean, (steps, batch); each step's shares sum to 1, unless
-            the loss is a sum over the batch. A last batch that is short is filled up with samples
-            of share 0.
-        target_rows: row numbers of the targets where they are not those of the inputs.
-    """
-
-    rows: Int[Array | np.ndarray, "*steps batch"]
-    share: Float[Array | np.ndarray, "*steps batch"]
-    target_rows: Int[Array | np.ndarray, "*steps batch"] | None = None
-
-    def __getitem__(self, position: int | Array) -> "Plan":
-        """Return the plan of one step: its batch."""
-        return jax.tree.map(lambda array: array[position], self)
-
-
-@dataclass(frozen=True)
-class State:
-    """Everything that changes from step to step; all of it is kept in a checkpoint.
-
-    Attributes:
-        network: the parameters.
-        optimizer: state of every stage.
-        step: steps taken.
-        learning_rate: at its highest.
-        key: of the dropout masks; a step's own key is folded in from its number.
-    """
-
-    network: Network
-    optimizer: dict
-    step: Int[Array, "*many"]
-    learning_rate: Float[Array, "*many"]
-    key: PRNGKeyArray
-
-
-@dataclass(frozen=True)
-class StepTrace:
-    """The whole of one step.
-
-    Attributes:
-        anatomy: every layer's part in the gradient.
-        gradients: their means.
-        stages: what each optimiser stage put out, by name; the last is the update.
-        before, after: parameters around the step.
-    """
-
-    anatomy: Anatomy
-    gradients: Parameters
-    stages: dict[str, Parameters]
-    before: Parameters
-    after: Parameters
-
-    @property
-    def update(self) -> Parameters:
-        """What the optimiser asks to add to the parameters."""
-        return list(self.stages.values())[-1]
-
-
-@dataclass(frozen=True)
-class SegmentRecord:
-    """What a segment of steps leaves behind.
-
-    Attributes:
-        losses: loss of each step, (steps,).
-        rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. None where
-            nothing is recorded.
-    """
-
-    losses: Float[Array, "*many steps"]
-    rows: Float[Array, "*many recorded fields neurons"] | None
-
-
-for record, fields in (
-    (DeviceDataset, ["x", "y", "input_norm"]),
-    (Plan, ["rows", "share", "target_rows"]),
-    (State, ["network", "optimizer", "step", "learning_rate", "key"]),
-    (StepTrace, ["anatomy", "gradients", "stages", "before", "after"]),
-    (SegmentRecord, ["losses", "rows"]),
-):
-    jax.tree_util.register_dataclass(record, data_fields=fields, meta_fields=[])
+from whygrad.training.state import (
+    DeviceDataset,
+    Plan,
+    SegmentRecord,
+    State,
+    StaticConfig,
+    StepTrace,
+    anatomy_of,
+)
 
 
 def device_dataset(
-    x: Float[Array, "samples n_in"], y: Shaped[Array, "samples *outputs"]
+    x: Float[Array, "samples n_in"],
+    y: Shaped[Array, "samples *outputs"],
+    outputs: int | None = None,
 ) -> DeviceDataset:
-    """Return samples as training needs them, with the norm of each input vector."""
-    return DeviceDataset(x, y, jnp.linalg.norm(x, axis=1))
+    """Put samples on the device, with the norm of each input vector.
+
+    Args:
+        outputs: of the network; here a step itself makes rows of classes.
+    """
+    x = jnp.asarray(x)
+    return DeviceDataset(x, jnp.asarray(y), jnp.linalg.norm(x, axis=1))
 
 
 @partial(jax.jit, static_argnums=1)
@@ -174,10 +74,9 @@ def take_step(
     network, settings = state.network, config.settings
     before = network.parameters
     key = jax.random.fold_in(state.key, state.step)
-    trace = propagate(network, dataset.x[batch.rows], key)
     told = batch.rows if batch.target_rows is None else batch.target_rows
-    targets = as_matrix(dataset.y[told], network.sizes[-1], trace.output.dtype)
-    anatomy = propagate_back(network, trace, targets, settings.loss, jnp.asarray(batch.share))
+    x, y, share = dataset.x[batch.rows], dataset.y[told], jnp.asarray(batch.share)
+    anatomy = anatomy_of(network, settings, x, y, share, key)
     gradients = anatomy.gradients()
     stages = build_stages(settings, state.learning_rate, config.total_steps)
     outputs, optimizer = run_stages(stages, state.optimizer, gradients, before)
@@ -267,6 +166,7 @@ def compiled(**options: Any) -> Callable[..., tuple[State, SegmentRecord]]:
 
 
 advance = compiled(donate_argnums=1)
+advance_from = compiled()  # leaves the state that it is given
 
 
 def advance_batched(
@@ -302,6 +202,23 @@ def _advance_batched(
     plan_axis = None if share_plan else 0
     run = jax.vmap(partial(run_segment, config), in_axes=(0, None, plan_axis, None, None))
     return run(states, dataset, plans, begin, count)
+
+
+def plain(state: State) -> State:
+    """Return a state in arrays alone, as a checkpoint keeps it."""
+    return replace(state, key=jax.random.key_data(state.key))
+
+
+def from_plain(state: State) -> State:
+    """Return a state as it was before :func:`plain`, on the device."""
+    put = jax.tree.map(jnp.asarray, state)
+    return replace(put, key=jax.random.wrap_key_data(put.key))
+
+
+def shapes_of(network: Network, config: StaticConfig) -> State:
+    """Return the shapes of the plain states of a run."""
+    backend.start()
+    return jax.eval_shape(lambda n: plain(first_state(n, config, 0.0, 0)), network)
 
 
 def trace_step(

@@ -1,5 +1,7 @@
 """A run of whygrad's own networks: its data, its checkpoints, and the network that came of it."""
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,18 +12,24 @@ from whygrad.core.backprop import forward
 from whygrad.core.nn.losses import gives_probabilities, predictions
 from whygrad.core.nn.network import Network
 from whygrad.data import unpack
-from whygrad.data.table import Data
-from whygrad.errors import InputError, RunError, unknown_name
-from whygrad.record.description import PARTS, differences
+from whygrad.data.matching import Substitutions
+from whygrad.data.notes import Note
+from whygrad.data.rows import most_rows
+from whygrad.data.table import Data, Part
+from whygrad.errors import InputError, OptionError, RunError, unknown_name
+from whygrad.record.description import PARTS, differences, engine_of
 from whygrad.record.folder import RunFolder, kept_checkpoints
+from whygrad.record.naming import Names
 from whygrad.record.reading import Described, steadily
 from whygrad.record.schema import sound, trained
 from whygrad.record.schema.arrays import MISFITS, refuse, sound_arrays
 from whygrad.record.sealed import read_tensors
 from whygrad.training import replay
 from whygrad.training.checkpoint import Checkpoint, load_checkpoint, skeleton
-from whygrad.training.evaluation import evaluate
+from whygrad.training.evaluation import ROWS_AT_ONCE, claims_by_piece, evaluate
 from whygrad.training.loop import Task, prepare
+from whygrad.training.measures import Measures, Tally, constant_answer, tally_of
+from whygrad.training.measures.tally import Asked
 
 
 class TrainedRun(RunFolder):
@@ -51,13 +59,14 @@ class TrainedRun(RunFolder):
             return run
         kept = vars(run)
         if "trained" not in kept:
-            kept["trained"] = cls(run.path, described=run.described)
+            kept["trained"] = trained = cls(run.path, described=run.described)
+            trained.lines_read, trained.rows_read = run.lines_read, run.rows_read
         return kept["trained"]
 
     @cached_property
     def skeleton(self) -> Network:
         """The network's structure, with shapes in place of parameters."""
-        return skeleton(self.description["network"])
+        return skeleton(self.description["network"], engine_of(self.description))
 
     @cached_property
     def data(self) -> Data:
@@ -74,10 +83,16 @@ class TrainedRun(RunFolder):
         return data
 
     @cached_property
+    def names(self) -> Names:
+        """What the data call the network's inputs and outputs."""
+        outputs = self.data.target_names
+        return Names(self.data.feature_names, outputs[-self.data.n_out :])
+
+    @cached_property
     def task(self) -> Task:
         skeleton, data, settings = self.skeleton, self.data, self.settings
         try:
-            return prepare(skeleton, data, settings)
+            return prepare(skeleton, data, settings, engine_of(self.description))
         except InputError as error:  # they did fit together when the run began
             path = self.path / "run.json"
             raise RunError("error.run_does_not_fit", path=path, problem=error) from error
@@ -179,9 +194,29 @@ class TrainedRun(RunFolder):
 
     def claims(self, x: Any, *, step: int | None = None) -> np.ndarray:
         """Return what the outputs claim, (m, n_out): probabilities, or standardised quantities."""
-        network = self.network_at(step)
-        output = forward(network, self.data.encode(x)).output
-        return np.asarray(predictions(self.task.settings.loss, network.output_activation, output))
+        blocks = self.claims_in_blocks([x], step=step)
+        return np.concatenate([claims for _, claims in blocks])
+
+    def claims_in_blocks(
+        self, blocks: Iterable[Any], *, step: int | None = None, told: Substitutions | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield inputs (m, n_in) and what the outputs claim of them (m, n_out), as rows come.
+
+        The blocks that go in are encoded one after the other; those that come out have the rows in
+        the same order, and as many rows each, so that the network is compiled once.
+
+        Args:
+            blocks: rows as the data came.
+            step: of the network, see :meth:`network_at`.
+            told: takes in what stands in for cells that are not as in training; without it a
+                warning says so.
+        """
+        network, loss = self.network_at(step), self.task.settings.loss
+        encoder = self.data.encoder
+        encoded = (encoder.encode(block, told) for block in blocks)
+        for x in of_one_length(encoded, min(ROWS_AT_ONCE, most_rows(encoder))):
+            output = forward(network, x).output
+            yield x, np.asarray(predictions(loss, network.output_activation, output))
 
     def evaluate(self, part: str = "test", *, step: int | None = None) -> dict[str, float]:
         """Return loss and measures on a part of the data: ``train``, ``validation`` or ``test``.
@@ -193,13 +228,70 @@ class TrainedRun(RunFolder):
             OptionError: no such part.
             RunError: the part has no samples.
         """
+        of_data, network = self._filled(part), self.network_at(step)
+        return evaluate(network, of_data.x, of_data.y, self.task.settings.loss, self.data.task)
+
+    def measures(
+        self, part: str = "test", *, step: int | None = None, weighted: bool = False
+    ) -> Measures:
+        """Return how good the predictions are on a part of the data, beside a baseline.
+
+        Args:
+            part: ``train``, ``validation`` or ``test``.
+            step: of the network, see :meth:`network_at`.
+            weighted: count rows by the weights that they were trained with; else each counts once.
+
+        Raises:
+            OptionError: no such part, or weights where the run has none.
+            RunError: the part has no samples.
+            InputError: none of them has a weight.
+            NonFiniteError: the outputs overflow.
+        """
+        of_data, loss = self._filled(part), self.task.settings.loss
+        weight = of_data.sample_weight if weighted else None
+        if weighted and weight is None:
+            raise OptionError("error.no_sample_weights", path=self.path)
+        tally = self.tally(weighted=weighted)
+        for rows, claims in claims_by_piece(self.network_at(step), of_data.x, loss):
+            tally.add(claims, of_data.y[rows], None if weight is None else weight[rows])
+        measures = tally.measures(part)
+        if weighted or of_data.sample_weight is None:
+            return measures
+        return replace(measures, notes=(*measures.notes, Note("measures.note.unweighted", {})))
+
+    def tally(self, *, weighted: bool = False) -> Tally:
+        """Return an empty tally, to which claims and targets of any rows can be added.
+
+        Args:
+            weighted: whether the baseline is that of the weighted training part.
+        """
+        data, weight = self.data, self.data.train.sample_weight if weighted else None
+        constant = constant_answer(data.task, data.train.y, weight)
+        names, are_probabilities = data.target_names, self.gives_probabilities
+        asked = Asked(data.task, names, constant, are_probabilities=are_probabilities)
+        if data.task == "numbers":
+            encoder = data.encoder
+            asked = replace(asked, mean=encoder.target_mean, scale=encoder.target_scale)
+        return tally_of(asked)
+
+    @property
+    def held_out(self) -> str:
+        """The part that says most about new rows: the last that has samples, ``test`` by right."""
+        return next(part for part in reversed(PARTS) if len(getattr(self.data, part).x))
+
+    def _filled(self, part: str) -> Part:
+        """Return a part of the data that has samples.
+
+        Raises:
+            OptionError: no such part.
+            RunError: it has none.
+        """
         if part not in PARTS:
             raise unknown_name("part", part, PARTS)
         of_data = getattr(self.data, part)
         if not len(of_data.x):
             raise RunError("error.empty_part", part=part)
-        network = self.network_at(step)
-        return evaluate(network, of_data.x, of_data.y, self.task.settings.loss, self.data.task)
+        return of_data
 
     def predict_proba(self, x: Any, *, step: int | None = None) -> np.ndarray:
         """Return the probability of each class or label, (m, classes), in the order of their names.
@@ -230,3 +322,22 @@ class TrainedRun(RunFolder):
         activation = self.skeleton.output_activation
         is_bounded = gives_probabilities(self.task.settings.loss, activation)
         return is_bounded and self.data.task != "numbers"
+
+
+def of_one_length(blocks: Iterable[np.ndarray], rows: int) -> Iterator[np.ndarray]:
+    """Yield the rows of some blocks in blocks of ``rows`` each, the last one shorter.
+
+    Without any row, one block without rows comes, if any did.
+    """
+    waiting: list[np.ndarray] = []
+    begun = False
+    for block in blocks:
+        begun = begun or len(block) > 0
+        waiting.append(block)
+        if sum(map(len, waiting)) >= rows:
+            joined = np.concatenate(waiting) if len(waiting) > 1 else block
+            whole = len(joined) - len(joined) % rows
+            yield from (joined[start : start + rows] for start in range(0, whole, rows))
+            waiting = [joined[whole:]]
+    if waiting and (sum(map(len, waiting)) or not begun):
+        yield np.concatenate(waiting)

@@ -4,38 +4,53 @@ Weights are multiplied and summed in float64, so that no sum overflows; what the
 given, the shares, is float32. A weight that would vanish there is refused.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import DTypeLike
 
-from whygrad.data.table import Data, Part
 from whygrad.errors import OptionError
 from whygrad.settings import LARGEST, SMALLEST, Settings
 
+if TYPE_CHECKING:
+    from whygrad.data.table import Data, Part
 
-def sample_weights(
-    part: Part, class_weight: str | tuple[float, ...] | None
-) -> Float[np.ndarray, " samples"] | None:
-    """Return the weight of each sample: its own times that of its class, or None if all are 1.
+
+def class_weights(
+    counts: np.ndarray | None, class_weight: str | tuple[float, ...] | None
+) -> Float[np.ndarray, " classes"] | None:
+    """Return the weight of each class; None where all classes count alike.
 
     ``balanced`` weighs a class with samples / (classes * its samples), as scikit-learn does.
+
+    Args:
+        counts: training samples of each class, (classes,); None where there are no classes.
 
     Raises:
         OptionError: the target has no classes, or more than there are weights.
     """
     if class_weight is None:
-        return part.sample_weight
-    if part.y.ndim != 1 or not np.issubdtype(part.y.dtype, np.integer):
+        return None
+    if counts is None:
         raise OptionError("error.class_weight_needs_classes")
     if isinstance(class_weight, str):
-        counts = np.bincount(part.y)
-        by_class = len(part.y) / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    else:
-        by_class = np.asarray(class_weight)
-    if part.y.max() >= len(by_class):
+        return counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    if len(counts) > len(class_weight):
         raise OptionError(
-            "error.class_weight_count", expected=int(part.y.max()) + 1, actual=len(by_class)
+            "error.class_weight_count", expected=len(counts), actual=len(class_weight)
         )
+    return np.asarray(class_weight)
+
+
+def weights_of(
+    part: Part, by_class: Float[np.ndarray, " classes"] | None
+) -> Float[np.ndarray, " samples"] | None:
+    """Return the weight of each sample: its own times that of its class, or None if all are 1."""
+    if by_class is None:
+        return part.sample_weight
     own = 1.0 if part.sample_weight is None else part.sample_weight.astype(np.float64)
     return by_class[part.y] * own
 
@@ -52,15 +67,26 @@ def check_weights(data: Data, settings: Settings) -> None:
         raise OptionError(
             "error.class_weight_count", expected=len(data.target_names), actual=len(given)
         )
-    weights = sample_weights(data.train, given)
+    by_class = class_weights(data.class_counts, given)
+    batch = min(settings.batch_size, data.samples["train"])
+    if data.stream is None:
+        weights = weights_of(data.train, by_class)
+    else:  # the smallest and the largest that there may be
+        own, of_classes = data.stream.weights, by_class
+        ends = [np.ones(1) if one is None else one for one in (own, of_classes)]
+        is_weighed = own is not None or of_classes is not None
+        weights = np.outer(*ends).ravel() if is_weighed else None
     if weights is not None:
-        check_spread(weights, settings.batch_size, settings.reduction)
+        check_spread(weights, batch, settings.reduction)
 
 
 def check_spread(
-    weights: Float[np.ndarray, " samples"], batch_size: int, reduction: str = "mean"
+    weights: Float[np.ndarray, " samples"], batch: int, reduction: str = "mean"
 ) -> None:
     """Check that no weight above 0 has a share that is 0 or infinite in float32.
+
+    Args:
+        batch: samples a step.
 
     Raises:
         OptionError: one has, or there is none above 0.
@@ -69,7 +95,6 @@ def check_spread(
     if not len(above):
         raise OptionError("error.weights_all_zero")
     low, high = float(above.min()), float(above.max())
-    batch = min(batch_size, len(weights))
     if reduction == "mean" and low / high / batch < SMALLEST:
         raise OptionError("error.weights_spread", low=low, high=high, batch=batch)
     if reduction == "sum" and (low < SMALLEST or high * batch > LARGEST):

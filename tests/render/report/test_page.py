@@ -26,6 +26,7 @@ EVERY = (
 )
 SECTIONS = [
     "summary",
+    "measures",
     "diagnosis",
     "layers",
     "curves",
@@ -43,6 +44,7 @@ NAMES = re.compile(
     r"relu|tanh|sigmoid|softmax|identity|adam|sgd|l2|inf|whygrad( doctor \S+)?|"
     r"\d[\d.]*e[\d−-]+|/\S+|pixel_\w+|"
     r"(network|training|data)\.\w+|he_normal|glorot_uniform|zeros|leaky_relu|Adam|--verify|"
+    r"AUC|Brier|progression|"
     r"failed|x\d|(sepal|petal) (length|width) \(cm\)|setosa|versicolor|virginica|same|different|nan"
 )
 
@@ -152,7 +154,7 @@ def test_every_drawing_is_named_by_a_sentence(page_of, read):
     root = read(page_of("digits"))
     drawings = [one for one in root.all("svg") if one.attributes.get("role") == "img"]
     captions = {one.attributes["id"]: one for one in root.all("figcaption")}
-    assert len(drawings) == 1 + 2 + 4 + 3 * 4 + 1 + 2
+    assert len(drawings) == 2 + 1 + 2 + 4 + 3 * 4 + 1 + 2
     for one in drawings:
         assert captions[one.attributes["aria-labelledby"]].text("zh-Hans").strip()
         assert not re.search(r"#01010\d", str(one))

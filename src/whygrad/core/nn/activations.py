@@ -9,12 +9,12 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from whygrad.core.arrays import Array, erfc, sigmoid, softmax
 from whygrad.errors import unknown_name
 from whygrad.record.activations import OWN, SELU_ALPHA, SELU_SCALE, ActivationFacts
+from whygrad.record.arrays import xp
 
 Elementwise = Callable[[Array], Array]
 LEAK = 0.01
@@ -34,7 +34,7 @@ class Activation(ActivationFacts):
 
 
 def relu(z: Array) -> Array:
-    return jnp.maximum(z, 0)
+    return xp.maximum(z, 0)
 
 
 def relu_slope(z: Array) -> Array:
@@ -42,35 +42,35 @@ def relu_slope(z: Array) -> Array:
 
 
 def leaky_relu(z: Array) -> Array:
-    return jnp.where(z > 0, z, LEAK * z)
+    return xp.where(z > 0, z, LEAK * z)
 
 
 def leaky_relu_slope(z: Array) -> Array:
-    return jnp.where(z > 0, 1, jnp.asarray(LEAK, z.dtype))
+    return xp.where(z > 0, 1, LEAK).astype(z.dtype)
 
 
 def sigmoid_slope(z: Array) -> Array:
-    return jax.nn.sigmoid(z) * jax.nn.sigmoid(-z)  # s(-z) = 1 - s(z) without cancellation
+    return sigmoid(z) * sigmoid(-z)  # s(-z) = 1 - s(z) without cancellation
 
 
 def tanh_slope(z: Array) -> Array:
-    return 1 - jnp.tanh(z) ** 2
+    return 1 - xp.tanh(z) ** 2
 
 
 def elu(z: Array) -> Array:
-    return jnp.where(z > 0, z, jnp.expm1(jnp.minimum(z, 0)))
+    return xp.where(z > 0, z, xp.expm1(xp.minimum(z, 0)))
 
 
 def elu_slope(z: Array) -> Array:
-    return jnp.exp(jnp.minimum(z, 0))
+    return xp.exp(xp.minimum(z, 0))
 
 
 def selu(z: Array) -> Array:
-    return SELU_SCALE * jnp.where(z > 0, z, SELU_ALPHA * jnp.expm1(jnp.minimum(z, 0)))
+    return SELU_SCALE * xp.where(z > 0, z, SELU_ALPHA * xp.expm1(xp.minimum(z, 0)))
 
 
 def selu_slope(z: Array) -> Array:
-    return SELU_SCALE * jnp.where(z > 0, 1, SELU_ALPHA * jnp.exp(jnp.minimum(z, 0)))
+    return SELU_SCALE * xp.where(z > 0, 1, SELU_ALPHA * xp.exp(xp.minimum(z, 0)))
 
 
 def gelu(z: Array) -> Array:
@@ -78,44 +78,40 @@ def gelu(z: Array) -> Array:
 
 
 def gelu_slope(z: Array) -> Array:
-    return _normal_share(z) + z * jnp.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    return _normal_share(z) + z * xp.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
 
 
 def _normal_share(z: Array) -> Array:
-    return jax.lax.erfc(-z / math.sqrt(2)) / 2
+    return erfc(-z / math.sqrt(2)) / 2
 
 
 def silu(z: Array) -> Array:
-    return z * jax.nn.sigmoid(z)
+    return z * sigmoid(z)
 
 
 def silu_slope(z: Array) -> Array:
-    s = jax.nn.sigmoid(z)
-    return s * (1 + z * jax.nn.sigmoid(-z))
+    s = sigmoid(z)
+    return s * (1 + z * sigmoid(-z))
 
 
 def softplus(z: Array) -> Array:
-    return jnp.logaddexp(z, 0)
+    return xp.logaddexp(z, 0)
 
 
 def softsign(z: Array) -> Array:
-    return z / (1 + jnp.abs(z))
+    return z / (1 + xp.abs(z))
 
 
 def softsign_slope(z: Array) -> Array:
-    return 1 / (1 + jnp.abs(z)) ** 2
+    return 1 / (1 + xp.abs(z)) ** 2
 
 
 def hard_sigmoid(z: Array) -> Array:
-    return jnp.clip(0.2 * z + 0.5, 0, 1)
+    return xp.clip(0.2 * z + 0.5, 0, 1)
 
 
 def hard_sigmoid_slope(z: Array) -> Array:
-    return jnp.where(jnp.abs(z) < 2.5, jnp.asarray(0.2, z.dtype), 0)
-
-
-def softmax(z: Float[Array, "*batch n_out"]) -> Float[Array, "*batch n_out"]:
-    return jax.nn.softmax(z, axis=-1)
+    return xp.where(xp.abs(z) < 2.5, 0.2, 0).astype(z.dtype)
 
 
 def softmax_diagonal(z: Array) -> Array:
@@ -124,11 +120,11 @@ def softmax_diagonal(z: Array) -> Array:
 
 
 _FORMULAS: dict[str, tuple[Elementwise, Elementwise]] = {
-    "identity": (lambda z: z, jnp.ones_like),
+    "identity": (lambda z: z, xp.ones_like),
     # Rumelhart, Hinton and Williams 1986
-    "sigmoid": (jax.nn.sigmoid, sigmoid_slope),
+    "sigmoid": (sigmoid, sigmoid_slope),
     # LeCun, Bottou, Orr and Mueller 1998, section 4.4
-    "tanh": (jnp.tanh, tanh_slope),
+    "tanh": (xp.tanh, tanh_slope),
     # Nair and Hinton 2010; the slope at exactly 0 is taken as 0
     "relu": (relu, relu_slope),
     # Maas, Hannun and Ng 2013
@@ -142,13 +138,13 @@ _FORMULAS: dict[str, tuple[Elementwise, Elementwise]] = {
     # Elfwing, Uchibe and Doya 2018
     "silu": (silu, silu_slope),
     # Dugas, Bengio, Belisle, Nadeau and Garcia 2001
-    "softplus": (softplus, jax.nn.sigmoid),
+    "softplus": (softplus, sigmoid),
     # Bergstra, Desjardins, Lamblin and Bengio 2009
     "softsign": (softsign, softsign_slope),
     # Courbariaux, Bengio and David 2015, with the numbers of Keras 2; the slope at its ends is 0
     "hard_sigmoid": (hard_sigmoid, hard_sigmoid_slope),
     # Nelder and Wedderburn 1972, the inverse of the log link
-    "exponential": (jnp.exp, jnp.exp),
+    "exponential": (xp.exp, xp.exp),
     # Bridle 1990
     "softmax": (softmax, softmax_diagonal),
 }
@@ -170,16 +166,25 @@ def activation(name: str) -> Activation:
 
 
 def pull_back(
-    name: str, z: Float[Array, "batch n_out"], upstream: Float[Array, "batch n_out"]
+    name: str,
+    z: Float[Array, "batch n_out"],
+    upstream: Float[Array, "batch n_out"],
+    slope: Float[Array, "batch n_out"],
+    kept: Float[Array, "batch n_out"] | None = None,
 ) -> Float[Array, "batch n_out"]:
     """Return delta = dC/dz from upstream = dC/da, through the true Jacobian of the activation.
 
     Elementwise: delta = upstream * f'(z).
     Softmax: delta_k = a_k (upstream_k - sum_j upstream_j a_j); what all outputs share cancels.
 
+    Args:
+        slope: f'(z), times ``kept``.
+        kept: what dropout multiplied the outputs with; None without dropout.
+
     Source: Nielsen 2015, ch. 2, BP1 in its general form; Bridle 1990 for softmax.
     """
     if not ACTIVATIONS[name].is_coupled:
-        return upstream * ACTIVATIONS[name].slope(z)
+        return upstream * slope
     a = softmax(z)
-    return a * (upstream - jnp.sum(upstream * a, axis=-1, keepdims=True))
+    upstream = upstream if kept is None else upstream * kept
+    return a * (upstream - xp.sum(upstream * a, axis=-1, keepdims=True))

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-import jax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from whygrad.core.arrays import Array, register
 from whygrad.core.nn.activations import ACTIVATIONS, Activation
 
 
@@ -49,9 +49,9 @@ class Dense:
     def preactivation(self, input: Float[Array, "batch n_in"]) -> Float[Array, "batch n_out"]:
         """Return z: the inputs weighed and summed; one bias, broadcast over the samples."""
         weighed = input @ self.weight
-        return weighed if self.bias is None else weighed + self.bias
+        if self.bias is not None:
+            weighed += self.bias  # in place where the library can
+        return weighed
 
 
-jax.tree_util.register_dataclass(
-    Dense, data_fields=["weight", "bias"], meta_fields=["activation", "dropout"]
-)
+register(Dense, ["weight", "bias"], ["activation", "dropout"])

@@ -7,14 +7,11 @@ their own. Networks without a long row of equal layers are left as they are.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from itertools import groupby
 from typing import Any, TypeVar
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.network import Network
@@ -60,6 +57,8 @@ def fold_tree(network: Network, tree: Any, axis: int = 0) -> Any:
             for name, row in zip(names, rows, strict=True)
         }
 
+    import jax
+
     return jax.tree.map(folded, tree, is_leaf=lambda t: _is_by_layer(t, network.layers))
 
 
@@ -83,6 +82,8 @@ def unfold_tree(network: Network, tree: Any, axis: int = 0) -> Any:
             for layer, one in zip(row, _parted(values[name], len(row), axis), strict=True)
         }
 
+    import jax
+
     return jax.tree.map(unfolded, tree, is_leaf=lambda t: _is_by_layer(t, names))
 
 
@@ -95,6 +96,8 @@ def along(step: Callable, carry: Any, dense: Dense, here: Any, *, reverse: bool 
     """
     if not dense.is_stack:
         return step(carry, here)
+    import jax
+
     return jax.lax.scan(step, carry, here, reverse=reverse)
 
 
@@ -104,7 +107,11 @@ def each(function: Callable[..., T], layer: Any) -> Callable[..., T]:
     Args:
         layer: whatever says ``is_stack``.
     """
-    return jax.vmap(function) if layer.is_stack else function
+    if not layer.is_stack:
+        return function
+    import jax
+
+    return jax.vmap(function)
 
 
 def _rows(network: Network) -> list[tuple[Dense, ...]]:
@@ -140,22 +147,35 @@ def _is_by_layer(tree: Any, layers: tuple[str, ...]) -> bool:
 def _stacked(values: list[T], axis: int) -> T:
     if len(values) == 1:
         return values[0]
-    return jax.tree.map(lambda *leaves: _stack(axis, leaves), *values)
+    import jax
+
+    return jax.tree.map(lambda *leaves: _stack(axis)(leaves), *values)
 
 
 def _parted(values: T, count: int, axis: int) -> list[T]:
     if count == 1:
         return [values]
-    return [_take(axis, values, np.int32(i)) for i in range(count)]
+    return [_take(axis)(values, np.int32(i)) for i in range(count)]
 
 
-@partial(jax.jit, static_argnums=0)
-def _stack(axis: int, leaves: tuple[Array, ...]) -> Array:
-    return jnp.stack(leaves, axis)
+@cache
+def _stack(axis: int) -> Callable[[tuple], Any]:
+    """Return the compiled function that stacks arrays along an axis."""
+    import jax
+
+    return jax.jit(partial(jax.numpy.stack, axis=axis))
 
 
-@partial(jax.jit, static_argnums=0)
-def _take(axis: int, values: T, i: Any) -> T:
-    """Return one layer of a stack; compiled once for all of them, as parting it whole is not."""
-    one = partial(jax.lax.dynamic_index_in_dim, index=i, axis=axis, keepdims=False)
-    return jax.tree.map(one, values)
+@cache
+def _take(axis: int) -> Callable[[Any, Any], Any]:
+    """Return the function of a stack and a number that returns one layer of it.
+
+    Compiled once for all layers, as parting a stack whole is not.
+    """
+    import jax
+
+    def one(values: Any, i: Any) -> Any:
+        of_layer = partial(jax.lax.dynamic_index_in_dim, index=i, axis=axis, keepdims=False)
+        return jax.tree.map(of_layer, values)
+
+    return jax.jit(one)

@@ -9,16 +9,18 @@ Losses that match none stand in :mod:`whygrad.core.nn.means`.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import jax
-import jax.numpy as jnp
-from jaxtyping import Array, Float, Shaped
+from jaxtyping import Float, Shaped
+from numpy.typing import DTypeLike
 
-from whygrad.core.nn.activations import ACTIVATIONS, softmax
+from whygrad.core.arrays import Array, one_hot, row_sums, sigmoid, softmax_and_logsumexp
+from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.core.nn.means import MEANS, broadcast_squared, broadcast_squared_upstream
 from whygrad.errors import unknown_name
+from whygrad.record.arrays import xp
 from whygrad.record.description import MATCHED
 
 Outputs = Float[Array, "batch n_out"]
+Ends = tuple[Float[Array, " batch"], Outputs]  # value and derivative
 HUBER_WIDTH = 1.0
 SMALLEST_PROBABILITY = 1e-7  # probabilities are clipped here, as Keras does; no gradient outside
 
@@ -33,6 +35,7 @@ class Loss:
         matched_value: (z, targets) -> the loss as one function with the output activation that it
             matches, see :data:`whygrad.record.description.MATCHED`: slope 1, delta = a - y.
         matched_upstream: (z, targets) -> its derivative by z.
+        matched_ends: (z, targets) -> both, where they share most of their work.
         is_categorical: targets are classes or memberships, not quantities.
         is_broadcast: a sample meets the targets of the whole batch: ``value`` and ``upstream``
             take the samples' shares as well, and there is one output.
@@ -42,12 +45,13 @@ class Loss:
     upstream: Callable[..., Array]
     matched_value: Callable[[Array, Array], Array] | None = None
     matched_upstream: Callable[[Array, Array], Array] | None = None
+    matched_ends: Callable[[Array, Array], Ends] | None = None
     is_categorical: bool = True
     is_broadcast: bool = False
 
 
 def squared(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return jnp.sum((a - y) ** 2, axis=-1) / 2
+    return row_sums((a - y) ** 2) / 2
 
 
 def squared_upstream(a: Outputs, y: Outputs) -> Outputs:
@@ -55,32 +59,37 @@ def squared_upstream(a: Outputs, y: Outputs) -> Outputs:
 
 
 def absolute(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return jnp.sum(jnp.abs(a - y), axis=-1)
+    return xp.sum(xp.abs(a - y), axis=-1)
 
 
 def absolute_upstream(a: Outputs, y: Outputs) -> Outputs:
-    return jnp.sign(a - y)
+    return xp.sign(a - y)
 
 
 def huber(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    near = jnp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
-    return jnp.sum(near * (a - y) - near**2 / 2, axis=-1)
+    near = xp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
+    return xp.sum(near * (a - y) - near**2 / 2, axis=-1)
 
 
 def huber_upstream(a: Outputs, y: Outputs) -> Outputs:
-    return jnp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
+    return xp.clip(a - y, -HUBER_WIDTH, HUBER_WIDTH)
+
+
+def softmax_cross_entropy_ends(z: Outputs, y: Outputs) -> Ends:
+    total, (a, log_sum) = row_sums(y), softmax_and_logsumexp(z)
+    return total * log_sum - row_sums(y * z), total[:, None] * a - y
 
 
 def softmax_cross_entropy(z: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return jnp.sum(y, axis=-1) * jax.nn.logsumexp(z, axis=-1) - jnp.sum(y * z, axis=-1)
+    return softmax_cross_entropy_ends(z, y)[0]
 
 
 def softmax_cross_entropy_upstream(z: Outputs, y: Outputs) -> Outputs:
-    return jnp.sum(y, axis=-1, keepdims=True) * softmax(z) - y
+    return softmax_cross_entropy_ends(z, y)[1]
 
 
 def cross_entropy(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return -jnp.sum(y * jnp.log(_clipped(a)), axis=-1)
+    return -xp.sum(y * xp.log(_clipped(a)), axis=-1)
 
 
 def cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
@@ -89,7 +98,7 @@ def cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
 
 def binary_cross_entropy(a: Outputs, y: Outputs) -> Float[Array, " batch"]:
     p = _clipped(a)
-    return -jnp.sum(y * jnp.log(p) + (1 - y) * jnp.log1p(-p), axis=-1)
+    return -xp.sum(y * xp.log(p) + (1 - y) * xp.log1p(-p), axis=-1)
 
 
 def binary_cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
@@ -98,15 +107,15 @@ def binary_cross_entropy_upstream(a: Outputs, y: Outputs) -> Outputs:
 
 
 def binary_cross_entropy_of_logits(z: Outputs, y: Outputs) -> Float[Array, " batch"]:
-    return jnp.sum(jnp.logaddexp(z, 0) - y * z, axis=-1)
+    return row_sums(xp.logaddexp(z, 0) - y * z)
 
 
 def binary_cross_entropy_of_logits_upstream(z: Outputs, y: Outputs) -> Outputs:
-    return jax.nn.sigmoid(z) - y
+    return sigmoid(z) - y
 
 
 def _clipped(p: Array) -> Array:
-    return jnp.clip(p, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    return xp.clip(p, SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
 
 
 def _unclipped(p: Array) -> Array:
@@ -114,7 +123,11 @@ def _unclipped(p: Array) -> Array:
     return inside.astype(p.dtype)
 
 
-_OF_SOFTMAX = (softmax_cross_entropy, softmax_cross_entropy_upstream)
+_OF_SOFTMAX = (
+    softmax_cross_entropy,
+    softmax_cross_entropy_upstream,
+    softmax_cross_entropy_ends,
+)
 _OF_SIGMOID = (binary_cross_entropy_of_logits, binary_cross_entropy_of_logits_upstream)
 
 
@@ -200,6 +213,22 @@ def upstream_of_loss(
     return rule.upstream(output, targets, *([share] if rule.is_broadcast else []))
 
 
+def ends_of_loss(
+    loss: str,
+    output_activation: str,
+    preactivation: Outputs,
+    output: Outputs,
+    targets: Outputs,
+    share: Float[Array, " batch"] | None = None,
+) -> Ends:
+    """Return :func:`sample_losses` and :func:`upstream_of_loss`, what they share done once."""
+    rule, ends = loss_rule(loss), (preactivation, output, targets, share)
+    if rule.matched_ends and is_matched(loss, output_activation):
+        return rule.matched_ends(preactivation, targets)
+    pair = (loss, output_activation)
+    return sample_losses(*pair, *ends), upstream_of_loss(*pair, *ends)
+
+
 def link_brought(loss: str, output_activation: str) -> str:
     """Return the activation by which a loss reads outputs that are logits, else ``identity``."""
     loss_rule(loss)
@@ -218,12 +247,31 @@ def predictions(loss: str, output_activation: str, output: Outputs) -> Outputs:
     return ACTIVATIONS[link_brought(loss, output_activation)].value(output)
 
 
+def smoothed(loss: str, targets: Outputs, amount: float) -> Outputs:
+    """Return targets of classes of which a share is spread evenly over the classes.
+
+        y (1 - amount) + amount / K, of K classes
+
+    Args:
+        targets: memberships; or yes or no, 1 or 0, each.
+        amount: in [0, 1).
+
+    Source: Szegedy, Vanhoucke, Ioffe, Shlens and Wojna 2016, section 7.
+    """
+    return targets * (1 - amount) + amount / classes_of(loss, targets.shape[-1])
+
+
+def classes_of(loss: str, outputs: int) -> int:
+    """Return among how many classes an output is one: two where each is a question of its own."""
+    return 2 if loss == "binary_cross_entropy" else outputs
+
+
 def as_matrix(
-    targets: Shaped[Array, " batch"] | Shaped[Array, "batch n_out"], n_out: int, dtype: jnp.dtype
+    targets: Shaped[Array, " batch"] | Shaped[Array, "batch n_out"], n_out: int, dtype: DTypeLike
 ) -> Outputs:
     """Return targets as (batch, n_out): class indices become rows with a single 1."""
     if targets.ndim == 2:
         return targets.astype(dtype)
     if n_out == 1:
         return targets[:, None].astype(dtype)
-    return jax.nn.one_hot(targets, n_out, dtype=dtype)
+    return one_hot(targets, n_out, dtype)

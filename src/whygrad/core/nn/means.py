@@ -5,10 +5,11 @@ probability that is clipped lets no gradient through. That is how most programs 
 compute their loss, and what some of their faults come from. Each stands beside its derivative.
 """
 
+import math
 from collections.abc import Callable
 
-import jax.numpy as jnp
-from jaxtyping import Array
+from whygrad.core.arrays import Array
+from whygrad.record.arrays import xp
 
 Value = Callable[[Array, Array], Array]
 SMALLEST = 1e-7
@@ -16,7 +17,7 @@ SMALLEST_PLAIN = 1e-10
 
 
 def _mean(terms: Array) -> Array:
-    return jnp.mean(terms, axis=-1)
+    return xp.mean(terms, axis=-1)
 
 
 def _a_share(derivative: Array) -> Array:
@@ -37,23 +38,23 @@ def mean_squared_upstream(a: Array, y: Array) -> Array:
 
 
 def mean_absolute(a: Array, y: Array) -> Array:
-    return _mean(jnp.abs(a - y))
+    return _mean(xp.abs(a - y))
 
 
 def mean_absolute_upstream(a: Array, y: Array) -> Array:
-    return _a_share(jnp.sign(a - y))
+    return _a_share(xp.sign(a - y))
 
 
 def mean_absolute_percentage(a: Array, y: Array) -> Array:
-    return 100 * _mean(jnp.abs(a - y) / jnp.maximum(jnp.abs(y), SMALLEST))
+    return 100 * _mean(xp.abs(a - y) / xp.maximum(xp.abs(y), SMALLEST))
 
 
 def mean_absolute_percentage_upstream(a: Array, y: Array) -> Array:
-    return _a_share(100 * jnp.sign(a - y) / jnp.maximum(jnp.abs(y), SMALLEST))
+    return _a_share(100 * xp.sign(a - y) / xp.maximum(xp.abs(y), SMALLEST))
 
 
 def _log(values: Array) -> Array:
-    return jnp.log1p(jnp.maximum(values, SMALLEST))
+    return xp.log1p(xp.maximum(values, SMALLEST))
 
 
 def mean_squared_logarithmic(a: Array, y: Array) -> Array:
@@ -61,21 +62,21 @@ def mean_squared_logarithmic(a: Array, y: Array) -> Array:
 
 
 def mean_squared_logarithmic_upstream(a: Array, y: Array) -> Array:
-    slope = (a > SMALLEST).astype(a.dtype) / (1 + jnp.maximum(a, SMALLEST))
+    slope = (a > SMALLEST).astype(a.dtype) / (1 + xp.maximum(a, SMALLEST))
     return _a_share(2 * (_log(a) - _log(y)) * slope)
 
 
 def log_cosh(a: Array, y: Array) -> Array:
     miss = a - y
-    return _mean(jnp.logaddexp(miss, -miss) - jnp.log(2.0))
+    return _mean(xp.logaddexp(miss, -miss) - math.log(2.0))
 
 
 def log_cosh_upstream(a: Array, y: Array) -> Array:
-    return _a_share(jnp.tanh(a - y))
+    return _a_share(xp.tanh(a - y))
 
 
 def poisson(a: Array, y: Array) -> Array:
-    return _mean(a - y * jnp.log(a + SMALLEST))
+    return _mean(a - y * xp.log(a + SMALLEST))
 
 
 def poisson_upstream(a: Array, y: Array) -> Array:
@@ -83,82 +84,82 @@ def poisson_upstream(a: Array, y: Array) -> Array:
 
 
 def kl_divergence(a: Array, y: Array) -> Array:
-    p, q = jnp.clip(y, SMALLEST, 1), jnp.clip(a, SMALLEST, 1)
-    return jnp.sum(p * jnp.log(p / q), axis=-1)
+    p, q = xp.clip(y, SMALLEST, 1), xp.clip(a, SMALLEST, 1)
+    return xp.sum(p * xp.log(p / q), axis=-1)
 
 
 def kl_divergence_upstream(a: Array, y: Array) -> Array:
-    p, q = jnp.clip(y, SMALLEST, 1), jnp.clip(a, SMALLEST, 1)
+    p, q = xp.clip(y, SMALLEST, 1), xp.clip(a, SMALLEST, 1)
     return -p / q * _inside(a, SMALLEST, 1)
 
 
 def _as_signs(y: Array) -> Array:
     """Return targets 0 and 1 as -1 and 1; others as they are."""
-    is_binary = jnp.all((y == 0) | (y == 1))
-    return jnp.where(is_binary, 2 * y - 1, y)
+    is_binary = xp.all((y == 0) | (y == 1))
+    return xp.where(is_binary, 2 * y - 1, y)
 
 
 def hinge(a: Array, y: Array) -> Array:
-    return _mean(jnp.maximum(1 - _as_signs(y) * a, 0))
+    return _mean(xp.maximum(1 - _as_signs(y) * a, 0))
 
 
 def hinge_upstream(a: Array, y: Array) -> Array:
     sign = _as_signs(y)
-    is_short = jnp.sign(jnp.maximum(1 - sign * a, 0))  # not a comparison: NaN must stay NaN
+    is_short = xp.sign(xp.maximum(1 - sign * a, 0))  # not a comparison: NaN must stay NaN
     return _a_share(-sign * is_short)
 
 
 def squared_hinge(a: Array, y: Array) -> Array:
-    return _mean(jnp.maximum(1 - _as_signs(y) * a, 0) ** 2)
+    return _mean(xp.maximum(1 - _as_signs(y) * a, 0) ** 2)
 
 
 def squared_hinge_upstream(a: Array, y: Array) -> Array:
     sign = _as_signs(y)
-    return _a_share(-2 * sign * jnp.maximum(1 - sign * a, 0))
+    return _a_share(-2 * sign * xp.maximum(1 - sign * a, 0))
 
 
 def categorical_hinge(a: Array, y: Array) -> Array:
-    right, wrong = jnp.sum(y * a, axis=-1), jnp.max((1 - y) * a, axis=-1)
-    return jnp.maximum(wrong - right + 1, 0)
+    right, wrong = xp.sum(y * a, axis=-1), xp.max((1 - y) * a, axis=-1)
+    return xp.maximum(wrong - right + 1, 0)
 
 
 def categorical_hinge_upstream(a: Array, y: Array) -> Array:
     others = (1 - y) * a
-    wrong = jnp.max(others, axis=-1, keepdims=True)
-    is_open = wrong - jnp.sum(y * a, axis=-1, keepdims=True) + 1 > 0
+    wrong = xp.max(others, axis=-1, keepdims=True)
+    is_open = wrong - xp.sum(y * a, axis=-1, keepdims=True) + 1 > 0
     worst = (others == wrong).astype(a.dtype)
-    worst = worst / jnp.sum(worst, axis=-1, keepdims=True)  # those that tie share, as in autodiff
+    worst = worst / xp.sum(worst, axis=-1, keepdims=True)  # those that tie share, as in autodiff
     return ((1 - y) * worst - y) * is_open
 
 
 def clipped_cross_entropy(a: Array, y: Array) -> Array:
-    p = a / jnp.sum(a, axis=-1, keepdims=True)
-    return -jnp.sum(y * jnp.log(jnp.clip(p, SMALLEST, 1 - SMALLEST)), axis=-1)
+    p = a / xp.sum(a, axis=-1, keepdims=True)
+    return -xp.sum(y * xp.log(xp.clip(p, SMALLEST, 1 - SMALLEST)), axis=-1)
 
 
 def clipped_cross_entropy_upstream(a: Array, y: Array) -> Array:
-    total = jnp.sum(a, axis=-1, keepdims=True)
+    total = xp.sum(a, axis=-1, keepdims=True)
     p = a / total
-    pull = -y / jnp.clip(p, SMALLEST, 1 - SMALLEST) * _inside(p, SMALLEST, 1 - SMALLEST)
-    return (pull - jnp.sum(pull * p, axis=-1, keepdims=True)) / total
+    pull = -y / xp.clip(p, SMALLEST, 1 - SMALLEST) * _inside(p, SMALLEST, 1 - SMALLEST)
+    return (pull - xp.sum(pull * p, axis=-1, keepdims=True)) / total
 
 
 def clipped_binary_cross_entropy(a: Array, y: Array) -> Array:
-    p = jnp.clip(a, SMALLEST, 1 - SMALLEST)
-    return -_mean(y * jnp.log(p) + (1 - y) * jnp.log1p(-p))
+    p = xp.clip(a, SMALLEST, 1 - SMALLEST)
+    return -_mean(y * xp.log(p) + (1 - y) * xp.log1p(-p))
 
 
 def clipped_binary_cross_entropy_upstream(a: Array, y: Array) -> Array:
-    p = jnp.clip(a, SMALLEST, 1 - SMALLEST)
+    p = xp.clip(a, SMALLEST, 1 - SMALLEST)
     return _a_share((p - y) / (p * (1 - p)) * _inside(a, SMALLEST, 1 - SMALLEST))
 
 
 def plain_cross_entropy(a: Array, y: Array) -> Array:
-    return -jnp.sum(y * jnp.log(jnp.clip(a, SMALLEST_PLAIN, 1)), axis=-1)
+    return -xp.sum(y * xp.log(xp.clip(a, SMALLEST_PLAIN, 1)), axis=-1)
 
 
 def plain_cross_entropy_upstream(a: Array, y: Array) -> Array:
-    return -y / jnp.clip(a, SMALLEST_PLAIN, 1) * _inside(a, SMALLEST_PLAIN, 1)
+    return -y / xp.clip(a, SMALLEST_PLAIN, 1) * _inside(a, SMALLEST_PLAIN, 1)
 
 
 def broadcast_squared(a: Array, y: Array, share: Array | None = None) -> Array:
@@ -179,8 +180,8 @@ def broadcast_squared_upstream(a: Array, y: Array, share: Array | None = None) -
 
 
 def _even_shares(y: Array, share: Array | None) -> Array:
-    is_there = jnp.ones_like(y[:, 0]) if share is None else (share > 0).astype(y.dtype)
-    return is_there / jnp.maximum(jnp.sum(is_there), 1)
+    is_there = xp.ones_like(y[:, 0]) if share is None else (share > 0).astype(y.dtype)
+    return is_there / xp.maximum(xp.sum(is_there), 1)
 
 
 MEANS: dict[str, tuple[Value, Value]] = {

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby, pairwise
 
-import jax
-import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
-from jaxtyping import Array
+from numpy.typing import ArrayLike
 
 from whygrad.core import backend
+from whygrad.core.arrays import Array, leaves, register, tree_map
 from whygrad.core.memory import check_network
 from whygrad.core.nn.activations import activation as activation_rule
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.initializers import draw_bias, draw_weight
-from whygrad.errors import AddressError, OptionError, ShapeError
+from whygrad.errors import AddressError, OptionError, ShapeError, unknown_name
+from whygrad.record.arrays import library_of
+from whygrad.record.description import ENGINES
 from whygrad.record.layers import LayerSpec, specs_of_network
 from whygrad.settings import Range
 from whygrad.words import t
@@ -50,6 +51,7 @@ class Network:
         dropout: float | Sequence[float] = 0.0,
         seed: int = 0,
         dtype: str = "float32",
+        engine: str = "jax",
     ) -> "Network":
         """Draw a network at random.
 
@@ -67,6 +69,8 @@ class Network:
                 layer.
             seed: the same seed gives the same network.
             dtype: of the parameters; ``float64`` needs JAX's ``jax_enable_x64``.
+            engine: ``jax`` puts the parameters on its device, ``numpy`` keeps them as its arrays
+                and does without JAX.
 
         Raises:
             OptionError: a size, name or value that cannot be, or activations that are given twice.
@@ -77,6 +81,7 @@ class Network:
             >>> Network.create([4, 3, 2], seed=1)["hidden1"].weight.shape
             (4, 3)
         """
+        _check_engine(engine)
         _check_sizes(sizes)
         check_network(sizes)
         count = len(sizes) - 1
@@ -89,9 +94,9 @@ class Network:
             generator = np.random.default_rng([seed, layer])
             weight = _start(inits[layer], draw_weight, generator, n_in, n_out)
             offset = _start(bias_inits[layer], draw_bias, generator, n_in, n_out)
-            weights.append(_in_precision(weight, dtype))
-            biases.append(_in_precision(offset, dtype) if bias else None)
-        return cls.from_arrays(weights, biases, activations=names, dropout=dropout)
+            weights.append(_in_precision(weight, dtype, engine))
+            biases.append(_in_precision(offset, dtype, engine) if bias else None)
+        return cls.from_arrays(weights, biases, activations=names, dropout=dropout, engine=engine)
 
     @classmethod
     def from_arrays(
@@ -103,6 +108,7 @@ class Network:
         output_activation: str | None = None,
         activations: str | Sequence[str] | None = None,
         dropout: float | Sequence[float] = 0.0,
+        engine: str = "jax",
     ) -> "Network":
         """Build a network from given parameters.
 
@@ -115,6 +121,7 @@ class Network:
                 for all hidden layers.
             dropout: share of hidden outputs that training sets to 0, in [0, 1); or one a hidden
                 layer.
+            engine: ``jax`` or ``numpy``, which holds the parameters.
 
         Raises:
             ShapeError: the arrays do not fit together; the message names the layer.
@@ -126,6 +133,7 @@ class Network:
             >>> Network.from_arrays(weights, None, activation="tanh").output_activation
             'identity'
         """
+        _check_engine(engine)
         count = len(weights)
         _check_counts(count, biases)
         names = _activations(count, activation, output_activation, activations)
@@ -135,8 +143,8 @@ class Network:
             bias = None if biases is None else biases[position]
             layers.append(
                 Dense(
-                    weight=_as_parameter(weight),
-                    bias=None if bias is None else _as_parameter(bias),
+                    weight=_as_parameter(weight, engine),
+                    bias=None if bias is None else _as_parameter(bias, engine),
                     activation=names[position],
                     dropout=dropped[position],
                 )
@@ -147,7 +155,7 @@ class Network:
             _check_layer(network, name, dense)
         return network
 
-    @property
+    @cached_property
     def layers(self) -> tuple[str, ...]:
         """Names of the layers in order."""
         return (*(f"hidden{i + 1}" for i in range(len(self.dense) - 1)), "output")
@@ -194,8 +202,29 @@ class Network:
         for layer, equal in groupby(layers):
             count = len(list(equal))
             chain += [layer] * count if count < MANY else [f"{count} × ({layer})"]
-        total = sum(leaf.size for leaf in jax.tree.leaves(self))
+        total = sum(leaf.size for leaf in leaves(self))
         return t("network.repr", chain=" → ".join(chain), parameters=total)
+
+    @property
+    def engine(self) -> str:
+        """The library that holds the parameters: ``numpy`` or ``jax``."""
+        return "numpy" if library_of(self.dense[0].weight) is np else "jax"
+
+    def on(self, engine: str) -> "Network":
+        """Return the same network with its parameters held by ``numpy`` or ``jax``.
+
+        Raises:
+            OptionError: they are of float64, and JAX is set to float32.
+        """
+        if self.engine == engine:
+            return self
+        if engine == "numpy":
+            return tree_map(np.asarray, self)
+        import jax
+
+        _check_precision(str(self.dense[0].weight.dtype))
+        backend.start()
+        return jax.device_put(self)
 
     def with_parameters(self, parameters: Mapping[str, Mapping[str, Array]]) -> "Network":
         """Return the same network with other weights and biases."""
@@ -207,7 +236,7 @@ class Network:
         )
 
 
-jax.tree_util.register_dataclass(Network, data_fields=["dense"], meta_fields=[])
+register(Network, ["dense"])
 
 
 def _one_per_layer(option: str, given: str | Sequence, count: int) -> list:
@@ -224,18 +253,39 @@ def _start(
     return draw(given, generator, n_in, n_out) if isinstance(given, str) else given
 
 
-def _in_precision(values: ArrayLike, dtype: str) -> Array:
+def _in_precision(values: ArrayLike, dtype: str, engine: str) -> Array:
+    if engine == "numpy":
+        return np.asarray(values, dtype)
+    import jax
+
+    _check_precision(dtype)
+    backend.start()
+    return jax.device_put(np.asarray(values, jax.numpy.dtype(dtype)))
+
+
+def _check_precision(dtype: str) -> None:
+    import jax
+
     if dtype == "float64" and not jax.config.read("jax_enable_x64"):
         raise OptionError("error.needs_x64")
-    backend.start()
-    return jax.device_put(np.asarray(values, jnp.dtype(dtype)))
 
 
-def _as_parameter(values: ArrayLike) -> Array:
+def _as_parameter(values: ArrayLike, engine: str) -> Array:
+    if engine == "numpy":
+        array = np.asarray(values)
+        return array if np.issubdtype(array.dtype, np.floating) else array.astype(np.float32)
+    import jax
+    import jax.numpy as jnp
+
     backend.start()
     # converting an array would be compiled, putting it on the device is not
     array = jax.device_put(values) if isinstance(values, np.ndarray) else jnp.asarray(values)
     return array if jnp.issubdtype(array.dtype, jnp.floating) else array.astype(jnp.float32)
+
+
+def _check_engine(engine: str) -> None:
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, tuple(ENGINES))
 
 
 def _check_sizes(sizes: Sequence[int]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whygrad.core.nn.network import Network
+from whygrad.data.columns import listed
 from whygrad.errors import OptionError, extra, unknown_name
 from whygrad.interop.exporting.portable import Portable, as_portable
 from whygrad.interop.exporting.tensors import from_safetensors, write_safetensors
@@ -41,6 +42,7 @@ class Exported:
             where only a network was given.
         figures: parts of the run's data of which the run recorded figures that the network was
             found to have.
+        dates: columns of dates, whose parts the file takes as numbers of their own.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class Exported:
     difference: float
     step: int | None = None
     figures: tuple[str, ...] = ()
+    dates: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"path": str(self.path), "files": [str(f) for f in self.files]}
@@ -62,6 +65,8 @@ class Exported:
             told.append(t("export.step", step=self.step))
         told.append(t(f"export.meaning.{self.meaning}"))
         told.append(t(f"export.preprocessing.{self.preprocessing}"))
+        if self.dates:
+            told.append(t("export.dates", names=listed(self.dates), name=self.dates[0]))
         told.append(t("export.trial", rows=self.rows, difference=self.difference))
         if self.figures:
             parts = t("export.parts.joint").join(t(f"cli.part.{part}") for part in self.figures)
@@ -99,6 +104,10 @@ def export(
     path = Path(out)
     chosen = _format(path, format)
     leaving = as_portable(subject, step)
+    rules = () if leaving.encoder is None or chosen == "safetensors" else leaving.encoder.rules
+    dates = tuple(rule.column for rule in rules if rule.parts)
+    if dates:  # neither ONNX nor PyTorch has such a type
+        leaving = leaving.with_dates_apart()
     run = TrainedRun.of(subject) if isinstance(subject, RunFolder) else None
     figures = () if run is None else check_figures(leaving, run, step)
     rows = rows_for(leaving, run)
@@ -117,6 +126,7 @@ def export(
         difference=difference,
         step=step,
         figures=figures,
+        dates=dates,
     )
 
 

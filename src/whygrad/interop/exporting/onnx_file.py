@@ -20,11 +20,12 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from whygrad.core.nn.activations import LEAK
-from whygrad.data.encoder import MISSING, Encoder
+from whygrad.data.encoder import Encoder
+from whygrad.data.matching import MISSING
 from whygrad.errors import ExportError, InputError
 from whygrad.interop.exporting.portable import Portable
 from whygrad.interop.exporting.tensors import describe
-from whygrad.interop.exporting.trial import Columns, largest_difference
+from whygrad.interop.exporting.trial import Columns, claims_in_trial, largest_difference
 from whygrad.record.activations import SELU_ALPHA, SELU_SCALE
 from whygrad.record.files import write_whole
 from whygrad.words.visible import as_json
@@ -62,7 +63,7 @@ def write_onnx(portable: Portable, path: Path, rows: np.ndarray | Columns) -> fl
     onnx.checker.check_model(model)
     content = model.SerializeToString()
     theirs, words = run_onnx(content, portable, rows)
-    difference = largest_difference(portable.claims(rows), theirs, "ONNX")
+    difference = largest_difference(claims_in_trial(portable, rows), theirs, "ONNX")
     if words is not None and encoder is not None:
         ours = [in_utf8(word) for word in encoder.answer(theirs)]
         differing = float((np.array(ours, object) != words).mean())
@@ -175,8 +176,8 @@ def _inputs(graph: Graph, portable: Portable) -> str:
         expanded = graph.add("Concat", *blocks, axis=1)
     else:
         expanded = graph.takes("input", TensorProto.DOUBLE, len(encoder.columns))
-    if not np.isnan(encoder.fill).all():
-        fill = graph.constant("encoder.fill", encoder.fill)
+    if not np.isnan(encoder.stand_in).all():
+        fill = graph.constant("encoder.fill", encoder.stand_in)
         expanded = graph.add("Where", graph.add("IsNaN", expanded), fill, expanded)
     if encoder.mean.any():
         expanded = graph.add("Sub", expanded, graph.constant("encoder.mean", encoder.mean))

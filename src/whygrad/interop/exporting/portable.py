@@ -1,16 +1,16 @@
 """A network with what it takes to use it elsewhere: how raw rows go in, and what comes out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
+from whygrad.core.arrays import tree_map
 from whygrad.core.backprop import forward
 from whygrad.core.nn.losses import gives_probabilities, link_brought, predictions
 from whygrad.core.nn.network import Network
 from whygrad.data.encoder import Encoder
+from whygrad.data.matching import Substitutions
 from whygrad.errors import InputError, OptionError
 from whygrad.record.folder import RunFolder
 from whygrad.training.trained import TrainedRun
@@ -48,13 +48,21 @@ class Portable:
         is_bounded = gives_probabilities(self.loss, self.network.output_activation)
         return "probabilities" if is_bounded else "scores"
 
-    def claims(self, rows: Any) -> np.ndarray:
+    def with_dates_apart(self) -> "Portable":
+        """Return the same for rows in which each part of a date is a number of its own."""
+        return (
+            self if self.encoder is None else replace(self, encoder=self.encoder.with_dates_apart())
+        )
+
+    def claims(self, rows: Any, told: Substitutions | None = None) -> np.ndarray:
         """Return what the outputs claim, (m, n_out): probabilities, or quantities in their units.
 
         Args:
             rows: as the data came; or inputs, (m, n_in), where there is no encoder.
+            told: takes in what stands in for cells that are not as in training; without it a
+                warning says so.
         """
-        claimed = self._claims(rows)
+        claimed = self._claims(rows, told)
         if self.encoder is not None and self.encoder.task == "numbers":
             return np.asarray(self.encoder.decode(claimed))
         return claimed
@@ -64,8 +72,8 @@ class Portable:
         claimed = self._claims(rows)
         return claimed if self.encoder is None else self.encoder.answer(claimed)
 
-    def _claims(self, rows: Any) -> np.ndarray:
-        inputs = rows if self.encoder is None else self.encoder.encode(rows)
+    def _claims(self, rows: Any, told: Substitutions | None = None) -> np.ndarray:
+        inputs = rows if self.encoder is None else self.encoder.encode(rows, told)
         output = forward(self.network, inputs).output
         if self.loss is not None:
             output = predictions(self.loss, self.network.output_activation, output)
@@ -97,6 +105,6 @@ def as_portable(subject: Any, step: int | None = None) -> Portable:
 
 def _widened(network: Network) -> Network:
     """Return a network whose parameters have at least 32 bits."""
-    return jax.tree.map(
-        lambda array: array.astype(jnp.float32) if array.dtype.itemsize < 4 else array, network
+    return tree_map(
+        lambda array: array.astype(np.float32) if array.dtype.itemsize < 4 else array, network
     )

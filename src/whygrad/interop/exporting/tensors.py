@@ -5,6 +5,7 @@ words, the activations and the loss stand in the metadata as JSON.
 """
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from whygrad.data.source import open_given
 from whygrad.data.table import pack_encoder, unpack_encoder
 from whygrad.errors import InputError, WhygradError
 from whygrad.interop.exporting.portable import Portable
-from whygrad.interop.exporting.trial import Columns, largest_difference
+from whygrad.interop.exporting.trial import Columns, claims_in_trial, largest_difference
 from whygrad.record.files import DAMAGE, write_whole
 from whygrad.training.checkpoint import describe_network
 from whygrad.words.visible import as_json
@@ -52,7 +53,10 @@ def write_safetensors(portable: Portable, path: Path, rows: np.ndarray | Columns
     words = {name: as_json(value) for name, value in notes.items()}
     content = save(tensors, metadata=words)
     again = _assemble(load(content), notes)
-    difference = largest_difference(portable.claims(rows), again.claims(rows), "safetensors")
+    again = replace(again, network=again.network.on(portable.network.engine))  # to the bit
+    difference = largest_difference(
+        claims_in_trial(portable, rows), claims_in_trial(again, rows), "safetensors"
+    )
     write_whole(path, content)
     return difference
 

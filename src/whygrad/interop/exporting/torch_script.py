@@ -15,10 +15,10 @@ import numpy as np
 from safetensors.numpy import save
 
 from whygrad import __version__
-from whygrad.data.encoder import MISSING
+from whygrad.data.matching import MISSING
 from whygrad.interop.exporting.portable import Portable
 from whygrad.interop.exporting.torch_plan import Step, state_of, steps_of
-from whygrad.interop.exporting.trial import Columns, largest_difference
+from whygrad.interop.exporting.trial import Columns, claims_in_trial, largest_difference
 from whygrad.record.files import write_together
 
 HEAD = '''"""A network from whygrad {version} for PyTorch. Needs torch and safetensors alone.
@@ -135,7 +135,7 @@ def write_torch(portable: Portable, path: Path, rows: np.ndarray | Columns) -> f
         weights_beside(trial).write_bytes(weights)
         trial.write_text(text, "utf-8")
         theirs = run_script(trial, rows)
-    difference = largest_difference(portable.claims(rows), theirs, "PyTorch")
+    difference = largest_difference(claims_in_trial(portable, rows), theirs, "PyTorch")
     write_together({weights_beside(path): weights, path: text.encode()})
     return difference
 
@@ -206,7 +206,7 @@ def _constants(portable: Portable) -> dict[str, Any]:
     encoder = portable.encoder
     if encoder is None:
         return {}
-    rules = {"FILL": encoder.fill, "MEAN": encoder.mean, "SCALE": encoder.scale}
+    rules = {"FILL": encoder.stand_in, "MEAN": encoder.mean, "SCALE": encoder.scale}
     if encoder.task == "numbers":
         rules |= {"TARGET_MEAN": encoder.target_mean, "TARGET_SCALE": encoder.target_scale}
     return {

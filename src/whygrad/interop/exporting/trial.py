@@ -4,7 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.data.encoder import MISSING, Encoder
+from whygrad.data.dates import from_parts, word_of
+from whygrad.data.encoder import Encoder
+from whygrad.data.matching import MISSING, Rule, Substitutions
 from whygrad.errors import ExportError
 from whygrad.interop.exporting.portable import Portable
 from whygrad.training.evaluation import evaluate
@@ -40,14 +42,17 @@ def raw_rows(encoder: Encoder, inputs: np.ndarray) -> np.ndarray | Columns:
         An array (m, columns) where all of them are numbers; else columns by name.
     """
     expanded = inputs.astype(np.float64) * encoder.scale + encoder.mean
-    widths = [len(known) or 1 for known in encoder.categories]
-    blocks = np.split(expanded, np.cumsum(widths)[:-1], axis=1)
-    pairs = zip(blocks, encoder.categories, strict=True)
-    columns = [_words(block, known) if known else block[:, 0] for block, known in pairs]
-    gaps = _with_gaps(encoder, columns, np.cumsum([0, *widths[:-1]]))
-    if not any(encoder.categories):
-        return np.stack(list(gaps), axis=1)
-    return dict(zip(encoder.columns, gaps, strict=True))
+    blocks = [block.T for block in encoder.of_rules(expanded.T)]
+    pairs = zip(encoder.rules, blocks, strict=True)
+    columns = _with_gaps(encoder, [_column(rule, block) for rule, block in pairs])
+    if all(rule.is_number for rule in encoder.rules):
+        return np.stack(columns, axis=1)
+    return dict(zip(encoder.columns, columns, strict=True))
+
+
+def claims_in_trial(portable: Portable, rows: np.ndarray | Columns) -> np.ndarray:
+    """Return what a network claims of the rows of a trial, without a warning of the odd ones."""
+    return portable.claims(rows, Substitutions())
 
 
 def largest_difference(ours: np.ndarray, theirs: np.ndarray, what: str) -> float:
@@ -106,6 +111,16 @@ def _recorded_figures(run: TrainedRun, step: int | None) -> dict[str, dict[str, 
     return {"validation": measured} if measured else {}
 
 
+def _column(rule: Rule, block: np.ndarray) -> np.ndarray:
+    """Return a raw column from what it was expanded to."""
+    if rule.categories:
+        return _words(block, rule.categories)
+    if not rule.parts:
+        return block[:, 0]
+    seconds = from_parts(dict(zip(rule.parts, block.T, strict=True)))
+    return np.array([word_of(second, rule.form) for second in seconds], object)
+
+
 def _words(block: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
     """Return the category of each row; of a row of zeros, a word that is none of them."""
     stranger = max(known, key=len) + "+"
@@ -116,17 +131,10 @@ def _words(block: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
     return words
 
 
-def _with_gaps(encoder: Encoder, columns: list[np.ndarray], starts: np.ndarray) -> list[np.ndarray]:
-    """Return the columns with one more row for each that may miss a value, and misses it there.
-
-    Args:
-        starts: where each column's expanded ones begin.
-    """
-    fills = encoder.fill[starts]
-    pairs = zip(encoder.categories, fills, strict=True)
-    can_miss = [bool(known) or not np.isnan(fill) for known, fill in pairs]
-    gaps = [place for place, may in enumerate(can_miss) if may][:MOST_GAPS]
-    longer: list[Any] = [np.concatenate([c, c[:1].repeat(len(gaps))]) for c in columns]
-    for row, place in enumerate(gaps):
-        longer[place][len(columns[place]) + row] = None if encoder.categories[place] else np.nan
+def _with_gaps(encoder: Encoder, columns: list[np.ndarray]) -> list[np.ndarray]:
+    """Return the columns with one more row for each of the first, which misses its value there."""
+    gaps = min(len(columns), MOST_GAPS)
+    longer: list[Any] = [np.concatenate([c, c[:1].repeat(gaps)]) for c in columns]
+    for place, rule in enumerate(encoder.rules[:gaps]):
+        longer[place][len(columns[place]) + place] = np.nan if rule.is_number else None
     return longer

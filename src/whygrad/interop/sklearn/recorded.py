@@ -76,6 +76,7 @@ def data_of(estimator: Any, train: Samples, held_back: Samples | None) -> Data:
         columns=names,
         categories=((),) * n_in,
         fill=np.full(n_in, np.nan),
+        median=np.median(train.X, axis=0).astype(np.float64),
         mean=np.zeros(n_in),
         scale=np.ones(n_in),
         image_shape=None,

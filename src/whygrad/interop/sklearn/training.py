@@ -9,23 +9,21 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import jax
 import numpy as np
-from jaxtyping import Array
 from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn.base import is_classifier
 from sklearn.callback import with_callbacks
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_consistent_length, shuffle
+from sklearn.utils import check_consistent_length
 from sklearn.utils.extmath import softmax
 from sklearn.utils.validation import validate_data
 
+from whygrad.core.arrays import named_leaves, tree_map
 from whygrad.core.backprop import propagate
 from whygrad.core.memory import check_network, check_step, running_out
 from whygrad.core.nn.activations import ACTIVATIONS
-from whygrad.core.nn.folding import fold
 from whygrad.core.nn.initializers import draw_bias, draw_weight
 from whygrad.core.nn.network import Network
 from whygrad.errors import OptionError
@@ -39,10 +37,9 @@ from whygrad.interop.sklearn.epochs import (
     precision_of,
 )
 from whygrad.interop.sklearn.progress import Progress
-from whygrad.interop.sklearn.recorded import begin_run, train_run
 from whygrad.interop.sklearn.sklearn_private import Interval, StrOptions, check_sample_weight
 from whygrad.settings import SMALLEST, in_float32
-from whygrad.training.step import State
+from whygrad.training.state import State
 
 OURS = {"logistic": "sigmoid", "exp": "exponential"}  # scikit-learn's name -> ours
 LINKED = {  # scikit-learn's loss, and the link that it brings -> our loss
@@ -59,7 +56,6 @@ LOSSES = {
 THEIRS = ("identity", "logistic", "tanh", "relu")  # activations of scikit-learn
 HIDDEN = tuple(name for name, rule in ACTIVATIONS.items() if not rule.is_coupled)
 MOST_MOMENTUM = 1 - 1e-7
-FEWEST_ROWS = 64  # of a prediction
 
 
 class Training(Progress):
@@ -181,6 +177,8 @@ class Training(Progress):
         if self.device is None:
             yield
             return
+        import jax
+
         try:
             device = jax.devices(self.device)[0]
         except RuntimeError as error:
@@ -239,7 +237,7 @@ class Training(Progress):
         momentum = min(self.momentum, MOST_MOMENTUM)
         return asked | {"optimizer": name if momentum else "sgd", "momentum": momentum}
 
-    def _network(self, dtype: Any = None) -> Network:
+    def _network(self, dtype: Any = None, engine: str = "numpy") -> Network:
         """Return the network; a link that the loss brings is not its own."""
         hidden = OURS.get(self.activation) or self.activation
         brought = (self.loss, self.out_activation_) in LINKED
@@ -248,8 +246,9 @@ class Training(Progress):
         weights, biases = (
             [np.asarray(part, dtype) for part in parts] for parts in (self.coefs_, self.intercepts_)
         )
-        with precision_of(weights[0]):
-            return Network.from_arrays(weights, biases, activations=names, dropout=self.dropout)
+        asked = {"activations": names, "dropout": self.dropout, "engine": engine}
+        with precision_of(weights[0], engine):
+            return Network.from_arrays(weights, biases, **asked)
 
     # --- trained as scikit-learn trains, number by number --------------------------------------
 
@@ -259,7 +258,8 @@ class Training(Progress):
         check_rate(self, self.coefs_[0].dtype)
         targets = np.asarray(train.y, train.X.dtype)
         batch, alpha = self._batch(len(train)), float(self.alpha)
-        epochs = epochs_of(train.X, targets, train.weight, batch, alpha, **self._settings())
+        job = {"sizes": self._network().sizes, "most": self.max_iter, "device": self.device}
+        epochs = epochs_of(train.X, targets, train.weight, batch, alpha, **job, **self._settings())
         state = self._begin(epochs, is_incremental)
         try:
             self._go_on(epochs, state, train, held_back, most)
@@ -269,16 +269,18 @@ class Training(Progress):
     def _begin(self, epochs: Epochs, is_incremental: bool) -> State:
         """Return the state to train from: a new one, or where ``partial_fit`` left off."""
         seed = self._random_state.randint(2**31) if self.dropout else 0
-        state = epochs.begin(self._network(), seed)
+        state = epochs.begin(self._network(engine=epochs.engine), seed)
         if not (is_incremental and hasattr(self, "_optimizer")):
             self._optimizer = self._new_optimizer()
             return state
         moments, step = self._moments
-        if jax.tree.structure(moments) != jax.tree.structure(state.optimizer):
+        kept, fresh = named_leaves(moments), named_leaves(state.optimizer)
+        if kept.keys() != fresh.keys():
             return state  # its parameters were changed on the way
-        with precision_of(self.coefs_[0]):
-            moments, step = jax.device_put((moments, step))
-            return replace(state, optimizer=moments, step=step)
+        with precision_of(self.coefs_[0], epochs.engine):
+            arrays = iter(kept.values())
+            moments = tree_map(lambda like: epochs.like(next(arrays), like), state.optimizer)
+            return replace(state, optimizer=moments, step=epochs.like(step, state.step))
 
     def _go_on(
         self, epochs: Epochs, state: State, train: Samples, held_back: Samples | None, most: int
@@ -307,22 +309,25 @@ class Training(Progress):
             state, order = after, orders[taken - 1]
 
     def _next_orders(self, order: np.ndarray, many: int) -> tuple[list[np.ndarray], list[tuple]]:
-        """Return the orders of some epochs, and where the random numbers stand after each.
+        """Return the orders of some epochs, and of many where the random numbers stand after each.
 
-        As in scikit-learn every order is a shuffle of the one before.
+        As in scikit-learn every order is a shuffle of the one before, by the same random numbers;
+        its own ``shuffle`` takes as long as a step of training to look at what it is given.
         """
         orders, places = [], []
         for _ in range(many):
             if self.shuffle:
-                order = np.asarray(shuffle(order, random_state=self._random_state))
+                order = order[self._random_state.permutation(len(order))]
             orders.append(order)
-            places.append(self._random_state.get_state())
+            if many > 1:  # a single one is never taken back
+                places.append(self._random_state.get_state())
         return orders, places
 
     def _keep(self, state: State) -> None:
         """Make a state the estimator's own, so that whatever happens next, it is there."""
         self._keep_network(state.network)
-        self._moments = jax.tree.map(np.asarray, (state.optimizer, state.step))
+        kept = (state.optimizer, state.step)
+        self._moments = kept if state.network.engine == "numpy" else tree_map(np.asarray, kept)
 
     def _keep_network(self, network: Network, dtype: Any = None) -> None:
         self.coefs_ = [np.array(dense.weight, dtype) for dense in network.dense]
@@ -344,6 +349,8 @@ class Training(Progress):
             "seed": int(self._random_state.randint(2**31 - 1)),
             "shuffle": "together" if self.shuffle else "never",
         }
+        from whygrad.interop.sklearn.recorded import begin_run, train_run
+
         run = begin_run(self, self._network(np.float32), train, held_back, settings)
         self._run_folder = run.path
         self._optimizer = self._new_optimizer()
@@ -366,11 +373,9 @@ class Training(Progress):
             return super()._forward_pass_fast(X, check_input=check_input)
         if check_input:
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
-        X = _dense(X)
-        rows = max(1 << (len(X) - 1).bit_length(), FEWEST_ROWS)  # few shapes, few compilations
-        filled = np.pad(np.asarray(X, self.coefs_[0].dtype), ((0, rows - len(X)), (0, 0)))
-        with self._on_device(), precision_of(self.coefs_[0]):
-            output = np.array(_output(fold(self._network()), filled))[: len(X)]
+        inputs = np.asarray(_dense(X), self.coefs_[0].dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            output = propagate(self._network(), inputs, None).output
         if (self.loss, self.out_activation_) not in LINKED:
             return output
         return softmax(output, copy=False) if self.out_activation_ == "softmax" else expit(output)
@@ -378,8 +383,3 @@ class Training(Progress):
 
 def _dense(X: Any) -> np.ndarray:
     return X.toarray() if issparse(X) else X
-
-
-@jax.jit
-def _output(network: Network, x: Array) -> Array:
-    return propagate(network, x, None).output

@@ -5,13 +5,23 @@ notes beside the arrays of ``data.safetensors`` and ``checkpoints/<step>.safeten
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from whygrad.record.activations import OWN
-from whygrad.record.description import DTYPES, MATCHED, MEASURES, PARTS, STATES, TASKS, UNSEALED
+from whygrad.record.description import (
+    DTYPES,
+    ENGINES,
+    MATCHED,
+    MEASURES,
+    PARTS,
+    STATES,
+    TASKS,
+    UNSEALED,
+)
 from whygrad.record.schema.arrays import INTEGER, Arrays, Form, first_wrong
 from whygrad.record.schema.checks import (
     Check,
@@ -38,7 +48,8 @@ from whygrad.settings import CHOICES, RANGES, Range
 COUNT = whole(0, 2**31)
 SIZE = whole(1, 2**31)
 SHARE = ranged(Range(float, 0, 1))
-LATER_SETTINGS = ("l1", "maximize", "shuffle", "reduction")  # not yet by the first versions
+# not yet by the first versions
+LATER_SETTINGS = ("l1", "maximize", "shuffle", "reduction", "label_smoothing")
 NEEDED_BY_STATE = {
     "training": (),
     "stopped": ("steps", "result"),
@@ -140,6 +151,7 @@ RUN = record(
     },
     {
         **STANDING,
+        "engine": one_of(tuple(ENGINES)),
         "fields": COUNT,
         "steps": COUNT,
         "result": record({}, {part: MEASURED for part in PARTS}),
@@ -154,6 +166,47 @@ LINE = record(
     {name: number for name in MEASURED_AT_AN_EPOCHS_END},
 )
 TEXTS = list_of(text)
+# how words of a column are read, and the inputs that a date becomes; see data.forms, data.dates
+FORMS = ("", "comma", "grouped_comma", "grouped_point", "ymd", "dmy", "mdy", "named", "time")
+PARTS_OF_DATES = ("year", "month", "day", "weekday", "hour", "minute", "second")
+FILE = record(
+    {
+        "name": text,
+        "path": text,
+        "kind": one_of(("text", "packed", "json", "parquet", "arrow")),
+        "size": whole(0, 2**62),
+        "modified": whole(0, 2**63),
+        "digest": text,
+        "names": TEXTS,
+        "keys": map_of(maybe(text)),
+        "delimiter": text,
+        "start": whole(0, 2**62),
+    }
+)
+STREAM = record(
+    {
+        "files": list_of(FILE, 1),
+        "kinds": map_of(text),
+        "forms": map_of(one_of(FORMS)),
+        "target": record(
+            {
+                "columns": list_of(text, 1),
+                "task": one_of(TASKS),
+                "names": TEXTS,
+                "values": maybe(list_of(number)),
+            }
+        ),
+        "weight": maybe(text),
+        "weights": maybe(list_of(number, 2, 2)),
+        "class_counts": maybe(list_of(whole(0, 2**62))),
+        "seed": whole(0, 2**62),
+        "validation": SHARE,
+        "test": SHARE,
+        "sample": ranged(Range(float, 0)),
+        "buffer": SIZE,
+        "lanes": SIZE,
+    }
+)
 DATA = record(
     {
         "description": record(
@@ -167,7 +220,12 @@ DATA = record(
                 "categories": list_of(TEXTS),
                 "notes": list_of(record({"key": text, "values": map_of(anything)})),
                 "source": map_of(anything),
-            }
+            },
+            {
+                "forms": list_of(one_of(FORMS)),
+                "parts": list_of(list_of(one_of(PARTS_OF_DATES))),
+                "stream": STREAM,
+            },
         )
     }
 )
@@ -210,8 +268,12 @@ def data_forms(run: Description, data: Description) -> dict[str, Form]:
     is_number = data["task"] == "numbers"
     forms = {name: Form((n_in,), "float64", is_finite=name != "fill") for name in OF_INPUTS}
     forms |= {name: Form((n_out * is_number,), "float64", is_finite=True) for name in OF_TARGETS}
+    forms["median"] = Form((n_in,), "float64", is_needed=False)  # not yet by the first versions
     forms = {f"encoder.{name}": form for name, form in forms.items()}
-    for part, samples in run["data"]["samples"].items():
+    if "stream" in data:  # of the training part a sample alone is kept
+        forms["stream.units"] = Form((None, 7), INTEGER)
+    for part, told in run["data"]["samples"].items():
+        samples = None if "stream" in data and part == "train" else told
         of_classes = data["task"] in ("classes", "binary")
         forms |= {
             f"{part}.x": Form((samples, n_in), "float32", is_finite=True),
@@ -229,7 +291,16 @@ def data_agrees(run: Description, data: Description) -> Iterator[Fault]:
     n_in, place = run["network"]["sizes"][0], ("description",)
     if data["task"] != run["data"]["task"]:
         yield disagrees((*place, "task"), data["task"], run["data"]["task"], "run.json")
-    widths = [len(known) or 1 for known in data["categories"]]
+    columns, empty = data["columns"], [()] * len(data["columns"])
+    later = {"forms": data.get("forms", empty), "parts": data.get("parts", empty)}
+    for name, told in later.items():
+        if len(told) != len(columns):
+            yield disagrees((*place, name), len(told), len(columns), "columns")
+            return
+    widths = [
+        len(known) or len(parts) or 1
+        for known, parts in zip_longest(data["categories"], later["parts"], fillvalue=())
+    ]
     counts = {"feature_names": len(data["feature_names"]), "categories": sum(widths)}
     if data["image_shape"] is not None:
         counts["image_shape"] = prod(data["image_shape"])
@@ -239,8 +310,12 @@ def data_agrees(run: Description, data: Description) -> Iterator[Fault]:
     if len(data["columns"]) != len(widths):
         yield disagrees((*place, "columns"), len(data["columns"]), len(widths), "categories")
         return
-    pairs = zip(data["columns"], data["categories"], strict=True)
-    names = [n for c, known in pairs for n in ([f"{c}={value}" for value in known] or [c])]
+    of_each = zip(columns, data["categories"], later["parts"], strict=True)
+    names = [
+        name
+        for c, known, parts in of_each
+        for name in [f"{c}={k}" for k in known] or [f"{c}.{part}" for part in parts] or [c]
+    ]
     for index, (actual, expected) in enumerate(zip(data["feature_names"], names, strict=True)):
         if actual != expected:
             yield disagrees((*place, "feature_names", index), actual, expected, "columns")

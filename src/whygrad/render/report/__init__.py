@@ -15,6 +15,7 @@ from whygrad.render.report import (
     diagnosis,
     heatmap,
     ledgers,
+    measures,
     pictures,
     summary,
     timelines,
@@ -33,6 +34,7 @@ Lab = Callable[[Mapping[int, bool]], str]  # see LabLinks.steps; the lab's page
 
 PARTS: tuple[Part, ...] = (
     summary.section,
+    measures.section,
     diagnosis.section,
     summary.layers,
     curves.section,

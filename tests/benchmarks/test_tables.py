@@ -1,0 +1,44 @@
+"""The comparison on twelve tables: the same folds for all, and what the page says of it."""
+
+import json
+
+import numpy as np
+from benchmarks.table import blocks_of_tables
+from benchmarks.tables.__main__ import fit_folds, keep
+from benchmarks.tables.sets import CHOSEN_ON, FOLDS, HELD_BACK, TARGET, folds
+
+from benchmarks import run
+
+
+def test_twelve_tables_of_which_six_are_held_back():
+    assert len(CHOSEN_ON) == len(HELD_BACK) == 6 and not set(CHOSEN_ON) & set(HELD_BACK)
+
+
+def test_every_row_is_tested_once_and_the_folds_never_change():
+    table = CHOSEN_ON["breast_cancer"]
+    frame = table.read()
+    parts = list(folds(table, frame))
+    tested = np.concatenate([test for _, test in parts])
+    assert len(parts) == FOLDS and sorted(tested) == list(range(len(frame)))
+    for (train, test), (again, _) in zip(parts, folds(table, frame), strict=True):
+        assert not set(train) & set(test) and np.array_equal(train, again)
+        assert abs(frame[TARGET].iloc[test].mean() - frame[TARGET].mean()) < 0.01  # stratified
+
+
+def test_a_method_is_measured_on_all_folds():
+    measured = fit_folds("diabetes", "HistGradientBoosting")["defaults"]
+    assert len(measured["scores"]) == FOLDS and 0.2 < np.mean(measured["scores"]) < 0.6
+    assert measured["wall_seconds"] > 0 and measured["cpu_seconds"] > 0
+
+
+def test_the_page_shows_the_best_variant_and_what_was_not_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr("benchmarks.tables.__main__.RESULTS", tmp_path)
+    low, high = ({"scores": scores, "cpu_seconds": 1.5} for scores in ([0.1, 0.3], [0.5, 0.7]))
+    keep("magic", "scikit-learn MLP", {"defaults": low, "early_stopping": high})
+    keep("penguins", "whygrad", {"defaults": low})
+    results = json.loads((tmp_path / "tables.json").read_text())
+    assert list(results["tables"]) == ["penguins", "magic"]
+    _, _, chosen_on, _, held_back = blocks_of_tables(results)
+    assert chosen_on.splitlines()[2] == "| penguins | 0.2000 ± 0.1000 | – | – | – | 1.5 |"
+    assert held_back.splitlines()[2] == "| magic | – | 0.6000 ± 0.1000 | – | – | – |"
