@@ -75,7 +75,8 @@ def with_arrays() -> list[str]:
     return found
 
 
-install_import_hook(with_arrays(), "whygrad_checks.functions_only")
+if os.environ.get("WHYGRAD_COMPILED") != "as users do":
+    install_import_hook(with_arrays(), "whygrad_checks.functions_only")
 
 settings.register_profile(
     "whygrad",

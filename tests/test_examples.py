@@ -11,7 +11,12 @@ pytestmark = pytest.mark.long
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PRINTED = {
-    "train_a_table": ["'r2': 0.9", "hidden1.weight[0, 3]  at step 50", "= |gradient|"],
+    "train_a_table": [
+        "'r2': 0.9",
+        "hidden1.weight[0, 3]  hidden1.weight[",
+        "at step 50",
+        "= |gradient|",
+    ],
     "equal_weights": ["different neurons:  1", "different neurons: 32", "1. Clones"],
     "scikit_learn_pipeline": ["accuracy 0.9", "hidden1[3]  at step 50"],
     "watch_a_pytorch_model": ["1. Softmax before cross_entropy", "0.weight[4, 7]", "nn.Softmax"],

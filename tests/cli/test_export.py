@@ -14,7 +14,7 @@ def test_a_run_leaves_by_default_as_onnx(whygrad, trained, tmp_path):
     assert outcome.code == 0 and outcome.err == ""
     assert outcome.out.startswith(
         "Written: runs/a/model.onnx\nWhat comes out: probabilities.\n"
-        "Preprocessing: inside. Raw rows go in, as the data came.\nTried on 54 rows: "
+        "Preprocessing: inside. Raw rows go in, as the data came.\nTried on 56 rows: "
     )
     assert (tmp_path / "runs" / "a" / "model.onnx").stat().st_size > 500
 

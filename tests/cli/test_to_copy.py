@@ -44,7 +44,7 @@ def commands(page, path) -> dict[str, list[str]]:
 def test_after_a_training(own, folder, language):
     run = wg.open_run(shutil.copytree(own, folder))
     with speaking(language):
-        found = commands(result_page(run, health_of(run)), folder)
+        found = commands(result_page(run, health_of(run), ""), folder)
     assert set(found) == {"why", "doctor", "report"}
     assert found["why"][3] == "hidden1.weight[0, 0]"
 

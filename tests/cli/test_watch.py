@@ -9,7 +9,7 @@ from whygrad.record.folder import RunFolder
 pytestmark = pytest.mark.long
 
 SMALL = ("--hidden", "8", "--epochs", "20", "--record-every", "2", "--seed", "1")
-CLONES = ("train", "iris", *SMALL, "--init", "constant:0.5")
+CLONES = ("train", "iris", *SMALL, "--dropout", "0", "--init", "constant:0.5")
 DYING = ("train", "iris", "--hidden", "8,8", "--learning-rate", "10", "--epochs", "60")
 DYING += ("--record-every", "5")
 LINE = (
