@@ -282,7 +282,8 @@ def test_a_closed_reader_is_silent(environment, trained):
     assert done.stderr == b"" and done.returncode == 1
 
 
-LONG = ("--samples", "4000", "--hidden", "4", "--epochs", "60", "--batch-size", "4")
+# long enough for JAX, which takes these steps faster than NumPy
+LONG = ("--samples", "4000", "--hidden", "4", "--epochs", "100", "--batch-size", "4")
 LONG += ("--record-every", "50", "--seed", "3")
 
 
