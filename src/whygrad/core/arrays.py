@@ -150,8 +150,10 @@ def bernoulli(key: Key, share: float, shape: tuple[int, ...]) -> Array:
     Source: Salmon, Moraes, Dror and Shaw 2011.
     """
     if type(key) is np.ndarray:
-        words = np.pad(key, (0, 4 - len(key))).view(np.uint64)
-        return np.random.Generator(np.random.Philox(key=words)).random(shape) < share
+        words = np.zeros(4, np.uint32)
+        words[: len(key)] = key
+        drawn = np.random.Generator(np.random.Philox(key=words.view(np.uint64))).random(shape)
+        return drawn < share
     import jax
 
     return jax.random.bernoulli(key, share, shape)

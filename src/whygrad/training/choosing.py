@@ -1,7 +1,8 @@
 """What is chosen for data when nothing is asked for: a network, and how to train it.
 
-The choice depends on how many samples train, and on nothing else of the data, so that it is known
-before the first step and can be read off the page. It is a recipe for Adam:
+The choice depends on how many samples train, on whether enough are left to validate with, and on
+whether there are classes, so that it is known before the first step and can be read off the page.
+It is a recipe for Adam:
 
 - 100 passes in batches of 64. A long table gets larger batches, and as many passes as
   :data:`MOST_STEPS` steps allow.

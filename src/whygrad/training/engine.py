@@ -2,7 +2,7 @@
 
 JAX takes a second to be imported and another to compile, and is then several times as fast. A job
 that NumPy has done before that is left to NumPy. The choice never looks at a clock, so a job has
-the same engine, and the same numbers, on every machine; a run keeps its engine for good.
+the same engine on every machine; a run keeps its engine for good.
 """
 
 from collections.abc import Sequence
