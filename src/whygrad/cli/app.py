@@ -102,6 +102,15 @@ def train(
     buffer: Annotated[int | None, Option(help=help_text("help.train.buffer"))] = None,
     samples: Annotated[int | None, Option(help=help_text("help.train.samples"))] = None,
     noise: Annotated[float | None, Option(help=help_text("help.train.noise"))] = None,
+    devices: Annotated[int | None, Option(help=help_text("help.train.devices"))] = None,
+    distributed: Annotated[
+        bool, Option("--distributed", help=help_text("help.train.distributed"))
+    ] = False,
+    coordinator: Annotated[
+        str | None, Option(help=help_text("help.train.coordinator"), metavar="HOST:PORT")
+    ] = None,
+    processes: Annotated[int | None, Option(help=help_text("help.train.processes"))] = None,
+    process: Annotated[int | None, Option(help=help_text("help.train.process"))] = None,
     config: Annotated[Path | None, Option(help=help_text("help.train.config"))] = None,
     out: Annotated[Path | None, Option(help=help_text("help.train.out"))] = None,
     resume: Annotated[bool, Option("--resume", help=help_text("help.train.resume"))] = False,
@@ -113,11 +122,18 @@ def train(
     lang: Lang = None,
 ) -> int:
     own = ("config", "out", "resume", "watch", "stop_on_finding", "as_json", "lang")
-    options = {name: value for name, value in locals().items() if name not in own}
+    of_job = ("devices", "distributed", "coordinator", "processes", "process")
+    given = locals().items()
+    job = {name: value for name, value in given if name in of_job}
+    options = {name: value for name, value in given if name not in (*own, *of_job)}
+    from whygrad.cli.supervising import in_job
     from whygrad.cli.training import DoctorCallback, train_command
 
-    callback = DoctorCallback(stop_on_finding) if watch or stop_on_finding else None
-    return train_command(options, config, out, resume, as_json, callback)
+    def command() -> int:
+        callback = DoctorCallback(stop_on_finding) if watch or stop_on_finding else None
+        return train_command(options, config, out, resume, as_json, callback, devices)
+
+    return in_job(command, **job)
 
 
 @app.command(help=help_text("help.why"), no_args_is_help=True)

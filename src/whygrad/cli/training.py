@@ -28,6 +28,7 @@ from whygrad.cli.showing import (
     short_measures,
     summary,
 )
+from whygrad.cli.supervising import note_run
 from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
 from whygrad.doctor.finding import Finding
@@ -113,12 +114,14 @@ def train_command(
     resume: bool,
     as_json: bool,
     callback: DoctorCallback | None = None,
+    devices: int | None = None,
 ) -> int:
     """Train a new run, or go on with one.
 
     Args:
         options: as they are written on the command line, by name; None is not given.
         callback: tells findings while it trains.
+        devices: how many share each batch; None for all.
     """
     options = read_options(options)
     unfinished = folder_to_resume(options["source"], out) if resume else None
@@ -128,7 +131,8 @@ def train_command(
             show(t("cli.going_on", path=run.path))
         if callback is not None and callback.sees_again(run.trained):
             return _not_begun(callback, as_json)
-        run = go_on(unfinished, callback)
+        note_run(unfinished)
+        run = go_on(unfinished, callback, devices)
     else:
         plan = make_plan(config, options)
         data = load_data(plan, quiet=as_json)
@@ -143,7 +147,8 @@ def train_command(
         if callback is not None and callback.sees_at_start(plan, network, data):
             return _not_begun(callback, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
-            run = start_run(plan, network, data, folder, callback)
+            note_run(folder)
+            run = start_run(plan, network, data, folder, callback, devices)
     health = health_of(run)
     if as_json:
         findings = {} if callback is None else _findings(callback)
@@ -165,19 +170,25 @@ def _findings(callback: DoctorCallback) -> dict[str, Any]:
 
 
 def start_run(
-    plan: Plan, network: Network, data: Data, out: Path, callback: DoctorCallback | None = None
+    plan: Plan,
+    network: Network,
+    data: Data,
+    out: Path,
+    callback: DoctorCallback | None = None,
+    devices: int | None = None,
 ) -> Run:
     """Train what a plan asks for, in a new folder."""
     with progress_bar() as bar:
         watch = bar if callback is None else callback.beside(bar, out)
-        return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **plan.training)
+        kept = {"out": out, "origin": plan.to_dict()}
+        return train(network, data, watch=watch, devices=devices, **kept, **plan.training)
 
 
-def go_on(path: Path, callback: DoctorCallback | None = None) -> Run:
+def go_on(path: Path, callback: DoctorCallback | None = None, devices: int | None = None) -> Run:
     """Train a run from its last checkpoint to its end."""
     with progress_bar() as bar, warnings_in_words():
         watch = bar if callback is None else callback.beside(bar, path)
-        return resume_run(path, watch=watch)
+        return resume_run(path, watch=watch, devices=devices)
 
 
 def load_data(plan: Plan, *, quiet: bool = False) -> Data:

@@ -9,6 +9,7 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -47,6 +48,26 @@ class Pool:
     def stop(self) -> int:
         """Position in the epoch of the first step after these."""
         return self.first + len(self.plan.rows)
+
+
+class Feed(Protocol):
+    """Whoever has the pools of a training part.
+
+    Attributes:
+        samples: how many there are.
+        steps: most steps of a pool.
+    """
+
+    samples: int
+    steps: int
+
+    def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
+        """Yield the pools of an epoch, from the one with the step at ``position`` on.
+
+        Args:
+            ahead: whether the pool after each is read meanwhile.
+        """
+        ...
 
 
 class Held:

@@ -25,7 +25,7 @@ from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
 from whygrad.training.engine import engine_for, steps_of
 from whygrad.training.evaluation import LaidOut, lay_out, measure
-from whygrad.training.feeding import Held, Pool, Streamed, plan_window
+from whygrad.training.feeding import Feed, Held, Pool, Streamed, plan_window
 from whygrad.training.recording import by_layer, width
 from whygrad.training.state import Plan, State, StaticConfig
 from whygrad.training.weighing import check_weights, class_weights, weights_of
@@ -119,7 +119,7 @@ class Task:
 
     config: StaticConfig
     data: Data
-    feed: Held | Streamed
+    feed: Feed
     validation: LaidOut
     capacity: int
 
@@ -210,27 +210,42 @@ def train_steps(
 
     Yields:
         A segment after every segment of steps. Its ``state`` is given up to the next segment: copy
-        what must outlive it.
+        what must outlive it. Of many processes, which call this together, the first says when to
+        stop: where its generator is closed, those of the others end.
     """
-    step, settings = int(state.step), task.settings
+    step, layout = int(state.step), task.config.layout
     pace = _Pace(task.capacity)
     losses = np.empty(0, np.float32) if epoch_losses is None else epoch_losses
-    while step < task.total_steps:
-        epoch, position = divmod(step, task.steps_per_epoch)
-        for pool in task.feed.pools(epoch, position):
-            while position < pool.stop:
-                segment = _run(task, state, pool, step, position, pace)
+    if layout is not None:
+        state = layout.put_state(state)
+    try:
+        for epoch, pool in _pools(task, step):
+            while (position := step - epoch * task.steps_per_epoch) < pool.stop:
+                count = min(pace.steps, pool.stop - position)
+                if layout is not None and not (count := layout.agreed(step, count)):
+                    return
+                state, segment = _run(task, state, pool, step, position, count, pace)
                 losses = np.concatenate([losses, segment.losses])
-                state, step = segment.state, segment.next_step
-                position += len(segment.losses)
-                end = None
-                if position == task.steps_per_epoch:
-                    validation = measure(
-                        state.network, task.validation, settings.loss, task.data.task
-                    )
+                step, end = step + count, None
+                if position + count == task.steps_per_epoch:
+                    of_part = (task.validation, task.settings.loss, task.data.task)
+                    validation = measure(state.network, *of_part)
                     end = EpochEnd(epoch + 1, float(np.mean(losses)), validation)
                     losses = losses[:0]
                 yield replace(segment, epoch_losses=losses, epoch_end=end)
+    except BaseException:  # also where this generator is closed
+        if layout is not None:
+            layout.stop(step)
+        raise
+
+
+def _pools(task: Task, step: int) -> Iterator[tuple[int, Pool]]:
+    """Yield the pools of all epochs, from the one with a step on, each with its epoch."""
+    while step < task.total_steps:
+        epoch, position = divmod(step, task.steps_per_epoch)
+        for pool in task.feed.pools(epoch, position):
+            yield epoch, pool
+        step = (epoch + 1) * task.steps_per_epoch
 
 
 def walk(task: Task, state: State, begin: int, stop: int) -> State:
@@ -265,19 +280,24 @@ class _Pace:
         self._is_compiled = True
 
 
-def _run(task: Task, state: State, pool: Pool, step: int, position: int, pace: _Pace) -> Segment:
-    count = min(pace.steps, pool.stop - position)
+def _run(
+    task: Task, state: State, pool: Pool, step: int, position: int, count: int, pace: _Pace
+) -> tuple[State, Segment]:
+    """Take ``count`` steps; return the state as the devices have it, and what is left behind."""
+    layout = task.config.layout
     piece = plan_window(pool.plan, position - pool.first, task.capacity)
     started = time.perf_counter()
     advance = steps_of(task.config.engine).advance
-    state, segment = advance(task.config, state, pool.dataset, piece, step, count)
+    planned = piece if layout is None else layout.put_plan(piece)
+    state, segment = advance(task.config, state, pool.dataset, planned, step, count)
     losses = np.asarray(segment.losses)[:count]
     pace.tell(count, time.perf_counter() - started)
     recorded = recorded_steps(step, step + count, task.settings.record_every)
     rows = {}
     if segment.rows is not None:
         rows = by_layer(state.network, np.asarray(segment.rows)[: len(recorded)])
-    return Segment(step, losses, recorded, rows, state, losses)
+    seen = state if layout is None else layout.here(state)
+    return state, Segment(step, losses, recorded, rows, seen, losses)
 
 
 def recorded_steps(begin: int, stop: int, every: int) -> np.ndarray:

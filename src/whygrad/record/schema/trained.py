@@ -152,6 +152,7 @@ RUN = record(
     {
         **STANDING,
         "engine": one_of(tuple(ENGINES)),
+        "devices": COUNT,
         "fields": COUNT,
         "steps": COUNT,
         "result": record({}, {part: MEASURED for part in PARTS}),
