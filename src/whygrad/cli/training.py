@@ -35,6 +35,7 @@ from whygrad.doctor.finding import Finding
 from whygrad.doctor.health import health_of
 from whygrad.runs import Run
 from whygrad.settings import Settings
+from whygrad.training.beginning import check_devices
 from whygrad.training.recorder import Callback, ProgressEvent
 from whygrad.training.trained import TrainedRun
 from whygrad.words import number, t
@@ -124,6 +125,7 @@ def train_command(
         devices: how many share each batch; None for all.
     """
     options = read_options(options)
+    check_devices(devices)
     unfinished = folder_to_resume(options["source"], out) if resume else None
     if unfinished is not None:
         run = Run(unfinished)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whygrad.core import processes
+from whygrad.core import backend, processes
 from whygrad.core.nn.network import Network
 from whygrad.data import pack
 from whygrad.data.table import Data
@@ -53,8 +53,7 @@ def begin(
         TooLargeError: training would not fit into this machine's memory.
     """
     check_size(network, data, settings)
-    if devices is not None:
-        DEVICES.check("devices", devices)
+    check_devices(devices)
     is_many = processes.count() > 1 or (devices or 1) > 1
     task = prepare(network, data, settings, "jax" if is_many else None)
     engine, layout = task.config.engine, layout_of(task, network.sizes, devices)
@@ -76,6 +75,24 @@ def begin(
     return TrainedRun(path)
 
 
+def check_devices(devices: int | None) -> None:
+    """Check that a process has the devices that it is asked for; None asks for none.
+
+    Raises:
+        OptionError: no whole number from 1, or more than there are.
+    """
+    if devices is None:
+        return
+    DEVICES.check("devices", devices)
+    if devices > 1:
+        backend.start()
+        import jax
+
+        if devices > jax.local_device_count():
+            found = jax.local_device_count()
+            raise OptionError("error.too_many_devices", asked=devices, found=found)
+
+
 def layout_of(task: Task, sizes: tuple[int, ...], devices: int | None) -> "Layout | None":
     """Return how a job lies on many devices; None where one takes its steps, as NumPy always does.
 
@@ -87,8 +104,7 @@ def layout_of(task: Task, sizes: tuple[int, ...], devices: int | None) -> "Layou
         OptionError: no whole number from 1, more than there are, more than samples in a batch, or
             more than one for a run whose engine is NumPy.
     """
-    if devices is not None:
-        DEVICES.check("devices", devices)
+    check_devices(devices)
     if task.config.engine == "numpy":
         if processes.count() > 1 or (devices or 1) > 1:
             raise OptionError("error.devices_of_numpy")

@@ -205,17 +205,14 @@ def layout_for(task: Task, sizes: tuple[int, ...], devices: int | None) -> Layou
 
     Args:
         sizes: of the network, from the inputs to the outputs.
-        devices: how many, at least 1, of each process; None for all that there are: of a single
-            process no more than a batch has samples.
+        devices: how many that there are, of each process; None for all of them: of a single process
+            no more than a batch has samples.
 
     Raises:
-        OptionError: more devices than there are, or than samples in a batch.
+        OptionError: more devices than samples in a batch.
     """
     batch = min(task.settings.batch_size, task.feed.samples)
     backend.start()
-    found = jax.local_device_count()
-    if devices is not None and devices > found:
-        raise OptionError("error.too_many_devices", asked=devices, found=found)
     used = [device for own in _by_process() for device in own[:devices]]
     if len(used) > batch and devices is None and processes.count() == 1:
         used = used[:batch]
