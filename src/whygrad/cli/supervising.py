@@ -138,7 +138,7 @@ def supervise(job: Job) -> int:
     with _passing_on_to(child):
         code = child.wait()
     if code < 0:
-        raise _what_ended(job, -code, log)
+        raise what_ended(job, -code, log)
     log.unlink(missing_ok=True)
     return code
 
@@ -160,7 +160,7 @@ def _passing_on_to(child: subprocess.Popen) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _what_ended(job: Job, number: int, log: Path) -> RunError:
+def what_ended(job: Job, number: int, log: Path) -> RunError:
     """Return the error that tells why a signal ended the child."""
     said = log.read_text("utf-8", "replace")
     runs = [line.removeprefix(RUN) for line in said.splitlines() if line.startswith(RUN)]
