@@ -38,10 +38,10 @@ ENDS = {  # signal, what JAX wrote -> what the error says
 TRAINING = (
     *("train", "digits", "--hidden", "16", "--activation", "tanh", "--optimizer", "sgd"),
     *("--learning-rate", "0.02", "--schedule", "constant", "--weight-decay", "0"),
-    *("--dropout", "0.1", "--batch-size", "50", "--record-every", "20", "--epochs", "240"),
-    *("--patience", "240"),
+    *("--dropout", "0.1", "--batch-size", "50", "--record-every", "20", "--epochs", "120"),
+    *("--patience", "120"),
 )
-STEPS = 240 * 26  # 1258 rows train
+STEPS = 120 * 26  # 1258 rows train
 NEAR = 1e-4  # of float32 after thousands of steps
 
 
@@ -127,7 +127,7 @@ def child_of(process: subprocess.Popen) -> int:
 def wait_for_lines(run: Path, count: int) -> None:
     """Wait until a run has so many lines of history, and read all of it meanwhile."""
     while not (run / "run.json").exists() or len(opened(run).history) < count:
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def opened(path: Path) -> wg.Run:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from whygrad.cli.ending import SIGNALS
 from whygrad.cli.streams import print_aside
@@ -32,9 +33,7 @@ FIRST_LOST = "the leader task was preempted/died"
 PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
-def in_job(
-    command: Callable[[], int], devices: int | None, distributed: bool, **named: str | int | None
-) -> int:
+def in_job(command: Callable[[], int], devices: int | None, distributed: bool, **named: Any) -> int:
     """Run a command, in a job of many processes where that is asked for; return the exit code.
 
     Args:
@@ -131,10 +130,9 @@ def supervise(job: Job) -> int:
     os.close(number)
     log = Path(name)
     environment = os.environ | {JOB: job.to_json(), LOG: name}
-    # a group of its own: a terminal sends Ctrl-C to all of ours, and it would come twice
-    group = {} if os.name == "nt" else {"process_group": 0}
     command = [sys.executable, *sys.orig_argv[1:]]
-    child = subprocess.Popen(command, env=environment, **group)
+    # in a group of its own: a terminal sends Ctrl-C to all of ours, and it would come twice
+    child = subprocess.Popen(command, env=environment, process_group=0)
     with _passing_on_to(child):
         code = child.wait()
     if code < 0:

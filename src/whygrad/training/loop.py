@@ -7,7 +7,7 @@ any state and gives the same numbers as an uninterrupted run.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -202,7 +202,7 @@ def resolve_loss(loss: str, network: Network, data: Data) -> str:
 
 def train_steps(
     task: Task, state: State, epoch_losses: np.ndarray | None = None
-) -> Iterator[Segment]:
+) -> Generator[Segment]:
     """Train from ``state`` to the end of the last epoch.
 
     Args:
