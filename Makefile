@@ -86,6 +86,7 @@ bench: $(VENV)/.dev            ## measure against the peers; writes results and 
 	$(BIN)/python -m benchmarks.streams
 	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.table
 
 faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=cases.yaml OUT=diagnoses.jsonl
