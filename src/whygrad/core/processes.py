@@ -179,6 +179,15 @@ def agreed(name: str, value: Any) -> Any:
     return json.loads(service.blocking_key_value_get(key, HEARING_MS))
 
 
+def meet(name: str) -> None:
+    """Wait for all processes to come to this point.
+
+    Args:
+        name: used once.
+    """
+    jax_private.joined()[2].wait_at_barrier(f"whygrad/{name}", HEARING_MS)
+
+
 def wish_to_stop(job: int) -> None:
     """Tell the first process that this one was asked to stop."""
     service = jax_private.joined()[2]

@@ -155,6 +155,11 @@ class Layout:
         """
         return processes.agreed(f"{self.job}/{step}", count) if self.job else count
 
+    def meet(self) -> bool:
+        """Wait for all processes to be ready for the first step, and return that they are."""
+        processes.meet(f"{self.job}/ready")
+        return True
+
     def stop(self, step: int) -> None:
         """Tell the other processes, in the first one, that ``step`` will not be taken."""
         if self.job and processes.is_first():

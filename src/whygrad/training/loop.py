@@ -214,6 +214,7 @@ def train_steps(
         stop: where its generator is closed, those of the others end.
     """
     step, layout = int(state.step), task.config.layout
+    is_ready = layout is None or not layout.job
     pace = _Pace(task.capacity)
     losses = np.empty(0, np.float32) if epoch_losses is None else epoch_losses
     if layout is not None:
@@ -221,6 +222,9 @@ def train_steps(
     try:
         for epoch, pool in _pools(task, step):
             while (position := step - epoch * task.steps_per_epoch) < pool.stop:
+                if not is_ready:  # compiled, which may take one process longer than others wait
+                    state, _ = _run(task, state, pool, step, position, 0, pace)
+                    is_ready = layout is None or layout.meet()
                 count = min(pace.steps, pool.stop - position)
                 if layout is not None and not (count := layout.agreed(step, count)):
                     return
