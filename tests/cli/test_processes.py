@@ -102,11 +102,12 @@ def start(environment, tmp_path) -> Iterator[Callable[..., Started]]:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
         job = ("--coordinator", f"127.0.0.1:{port}", "--processes", str(count), "--process")
+        kept = environment | {"TMPDIR": str(tmp_path)}  # what JAX says of a lost process
         for number in range(count):
             command = [sys.executable, "-m", "whygrad", *arguments, *job, str(number)]
             with (tmp_path / f"{len(started)}.log").open("w") as log:
                 told = {"stdout": log, "stderr": subprocess.STDOUT}
-                started.append(subprocess.Popen(command, cwd=tmp_path, env=environment, **told))
+                started.append(subprocess.Popen(command, cwd=tmp_path, env=kept, **told))
         return started[-count:]
 
     yield run
@@ -116,7 +117,7 @@ def start(environment, tmp_path) -> Iterator[Callable[..., Started]]:
 
 
 def ended(processes: Started) -> list[int]:
-    return [process.wait(timeout=120) for process in processes]
+    return [process.wait(timeout=300) for process in processes]
 
 
 def child_of(process: subprocess.Popen) -> int:
