@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from rich.progress import (
 from whygrad.api import resume as resume_run
 from whygrad.api import train
 from whygrad.cli.console import problem, show, show_json, warnings_in_words
-from whygrad.cli.plan import Plan, as_options, make_plan, read_options
+from whygrad.cli.plan import Plan, as_options, make_network, make_plan, read_options
 from whygrad.cli.runs import folder_for, folder_to_resume
 from whygrad.cli.showing import (
     data_page,
@@ -138,6 +139,9 @@ def train_command(
         network = make_network(plan, data)
         if not as_json:
             show(network_line(network))
+            if plan.comparison is not None:
+                tried = asdict(plan.comparison)
+                show(t("cli.compared", **{name: number(loss, 3) for name, loss in tried.items()}))
             if plan.chosen:
                 show(t("cli.chosen", options=as_options(plan.chosen)))
         if callback is not None and callback.sees_at_start(plan, network, data):
@@ -190,16 +194,6 @@ def load_data(plan: Plan, *, quiet: bool = False) -> Data:
     source = options.pop("source")
     with reading_bar(Path(source).name, quiet=quiet) as tick:
         return load(source, tick=tick, **options)
-
-
-def make_network(plan: Plan, data: Data) -> Network:
-    """Return the starting network of a completed plan, as the data needs it at both ends.
-
-    NumPy holds it: training puts it on JAX's device where JAX trains it.
-    """
-    options = dict(plan.network)
-    hidden = options.pop("hidden")
-    return Network.create([data.n_in, *hidden, data.n_out], **options, engine="numpy")
 
 
 @contextmanager

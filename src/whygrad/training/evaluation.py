@@ -85,7 +85,7 @@ def measure(network: Network, part: LaidOut, loss: str, task: str) -> dict[str, 
     totals = {name: sum(float(piece[name]) for piece in sums) for name in sums[0]}
     measures = {"loss": totals["loss"] / part.samples}
     if task != "numbers":
-        return measures | {"accuracy": totals["hits"] / part.samples}
+        return measures | {"accuracy": (part.samples - totals["misses"]) / part.samples}
     # of a target that does not vary, there is nothing to explain
     return measures | ({"r2": 1 - totals["misses"] / part.spread} if part.spread else {})
 
@@ -105,6 +105,27 @@ def claims_by_piece(
             claims = np.asarray(of_piece(folded, inputs, loss))
         yield rows, claims[: rows.stop - rows.start]
         begun = rows.stop
+
+
+def misses_by_sample(
+    network: Network,
+    x: Float[np.ndarray, "m n_in"],
+    y: Shaped[np.ndarray, "m *outputs"],
+    loss: str,
+    task: str,
+) -> Float[np.ndarray, " m"]:
+    """Return how far each sample is missed, (m,); maybe not finite.
+
+    That is 1 for a wrong class and 0 for the right one, the share of labels that are wrong, or the
+    sum of the squared errors of numbers as they are trained on.
+    """
+    folded, of_piece = _either(network, _by_sample, (4, 5))
+    with np.errstate(all="ignore"):
+        misses = [
+            np.asarray(of_piece(folded, *piece, loss, task)["misses"])
+            for piece in lay_out(x, y, network.engine).pieces
+        ]
+    return np.concatenate([np.zeros(0, np.float32), *misses])[: len(x)]
 
 
 def _piece(x: np.ndarray, y: np.ndarray, rows: int) -> tuple[Array, Array, Array]:
@@ -142,15 +163,24 @@ def _claims(network: Network, x: Array, loss: str) -> Float[Array, "rows n_out"]
 def _sums(
     network: Network, x: Array, y: Array, counts: Array, loss: str, task: str
 ) -> dict[str, Float[Array, ""]]:
+    samples = _by_sample(network, x, y, counts, loss, task)
+    return {name: counts @ values for name, values in samples.items()}
+
+
+def _by_sample(
+    network: Network, x: Array, y: Array, counts: Array, loss: str, task: str
+) -> dict[str, Float[Array, " rows"]]:
+    """Return the ``loss`` of each sample and how far it ``misses``: see misses_by_sample."""
     trace = propagate(network, x.astype(network.dense[0].weight.dtype), None)
     last = trace.layers["output"]
     targets = as_matrix(y, network.sizes[-1], last.output.dtype)
     ends = (loss, network.output_activation, last.preactivation, last.output, targets)
-    sums = {"loss": counts @ sample_losses(*ends, counts)}
     claimed = predictions(loss, network.output_activation, last.output)
     if task == "numbers":
-        return sums | {"misses": counts @ xp.sum((claimed - targets) ** 2, axis=1)}
-    if network.sizes[-1] == 1 or task == "labels":
-        return sums | {"hits": counts @ xp.mean((claimed > 0.5) == (targets > 0.5), axis=1)}
-    hits = xp.argmax(claimed, axis=1) == xp.argmax(targets, axis=1)
-    return sums | {"hits": xp.sum(hits * counts)}
+        misses = xp.sum((claimed - targets) ** 2, axis=1)
+    elif network.sizes[-1] == 1 or task == "labels":
+        misses = xp.mean((claimed > 0.5) != (targets > 0.5), axis=1)
+    else:
+        is_wrong = xp.argmax(claimed, axis=1) != xp.argmax(targets, axis=1)
+        misses = is_wrong.astype(counts.dtype)
+    return {"loss": sample_losses(*ends, counts), "misses": misses}

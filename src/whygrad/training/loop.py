@@ -154,7 +154,7 @@ def prepare(network: Network, data: Data, settings: Settings, engine: str | None
         OptionError: the loss does not fit the task.
     """
     _check_fit(network, data, resolve_loss(settings.loss, network, data), settings)
-    steps = -(-data.samples["train"] // settings.batch_size) * settings.epochs
+    steps = steps_in(data, settings)
     if steps + settings.warmup >= MOST_STEPS:
         raise OptionError("error.too_many_steps", steps=steps + settings.warmup)
     settings = replace(
@@ -177,6 +177,11 @@ def prepare(network: Network, data: Data, settings: Settings, engine: str | None
     capacity = min(feed.steps, _fitting_steps(network, settings.record_every))
     validation = lay_out(data.validation.x, data.validation.y, engine)
     return Task(config, data, feed, validation, capacity)
+
+
+def steps_in(data: Data, settings: Settings) -> int:
+    """Return the number of steps that a run takes if nothing stops it early."""
+    return -(-data.samples["train"] // settings.batch_size) * settings.epochs
 
 
 def check_size(network: Network, data: Data, settings: Settings) -> None:

@@ -1,0 +1,103 @@
+"""Which of two ways to train serves data better: both are tried, and validation tells.
+
+Nothing about the shape of a table says whether its target is noisy. Samples of a noisy one should
+not be learnt by heart; but what holds a network back from that also keeps it from following a
+target that is exact. So a small job is trained both ways before it begins. What comes out depends
+on the seeds and the samples alone, so it is the same every time.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from whygrad.core.arrays import tree_map
+from whygrad.core.nn.network import Network
+from whygrad.data.table import Data
+from whygrad.settings import Settings
+from whygrad.training.engine import engine_for, steps_of
+from whygrad.training.evaluation import misses_by_sample
+from whygrad.training.loop import prepare, steps_in, train_steps
+
+FEWEST = 10  # validation samples that can tell one way from another
+
+Trial = tuple[Network, Settings]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two ways to train came to on the validation part.
+
+    Attributes:
+        first, second: how far samples are missed on average: the share of wrong answers, or the
+            mean squared error of numbers as they are trained on. Losses would not do: what holds a
+            network back makes it less certain of classes that it knows as well.
+        error: standard error of the mean difference, which is taken sample by sample.
+    """
+
+    first: float
+    second: float
+    error: float
+
+    @property
+    def prefers_second(self) -> bool:
+        """Whether the second is better by more than one standard error; in doubt it is the first.
+
+        Source: the one-standard-error rule, Breiman, Friedman, Olshen and Stone 1984, 3.4.3.
+        """
+        return self.first - self.second > self.error
+
+
+def can_compare(trials: tuple[Trial, Trial], data: Data) -> bool:
+    """Return whether two ways to train are over soon, and whether validation can tell.
+
+    Soon is what NumPy does before JAX would have begun; see :mod:`whygrad.training.engine`.
+    """
+    if data.stream is not None or len(data.validation) < FEWEST:
+        return False
+    return all(
+        engine_for(settings, network.sizes, settings.batch_size, steps_in(data, settings))
+        == "numpy"
+        for network, settings in trials
+    )
+
+
+def compare(trials: tuple[Trial, Trial], data: Data) -> Comparison | None:
+    """Train in each of two ways, with nothing recorded, and compare them on the validation part.
+
+    Returns:
+        What came out; None where the first misses nothing, so that none could be better.
+
+    Raises:
+        ShapeError: a network does not fit the data.
+        OptionError: a loss does not fit the task.
+    """
+    first = _misses(*trials[0], data)
+    if not first.any():
+        return None
+    second = _misses(*trials[1], data)
+    with np.errstate(all="ignore"):
+        error = np.std(first - second, ddof=1) / np.sqrt(len(first))
+        return Comparison(float(np.mean(first)), float(np.mean(second)), float(error))
+
+
+def _misses(network: Network, settings: Settings, data: Data) -> Float[np.ndarray, " samples"]:
+    """Return how far each validation sample is missed by the network that a run would keep."""
+    kept, loss = kept_network(network, settings, data)
+    return misses_by_sample(kept, data.validation.x, data.validation.y, loss, data.task)
+
+
+def kept_network(network: Network, settings: Settings, data: Data) -> tuple[Network, str]:
+    """Return the network that a run would keep, and the loss that it is trained with."""
+    task = prepare(network, data, replace(settings, record_every=0))
+    first_state = steps_of(task.config.engine).first_state
+    state = first_state(network, task.config, settings.learning_rate, settings.seed)
+    kept, lowest = network, np.inf
+    for segment in train_steps(task, state):
+        end = segment.epoch_end
+        if end is None:
+            continue
+        is_last = segment.next_step == task.total_steps
+        if is_last if settings.patience is None else end.validation["loss"] < lowest:
+            kept, lowest = tree_map(np.array, segment.state.network), end.validation["loss"]
+    return kept, task.settings.loss
