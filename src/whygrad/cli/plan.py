@@ -103,25 +103,32 @@ class Plan:
         """
         from whygrad.training.choosing import RESTRAINED, THOROUGH
 
-        plans = self._by_recipe(data, RESTRAINED), self._by_recipe(data, THOROUGH)
-        if plans[0].to_dict() == plans[1].to_dict():
-            return plans[0]
-        from whygrad.training.comparing import can_compare, compare
-
-        first, second = (
-            (make_network(plan, data), Settings.from_dict(plan.training)) for plan in plans
-        )
-        if not can_compare((first, second), data):
-            return plans[0]
-        comparison = compare((first, second), data)
+        plans = [self._by_recipe(data, recipe) for recipe in (RESTRAINED, THOROUGH)]
+        comparison = None
+        if plans[0].to_dict() != plans[1].to_dict():
+            comparison = self._comparison(data, RESTRAINED, THOROUGH)
         if comparison is None:
             return plans[0]
         return replace(plans[comparison.prefers_second], comparison=comparison)
 
+    def _comparison(self, data: "Data", *recipes: "Recipe") -> "Comparison | None":
+        """Return what two recipes come to on a sample of the data, or None if none can tell."""
+        from whygrad.training.comparing import can_compare, compare, sample_of
+
+        sample = sample_of(data)
+        plans = [self._by_recipe(sample, recipe) for recipe in recipes]
+        first, second = (
+            (make_network(plan, sample), Settings.from_dict(plan.training)) for plan in plans
+        )
+        can_tell = can_compare((first, second), sample)
+        return compare((first, second), sample) if can_tell else None
+
     def _by_recipe(self, data: "Data", recipe: "Recipe") -> "Plan":
         from whygrad.training.choosing import chosen_network, chosen_training
 
-        of_network = {k: v for k, v in chosen_network(data, recipe).items() if k not in self.network}
+        of_network = {
+            k: v for k, v in chosen_network(data, recipe).items() if k not in self.network
+        }
         of_training = chosen_training(data, self.training, recipe)
         network = NETWORK_DEFAULTS | of_network | self.network
         training = Settings.from_dict(of_training | self.training).to_dict()

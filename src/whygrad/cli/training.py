@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from whygrad.cli.console import problem, show, show_json, warnings_in_words
 from whygrad.cli.plan import Plan, as_options, make_network, make_plan, read_options
 from whygrad.cli.runs import folder_for, folder_to_resume
 from whygrad.cli.showing import (
+    compared_line,
     data_page,
     measures_data,
     network_line,
@@ -140,8 +140,7 @@ def train_command(
         if not as_json:
             show(network_line(network))
             if plan.comparison is not None:
-                tried = asdict(plan.comparison)
-                show(t("cli.compared", **{name: number(loss, 3) for name, loss in tried.items()}))
+                show(compared_line(plan.comparison, data.task))
             if plan.chosen:
                 show(t("cli.chosen", options=as_options(plan.chosen)))
         if callback is not None and callback.sees_at_start(plan, network, data):

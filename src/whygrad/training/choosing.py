@@ -41,7 +41,6 @@ SMOOTHED = tuple(name for name, rule in LOSSES.items() if rule.is_categorical)
 Section = dict[str, Any]
 
 
-
 @dataclass(frozen=True)
 class Recipe:
     """How far a network is held back from learning its samples by heart.
@@ -69,9 +68,7 @@ def chosen_network(data: Data, recipe: Recipe = RESTRAINED) -> Section:
     return {"hidden": [size, size], "dropout": recipe.dropout}
 
 
-def chosen_training(
-    data: Data, given: Mapping[str, Any], recipe: Recipe = RESTRAINED
-) -> Section:
+def chosen_training(data: Data, given: Mapping[str, Any], recipe: Recipe = RESTRAINED) -> Section:
     """Return the settings for so many samples that were not given, by name.
 
     Args:

@@ -13,13 +13,15 @@ from jaxtyping import Float
 
 from whygrad.core.arrays import tree_map
 from whygrad.core.nn.network import Network
-from whygrad.data.table import Data
+from whygrad.data.split import split
+from whygrad.data.table import Data, Part
 from whygrad.settings import Settings
 from whygrad.training.engine import engine_for, steps_of
 from whygrad.training.evaluation import misses_by_sample
 from whygrad.training.loop import prepare, steps_in, train_steps
 
 FEWEST = 10  # validation samples that can tell one way from another
+MOST = 1000  # training samples, and validation samples: of longer tables a sample is drawn
 
 Trial = tuple[Network, Settings]
 
@@ -53,13 +55,34 @@ def can_compare(trials: tuple[Trial, Trial], data: Data) -> bool:
 
     Soon is what NumPy does before JAX would have begun; see :mod:`whygrad.training.engine`.
     """
-    if data.stream is not None or len(data.validation) < FEWEST:
+    if len(data.validation) < FEWEST:
         return False
     return all(
         engine_for(settings, network.sizes, settings.batch_size, steps_in(data, settings))
         == "numpy"
         for network, settings in trials
     )
+
+
+def sample_of(data: Data) -> Data:
+    """Return data of which at most :data:`MOST` samples train, and as many validate.
+
+    Every class that trains is among them.
+    """
+    held = data.sampled
+    classes = None if held.class_counts is None else held.train.y
+    return replace(
+        held,
+        train=_drawn(held.train, classes),
+        validation=_drawn(held.validation, None),
+    )
+
+
+def _drawn(part: Part, classes: np.ndarray | None) -> Part:
+    if len(part) <= MOST:
+        return part
+    rows = split(len(part), classes, validation=0, test=1 - MOST / len(part), seed=0).train
+    return Part(**{name: array[rows] for name, array in part.arrays().items()})
 
 
 def compare(trials: tuple[Trial, Trial], data: Data) -> Comparison | None:
