@@ -11,7 +11,15 @@ import whygrad as wg
 from whygrad.cli.plan import Plan
 from whygrad.core.nn.network import Network
 from whygrad.settings import Settings
-from whygrad.training.comparing import FEWEST, Comparison, can_compare, compare, kept_network
+from whygrad.training.comparing import (
+    FEWEST,
+    MOST,
+    Comparison,
+    can_compare,
+    compare,
+    kept_network,
+    sample_of,
+)
 from whygrad.training.evaluation import misses_by_sample
 
 SHORT = Plan({"source": "rows"}, {"hidden": [16]}, {"epochs": 15, "batch_size": 32})
@@ -92,6 +100,21 @@ def test_small_jobs_alone_are_tried_and_only_where_validation_can_tell():
     assert not can_compare((small, trial(data, hidden=4096, epochs=20_000)), data)
     few = wg.from_arrays(data.train.x, data.train.y, validation=(FEWEST - 1) / 160, test=0)
     assert not can_compare((small, small), few)
+
+
+def test_of_a_long_table_a_sample_with_every_class_is_tried():
+    samples = 4 * MOST
+    y = np.where(np.arange(samples) < 4, 2, np.arange(samples) % 2)  # four samples of a third class
+    x, weight = np.arange(samples, dtype=np.float64)[:, None], np.arange(samples) + 1.0
+    data = wg.from_arrays(x, y, sample_weight=weight, validation=0.4, test=0)
+    sample = sample_of(data)
+    assert len(sample.train) == len(sample.validation) == MOST
+    assert set(sample.train.y) == {0, 1, 2}
+    assert np.array_equal(sample.train.sample_weight, sample.train.rows + 1)
+    assert not set(sample.train.rows) & set(sample.validation.rows)
+    assert np.array_equal(sample_of(data).train.rows, sample.train.rows)
+    short = exact()
+    assert sample_of(short).train is short.train
 
 
 def test_nothing_is_tried_where_nothing_is_left_to_choose():
