@@ -21,6 +21,7 @@ from whygrad.training.evaluation import misses_by_sample
 from whygrad.training.loop import prepare, steps_in, train_steps
 
 FEWEST = 10  # validation samples that can tell one way from another
+ROUNDING = 1e-4  # one sample more that is right makes exactly one standard error
 MOST = 1000  # training samples, and validation samples: of longer tables a sample is drawn
 
 Trial = tuple[Network, Settings]
@@ -47,7 +48,7 @@ class Comparison:
 
         Source: the one-standard-error rule, Breiman, Friedman, Olshen and Stone 1984, 3.4.3.
         """
-        return self.first - self.second > self.error
+        return self.first - self.second > (1 + ROUNDING) * self.error
 
 
 def can_compare(trials: tuple[Trial, Trial], data: Data) -> bool:
@@ -99,6 +100,7 @@ def compare(trials: tuple[Trial, Trial], data: Data) -> Comparison | None:
     if not first.any():
         return None
     second = _misses(*trials[1], data)
+    first, second = first.astype(np.float64), second.astype(np.float64)
     with np.errstate(all="ignore"):
         error = np.std(first - second, ddof=1) / np.sqrt(len(first))
         return Comparison(float(np.mean(first)), float(np.mean(second)), float(error))
