@@ -1,7 +1,7 @@
 """Training whygrad's own networks: recorded, resumed, replayed.
 
-:mod:`choosing` chooses what nobody asked for. :mod:`loop` trains epoch after epoch on
-the pools of rows that :mod:`feeding` draws, cuts and, of a stream, reads ahead; :mod:`engine`
+:mod:`choosing` chooses what nobody asked for, where :mod:`comparing` has tried it.
+:mod:`loop` trains epoch after epoch on the pools of rows that :mod:`feeding` draws, cuts and, of a stream, reads ahead; :mod:`engine`
 chooses who takes the steps, :mod:`step` with JAX or :mod:`numpy_step`, :mod:`recording` keeps,
 :mod:`recorder` writes, :mod:`replay` takes a step again, with the engine that ``run.json`` names.
 
