@@ -16,6 +16,7 @@ from whygrad.core.nn.network import Network
 from whygrad.data.split import split
 from whygrad.data.table import Data, Part
 from whygrad.settings import Settings
+from whygrad.training.checkpoint import Best
 from whygrad.training.engine import engine_for, steps_of
 from whygrad.training.evaluation import misses_by_sample
 from whygrad.training.loop import prepare, steps_in, train_steps
@@ -117,12 +118,16 @@ def kept_network(network: Network, settings: Settings, data: Data) -> tuple[Netw
     task = prepare(network, data, replace(settings, record_every=0))
     first_state = steps_of(task.config.engine).first_state
     state = first_state(network, task.config, settings.learning_rate, settings.seed)
-    kept, lowest = network, np.inf
+    best = Best(0, np.inf, network)
     for segment in train_steps(task, state):
-        end = segment.epoch_end
+        end, reached = segment.epoch_end, segment.state.network
         if end is None:
             continue
-        is_last = segment.next_step == task.total_steps
-        if is_last if settings.patience is None else end.validation["loss"] < lowest:
-            kept, lowest = tree_map(np.array, segment.state.network), end.validation["loss"]
-    return kept, task.settings.loss
+        if settings.patience is None:
+            best = Best(end.epoch, np.inf, reached)  # the last: of all others nobody asks
+        elif end.validation["loss"] < best.loss:
+            # the state is given up to the next segment; what must outlive it is copied
+            best = Best(end.epoch, end.validation["loss"], tree_map(np.array, reached))
+        elif end.epoch - best.epoch >= settings.patience:
+            break
+    return best.network, task.settings.loss
