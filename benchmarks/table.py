@@ -14,6 +14,7 @@ from statistics import mean, stdev
 
 from benchmarks.run import RESULTS
 from benchmarks.tables.methods import METHODS
+from benchmarks.tables.sets import GROUPS
 from whygrad.words import number, speaking, t
 
 ROOT = Path(__file__).parents[1]
@@ -105,18 +106,14 @@ def estimator_blocks(results: dict) -> list[str]:
 
 def blocks_of_tables(results: dict) -> list[str]:
     """Return the paragraphs and tables of whygrad's defaults and their peers: the tables on which
-    they were chosen, and those held back."""
+    they were chosen, those that are generated, and those held back."""
     header = [t("bench.column.table"), *METHODS, t("bench.column.table_seconds")]
     blocks = [t("bench.tables", date=results["machine"]["date"])]
-    for is_held_back in (False, True):
-        rows = [
-            _of_table(name, told["methods"])
-            for name, told in results["tables"].items()
-            if told["held_back"] == is_held_back
-        ]
+    for group, tables in GROUPS.items():
+        measured = results["tables"].items()
+        rows = [_of_table(name, told["methods"]) for name, told in measured if name in tables]
         if rows:
-            kind = "held_back" if is_held_back else "chosen_on"
-            blocks += [t(f"bench.tables.{kind}"), markdown(header, rows)]
+            blocks += [t(f"bench.tables.{group}"), markdown(header, rows)]
     return blocks
 
 
