@@ -8,13 +8,16 @@ private file, 128 and the number of the signal that ended it. :mod:`streams` put
 place of those that are closed, full or in another encoding.
 """
 
+import gc
 import sys
 
 BY_CTRL_C = 130
+NEW_OBJECTS = 100_000  # before Python looks for cycles: a command makes many, and keeps most
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    gc.set_threshold(NEW_OBJECTS)
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # so early that there were no words for it yet
