@@ -179,7 +179,7 @@ class Run(RunFolder):
         self.require("network")
         from whygrad.training.trained import TrainedRun
 
-        return TrainedRun(self.path, described=self.described)
+        return TrainedRun.of(self)
 
     @property
     def network(self) -> "Network":
