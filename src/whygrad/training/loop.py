@@ -7,9 +7,10 @@ any state and gives the same numbers as an uninterrupted run.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -40,6 +41,7 @@ MOST_STEPS = 2**31  # they are counted in int32
 SEGMENT_BYTES = 64 * 2**20  # of recorded rows that wait on the device
 SEGMENT_STEPS = 4096
 SEGMENT_SECONDS = 0.5  # between two signs of life
+WAITING_SECONDS = 0.1  # for more small segments, whose rows are made together
 
 
 @dataclass(frozen=True)
@@ -212,6 +214,30 @@ def train_steps(
         A segment after every segment of steps. Its ``state`` is given up to the next segment: copy
         what must outlive it.
     """
+    steps, waiting, began = steps_of(task.config.engine), [], time.perf_counter()
+    for one in _segments(task, state, epoch_losses):
+        waiting.append(one)
+        is_time = time.perf_counter() - began > WAITING_SECONDS
+        if is_time or not steps.may_wait([record for _, record in waiting]):
+            yield from _with_rows(task, waiting)
+            waiting, began = [], time.perf_counter()
+    yield from _with_rows(task, waiting)
+
+
+def _with_rows(task: Task, waiting: Sequence[tuple[Segment, Any]]) -> Iterator[Segment]:
+    """Yield segments with the rows that are made of their records."""
+    every = steps_of(task.config.engine).rows_of([record for _, record in waiting])
+    for (segment, _), rows in zip(waiting, every, strict=True):
+        if rows is not None:
+            of_layers = by_layer(segment.state.network, rows[: len(segment.recorded_steps)])
+            segment = replace(segment, rows=of_layers)
+        yield segment
+
+
+def _segments(
+    task: Task, state: State, epoch_losses: np.ndarray | None
+) -> Iterator[tuple[Segment, Any]]:
+    """Train, and yield every segment without its rows, and what they are made of."""
     step, settings = int(state.step), task.settings
     pace = _Pace(task.capacity)
     losses = np.empty(0, np.float32) if epoch_losses is None else epoch_losses
@@ -219,7 +245,7 @@ def train_steps(
         epoch, position = divmod(step, task.steps_per_epoch)
         for pool in task.feed.pools(epoch, position):
             while position < pool.stop:
-                segment = _run(task, state, pool, step, position, pace)
+                segment, record = _run(task, state, pool, step, position, pace)
                 losses = np.concatenate([losses, segment.losses])
                 state, step = segment.state, segment.next_step
                 position += len(segment.losses)
@@ -230,7 +256,7 @@ def train_steps(
                     )
                     end = EpochEnd(epoch + 1, float(np.mean(losses)), validation)
                     losses = losses[:0]
-                yield replace(segment, epoch_losses=losses, epoch_end=end)
+                yield replace(segment, epoch_losses=losses, epoch_end=end), record
 
 
 def walk(task: Task, state: State, begin: int, stop: int) -> State:
@@ -265,7 +291,9 @@ class _Pace:
         self._is_compiled = True
 
 
-def _run(task: Task, state: State, pool: Pool, step: int, position: int, pace: _Pace) -> Segment:
+def _run(
+    task: Task, state: State, pool: Pool, step: int, position: int, pace: _Pace
+) -> tuple[Segment, Any]:
     count = min(pace.steps, pool.stop - position)
     piece = plan_window(pool.plan, position - pool.first, task.capacity)
     started = time.perf_counter()
@@ -274,10 +302,7 @@ def _run(task: Task, state: State, pool: Pool, step: int, position: int, pace: _
     losses = np.asarray(segment.losses)[:count]
     pace.tell(count, time.perf_counter() - started)
     recorded = recorded_steps(step, step + count, task.settings.record_every)
-    rows = {}
-    if segment.rows is not None:
-        rows = by_layer(state.network, np.asarray(segment.rows)[: len(recorded)])
-    return Segment(step, losses, recorded, rows, state, losses)
+    return Segment(step, losses, recorded, {}, state, losses), segment.rows
 
 
 def recorded_steps(begin: int, stop: int, every: int) -> np.ndarray:

@@ -8,6 +8,7 @@ anatomy_of                      the part of a step that both engines take alike
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -118,15 +119,15 @@ class SegmentRecord:
 
     Attributes:
         losses: loss of each step, (steps,).
-        rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. None where
-            nothing is recorded.
+        rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. Of NumPy
+            what makes them, see ``numpy_step.rows_of``. None where nothing is recorded.
         last: what NumPy worked with in the last step. Who holds it until the next segment lets
             that one have its memory, which otherwise goes back to the system and comes again page
             by page: a third of the time of a small epoch.
     """
 
     losses: Float[Array, "*many steps"]
-    rows: Float[Array, "*many recorded fields neurons"] | None
+    rows: Any
     last: Anatomy | None = None
 
 
