@@ -9,11 +9,13 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from whygrad.core.arrays import tree_map
+from whygrad.data.read_rows import ReadRows
 from whygrad.data.stream import Piece, Stream, pools_of
 from whygrad.data.table import Part
 from whygrad.settings import Settings
@@ -75,6 +77,9 @@ class Held:
         self.dataset = _dataset(part.x, part.y, config, dtype, outputs)
         self._part, self._settings = part, config.settings
 
+    def keep_in(self, folder: Path) -> None:
+        """Keep what is read, which is in memory already."""
+
     def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on."""
         plan = plan_of_epoch(self._settings, self.samples, epoch, self.weights)
@@ -117,7 +122,13 @@ class Streamed:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="whygrad-reader")
         self._ahead: tuple[tuple[int, int], Future[_Rows]] | None = None
         self._planned: tuple[int, list[list[Piece]]] = (-1, [])
+        self._known: ReadRows | None = None
         self._only: _Rows | None = None  # where one pool holds all rows, it is read once
+
+    def keep_in(self, folder: Path) -> None:
+        """Keep on the disk of a folder what is read, where it will be asked for again."""
+        if self._count > 1 and self._settings.epochs > 1:
+            self._known = ReadRows(folder, self._stream.counts)
 
     def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on.
@@ -153,7 +164,7 @@ class Streamed:
         return read.result()
 
     def _load(self, epoch: int, number: int) -> "_Rows":
-        part = self._stream.read(self._pieces(epoch)[number])
+        part = self._stream.read(self._pieces(epoch)[number], self._known)
         missing = self._rows - len(part)  # so that every pool has one shape
         x, y = (
             np.pad(array, ((0, missing),) + ((0, 0),) * (array.ndim - 1)) if missing else array

@@ -103,6 +103,7 @@ def record(run: TrainedRun, *callbacks: Callback | None) -> None:
     """
     with only_writer(run.path), _gentle_interrupt() as is_interrupted:
         task, checkpoint = run.task, run.sound_checkpoint()
+        task.feed.keep_in(run.path)
         step, newest = int(checkpoint.state.step), run.checkpoints[-1]
         if step != newest:
             told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)

@@ -1,0 +1,80 @@
+"""Rows of a stream that were read once: kept on disk as inputs and targets, for epochs to come.
+
+Reading a text file takes longer than training on it. The file has no name, so that it is gone with
+the process, however that ends.
+"""
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
+
+from whygrad.data.table import Part
+
+ROOM = 2  # times what the rows take must be free on the disk
+
+
+class ReadRows:
+    """Training rows by unit, each in the order of the unit, from its first one on.
+
+    Args:
+        folder: on whose disk they are kept, where there is room.
+        counts: training rows of each unit.
+    """
+
+    def __init__(self, folder: Path, counts: np.ndarray):
+        self._folder = folder
+        self._begins = np.cumsum(counts) - counts
+        self._total = int(counts.sum())
+        self._kept = np.zeros(len(counts), int)  # rows of each unit
+        self._form: np.dtype | None = None  # of a row
+        self._file = None
+        self._is_over = False  # there was no room
+
+    def keep(self, unit: int, start: int, part: Part) -> None:
+        """Keep rows of a unit, the first of which is number ``start`` of it.
+
+        What does not follow on those that are kept, as where an epoch goes on in its middle, is
+        left to a later one; so is everything once the disk is full.
+        """
+        if self._is_over or start != self._kept[unit]:
+            return
+        arrays = part.arrays()
+        try:
+            if self._file is None:
+                self._begin(arrays)
+            rows = np.empty(len(part), self._form)
+            for name, array in arrays.items():
+                rows[name] = array
+            self._go_to(unit, start)
+            self._file.write(rows.view(np.uint8).data)
+            self._file.flush()
+        except OSError:
+            self._file, self._is_over = None, True
+            self._kept[:] = 0
+            return
+        self._kept[unit] += len(part)
+
+    def read(self, unit: int, start: int, stop: int) -> Part | None:
+        """Return rows ``start`` to ``stop`` of a unit, or None where they were not all kept."""
+        if stop > self._kept[unit] or self._file is None:
+            return None
+        rows = np.empty(stop - start, self._form)
+        try:
+            self._go_to(unit, start)
+            if self._file.readinto(rows.view(np.uint8).data) < rows.nbytes:
+                return None
+        except OSError:
+            return None
+        return Part(**{name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names or ()})
+
+    def _begin(self, arrays: dict[str, np.ndarray]) -> None:
+        fields = [(name, array.dtype, array.shape[1:]) for name, array in arrays.items()]
+        self._form = np.dtype(fields)
+        if shutil.disk_usage(self._folder).free < ROOM * self._total * self._form.itemsize:
+            raise OSError
+        self._file = TemporaryFile(dir=self._folder)
+
+    def _go_to(self, unit: int, row: int) -> None:
+        self._file.seek((int(self._begins[unit]) + row) * self._form.itemsize)
