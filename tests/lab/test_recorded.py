@@ -120,7 +120,7 @@ def test_a_thousand_steps_of_three_layers_of_256_stay_small(tmp_path):
 def test_the_loss_that_stands_out_most_is_found_as_by_going_through_all(seed):
     rng = np.random.default_rng(seed)
     steps = np.cumsum(rng.integers(1, 4, rng.integers(1, 40)))
-    losses = dict(zip(steps.tolist(), rng.lognormal(sigma=0.4, size=len(steps)).tolist()))
+    losses = {int(step): float(rng.lognormal(sigma=0.4)) for step in steps}
     losses |= dict.fromkeys(rng.choice(steps, len(steps) // 5).tolist(), None)
     told = [(step, loss) for step, loss in losses.items() if loss is not None]
     ratios = {}

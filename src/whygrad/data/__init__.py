@@ -19,6 +19,7 @@ epoch:
         -> files, units     what can be read on its own            (folders, units)
         -> scan             kinds, means, categories, problems     (scanning, summary)
         -> Data             a sample, and the stream of all rows   (streaming, stream)
+        -> ReadRows         what was read, for epochs to come      (read_rows)
 
 ``source`` opens ordinary files only, and a ``Source`` never reads past the size that the file had.
 Text and JSON lines (``delimited``, ``json_lines``) are words; they are read twice, block by block:

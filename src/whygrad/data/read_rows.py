@@ -7,6 +7,7 @@ the process, however that ends.
 import shutil
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
 import numpy as np
 
@@ -28,8 +29,8 @@ class ReadRows:
         self._begins = np.cumsum(counts) - counts
         self._total = int(counts.sum())
         self._kept = np.zeros(len(counts), int)  # rows of each unit
-        self._form: np.dtype | None = None  # of a row
-        self._file = None
+        self._form = np.dtype([])  # of a row
+        self._file: IO[bytes] | None = None
         self._is_over = False  # there was no room
 
     def keep(self, unit: int, start: int, part: Part) -> None:
@@ -42,14 +43,13 @@ class ReadRows:
             return
         arrays = part.arrays()
         try:
-            if self._file is None:
-                self._begin(arrays)
+            file = self._file = self._file or self._begun(arrays)
             rows = np.empty(len(part), self._form)
             for name, array in arrays.items():
                 rows[name] = array
-            self._go_to(unit, start)
-            self._file.write(rows.view(np.uint8).data)
-            self._file.flush()
+            file.seek(self._place(unit, start))
+            file.write(rows.view(np.uint8).data)
+            file.flush()
         except OSError:
             self._file, self._is_over = None, True
             self._kept[:] = 0
@@ -60,21 +60,28 @@ class ReadRows:
         """Return rows ``start`` to ``stop`` of a unit, or None where they were not all kept."""
         if stop > self._kept[unit] or self._file is None:
             return None
-        rows = np.empty(stop - start, self._form)
+        size = (stop - start) * self._form.itemsize
         try:
-            self._go_to(unit, start)
-            if self._file.readinto(rows.view(np.uint8).data) < rows.nbytes:
-                return None
+            self._file.seek(self._place(unit, start))
+            raw = self._file.read(size)
         except OSError:
             return None
+        if len(raw) < size:
+            return None
+        rows = np.frombuffer(raw, self._form)
         return Part(**{name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names or ()})
 
-    def _begin(self, arrays: dict[str, np.ndarray]) -> None:
-        fields = [(name, array.dtype, array.shape[1:]) for name, array in arrays.items()]
-        self._form = np.dtype(fields)
+    def _begun(self, arrays: dict[str, np.ndarray]) -> IO[bytes]:
+        """Return a new file for rows of these arrays.
+
+        Raises:
+            OSError: the disk has no room for all of them.
+        """
+        self._form = np.dtype([(name, one.dtype, one.shape[1:]) for name, one in arrays.items()])
         if shutil.disk_usage(self._folder).free < ROOM * self._total * self._form.itemsize:
             raise OSError
-        self._file = TemporaryFile(dir=self._folder)
+        return TemporaryFile(dir=self._folder)
 
-    def _go_to(self, unit: int, row: int) -> None:
-        self._file.seek((int(self._begins[unit]) + row) * self._form.itemsize)
+    def _place(self, unit: int, row: int) -> int:
+        """Return where a row begins in the file."""
+        return (int(self._begins[unit]) + row) * self._form.itemsize

@@ -1,7 +1,8 @@
 """Where the batches of an epoch come from: rows on the device, and the steps that take them.
 
 A pool is as many rows as lie on the device together. A training part in memory is one pool, the
-same in every epoch; a stream is read pool after pool, each while the one before it is trained on.
+same in every epoch; a stream is read pool after pool, each while the one before it is trained on;
+later epochs read from the disk what was parsed, see :mod:`whygrad.data.read_rows`.
 The loop, replaying and the search for a failure see pools alone.
 """
 
