@@ -192,6 +192,8 @@ def test_rows_are_kept_from_the_first_of_a_unit_on(tmp_path):
         for name, array in kept.read(2, start, stop).arrays().items():
             assert array.dtype == part.arrays()[name].dtype
             assert (array == part.arrays()[name][start:stop]).all()
+    kept.close()
+    assert kept.read(2, 0, 7) is None
 
 
 def test_networks_side_by_side_need_memory(path):

@@ -5,6 +5,7 @@ the process, however that ends.
 """
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -31,7 +32,7 @@ class ReadRows:
         self._kept = np.zeros(len(counts), int)  # rows of each unit
         self._form = np.dtype([])  # of a row
         self._file: IO[bytes] | None = None
-        self._is_over = False  # there was no room
+        self._is_over = False  # there was no room, or it was closed
 
     def keep(self, unit: int, start: int, part: Part) -> None:
         """Keep rows of a unit, the first of which is number ``start`` of it.
@@ -51,8 +52,7 @@ class ReadRows:
             file.write(rows.view(np.uint8).data)
             file.flush()
         except OSError:
-            self._file, self._is_over = None, True
-            self._kept[:] = 0
+            self.close()
             return
         self._kept[unit] += len(part)
 
@@ -70,6 +70,15 @@ class ReadRows:
             return None
         rows = np.frombuffer(raw, self._form)
         return Part(**{name: np.ascontiguousarray(rows[name]) for name in rows.dtype.names or ()})
+
+    def close(self) -> None:
+        """Let go of all rows, and keep no more."""
+        self._is_over = True
+        self._kept[:] = 0
+        if self._file is not None:
+            with suppress(OSError):  # what it could not write nobody will ask for
+                self._file.close()
+            self._file = None
 
     def _begun(self, arrays: dict[str, np.ndarray]) -> IO[bytes]:
         """Return a new file for rows of these arrays.

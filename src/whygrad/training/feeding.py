@@ -6,8 +6,9 @@ later epochs read from the disk what was parsed, see :mod:`whygrad.data.read_row
 The loop, replaying and the search for a failure see pools alone.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -78,8 +79,9 @@ class Held:
         self.dataset = _dataset(part.x, part.y, config, dtype, outputs)
         self._part, self._settings = part, config.settings
 
-    def keep_in(self, folder: Path) -> None:
-        """Keep what is read, which is in memory already."""
+    def kept_in(self, folder: Path) -> AbstractContextManager[None]:
+        """Keep nothing more: all rows are in memory."""
+        return nullcontext()
 
     def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on."""
@@ -126,10 +128,18 @@ class Streamed:
         self._known: ReadRows | None = None
         self._only: _Rows | None = None  # where one pool holds all rows, it is read once
 
-    def keep_in(self, folder: Path) -> None:
-        """Keep on the disk of a folder what is read, where it will be asked for again."""
-        if self._count > 1 and self._settings.epochs > 1:
-            self._known = ReadRows(folder, self._stream.counts)
+    @contextmanager
+    def kept_in(self, folder: Path) -> Iterator[None]:
+        """Keep meanwhile, on the disk of a folder, what is read and will be asked for again."""
+        if self._count == 1 or self._settings.epochs == 1:
+            yield
+            return
+        self._known = known = ReadRows(folder, self._stream.counts)
+        try:
+            yield
+        finally:
+            self._known = None
+            self._reader.submit(known.close).result()  # after what is being read
 
     def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on.

@@ -101,9 +101,9 @@ def record(run: TrainedRun, *callbacks: Callback | None) -> None:
         StalledError: no parameter moved in the first epoch; the run stays.
         RunError: another process is writing this run.
     """
-    with only_writer(run.path), _gentle_interrupt() as is_interrupted:
+    kept = run.task.feed.kept_in(run.path)
+    with only_writer(run.path), _gentle_interrupt() as is_interrupted, kept:
         task, checkpoint = run.task, run.sound_checkpoint()
-        task.feed.keep_in(run.path)
         step, newest = int(checkpoint.state.step), run.checkpoints[-1]
         if step != newest:
             told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)
