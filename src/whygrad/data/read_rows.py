@@ -38,7 +38,7 @@ class ReadRows:
         """Keep rows of a unit, the first of which is number ``start`` of it.
 
         What does not follow on those that are kept, as where an epoch goes on in its middle, is
-        left to a later one; so is everything once the disk is full.
+        left to a later epoch. Once the disk is full, nothing is kept any more.
         """
         if self._is_over or start != self._kept[unit]:
             return
