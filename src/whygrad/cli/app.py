@@ -177,13 +177,16 @@ def evaluate(
         str | None, Option(help=help_text("help.evaluate.part"), metavar="train|validation|test")
     ] = None,
     target: Annotated[str | None, Option(help=help_text("help.evaluate.target"))] = None,
+    weighted: Annotated[
+        bool, Option("--weighted", help=help_text("help.evaluate.weighted"))
+    ] = False,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     from whygrad.cli.applying import evaluate_command
 
-    return evaluate_command(run, rows, part, target, step, as_json)
+    return evaluate_command(run, rows, part, target, step, weighted, as_json)
 
 
 @app.command(help=help_text("help.predict"), no_args_is_help=True)

@@ -33,7 +33,6 @@ class Answers:
             values = {"names": listed(names), "expected": 1 if has_classes else len(names)}
             raise InputError("error.rows_targets", **values, actual=len(columns))
         self.odd = Substitutions()
-        self.taken: list[np.ndarray] = []
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -41,18 +40,15 @@ class Answers:
         return dict.fromkeys(self.columns, "text" if self.are_words else "number")
 
     @property
-    def y(self) -> np.ndarray:
-        """The targets that were taken, as in :class:`whygrad.data.Part`."""
-        return np.concatenate(self.taken)
-
-    @property
     def notes(self) -> tuple[Note, ...]:
         """The rows that were left out, and why."""
         told = self.odd.told(list(self.odd.odd))
         return tuple(Note(f"note.rows_{kind}", values) for (kind, _), values in told.items())
 
-    def take(self, block: Table) -> np.ndarray:
-        """Take in the targets of a block, and return which rows have one, (m,), ascending.
+    def take(self, block: Table) -> tuple[np.ndarray, np.ndarray]:
+        """Return which rows of a block have a target, (m,), ascending, and these targets.
+
+        The targets are as in :class:`whygrad.data.Part`.
 
         Raises:
             DataError: a target is no number where the network predicts numbers or labels.
@@ -64,14 +60,12 @@ class Answers:
         if self.are_words:
             y = self._classes(columns[0])
             kept = np.flatnonzero(y >= 0)
-            self.taken.append(y[kept])
-            return kept
+            return kept, y[kept]
         values = np.stack([self._numbers(column, block) for column in columns], axis=1)
         lacks_one = np.asarray(np.isnan(values).any(axis=1))
         self.odd.add("without_target", ", ".join(self.columns), lacks_one)
         kept = np.flatnonzero(~lacks_one)
-        self.taken.append(self._as_trained(values[kept]))
-        return kept
+        return kept, self._as_trained(values[kept])
 
     def _as_trained(self, values: np.ndarray) -> np.ndarray:
         if self.encoder.task == "labels":

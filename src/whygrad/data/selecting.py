@@ -144,6 +144,13 @@ def target_columns(source: Mapping[str, object], known: Sequence[str] = ()) -> t
     return _names(options.get("target") if isinstance(options, Mapping) else None, known)
 
 
+def weight_column(source: Mapping[str, object]) -> str | None:
+    """Return the column of sample weights that data was loaded with; None without one."""
+    options = source.get("options")
+    given = options.get("weight") if isinstance(options, Mapping) else None
+    return None if given is None else str(given)
+
+
 def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:
     if given is None:
         return ()
@@ -182,8 +189,12 @@ def _target(
     return target, more
 
 
-def weight_problems(column: Column, table: Table) -> list[InputError]:
-    """Return what is wrong with a column of sample weights."""
+def weight_problems(column: Column, table: Table, *, is_whole: bool = True) -> list[InputError]:
+    """Return what is wrong with a column of sample weights.
+
+    Args:
+        is_whole: whether these are all rows, one of which must count.
+    """
     if not column.is_numeric:
         return problems_of(column, table.place) or [
             InputError("error.data_weight_text", column=column.name)
@@ -191,6 +202,6 @@ def weight_problems(column: Column, table: Table) -> list[InputError]:
     if column.missing.any():
         row = int(np.flatnonzero(column.missing)[0])
         return [InputError("error.data_weight_missing", column=column.name, **table.place(row))]
-    if np.any(column.values < 0) or not np.any(column.values > 0):
+    if np.any(column.values < 0) or (is_whole and not np.any(column.values > 0)):
         return [InputError("error.data_weight_values", column=column.name)]
     return problems_of(column, table.place)

@@ -45,7 +45,13 @@ class Asked:
 
 @runtime_checkable
 class Tally(Protocol):
-    """Sums over the rows of a part."""
+    """Sums over the rows of a part.
+
+    Attributes:
+        samples: rows that were added.
+    """
+
+    samples: int
 
     def add(
         self,
