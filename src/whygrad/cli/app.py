@@ -94,6 +94,9 @@ def train(
     test: Annotated[float | None, Option(help=help_text("help.train.test"))] = None,
     weight: Annotated[str | None, Option(help=help_text("help.train.weight"))] = None,
     drop: Annotated[str | None, Option(help=help_text("help.train.drop"))] = None,
+    categories: Annotated[
+        list[str] | None, Option(help=help_text("help.train.categories"), metavar="COLUMN")
+    ] = None,
     task: Annotated[str | None, Option(help=help_text("help.train.task"))] = None,
     delimiter: Annotated[str | None, Option(help=help_text("help.train.delimiter"))] = None,
     stream: Annotated[

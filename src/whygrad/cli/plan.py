@@ -2,8 +2,8 @@
 
 A plan has three parts, the sections of a TOML file:
 
-    [data]      source, target, weight, validation, test, delimiter, samples, noise, drop, task,
-                stream, buffer
+    [data]      source, target, weight, validation, test, delimiter, samples, noise, drop,
+                categories, task, stream, buffer
     [network]   hidden, activation, output_activation, init, bias_init, bias, dropout
     [training]  every setting of whygrad.Settings, and seed for all three
 """
@@ -50,6 +50,7 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
         "samples": "whole_number",
         "noise": "number",
         "drop": "texts",
+        "categories": "texts",
         "task": "text",
         "stream": "switch",
         "buffer": "whole_number",
@@ -109,6 +110,7 @@ def read_options(written: Mapping[str, Any]) -> dict[str, Any]:
     """
     hidden, weights, drop = (written[name] for name in ("hidden", "class_weight", "drop"))
     options = {**written, "source": written["data"]}
+    options["categories"] = written["categories"] or None  # none were given
     if hidden is not None:
         try:
             options["hidden"] = [int(size) for size in hidden.split(",") if size.strip()]

@@ -8,7 +8,7 @@ import numpy as np
 
 from whygrad.data.columns import NUMBER, Column, Table, listed, settled, shortened
 from whygrad.data.encoder import Encoder
-from whygrad.data.matching import FLAGS, Substitutions
+from whygrad.data.matching import Substitutions, as_known
 from whygrad.data.notes import Note
 from whygrad.errors import DataError, InputError
 
@@ -81,7 +81,7 @@ class Answers:
         if column.kind != "text":  # all are missing
             return np.full(len(column.values), -1, np.int32)
         places = {name: place for place, name in enumerate(known)}
-        codes = [places.get(word, places.get(_canonical(word), -1)) for word in column.known]
+        codes = [places.get(word, -1) for word in as_known(column.known, known)]
         strange = [word for word, code in zip(column.known, codes, strict=True) if code < 0]
         self.odd.add("of_other_classes", column.name, column.holds(np.less(codes, 0)), strange)
         return np.array([*codes, -1], np.int32)[column.values]
@@ -99,15 +99,6 @@ class Answers:
             problem = InputError("error.data_infinite", actual=float(column.values[row]), **values)
             raise DataError(self.source, [problem])
         return column.values
-
-
-def _canonical(word: str) -> str:
-    """Return a number or a flag as the class of it is called: 1 for 1.0, true for True."""
-    if word.lower() in FLAGS:
-        return word.lower()
-    if NUMBER.fullmatch(word):
-        return str(Column("", "number", np.array([float(word)])).words()[0])
-    return word
 
 
 def _no_number(column: Column, block: Table) -> InputError:

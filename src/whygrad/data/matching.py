@@ -9,9 +9,12 @@ All of that is counted, with the first rows where it is.
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from inspect import currentframe
 from typing import TYPE_CHECKING
@@ -24,6 +27,7 @@ from whygrad.data.columns import (
     Column,
     Place,
     Table,
+    coded_column,
     is_unicode,
     listed,
     row_place,
@@ -40,6 +44,7 @@ MISSING = "?"  # the category of missing text
 FLAGS = {"true": 1.0, "false": 0.0}  # words of a column of booleans
 # forms in which plain numbers may come: where 1.234 is 1234, a block of such words is misread
 SAFE = ("comma", "grouped_point")
+PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 SHOWN_ROWS = 3  # at most so many rows stand in a sentence
 RowPlace = Callable[[int], Place]  # row counted from 0 -> where a user finds it
 
@@ -243,11 +248,33 @@ def _with_categories(rule: Rule, column: Column, told: Substitutions) -> Column:
     if MISSING not in rule.categories:
         told.add("no_category", rule.column, column.missing)
     if column.kind == "text":
+        column = coded_column(column.name, column.values, as_known(column.known, rule.categories))
         known = set(rule.categories)
         are_strange = np.array([word not in known for word in column.known])
         strange = [word for word in column.known if word not in known]
         told.add("unknown", rule.column, column.holds(are_strange), strange)
     return column
+
+
+def as_known(words: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return words as they are known, where another program writes numbers and flags otherwise.
+
+    1.0 for 1, 7 for 007, True for true: if one word alone that is known may be meant. Others stay.
+    """
+    exactly, by_value = set(known), defaultdict(list)
+    if exactly.issuperset(words):
+        return list(words)
+    for word in known:
+        by_value[_value(word)].append(word)
+    meant = ([word] if word in exactly else by_value[_value(word)] for word in words)
+    return [some[0] if len(some) == 1 else word for word, some in zip(words, meant, strict=True)]
+
+
+def _value(word: str) -> str | Decimal:
+    """Return a number as one, a flag in small letters, and any other word as it is."""
+    if PLAIN.fullmatch(word):
+        return Decimal(word)
+    return word.lower() if word.lower() in FLAGS else word
 
 
 def _read(rule: Rule, column: Column, place: RowPlace, told: Substitutions) -> Column:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,7 +36,7 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
     """Return data from raw columns.
 
     Args:
-        given: the options target, weight, drop and task, those that were given.
+        given: the options target, weight, drop, categories and task, those that were given.
         common: standardize, target_scaling, validation, test and seed.
         source: how the table was made, JSON-able.
     Raises:
@@ -83,8 +85,11 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
 
 def chosen_columns(table: Table, given: dict) -> Chosen:
     """Return the columns by their use; inputs that say nothing are left out, with a note."""
-    targets, weight, drop = chosen_names(table.name, table.names, given)
-    columns = {column.name: settled(column) for column in table.columns}
+    targets, weight, drop, categories = chosen_names(table.name, table.names, given)
+    columns = {
+        column.name: column.as_categories() if column.name in categories else settled(column)
+        for column in table.columns
+    }
     used = {*targets, *weight, *drop}
     left = [column for name, column in columns.items() if name not in used]
     empty = [column.name for column in left if column.kind == "empty"]
@@ -103,10 +108,17 @@ def chosen_columns(table: Table, given: dict) -> Chosen:
     )
 
 
-def chosen_names(
-    source: str, known: Sequence[str], given: dict
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the columns of targets, of the weight, and to drop.
+class ChosenNames(NamedTuple):
+    """The names of those columns of a table whose use was told."""
+
+    targets: tuple[str, ...]
+    weight: tuple[str, ...]
+    drop: tuple[str, ...]
+    categories: tuple[str, ...]
+
+
+def chosen_names(source: str, known: Sequence[str], given: dict) -> ChosenNames:
+    """Return the names of the columns of targets, of the weight, to drop, and to keep as words.
 
     Args:
         source: name of the table.
@@ -117,9 +129,11 @@ def chosen_names(
     """
     targets = _names(given.get("target"), known)
     weight = (str(given["weight"]),) if "weight" in given else ()
-    drop = _names(given.get("drop"), known)
-    problems: list[InputError] = list(unknown_columns((*targets, *weight, *drop), known))
-    twice = sorted(set(targets) & {*weight, *drop} | set(weight) & set(drop))
+    drop, categories = (_names(given.get(name), known) for name in ("drop", "categories"))
+    chosen = ChosenNames(targets, weight, drop, categories)
+    problems: list[InputError] = list(unknown_columns([n for use in chosen for n in use], known))
+    uses = Counter(name for use in chosen for name in set(use))
+    twice = sorted(name for name, count in uses.items() if count > 1)
     if twice:
         problems.append(InputError("error.data_column_twice", names=", ".join(twice)))
     if not targets:
@@ -130,7 +144,7 @@ def chosen_names(
         )
     if problems:
         raise DataError(source, problems)
-    return targets, weight, drop
+    return chosen
 
 
 def target_columns(source: Mapping[str, object], known: Sequence[str] = ()) -> tuple[str, ...]:
@@ -155,7 +169,7 @@ def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:
     if given is None:
         return ()
     if isinstance(given, list | tuple):
-        return tuple(str(name) for name in given)
+        return tuple(name for one in given for name in _names(str(one), known))
     name = str(given)
     return (name,) if name in known else tuple(n.strip() for n in name.split(",") if n.strip())
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from whygrad.data import text_units
-from whygrad.data.arrow import BATCH, DAMAGE, kind_of
+from whygrad.data.arrow import BATCH, DAMAGE, filled_column, kind_of
 from whygrad.data.columns import Place
 from whygrad.data.delimited import headed_text
 from whygrad.data.json_lines import opened_json_lines
@@ -198,8 +198,10 @@ def _as_kind(cells: pa.Array, kind: str, form: str) -> pa.Array:
         form: how the words of a file that has types are read.
     """
     if cells.null_count < len(cells):
-        is_text = form and kind_of(cells.type) == "text"
-        return converted(cells.cast(pa.string()), kind, form) if is_text else cells
+        has_words = kind_of(cells.type) == "text"
+        if kind == "text" and not has_words:  # a column of categories
+            return pa.array(filled_column("", cells).words(), pa.string())
+        return converted(cells.cast(pa.string()), kind, form) if form and has_words else cells
     return pa.nulls(len(cells), pa.string() if kind == "text" else pa.float64())
 
 
