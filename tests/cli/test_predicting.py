@@ -361,6 +361,20 @@ def test_json_holds_every_row_or_the_error_alone(told, home, tmp_path, monkeypat
     assert (read["rows"], read["predictions"]) == (0, [])
 
 
+def test_rows_may_be_in_another_encoding(told, home, tmp_path):
+    rows, run = tmp_path / "rows.csv", home.kind
+    home.table.to_csv(rows, index=False, encoding="cp1252")
+    for command in ("predict", "evaluate"):
+        answer = told(command, run.path, rows)
+        assert answer.code == 2 and "Give --encoding cp1252" in answer.err
+    answer = told("predict", run.path, rows, "--encoding", "cp1252")
+    read = pd.read_csv(io.StringIO(answer.out))
+    np.testing.assert_allclose(read["probability_big"], run.predict_proba(home.table)[:, 1], 1e-5)
+    assert told("evaluate", run.path, rows, "--encoding", "cp1252").code == 0
+    answer = told("evaluate", run.path, "--encoding", "cp1252")
+    assert answer.err.startswith("Error: --encoding says how to read a file of rows, but no file")
+
+
 def test_evaluate_says_what_it_left_out(told, home, tmp_path):
     table = home.table.assign(day=home.table["day"].dt.strftime("%d.%m.%Y"), spare=1)
     table.loc[2, "kind"], table.loc[4, "kind"] = None, "huge"
@@ -400,7 +414,7 @@ def test_evaluate_needs_a_target(told, home, tmp_path):
     )
     answer = told("evaluate", home.kind.path, "--target", "sort")
     assert answer.err == (
-        "Error: --target names a column of a file of rows, but no file was given. Give the file, "
+        "Error: --target says how to read a file of rows, but no file was given. Give the file, "
         "or leave --target out.\n"
     )
 

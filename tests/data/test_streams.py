@@ -78,6 +78,15 @@ SOURCES = {
 }
 
 
+@pytest.mark.parametrize("held_out", [{"test": 0}, {"validation": 0}, {"test": 0, "validation": 0}])
+def test_a_part_may_be_left_empty(tmp_path, held_out):
+    path = written(tmp_path / "t.csv", table())
+    data = wg.load(path, target="y", stream=True, **held_out)
+    for name, part in data.parts.items():
+        assert (len(part) == 0) == (name in held_out)
+        assert part.y.dtype == np.int32
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_kind_of_source_gives_the_same_data(tmp_path, source):
     expected = wg.load(written(tmp_path / "expected.csv", table()), target="y", stream=True)
@@ -124,6 +133,8 @@ def test_one_pass_agrees_with_a_table_in_memory_about_notes_and_names(tmp_path):
     ("targets", "task"),
     [
         ("label", "classes"),
+        ("rank", "classes"),
+        ("half", "numbers"),
         ("flag", "binary"),
         ("u,v", "labels"),
         ("p,q", "binary"),
@@ -136,13 +147,16 @@ def test_the_task_is_that_of_a_table_in_memory(tmp_path, targets, task):
     one = rng.integers(0, 2, rows)
     given = {"x": rng.normal(size=rows), "label": rng.integers(0, 4, rows), "flag": one == 1}
     given |= {"amount": rng.normal(size=rows), "u": rng.integers(0, 2, rows), "v": one}
-    given |= {"p": one, "q": 1 - one}
+    given |= {"p": one, "q": 1 - one, "rank": given["label"] * 1.0, "half": given["label"] / 2}
     path = written(tmp_path / "t.csv", pa.table(given))
     drop = [name for name in given if name not in ("x", *targets.split(","))]
     streamed = wg.load(path, target=targets, drop=drop, stream=True)
     held = wg.load(path, target=targets, drop=drop)
     assert streamed.task == held.task == task
     assert streamed.target_names == held.target_names
+    keys = {"note.data_whole_numbers_as_classes", "note.data_one_hot"}
+    assert [n for n in streamed.notes if n.key in keys] == [n for n in held.notes if n.key in keys]
+    assert (targets in ("label", "rank")) == any("whole" in note.key for note in held.notes)
     place = {row: position for position, row in enumerate(held.train.rows)}
     both = [(i, place[row]) for i, row in enumerate(streamed.train.rows) if row in place]
     ours, theirs = map(list, zip(*both, strict=True))

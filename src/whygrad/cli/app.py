@@ -30,6 +30,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, Option("--json", help=help_text("help.json"))]
 Lang = Annotated[str | None, Option("--lang", help=help_text("help.lang"), metavar="en|zh")]
+Encoding = Annotated[str | None, Option(help=help_text("help.encoding"))]
 RunName = Annotated[str, Argument(help=help_text("help.run"), metavar="RUN")]
 Step = Annotated[int | None, Option(help=help_text("help.step"))]
 
@@ -99,6 +100,7 @@ def train(
     ] = None,
     task: Annotated[str | None, Option(help=help_text("help.train.task"))] = None,
     delimiter: Annotated[str | None, Option(help=help_text("help.train.delimiter"))] = None,
+    encoding: Encoding = None,
     stream: Annotated[
         bool | None, Option("--stream/--no-stream", help=help_text("help.train.stream"))
     ] = None,
@@ -183,13 +185,16 @@ def evaluate(
     weighted: Annotated[
         bool, Option("--weighted", help=help_text("help.evaluate.weighted"))
     ] = False,
+    encoding: Encoding = None,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.applying import evaluate_command
+    from whygrad.cli.applying import evaluate_command, evaluate_rows_command
 
-    return evaluate_command(run, rows, part, target, step, weighted, as_json)
+    if rows is None:
+        return evaluate_command(run, part, target, step, weighted, encoding, as_json)
+    return evaluate_rows_command(run, rows, part, target, step, weighted, encoding, as_json)
 
 
 @app.command(help=help_text("help.predict"), no_args_is_help=True)
@@ -197,13 +202,14 @@ def predict(
     run: RunName,
     rows: Annotated[Path, Argument(help=help_text("help.predict.rows"), metavar="ROWS")],
     out: Annotated[Path | None, Option(help=help_text("help.predict.out"))] = None,
+    encoding: Encoding = None,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     from whygrad.cli.applying import predict_command
 
-    return predict_command(run, rows, out, step, as_json)
+    return predict_command(run, rows, out, encoding, step, as_json)
 
 
 @app.command(help=help_text("help.report"), no_args_is_help=True)

@@ -31,22 +31,18 @@ from whygrad.words import t
 
 def evaluate_command(
     name: str,
-    rows: Path | None,
     part: str | None,
     target: str | None,
     step: int | None,
     weighted: bool,
+    encoding: str | None,
     as_json: bool,
 ) -> int:
-    """Print loss and measures of a run's network: on a file, or on a part of the run's own data."""
-    if rows is not None and part is not None:
-        raise OptionError("error.evaluate_part_of_rows", path=rows)
-    if rows is None and target is not None:
-        raise OptionError("error.evaluate_target")
-    run = _own(name)
-    if rows is not None:
-        return _evaluate_rows(run, rows, target, step, weighted, as_json)
-    part = part or "test"
+    """Print loss and measures of a run's network on a part of the run's own data."""
+    for option, given in (("target", target), ("encoding", encoding)):
+        if given is not None:
+            raise OptionError("error.evaluate_without_rows", option=f"--{option}")
+    run, part = _own(name), part or "test"
     recorded = run.trained.evaluate(part, step=step, weighted=weighted)
     measures = run.measures(part, step=step, weighted=weighted)
     if as_json:
@@ -59,12 +55,23 @@ def evaluate_command(
     return 0
 
 
-def _evaluate_rows(
-    run: Run, rows: Path, target: str | None, step: int | None, weighted: bool, as_json: bool
+def evaluate_rows_command(
+    name: str,
+    rows: Path,
+    part: str | None,
+    target: str | None,
+    step: int | None,
+    weighted: bool,
+    encoding: str | None,
+    as_json: bool,
 ) -> int:
+    """Print loss and measures of a run's network on the rows of a file."""
+    if part is not None:
+        raise OptionError("error.evaluate_part_of_rows", path=rows)
+    run = _own(name)
     options: dict[str, Any] = {"target": target, "step": step, "weighted": weighted}
     with reading_bar(rows.name, quiet=as_json) as tick:
-        found = evaluate_rows(run.trained, rows, **options, tick=tick)
+        found = evaluate_rows(run.trained, rows, **options, encoding=encoding, tick=tick)
     if as_json:
         told = {"path": str(run.path), "file": str(rows), "rows": found.rows}
         told |= network_at(run, step) | {"notes": told_of(found.notes)}
@@ -84,7 +91,12 @@ def _figures(recorded: dict[str, float], measures: Measures) -> dict[str, Any]:
 
 
 def predict_command(
-    name: str, rows: Path, out: Path | None, step: int | None, as_json: bool
+    name: str,
+    rows: Path,
+    out: Path | None,
+    encoding: str | None,
+    step: int | None,
+    as_json: bool,
 ) -> int:
     """Write what a run's network predicts for the rows of a file, a block at a time."""
     if out is not None:
@@ -93,7 +105,7 @@ def predict_command(
     with ExitStack() as stack:
         is_seen = out is None and sys.stdout.isatty()
         tick = stack.enter_context(reading_bar(rows.name, quiet=as_json or is_seen))
-        predicted, listed = Predicted(run.trained, rows, step, tick), None
+        predicted, listed = Predicted(run.trained, rows, encoding, step, tick), None
         if out is not None:
             write = stack.enter_context(written_to(out))
         elif as_json:
@@ -120,9 +132,11 @@ def predict_command(
 class Predicted:
     """The predictions of a file, as they come."""
 
-    def __init__(self, run: TrainedRun, rows: Path, step: int | None, tick: Tick):
+    def __init__(
+        self, run: TrainedRun, rows: Path, encoding: str | None, step: int | None, tick: Tick
+    ):
         self.run, self.step, self.rows = run, step, 0
-        self.opened = new_rows(rows, run.data, tick=tick)
+        self.opened = new_rows(rows, run.data, encoding=encoding, tick=tick)
         self.told = Substitutions()
 
     def tables(self) -> Iterator[pa.Table]:

@@ -2,8 +2,8 @@
 
 A plan has three parts, the sections of a TOML file:
 
-    [data]      source, target, weight, validation, test, delimiter, samples, noise, drop,
-                categories, task, stream, buffer
+    [data]      source, target, weight, validation, test, delimiter, encoding, samples, noise,
+                drop, categories, task, stream, buffer
     [network]   hidden, activation, output_activation, init, bias_init, bias, dropout
     [training]  every setting of whygrad.Settings, and seed for all three
 """
@@ -47,6 +47,7 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
         "standardize": "switch",
         "target_scaling": "text",
         "delimiter": "text",
+        "encoding": "text",
         "samples": "whole_number",
         "noise": "number",
         "drop": "texts",

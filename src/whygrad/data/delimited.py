@@ -16,6 +16,7 @@ from pyarrow import csv as arrow_csv
 
 from whygrad.core.memory import require_memory
 from whygrad.data.columns import NUMBER, Place, name_problems, shortened
+from whygrad.data.encodings import likely_encoding
 from whygrad.data.source import BLOCK, Source
 from whygrad.errors import DataError, InputError, OptionError
 
@@ -296,14 +297,16 @@ def checked_bytes(source: Source) -> Bytes:
     end = b"\n"  # of the block before
     with source.open() as file:
         for block in iter(lambda: file.read(BLOCK), b""):
-            is_utf16 = is_blank and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-            if is_utf16 or b"\0" in block:
-                key = "error.data_utf16" if is_utf16 else "error.data_binary"
-                raise DataError(source.name, [InputError(key)])
+            if b"\0" in block:
+                likely = likely_encoding(block) if found.length == 0 else None
+                raise DataError(
+                    source.name, [_of_encoding(likely) or InputError("error.data_binary")]
+                )
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
-                raise _not_utf8(source, lines + error.object.count(b"\n", 0, error.start)) from None
+                line = lines + error.object.count(b"\n", 0, error.start)
+                raise not_utf8(source.name, block, {"what": "file_line", "row": line}) from None
             lines += block.count(b"\n")
             found.length += len(block)
             found.quotes += block.count(b'"')
@@ -314,16 +317,30 @@ def checked_bytes(source: Source) -> Bytes:
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        raise _not_utf8(source, lines) from None
+        raise not_utf8(source.name, b"", {"what": "file_line", "row": lines}) from None
     if is_blank:
         raise DataError(source.name, [InputError("error.data_empty")])
     found.has_plain_lines &= not found.quotes
     return found
 
 
-def _not_utf8(source: Source, line: int) -> DataError:
-    problem = InputError("error.data_not_utf8", what="file_line", row=line)
-    return DataError(source.name, [problem])
+def not_utf8(source: str, content: bytes, place: Place) -> DataError:
+    """Return the error of text that is in another encoding than UTF-8.
+
+    Args:
+        source: name of the table.
+        content: some of the text, in which it is.
+        place: of the first byte that is not UTF-8.
+    """
+    told = _of_encoding(likely_encoding(content), **place)
+    return DataError(source, [told or InputError("error.data_not_utf8", **place)])
+
+
+def _of_encoding(likely: str | None, **place: object) -> InputError | None:
+    if likely is None:
+        return None
+    key = "error.data_other_encoding_at" if place else "error.data_other_encoding"
+    return InputError(key, encoding=likely, **place)
 
 
 def _problems_of_one_column(header: str, text: Text, fewest: int) -> list[InputError]:

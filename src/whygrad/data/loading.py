@@ -24,7 +24,7 @@ from whygrad.errors import InputError, OptionError, TooLargeError, unknown_name
 Names = str | Sequence[str]
 SCALINGS = ("standardize", "target_scaling")
 OF_TABLES = ("target", "weight", "drop", "categories", "task")
-OF_FILES = (*OF_TABLES, "stream", "buffer")
+OF_FILES = (*OF_TABLES, "encoding", "stream", "buffer")
 
 
 def load(
@@ -38,6 +38,7 @@ def load(
     standardize: bool | None = None,
     target_scaling: str | None = None,
     delimiter: str | None = None,
+    encoding: str | None = None,
     samples: int | None = None,
     noise: float | int | None = None,
     drop: Names = (),
@@ -64,6 +65,7 @@ def load(
         target_scaling: of numbers to predict: ``standard``, ``unit`` (from 0 to 1 on the training
             part) or ``none``; None scales them as the inputs are.
         delimiter: what separates the columns of a text file; None finds it out.
+        encoding: of a text file, such as ``cp1252``, ``gb18030`` or ``utf-16``; None for UTF-8.
         samples: how many samples a generated set has.
         noise: the spread of the noise of a generated set, >= 0.
         drop: columns to leave out.
@@ -83,6 +85,7 @@ def load(
         target=target,
         weight=weight,
         delimiter=delimiter,
+        encoding=encoding,
         samples=samples,
         noise=noise,
         drop=drop,
@@ -184,7 +187,7 @@ def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
     if given.get("stream") or path.is_dir() or path.suffix.lower() in ARROW:
         return _streamed(path, "file", where, given, common, tick)
     described = {"kind": "file", "source": where, "options": given | common}
-    source, suffix = checked_source(path, tick)
+    source, suffix = checked_source(path, tick, encoding=given.get("encoding"))
     if suffix == ".npz":
         from whygrad.data.npz import read_npz
 

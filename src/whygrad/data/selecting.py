@@ -14,7 +14,14 @@ from whygrad.data.columns import Column, Table, listed, settled
 from whygrad.data.notes import Note
 from whygrad.data.problems import notes_of, problems_of, unknown_columns
 from whygrad.data.table import Data
-from whygrad.data.targets import Target, check_task, constant_targets, task_notes, usable_target
+from whygrad.data.targets import (
+    Target,
+    check_task,
+    constant_targets,
+    counted,
+    task_notes,
+    usable_target,
+)
 from whygrad.errors import DataError, InputError
 
 MANY_NAMES = 50  # at most so many columns are listed to choose from
@@ -60,7 +67,7 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     ]
     missing = [one.missing for one in chosen.targets if len(one.values) == table.rows]
     rows = np.flatnonzero(~np.any(missing, axis=0)) if missing else np.arange(table.rows)
-    targets = [column.take(rows) for column in chosen.targets]
+    targets = [counted(column.take(rows)) for column in chosen.targets]
     target, more = _target(chosen, targets, len(rows), problems, given, common)
     if problems or more or target is None:
         raise DataError(table.name, [*problems, *more])

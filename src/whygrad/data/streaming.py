@@ -31,7 +31,7 @@ from whygrad.data.stream_file import StreamFile
 from whygrad.data.stream_targets import rule_of
 from whygrad.data.summary import Summary
 from whygrad.data.table import Data, Part
-from whygrad.data.targets import TargetRule, check_task
+from whygrad.data.targets import TargetRule, check_task, task_notes
 from whygrad.data.units import estimated_rows, widest
 from whygrad.errors import DataError, InputError, OptionError, unknown_name
 
@@ -50,7 +50,7 @@ def stream(
 
     Args:
         source: a path or an Arrow dataset, see :func:`whygrad.data.folders.files_of`.
-        given: the options target, weight, drop, categories, task and delimiter, where given.
+        given: the options that :func:`whygrad.data.load` was given, but those of parts and scaling.
         common: standardize, target_scaling, validation, test and seed.
         described: how it was asked for, JSON-able.
         buffer: rows of a pool; None for :data:`POOL_BYTES` of them.
@@ -65,7 +65,7 @@ def stream(
         raise unknown_name("target_scaling", scaling, tuple(TARGET_SCALINGS))
     if buffer is not None and not (type(buffer) is int and buffer > 0):
         raise OptionError("error.stream_buffer", actual=repr(buffer))
-    name, files = name_of(source), files_of(source, given.get("delimiter"))
+    name, files = name_of(source), files_of(source, given.get("delimiter"), given.get("encoding"))
     chosen = chosen_names(name, columns_of(files[0]), given)
     scan = Scan(name, files, chosen, _shares(files, common), tick)
     if scan.rows == 0:
@@ -282,6 +282,7 @@ class _Fitting:
                 values = {"count": len(parts[part]), "share": 100 * actual, "asked": 100 * asked}
                 yield Note(f"note.data_fewer_{part}", values)
         yield from chosen.notes
+        yield from task_notes(chosen.targets, stream.target, self.given.get("task"))
         for column in chosen.inputs:
             yield from notes_of(column)
         if scan.dropped:

@@ -32,15 +32,19 @@ UNIT = ("file", "place", "length", "checksum", "rows", "first", "samples")
 
 
 def known_file(
-    path: Path, name: str, keys: Mapping[str, str | None], delimiter: str | None
+    path: Path,
+    name: str,
+    keys: Mapping[str, str | None],
+    delimiter: str | None,
+    encoding: str | None,
 ) -> StreamFile:
     """Return a file with what it is known by, and the names of its columns.
 
     Raises:
         DataError: it is missing, damaged, or of a kind that is not read in units.
-        OptionError: the delimiter is not a single character.
+        OptionError: the delimiter is not a single character, or there is no such encoding.
     """
-    source, suffix = checked_source(path, lambda share: None, SUFFIXES)
+    source, suffix = checked_source(path, lambda share: None, SUFFIXES, encoding)
     path, status = path.absolute(), path.stat()
     known = (source.size, status.st_mtime_ns, digest_of(path, source.size))
     if suffix == ".parquet" or suffix in ARROW:
@@ -52,10 +56,12 @@ def known_file(
         return StreamFile(name, str(path), kind, *known, names, keys)
     if suffix in JSON_LINES:
         names = opened_json_lines(source).names
-        return StreamFile(name, str(path), "json", *known, names, keys)
+        return StreamFile(name, str(path), "json", *known, names, keys, encoding=source.encoding)
     text = headed_text(source, delimiter)
-    kind, start = ("packed", 0) if source.is_packed else ("text", text_units.first_row(text, path))
-    return StreamFile(name, str(path), kind, *known, text.names, keys, text.delimiter, start)
+    kind = "packed" if source.is_packed else "recoded" if source.encoding else "text"
+    start = text_units.first_row(text, path) if kind == "text" else 0
+    of_text = (text.names, keys, text.delimiter, start, source.encoding)
+    return StreamFile(name, str(path), kind, *known, *of_text)
 
 
 def units_of(file: StreamFile) -> Iterator[tuple[int, int, int]]:

@@ -47,6 +47,7 @@ def evaluate_rows(
     target: str | None = None,
     step: int | None = None,
     weighted: bool = False,
+    encoding: str | None = None,
     tick: Tick | None = None,
 ) -> Evaluated:
     """Measure a run's network on the rows of a file which holds the target, too.
@@ -60,15 +61,16 @@ def evaluate_rows(
         step: of the network, see :meth:`TrainedRun.network_at`.
         weighted: count rows by the column of weights that the run was trained with; else each
             counts once.
+        encoding: of text; None for UTF-8.
 
     Raises:
         DataError: with what is wrong with the file.
         InputError: a column is missing, a target cannot be read, or there is no row to measure.
-        OptionError: the run has no weights.
+        OptionError: the run has no weights, or there is no such encoding.
         NonFiniteError: the outputs overflow.
     """
     data, told, source = run.data, Substitutions(), path.name
-    table = open_table(path, tick=tick)
+    table = open_table(path, encoding=encoding, tick=tick)
     answers = Answers(data.encoder, _targets(run, table, target), source)
     weight = _weight(run) if weighted else None
     opened = rows_of(table, data, answers.kinds | ({} if weight is None else {weight: "number"}))
