@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import whygrad as wg
 from whygrad.data import load
 from whygrad.data.blocks import open_table
 from whygrad.data.encodings import likely_encoding
@@ -43,6 +44,16 @@ def test_text_is_the_same_in_every_encoding(tmp_path, encoding, packed, stream):
     np.testing.assert_array_equal(found.train.x, expected.train.x)
     (block,) = open_table(path, encoding=encoding).blocks({words[0]: "text"})
     assert block.columns[0].words()[:4].tolist() == words
+
+
+def test_a_run_of_a_stream_is_read_again(tmp_path):
+    (tmp_path / "t.csv").write_bytes(text(WESTERN).encode("cp1252"))
+    data = load(tmp_path / "t.csv", target="y", encoding="cp1252", stream=True)
+    network = wg.Network.create([data.n_in, 3, data.n_out], seed=1)
+    wg.train(network, data, epochs=1, batch_size=16, out=tmp_path / "run")
+    run = wg.open_run(tmp_path / "run")
+    assert run.data.stream.files[0].encoding == "cp1252"
+    assert run.why("hidden1.weight[size, 1]", step=1).named == "hidden1.weight[size, 1]"
 
 
 def test_json_lines_have_encodings_too(tmp_path):

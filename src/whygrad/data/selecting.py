@@ -176,9 +176,10 @@ def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:
     if given is None:
         return ()
     if isinstance(given, list | tuple):
-        return tuple(name for one in given for name in _names(str(one), known))
+        return tuple(dict.fromkeys(name for one in given for name in _names(str(one), known)))
     name = str(given)
-    return (name,) if name in known else tuple(n.strip() for n in name.split(",") if n.strip())
+    names = (name,) if name in known else tuple(n.strip() for n in name.split(",") if n.strip())
+    return tuple(dict.fromkeys(names))
 
 
 def _target(

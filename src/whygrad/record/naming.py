@@ -19,6 +19,7 @@ from whygrad.errors import AddressError
 from whygrad.words.visible import visible
 
 NEAR = 3  # names that an error tells
+LONGEST = 80  # letters of one; a longer one is told by its number
 INDEX = re.compile(r"\d{1,18}")
 ITEM = r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,"'\[\]]+?)\s*"""
 QUOTED = re.compile(r"""(["'])((?:(?!\1)[^\\]|\\.)*)\1""", re.DOTALL)
@@ -81,7 +82,11 @@ class Axis:
         name = item.strip()
         if not self.names:
             return AddressError("error.place_without_names", name=name, **told)
-        near = ", ".join(self.written(self.names.index(one)) for one in self._near(name))
+        places = [self.names.index(one) for one in self._near(name)]
+        near = ", ".join(
+            self.written(place) if len(self.names[place]) <= LONGEST else str(place)
+            for place in places
+        )
         return AddressError("error.unknown_place", name=name, near=near, **told)
 
     def _near(self, name: str) -> list[str]:

@@ -173,7 +173,7 @@ FILE = record(
     {
         "name": text,
         "path": text,
-        "kind": one_of(("text", "packed", "json", "parquet", "arrow")),
+        "kind": one_of(("text", "packed", "recoded", "json", "parquet", "arrow")),
         "size": whole(0, 2**62),
         "modified": whole(0, 2**63),
         "digest": text,
@@ -181,7 +181,8 @@ FILE = record(
         "keys": map_of(maybe(text)),
         "delimiter": text,
         "start": whole(0, 2**62),
-    }
+    },
+    {"encoding": text},  # not yet by the first versions
 )
 STREAM = record(
     {
