@@ -159,7 +159,8 @@ def train(
         out: folder of the run, new or empty; default: a temporary one, gone with the process.
         watch: a callback, called after every segment of steps with how far training is; if it
             returns True, training stops there, to be gone on with by :func:`resume`.
-        log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step.
+        log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step, of
+            all measures of the validation part after each epoch, and of the test part at the end.
         origin: how network and data were asked for, kept with the run.
         settings: see :class:`whygrad.Settings`; ``loss="auto"`` matches the target.
 
@@ -171,6 +172,7 @@ def train(
         StalledError: the first epoch moved no parameter; the run is kept.
     """
     from whygrad.core.memory import running_out
+    from whygrad.interop.tracking import following
     from whygrad.training.beginning import begin
     from whygrad.training.recorder import record
 
@@ -185,7 +187,8 @@ def train(
     with running_out():
         run = begin(folder, network, data, Settings.from_dict(settings), origin or {})
         run.data = data  # what was just written need not be read, and held, a second time
-        record(run, log, watch)
+        with following(run, log) as tell:
+            record(run, tell, watch)
     return Run(folder)
 
 
@@ -201,12 +204,13 @@ def resume(path: str | Path, *, watch: Callback | None = None, log: Tracker | No
         RunError: there is no run at ``path``, or another process is writing it.
     """
     from whygrad.core.memory import running_out
+    from whygrad.interop.tracking import following
     from whygrad.training.recorder import record
 
     check_log(log)
     run = Run(path).trained
-    with running_out():
-        record(run, log, watch)
+    with running_out(), following(run, log) as tell:
+        record(run, tell, watch)
     return Run(path)
 
 

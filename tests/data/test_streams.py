@@ -164,6 +164,34 @@ def test_the_task_is_that_of_a_table_in_memory(tmp_path, targets, task):
         np.testing.assert_array_equal(streamed.train.y[ours], held.train.y[theirs])
 
 
+def test_lines_may_end_in_carriage_returns(tmp_path):
+    csv.write_csv(table(), tmp_path / "t.csv")
+    content = (tmp_path / "t.csv").read_bytes()
+    expected = wg.load(tmp_path / "t.csv", target="y", stream=True)
+    for end in (b"\r", b"\r\n"):
+        (tmp_path / "t.csv").write_bytes(content.replace(b"\n", end))
+        found = wg.load(tmp_path / "t.csv", target="y", stream=True)
+        np.testing.assert_array_equal(found.train.x, expected.train.x)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [[1, 2]] * 40,
+        [{"p": 1}] * 40,
+        [b"ab"] * 40,
+        np.arange(40).astype("timedelta64[s]"),
+    ],
+)
+def test_a_column_that_cannot_be_used_is_told_and_not_left_out(tmp_path, cells, stream):
+    pq.write_table(
+        pa.table({"a": range(40), "v": cells, "y": ["u", "v"] * 20}), tmp_path / "t.parquet"
+    )
+    with pytest.raises(DataError, match="Column v must hold numbers, text or true and false"):
+        wg.load(tmp_path / "t.parquet", target="y", stream=stream)
+
+
 PROBLEMS = {
     "text in numbers": "a,y\n" + "".join(f"{i}.5,{i % 2}\n" for i in range(30)) + "oops,1\n",
     "identifiers": "id,a,y\n" + "".join(f"k{i},{i % 7},{i % 2}\n" for i in range(40)),

@@ -20,8 +20,8 @@ class StreamFile:
     Args:
         name: in messages: where several files are read, its path in their folder.
         path: absolute.
-        kind: ``text``, ``parquet``, ``arrow``; ``packed`` (by gzip), ``recoded`` (text that is not
-            UTF-8) or ``json``, lines of it, which are one unit whole.
+        kind: ``text``, ``parquet``, ``arrow``; ``packed`` (by gzip), ``whole`` (text that is not
+            UTF-8, or without line feeds) or ``json``, lines of it, which are one unit whole.
         size: bytes.
         modified: nanoseconds since 1970.
         digest: SHA-256 of its first and last bytes, in hexadecimal.
@@ -54,7 +54,7 @@ class StreamFile:
     @property
     def is_of_words(self) -> bool:
         """Whether its cells are words, of which nothing tells the kind."""
-        return self.kind in ("text", "packed", "recoded", "json")
+        return self.kind in ("text", "packed", "whole", "json")
 
     def check(self) -> None:
         """Check that the file is what it was.

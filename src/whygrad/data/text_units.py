@@ -34,6 +34,13 @@ TYPES = {  # kind -> how cells of text are read
 READ = (*TYPES, "date")  # kinds as which words are read
 
 
+def has_line_feeds(path: Path) -> bool:
+    """Return whether lines of a text end in line feeds, and not in carriage returns alone."""
+    with path.open("rb") as file:
+        start = file.read(PROBE)
+    return b"\n" in start or b"\r" not in start
+
+
 def first_row(text: Text, path: Path) -> int:
     """Return the byte at which the row after the header begins."""
     line, at = text.header[0], 0

@@ -58,7 +58,8 @@ def known_file(
         names = opened_json_lines(source).names
         return StreamFile(name, str(path), "json", *known, names, keys, encoding=source.encoding)
     text = headed_text(source, delimiter)
-    kind = "packed" if source.is_packed else "recoded" if source.encoding else "text"
+    is_cut = not source.encoding and text_units.has_line_feeds(path)
+    kind = "packed" if source.is_packed else "text" if is_cut else "whole"
     start = text_units.first_row(text, path) if kind == "text" else 0
     of_text = (text.names, keys, text.delimiter, start, source.encoding)
     return StreamFile(name, str(path), kind, *known, *of_text)

@@ -251,10 +251,14 @@ class TrainedRun(RunFolder):
             InputError: none of them has a weight.
             NonFiniteError: the outputs overflow.
         """
+        return self.measures_of(self.network_at(step), part, weighted=weighted)
+
+    def measures_of(self, network: Network, part: str, *, weighted: bool = False) -> Measures:
+        """Return how good the predictions of a network of this run are; see :meth:`measures`."""
         of_data, loss = self._filled(part), self.task.settings.loss
         weight = self._weight(of_data) if weighted else None
         tally = self.tally(weighted=weighted)
-        for rows, claims in claims_by_piece(self.network_at(step), of_data.x, loss):
+        for rows, claims in claims_by_piece(network, of_data.x, loss):
             tally.add(claims, of_data.y[rows], None if weight is None else weight[rows])
         measures = tally.measures(part)
         if weighted or of_data.sample_weight is None:

@@ -173,7 +173,7 @@ FILE = record(
     {
         "name": text,
         "path": text,
-        "kind": one_of(("text", "packed", "recoded", "json", "parquet", "arrow")),
+        "kind": one_of(("text", "packed", "whole", "json", "parquet", "arrow")),
         "size": whole(0, 2**62),
         "modified": whole(0, 2**63),
         "digest": text,
