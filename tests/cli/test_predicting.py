@@ -184,9 +184,9 @@ PROBLEMS = {
         "but it is empty. Check that it was saved completely.",
     ),
     "a column is missing": (
-        "Day,size,colour\n",
+        "DAY,size,colour\n",
         "Some columns that the network was trained with are missing: day. The columns given are "
-        "Day, size, colour; the nearest names are Day. Add or rename them.",
+        "DAY, size, colour; the nearest names are DAY. Add or rename them.",
     ),
     "ragged": (
         "day,size,colour\n5.1.2024,1,red\n5.1.2024,1\n",
@@ -359,6 +359,29 @@ def test_json_holds_every_row_or_the_error_alone(told, home, tmp_path, monkeypat
     (tmp_path / "none.csv").write_text("day,colour,size\n")
     read = json.loads(told("predict", home.kind.path, tmp_path / "none.csv", "--json").out)
     assert (read["rows"], read["predictions"]) == (0, [])
+
+
+def test_predictions_are_not_written_over_their_rows(told, home, tmp_path):
+    rows = tmp_path / "rows.csv"
+    home.table.to_csv(rows, index=False)
+    before = rows.read_bytes()
+    (tmp_path / "link.csv").symlink_to(rows)
+    for out in (rows, tmp_path / "link.csv"):
+        answer = told("predict", home.kind.path, rows, "--out", out)
+        assert answer.code == 2 and answer.err == (
+            f"Error: The predictions cannot be written over the rows that they are of, {out}. "
+            "Choose another file for --out.\n"
+        )
+    assert rows.read_bytes() == before
+
+
+def test_a_report_is_no_folder(told, home, tmp_path):
+    for out in (tmp_path, "."):
+        answer = told("report", home.kind.path, "--out", out)
+        assert answer.code == 2 and answer.err == (
+            f"Error: The report is written to a file, and {out} is a folder. Give a path such as "
+            f"{out}/report.html.\n"
+        )
 
 
 def test_rows_may_be_in_another_encoding(told, home, tmp_path):

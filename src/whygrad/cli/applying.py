@@ -11,7 +11,7 @@ import pyarrow as pa
 from rich.padding import Padding
 
 from whygrad.cli.console import LongList, remark, show, show_json, show_table
-from whygrad.cli.predictions import Write, as_delimited, check_ending, table_of, written_to
+from whygrad.cli.predictions import Write, as_delimited, check_out, table_of, written_to
 from whygrad.cli.runs import open_named
 from whygrad.cli.showing import measures_page
 from whygrad.cli.training import reading_bar
@@ -100,7 +100,7 @@ def predict_command(
 ) -> int:
     """Write what a run's network predicts for the rows of a file, a block at a time."""
     if out is not None:
-        check_ending(out)
+        check_out(out, rows)
     run = _own(name)
     with ExitStack() as stack:
         is_seen = out is None and sys.stdout.isatty()

@@ -204,13 +204,15 @@ def opened(path: Path) -> tuple[io.BufferedReader, int]:
         for near in get_close_matches(path.name, beside, n=1):
             near_path = str(path.with_name(near))
             problem = InputError("error.data_no_file_near", path=path, near=near_path)
-        raise DataError(path.name, [problem]) from None
+        raise DataError(path.name or str(path), [problem]) from None
     except InputError as problem:
         is_folder = problem.values["what"] == "folder"
         problem = InputError("error.data_folder", path=path) if is_folder else problem
-        raise DataError(path.name, [problem]) from None
+        raise DataError(path.name or str(path), [problem]) from None
     except OSError:
-        raise DataError(path.name, [InputError("error.data_not_allowed", path=path)]) from None
+        raise DataError(
+            path.name or str(path), [InputError("error.data_not_allowed", path=path)]
+        ) from None
 
 
 def checked_source(
