@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,3 +127,25 @@ def test_numbers_for_codes_of_a_table_of_words_are_found_without_a_warning():
     with warnings.catch_warnings(action="error"):
         found = data.encode(words.assign(zip=words["zip"].astype(int)))
     np.testing.assert_array_equal(found, data.encode(words))
+
+
+@pytest.mark.parametrize("form", ["frame", "arrow", "file"])
+def test_numbers_that_are_declared_as_categories_are(tmp_path, form):
+    frame = table()
+    frame = frame.assign(zip=pd.Categorical(frame["zip"]), flag=pd.Categorical(frame["flag"]))
+    frame.to_feather(tmp_path / "t.arrow", compression="uncompressed")
+    sources = {"frame": frame, "arrow": pa.table(frame), "file": tmp_path / "t.arrow"}
+    data = load(sources[form], target="y", drop="day")
+    assert data.encoder.columns[:3] == ("zip", "grade", "flag")
+    assert data.encoder.categories[:3] == (("1011", "333", "9"), (), ("false", "true"))
+    hot = data.encode(frame)[:, :3]
+    np.testing.assert_array_equal(hot[:, 2], frame["zip"] == 9)
+    np.testing.assert_array_equal(hot, data.encode(table())[:, :3])
+
+
+def test_classes_may_be_declared_as_categories(tmp_path):
+    frame = table().drop(columns="y").assign(y=pd.Categorical([1, 2, 3] * 30))
+    frame.to_feather(tmp_path / "t.arrow", compression="uncompressed")
+    for source in (frame, tmp_path / "t.arrow"):
+        data = load(source, target="y", drop="day")
+        assert (data.task, data.target_names) == ("classes", ("1", "2", "3"))

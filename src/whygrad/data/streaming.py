@@ -32,7 +32,7 @@ from whygrad.data.stream_targets import rule_of
 from whygrad.data.summary import Summary
 from whygrad.data.table import Data, Part
 from whygrad.data.targets import TargetRule, check_task, task_notes
-from whygrad.data.units import estimated_rows, widest
+from whygrad.data.units import columns_of_codes, estimated_rows, widest
 from whygrad.errors import DataError, InputError, OptionError, unknown_name
 
 HELD_ROWS = 50_000  # of the sample, and of each part that is held out
@@ -66,6 +66,10 @@ def stream(
     if buffer is not None and not (type(buffer) is int and buffer > 0):
         raise OptionError("error.stream_buffer", actual=repr(buffer))
     name, files = name_of(source), files_of(source, given.get("delimiter"), given.get("encoding"))
+    chosen = chosen_names(name, columns_of(files[0]), given)
+    used = {*chosen.targets, *chosen.weight, *chosen.drop}
+    codes = {name for file in files for name in columns_of_codes(file)} - used
+    given = given | {"categories": sorted({*chosen.categories, *codes})}
     chosen = chosen_names(name, columns_of(files[0]), given)
     scan = Scan(name, files, chosen, _shares(files, common), tick)
     if scan.rows == 0:

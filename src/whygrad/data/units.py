@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from whygrad.data import text_units
-from whygrad.data.arrow import BATCH, DAMAGE, filled_column, kind_of
+from whygrad.data.arrow import BATCH, DAMAGE, are_codes, filled_column, kind_of
 from whygrad.data.columns import Place
 from whygrad.data.delimited import headed_text
 from whygrad.data.json_lines import opened_json_lines
@@ -129,6 +129,14 @@ def arrow_kinds(file: StreamFile) -> dict[str, str]:
     return {str(field.name): kind_of(field.type) for field in schema}
 
 
+def columns_of_codes(file: StreamFile) -> tuple[str, ...]:
+    """Return the columns whose numbers the file declares to be categories."""
+    if file.is_of_words:
+        return ()
+    _, schema = _opened(file.path, file.kind, file.modified)
+    return tuple(str(field.name) for field in schema if are_codes(field.type))
+
+
 def place_in(file: StreamFile, place: int, length: int, row: int) -> Place:
     """Return where a row of a unit stands: its line in a text, else its number in the file.
 
@@ -204,6 +212,8 @@ def _as_kind(cells: pa.Array, kind: str, form: str) -> pa.Array:
     Args:
         form: how the words of a file that has types are read.
     """
+    if are_codes(cells.type):  # of a target they are plain numbers
+        cells = cells.cast(cells.type.value_type)
     if cells.null_count < len(cells):
         has_words = kind_of(cells.type) == "text"
         if kind == "text" and not has_words:  # a column of categories
