@@ -175,6 +175,19 @@ def test_lines_may_end_in_carriage_returns(tmp_path):
 
 
 @pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("mark", [";", "\t", "|", ":"])
+@pytest.mark.parametrize("line", ["sep={}\r\n", "sep={}\n", '"sep={}"\n'])
+def test_a_first_line_may_name_the_delimiter(tmp_path, mark, line, stream):
+    rows = "".join(f"{n}.5,{n % 7},{'uv'[n % 2]}\n" for n in range(40)).replace(",", mark)
+    (tmp_path / "t.csv").write_text(line.format(mark) + f"a{mark}b{mark}y\n" + rows, newline="")
+    data = wg.load(tmp_path / "t.csv", target="y", stream=stream, test=0, validation=0)
+    assert data.feature_names == ("a", "b") and len(data.train) == 40
+    (tmp_path / "t.csv").write_text(line.format(mark) + f"a{mark}y\n" + f"1{mark}u\n" * 9 + "1\n")
+    with pytest.raises(DataError, match="file line 12 has 1"):
+        wg.load(tmp_path / "t.csv", target="y", stream=stream)
+
+
+@pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize(
     "cells",
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", 
 LOOKED_AT = 50  # lines that decide about the delimiter
 LOOKED_AT_MOST = 1 << 22  # letters of them
 LONGEST_LINE = 1 << 26  # letters
+NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # a first line that Excel reads
 MISSING_WORDS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 ROWS_AT_ONCE = 512  # of a wide table; every block costs some time a column
 LARGEST_BLOCK = 256 * BLOCK  # unless a single row is longer
@@ -62,10 +64,10 @@ class Text:
         """Yield each row that is not blank after its first line, counted from 1; then END."""
 
         def lines(file: io.TextIOWrapper) -> Iterator[str]:
-            for line in iter(lambda: file.readline(LONGEST_LINE), ""):
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), "")):
                 if len(line) == LONGEST_LINE:  # it should not be held
                     raise csv.Error("a line without an end")
-                yield line
+                yield "\n" if number == 0 and NAMED_DELIMITER.fullmatch(line) else line
             yield END
 
         with _opened(self.source) as file:
@@ -263,6 +265,9 @@ def _found_delimiter(source: Source) -> str:
     with _opened(source) as file:
         start = file.read(LOOKED_AT_MOST)
     lines = list(islice(io.StringIO(start, newline=""), LOOKED_AT))
+    named = NAMED_DELIMITER.fullmatch(lines[0]) if lines else None
+    if named:
+        return named[1]
     if len(start) == LOOKED_AT_MOST and len(lines) > 1:
         del lines[-1]  # it may be cut off
 

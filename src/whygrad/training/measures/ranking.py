@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-MOST_SCORES = 1 << 22  # that are kept, with their rows 120 MB; sorting them takes a second
+MOST_SCORES = 1 << 22  # that are kept, with their rows 100 MB; sorting them takes a second
 
 
 class Ranking:
