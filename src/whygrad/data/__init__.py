@@ -21,7 +21,8 @@ epoch:
         -> Data             a sample, and the stream of all rows   (streaming, stream)
 
 ``source`` opens ordinary files only, and a ``Source`` never reads past the size that the file had.
-Text and JSON lines (``delimited``, ``json_lines``) are words; they are read twice, block by block:
+Text and JSON lines (``delimited``, ``json_lines``), which become UTF-8 as they are read
+(``encodings``), are words; they are read twice, block by block:
 the first pass finds out kinds, forms (``forms``, ``dates``) and rows, the second fills columns of
 that size (``Filling``). Parquet and npz declare their size, and ``core.memory`` is asked before any
 of it is held. Words are codes into the few that are known. ``assembling`` takes the raw columns a

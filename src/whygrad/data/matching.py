@@ -258,7 +258,9 @@ def _with_categories(rule: Rule, column: Column, told: Substitutions) -> Column:
     if MISSING not in rule.categories:
         told.add("no_category", rule.column, column.missing)
     if column.kind == "text":
-        column = coded_column(column.name, column.values, as_known(column.known, rule.categories))
+        words = as_known(column.known, rule.categories)
+        if tuple(words) != column.known:
+            column = coded_column(column.name, column.values, words)
         known = set(rule.categories)
         are_strange = np.array([word not in known for word in column.known])
         strange = [word for word in column.known if word not in known]
