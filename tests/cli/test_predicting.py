@@ -384,6 +384,14 @@ def test_a_report_is_no_folder(told, home, tmp_path):
         )
 
 
+@pytest.mark.parametrize("name", ["a\ud800b", "a\0b"])
+def test_a_name_that_no_file_can_have_is_no_run_and_no_table(told, home, name):
+    for command in (["evaluate", name], ["predict", name, home.rows]):
+        answer = told(*command)
+        assert answer.code == 1 and "There is no run in" in answer.err
+    assert told("predict", home.kind.path, name).code == 2
+
+
 def test_rows_may_be_in_another_encoding(told, home, tmp_path):
     rows, run = tmp_path / "rows.csv", home.kind
     home.table.to_csv(rows, index=False, encoding="cp1252")

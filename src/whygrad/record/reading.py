@@ -67,7 +67,7 @@ def standing_of(path: Path) -> Standing | None:
     """Return what another file under this name would not share; None where there is none."""
     try:
         told = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # also of a name that no file can have
         return None
     return told.st_ino, told.st_size, told.st_mtime_ns
 
