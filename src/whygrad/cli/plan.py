@@ -111,7 +111,7 @@ def read_options(written: Mapping[str, Any]) -> dict[str, Any]:
     """
     hidden, weights, drop = (written[name] for name in ("hidden", "class_weight", "drop"))
     options = {**written, "source": written["data"]}
-    options["categories"] = written["categories"] or None  # none were given
+    options["categories"] = written.get("categories") or None  # an empty list: none were given
     if hidden is not None:
         try:
             options["hidden"] = [int(size) for size in hidden.split(",") if size.strip()]
