@@ -7,17 +7,19 @@ BIN := $(VENV)/bin
 # of the modules that are installed few are imported: Python compiles these when they are
 QUICKLY := --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-all coverage test-lowest test-newest install check docs format smoke lock attack bench bench-gpu faults clean
+.PHONY: demo test test-long test-all coverage test-lowest test-newest install check docs format smoke lock attack bench bench-gpu faults clean
 
 # Both workers share what is compiled. A test that hangs says where, and ends its worker.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile \
     -o faulthandler_timeout=600 -o faulthandler_exit_on_timeout=true
 # COVER=1 counts which lines and branches are reached; test begins the count, test-all adds to it
 MEASURED = $(if $(COVER),--cov --cov-report=,)
+ADDED = $(MEASURED) $(if $(COVER),--cov-append,)
 # compiled with all optimizations; the other tests compile faster
-AS_USERS := WHYGRAD_COMPILED="as users do"
-# of a long test that draws its cases; once a week there are more
+AS_USERS := WHYGRAD_COMPILED="as users do" WHYGRAD_CHECKED=no
+# of a test that draws its cases; once a week there are more, and types are checked in long tests too
 EXAMPLES ?= 6
+CHECKED ?= no
 OUT ?= diagnoses.jsonl
 SEED ?= 1
 # what a library that changed would break first
@@ -35,8 +37,11 @@ demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a 
 test: $(VENV)/.dev             ## run the everyday tests
 	$(PYTEST) -m "not long" $(MEASURED)
 
-test-all: $(VENV)/.dev         ## run the long tests: many drawn cases, browsers, processes; EXAMPLES=6
-	WHYGRAD_EXAMPLES=$(EXAMPLES) $(PYTEST) -m "(long or drawn) and not exact" $(MEASURED) $(if $(COVER),--cov-append,)
+test-long: $(VENV)/.dev        ## run the long tests: browsers, processes
+	WHYGRAD_CHECKED=$(CHECKED) $(PYTEST) -m "long and not (drawn or exact or again)" $(ADDED)
+
+test-all: test-long            ## and the rest: many drawn cases, every hand, look and browser, what is exact; EXAMPLES=6
+	WHYGRAD_EXAMPLES=$(EXAMPLES) $(PYTEST) -m "(drawn or again) and not exact" $(ADDED)
 	$(AS_USERS) $(PYTEST) -m exact
 
 coverage: $(VENV)/.dev         ## say which share of lines and branches the tests reached: make test test-all coverage COVER=1
@@ -86,6 +91,7 @@ bench: $(VENV)/.dev            ## measure against the peers; writes results and 
 	$(BIN)/python -m benchmarks.streams
 	$(BIN)/python -m benchmarks.lab
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.scaling
 	$(BIN)/python -m benchmarks.table
 
 faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=cases.yaml OUT=diagnoses.jsonl

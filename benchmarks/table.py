@@ -14,6 +14,7 @@ from statistics import mean, stdev
 
 from benchmarks.run import RESULTS
 from benchmarks.tables.methods import METHODS
+from benchmarks.tables.sets import GROUPS
 from whygrad.words import number, speaking, t
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +66,7 @@ def render() -> str:
         ("streams", stream_blocks),
         ("lab", lab_blocks),
         ("growth", growth_blocks),
+        ("scaling", scaling_blocks),
         ("gpu", gpu_blocks),
     ):
         path = RESULTS / f"{kind}.json"
@@ -105,18 +107,14 @@ def estimator_blocks(results: dict) -> list[str]:
 
 def blocks_of_tables(results: dict) -> list[str]:
     """Return the paragraphs and tables of whygrad's defaults and their peers: the tables on which
-    they were chosen, and those held back."""
+    they were chosen, those that are generated, and those held back."""
     header = [t("bench.column.table"), *METHODS, t("bench.column.table_seconds")]
     blocks = [t("bench.tables", date=results["machine"]["date"])]
-    for is_held_back in (False, True):
-        rows = [
-            _of_table(name, told["methods"])
-            for name, told in results["tables"].items()
-            if told["held_back"] == is_held_back
-        ]
+    for group, tables in GROUPS.items():
+        measured = results["tables"].items()
+        rows = [_of_table(name, told["methods"]) for name, told in measured if name in tables]
         if rows:
-            kind = "held_back" if is_held_back else "chosen_on"
-            blocks += [t(f"bench.tables.{kind}"), markdown(header, rows)]
+            blocks += [t(f"bench.tables.{group}"), markdown(header, rows)]
     return blocks
 
 
@@ -214,6 +212,30 @@ def growth_blocks(results: dict) -> list[str]:
     told = {"steps": results["reading"]["recorded"], "date": results["machine"]["date"]}
     picture = f"![{t('bench.growth.picture')}](growth.svg)"
     return [t("bench.growth", **told), picture, markdown(header, rows), *_targets(results)]
+
+
+def scaling_blocks(results: dict) -> list[str]:
+    """Return the paragraphs and tables of what more cores bring, and more machines would."""
+    hows, rows = ("devices", "processes"), []
+    one = results["scaling"]["devices"]["1"]
+    for cores in results["scaling"]["devices"]:
+        seconds = [results["scaling"][how][cores] for how in hows]
+        times = [f"{one / taken:.2f}×" for taken in seconds]
+        rows.append([cores, *(in_digits(1000 * taken) for taken in seconds), *times])
+    columns = ("cores", "in_devices", "in_processes", "faster_devices", "faster_processes")
+    header = [t(f"bench.column.{column}") for column in columns]
+    told = {"date": results["machine"]["date"], "load": number(results["load"], 2)}
+    links = [
+        [t(f"bench.scaling.{link}"), *(f"{times:.1f}×" for times in by.values())]
+        for link, by in results["modelled"].items()
+    ]
+    machines = map(str, next(iter(results["modelled"].values())))
+    return [
+        t("bench.scaling", rounds=results["rounds"], **told),
+        markdown(header, rows),
+        t("bench.scaling.model"),
+        markdown([t("bench.column.link"), *machines], links),
+    ]
 
 
 def gpu_blocks(results: dict) -> list[str]:

@@ -75,7 +75,7 @@ def with_arrays() -> list[str]:
     return found
 
 
-if os.environ.get("WHYGRAD_COMPILED") != "as users do":
+if os.environ.get("WHYGRAD_CHECKED") != "no":
     install_import_hook(with_arrays(), "whygrad_checks.functions_only")
 
 settings.register_profile(

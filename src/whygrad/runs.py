@@ -179,7 +179,7 @@ class Run(RunFolder):
         self.require("network")
         from whygrad.training.trained import TrainedRun
 
-        return TrainedRun(self.path, described=self.described)
+        return TrainedRun.of(self)
 
     @property
     def network(self) -> "Network":
@@ -255,21 +255,25 @@ class Run(RunFolder):
         """Return what the outputs claim, (m, n_out): probabilities, or standardised quantities."""
         return self.trained.claims(x, step=step)
 
-    def evaluate(self, part: str = "test", *, step: int | None = None) -> dict[str, float]:
+    def evaluate(
+        self, part: str = "test", *, step: int | None = None, weighted: bool = False
+    ) -> dict[str, float]:
         """Return loss and measures on a part of the data: ``train``, ``validation`` or ``test``.
 
         ``loss``, ``accuracy`` or ``r2`` as the run recorded them, then what :meth:`measures` tells
-        in single numbers. Every row counts once.
+        in single numbers.
 
         Args:
             step: of the network, see :meth:`network_at`.
+            weighted: count rows by the weights that they were trained with; else each counts once.
 
         Raises:
-            OptionError: no such part.
+            OptionError: no such part, or weights where the run has none.
             RunError: the part has no samples.
         """
-        recorded = self.trained.evaluate(part, step=step)
-        return recorded | self.trained.measures(part, step=step).figures | recorded
+        recorded = self.trained.evaluate(part, step=step, weighted=weighted)
+        measures = self.trained.measures(part, step=step, weighted=weighted)
+        return recorded | measures.figures | recorded
 
     def measures(
         self, part: str = "test", *, step: int | None = None, weighted: bool = False

@@ -1,17 +1,34 @@
-"""The comparison on twelve tables: the same folds for all, and what the page says of it."""
+"""The comparison on twenty tables: the same folds for all, and what the page says of it."""
 
 import json
 
 import numpy as np
 from benchmarks.table import blocks_of_tables
 from benchmarks.tables.__main__ import fit_folds, keep
-from benchmarks.tables.sets import CHOSEN_ON, FOLDS, HELD_BACK, TARGET, folds
+from benchmarks.tables.sets import (
+    CHOSEN_ON,
+    FOLDS,
+    GENERATED,
+    GROUPS,
+    HELD_BACK,
+    TABLES,
+    TARGET,
+    folds,
+)
 
 from benchmarks import run
 
 
 def test_twelve_tables_of_which_six_are_held_back():
     assert len(CHOSEN_ON) == len(HELD_BACK) == 6 and not set(CHOSEN_ON) & set(HELD_BACK)
+
+
+def test_groups_are_apart_and_the_generated_tables_are_the_same_every_time():
+    assert len(TABLES) == sum(map(len, GROUPS.values()))
+    for table in GENERATED.values():
+        frame = table.read()
+        assert frame.equals(table.read()) and frame.notna().all(axis=None)
+        assert (frame[TARGET].dtype != float) == table.is_classes
 
 
 def test_every_row_is_tested_once_and_the_folds_never_change():
@@ -37,8 +54,10 @@ def test_the_page_shows_the_best_variant_and_what_was_not_measured(tmp_path, mon
     low, high = ({"scores": scores, "cpu_seconds": 1.5} for scores in ([0.1, 0.3], [0.5, 0.7]))
     keep("magic", "scikit-learn MLP", {"defaults": low, "early_stopping": high})
     keep("penguins", "whygrad", {"defaults": low})
+    keep("wave", "RealMLP", {"defaults": low})
     results = json.loads((tmp_path / "tables.json").read_text())
-    assert list(results["tables"]) == ["penguins", "magic"]
-    _, _, chosen_on, _, held_back = blocks_of_tables(results)
+    assert list(results["tables"]) == ["penguins", "wave", "magic"]
+    _, _, chosen_on, _, generated, _, held_back = blocks_of_tables(results)
     assert chosen_on.splitlines()[2] == "| penguins | 0.2000 ± 0.1000 | – | – | – | 1.5 |"
+    assert generated.splitlines()[2] == "| wave | – | – | – | 0.2000 ± 0.1000 | – |"
     assert held_back.splitlines()[2] == "| magic | – | 0.6000 ± 0.1000 | – | – | – |"

@@ -285,6 +285,7 @@ def test_a_closed_reader_is_silent(environment, trained):
 # long enough for JAX, which takes these steps faster than NumPy
 LONG = ("--samples", "4000", "--hidden", "4", "--epochs", "100", "--batch-size", "4")
 LONG += ("--record-every", "50", "--seed", "3")
+LONG += ("--dropout", "0", "--learning-rate", "0.003", "--weight-decay", "0")  # nothing is tried
 
 
 @pytest.fixture(scope="module")

@@ -49,12 +49,12 @@ def inside(home, monkeypatch):
     """Be in that folder, and stop where training would begin to take time."""
     monkeypatch.chdir(home)
 
-    def stop(plan, network, data, out, callback=None):
+    def stop(plan, network, data, out, callback=None, devices=None):
         run = begin(out, network, data, Settings.from_dict(dict(plan.training)), plan.to_dict())
         assert run.description["state"] == "training"
         raise Reached("cli.interrupted")
 
-    def go_on(path, callback=None):
+    def go_on(path, callback=None, devices=None):
         raise Reached("cli.interrupted")
 
     monkeypatch.setattr(training, "start_run", stop)

@@ -184,9 +184,9 @@ PROBLEMS = {
         "but it is empty. Check that it was saved completely.",
     ),
     "a column is missing": (
-        "Day,size,colour\n",
+        "DAY,size,colour\n",
         "Some columns that the network was trained with are missing: day. The columns given are "
-        "Day, size, colour; the nearest names are Day. Add or rename them.",
+        "DAY, size, colour; the nearest names are DAY. Add or rename them.",
     ),
     "ragged": (
         "day,size,colour\n5.1.2024,1,red\n5.1.2024,1\n",
@@ -268,6 +268,144 @@ def test_evaluate_on_a_file_is_what_the_rows_come_to(told, home):
     assert of_price["r2"] == pytest.approx(r2, rel=1e-4)
 
 
+@pytest.fixture
+def weighed(tmp_path) -> SimpleNamespace:
+    """Two runs of weighted rows, of a class and of a quantity, and the file of their rows."""
+    draw, made = np.random.default_rng(3), {}
+    table = pd.DataFrame({"a": draw.normal(size=80), "w": draw.integers(0, 4, 80) / 2})
+    table["kind"] = np.where(table["a"] + draw.normal(size=80) > 0, "up", "down")
+    table["height"] = table["a"] * 2 + draw.normal(size=80)
+    table.to_csv(tmp_path / "rows.csv", index=False)
+    for target, other in (("kind", "height"), ("height", "kind")):
+        data = wg.load(tmp_path / "rows.csv", target=target, drop=other, weight="w")
+        network = wg.Network.create([data.n_in, 3, data.n_out], seed=1)
+        made[target] = wg.train(network, data, epochs=2, out=tmp_path / target)
+    return SimpleNamespace(table=table, rows=tmp_path / "rows.csv", **made)
+
+
+def test_evaluate_weighs_rows_by_the_column_of_training(told, weighed, monkeypatch):
+    monkeypatch.setattr(new_rows, "INPUTS", 1)  # several blocks of 64 rows
+    table, weight = weighed.table, weighed.table["w"]
+    found = json.loads(
+        told("evaluate", weighed.kind.path, weighed.rows, "--weighted", "--json").out
+    )
+    claims = weighed.kind.predict_proba(table)
+    right = claims[np.arange(80), (table["kind"] == "up").astype(int)]
+    assert found["loss"] == pytest.approx(np.average(-np.log(right), weights=weight), rel=1e-5)
+    assert found["accuracy"] == pytest.approx(np.average(right > 0.5, weights=weight))
+    assert found["measures"]["is_weighted"]
+    found = json.loads(
+        told("evaluate", weighed.height.path, weighed.rows, "--weighted", "--json").out
+    )
+    height, claimed = table["height"], weighed.height.predict(table)[:, 0]
+    mean = np.average(height, weights=weight)
+    r2 = 1 - weight @ (height - claimed) ** 2 / (weight @ (height - mean) ** 2)
+    assert found["r2"] == pytest.approx(r2, rel=1e-4)
+    own = np.average(abs(height - claimed), weights=weight)
+    assert found["mae"] == pytest.approx(own, rel=1e-5)
+
+
+def test_evaluate_weighs_the_rows_of_a_part(told, weighed):
+    for run in (weighed.kind, weighed.height):
+        part = run.data.train
+        rows = weighed.rows.with_name("train.csv")
+        weighed.table.iloc[part.rows].to_csv(rows, index=False)
+        of_part = told("evaluate", run.path, "--part", "train", "--weighted", "--json").out
+        of_rows = told("evaluate", run.path, rows, "--weighted", "--json").out
+        found, expected = (json.loads(text) for text in (of_part, of_rows))
+        for name in {"loss", "accuracy", "r2"} & set(expected):
+            assert found[name] == pytest.approx(expected[name], rel=1e-4)
+        assert run.evaluate("train", weighted=True)["loss"] == pytest.approx(found["loss"])
+
+
+def test_evaluate_refuses_weights_that_are_none(told, home, weighed):
+    answer = told("evaluate", home.kind.path, home.rows, "--weighted")
+    assert answer.code == 2 and "has no sample weights" in answer.err
+    answer = told("evaluate", home.kind.path, "--weighted")
+    assert answer.code == 2 and "has no sample weights" in answer.err
+    for cell, said in (("-1", "at least 0"), ("", "file line 3"), ("much", "file line 3")):
+        words = weighed.table["w"].astype(str)
+        words[1] = cell
+        weighed.table.assign(w=words).to_csv(weighed.rows, index=False)
+        answer = told("evaluate", weighed.kind.path, weighed.rows, "--weighted")
+        assert answer.code == 2 and "w " in answer.err and said in answer.err
+    weighed.table.assign(w=0).to_csv(weighed.rows, index=False)
+    answer = told("evaluate", weighed.kind.path, weighed.rows, "--weighted")
+    assert answer.code == 2 and answer.err.startswith("Error: ")
+
+
+def test_evaluate_in_blocks_is_what_it_is_in_one(told, home, monkeypatch):
+    for run in (home.kind, home.price):
+        whole = json.loads(told("evaluate", run.path, home.rows, "--json").out)
+        with monkeypatch.context() as small:
+            small.setattr(new_rows, "INPUTS", 1)
+            small.setattr(new_rows, "FEWEST", 7)
+            pieces = json.loads(told("evaluate", run.path, home.rows, "--json").out)
+        for name in {"loss", "accuracy", "r2", "auc", "mae"} & set(whole):
+            assert pieces[name] == pytest.approx(whole[name], rel=1e-5)
+
+
+def test_json_holds_every_row_or_the_error_alone(told, home, tmp_path, monkeypatch):
+    monkeypatch.setattr(new_rows, "INPUTS", 1)
+    read = json.loads(told("predict", home.kind.path, home.rows, "--json").out)
+    expected = home.kind.predict_proba(home.table)
+    found = [[row["probability_a;b"], row["probability_big"]] for row in read["predictions"]]
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert (read["rows"], read["notes"][0]["key"]) == (ROWS, "note.rows_target")
+    rows = tmp_path / "rows.csv"
+    pd.concat([home.table] * 5 + [home.table.assign(size=np.inf)]).to_csv(rows, index=False)
+    answer = told("predict", home.kind.path, rows, "--json")
+    assert answer.code == 2 and list(json.loads(answer.out)) == ["error"]
+    (tmp_path / "none.csv").write_text("day,colour,size\n")
+    read = json.loads(told("predict", home.kind.path, tmp_path / "none.csv", "--json").out)
+    assert (read["rows"], read["predictions"]) == (0, [])
+
+
+def test_predictions_are_not_written_over_their_rows(told, home, tmp_path):
+    rows = tmp_path / "rows.csv"
+    home.table.to_csv(rows, index=False)
+    before = rows.read_bytes()
+    (tmp_path / "link.csv").symlink_to(rows)
+    for out in (rows, tmp_path / "link.csv"):
+        answer = told("predict", home.kind.path, rows, "--out", out)
+        assert answer.code == 2 and answer.err == (
+            f"Error: The predictions cannot be written over the rows that they are of, {out}. "
+            "Choose another file for --out.\n"
+        )
+    assert rows.read_bytes() == before
+
+
+def test_a_report_is_no_folder(told, home, tmp_path):
+    for out in (tmp_path, "."):
+        answer = told("report", home.kind.path, "--out", out)
+        assert answer.code == 2 and answer.err == (
+            f"Error: The report is written to a file, and {out} is a folder. Give a path such as "
+            f"{out}/report.html.\n"
+        )
+
+
+@pytest.mark.parametrize("name", ["a\ud800b", "a\0b"])
+def test_a_name_that_no_file_can_have_is_no_run_and_no_table(told, home, name):
+    for command in (["evaluate", name], ["predict", name, home.rows]):
+        answer = told(*command)
+        assert answer.code == 1 and "There is no run in" in answer.err
+    assert told("predict", home.kind.path, name).code == 2
+
+
+def test_rows_may_be_in_another_encoding(told, home, tmp_path):
+    rows, run = tmp_path / "rows.csv", home.kind
+    home.table.to_csv(rows, index=False, encoding="cp1252")
+    for command in ("predict", "evaluate"):
+        answer = told(command, run.path, rows)
+        assert answer.code == 2 and "Give --encoding cp1252" in answer.err
+    answer = told("predict", run.path, rows, "--encoding", "cp1252")
+    read = pd.read_csv(io.StringIO(answer.out))
+    np.testing.assert_allclose(read["probability_big"], run.predict_proba(home.table)[:, 1], 1e-5)
+    assert told("evaluate", run.path, rows, "--encoding", "cp1252").code == 0
+    answer = told("evaluate", run.path, "--encoding", "cp1252")
+    assert answer.err.startswith("Error: --encoding says how to read a file of rows, but no file")
+
+
 def test_evaluate_says_what_it_left_out(told, home, tmp_path):
     table = home.table.assign(day=home.table["day"].dt.strftime("%d.%m.%Y"), spare=1)
     table.loc[2, "kind"], table.loc[4, "kind"] = None, "huge"
@@ -307,7 +445,7 @@ def test_evaluate_needs_a_target(told, home, tmp_path):
     )
     answer = told("evaluate", home.kind.path, "--target", "sort")
     assert answer.err == (
-        "Error: --target names a column of a file of rows, but no file was given. Give the file, "
+        "Error: --target says how to read a file of rows, but no file was given. Give the file, "
         "or leave --target out.\n"
     )
 
@@ -327,26 +465,25 @@ def test_arrays_know_no_name_of_their_target(told, tmp_path):
 
 @pytest.mark.long
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems count otherwise")
-def test_a_long_file_takes_no_more_memory_than_a_short_one(home, tmp_path, environment):
-    table = home.table.drop(columns=["kind", "price"])
+@pytest.mark.parametrize("command", ["predict", "predict --json", "evaluate"])
+def test_a_long_file_takes_no_more_memory_than_a_short_one(home, tmp_path, environment, command):
+    table, name = home.table.drop(columns="price"), command.split()[0]
     peaks = {}
     for times in (10, 4000):
-        rows, out = tmp_path / f"{times}.csv", tmp_path / f"{times}.out.csv"
+        rows, out = tmp_path / f"{times}.csv", tmp_path / f"{times}.out"
         text = table.to_csv(index=False)
         head, body = text.split("\n", 1)
         rows.write_text(head + "\n" + body * times)
         code = "import resource, sys; from whygrad.cli.app import run; run(sys.argv[1:]); "
         code += "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        command = [sys.executable, "-c", code, "predict", str(home.kind.path), str(rows)]
-        done = subprocess.run(
-            [*command, "--out", str(out)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        peaks[times] = int(done.stdout.split()[-1]) * 1024
-        assert out.read_bytes().count(b"\n") == times * ROWS + 1
+        arguments = [name, str(home.kind.path), str(rows), *command.split()[1:]]
+        with out.open("w") as file:
+            subprocess.run(
+                [sys.executable, "-c", code, *arguments], env=environment, stdout=file, check=True
+            )
+        told = out.read_text().splitlines()
+        peaks[times] = int(told[-1]) * 1024
+        assert name == "evaluate" or len(told) > times * ROWS
     # all rows held as numbers would be 240 000 * 8 inputs * 12 bytes, and their words more
     assert peaks[4000] - peaks[10] < 60_000_000
 

@@ -31,32 +31,33 @@ def test_targets_of_a_file_are_those_of_training(tmp_path, case, ending):
     table = pd.DataFrame({"a": N % 7, **columns})
     table.to_csv(path, index=False) if ending == "csv" else table.to_parquet(path)
     data = load(path, target=list(columns), test=0, validation=0, **options)
-    answers = Answers(data.encoder, target_columns(data.source), path.name)
+    answers, taken = Answers(data.encoder, target_columns(data.source), path.name), []
     for block in open_table(path).blocks(answers.kinds, 16):
-        np.testing.assert_array_equal(answers.take(block), np.arange(block.rows))
-    np.testing.assert_array_equal(answers.y, data.train.y)
+        kept, y = answers.take(block)
+        np.testing.assert_array_equal(kept, np.arange(block.rows))
+        taken.append(y)
+    np.testing.assert_array_equal(np.concatenate(taken), data.train.y)
     assert answers.notes == ()
 
 
-def answers_of(tmp_path, train: list, new: list) -> Answers:
+def answers_of(tmp_path, train: list, new: list) -> tuple[list, Answers]:
     """Return the targets ``new`` of a table, for a network that was trained on ``train``."""
     data = load(pd.DataFrame({"a": N, "y": train * 10}), target="y", test=0, validation=0)
     pd.DataFrame({"a": range(len(new)), "y": new}).to_csv(tmp_path / "t.csv", index=False)
     answers = Answers(data.encoder, ["y"], "t.csv")
-    for block in open_table(tmp_path / "t.csv").blocks({"a": "number", **answers.kinds}):
-        answers.take(block)
-    return answers
+    (block,) = open_table(tmp_path / "t.csv").blocks({"a": "number", **answers.kinds})
+    return answers.take(block)[1].tolist(), answers
 
 
 def test_classes_may_be_written_as_another_program_writes_them(tmp_path):
-    assert answers_of(tmp_path, [1, 2, 3, 3], ["2.0", "1", "3e0"]).y.tolist() == [1, 0, 2]
-    assert answers_of(tmp_path, [True, False] * 2, ["True", "FALSE"]).y.tolist() == [1, 0]
-    assert answers_of(tmp_path, ["01", "x"] * 2, ["01", "x"]).y.tolist() == [0, 1]
+    assert answers_of(tmp_path, [1, 2, 3, 3], ["2.0", "1", "3e0"])[0] == [1, 0, 2]
+    assert answers_of(tmp_path, [True, False] * 2, ["True", "FALSE"])[0] == [1, 0]
+    assert answers_of(tmp_path, ["01", "x"] * 2, ["01", "x"])[0] == [0, 1]
 
 
 def test_rows_without_a_target_and_of_other_classes_are_left_out_and_told(tmp_path):
-    answers = answers_of(tmp_path, ["u", "v"] * 2, ["v", None, "w", "u", "w"])
-    assert answers.y.tolist() == [1, 0]
+    y, answers = answers_of(tmp_path, ["u", "v"] * 2, ["v", None, "w", "u", "w"])
+    assert y == [1, 0]
     assert [(n.key, n.values["count"], n.values["row"]) for n in answers.notes] == [
         ("note.rows_without_target", 1, "3"),
         ("note.rows_of_other_classes", 2, "4, 6"),

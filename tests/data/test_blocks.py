@@ -131,6 +131,12 @@ BROKEN = {
         "Column a must hold single values, but file line 3 holds a list or an object. Give each of "
         "its parts a name of its own, or drop the column.",
     ),
+    "a name twice": (
+        "t.jsonl",
+        b'{"a": 1}\n{"a": 1, "b": 2, "a": 3}\n',
+        "Each name must stand once in a line, but file line 2 holds a more than once. Rename or "
+        "remove one of them.",
+    ),
     "no Parquet": (
         "t.parquet",
         b"PAR1 and nothing else",

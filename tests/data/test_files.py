@@ -53,8 +53,8 @@ PROBLEMS = {
     "target dropped": (
         table(a=A, y=Y),
         {"target": "y", "drop": "y"},
-        "A column can be a target, a weight or dropped, but only one of them; these were given "
-        "twice: y. Take each out of all options but one.",
+        "A column can be a target, a weight, kept as categories or dropped, but only one of them; "
+        "these were given twice: y. Take each out of all options but one.",
     ),
     "text in numbers": (
         table(a=changed(B, 5, "abc"), y=Y),
@@ -310,14 +310,14 @@ PROBLEMS = {
     "Latin-1": (
         b"a,y\n1,0\nKaf\xe9,1\n",
         {"target": "y"},
-        "The file must be UTF-8 text, but file line 3 holds a byte that is not. Save it as CSV "
-        "UTF-8.",
+        "The file must be UTF-8 text, but file line 3 holds a byte that is not; it looks like "
+        'cp1252. Give --encoding cp1252 (encoding="cp1252"), or save it as CSV UTF-8.',
     ),
     "UTF-16": (
         "a,y\n1,0\n".encode("utf-16"),
         {"target": "y"},
-        "The file must be UTF-8 text, but it is UTF-16 (Excel calls it Unicode text). Save it as "
-        "CSV UTF-8.",
+        "The file must be UTF-8 text, but it looks like utf-16. Give --encoding utf-16 "
+        '(encoding="utf-16"), or save it as CSV UTF-8.',
     ),
     "null bytes": (
         b"a,y\n1,\x00\n",

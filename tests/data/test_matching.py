@@ -251,3 +251,34 @@ def test_every_kind_of_arrow_type_is_read_as_training_read_it(data):
     np.testing.assert_array_equal(x[0], encoded(data)[0][0])
     assert [note.key for note in told.notes(data.encoder)] == ["note.encode_missing_date"]
     assert str(days[0]) == "2024-05-01"
+
+
+def test_dates_that_only_the_other_order_reads_are_read_so_and_told():
+    days = pd.date_range("2024-01-01", periods=ROWS, freq="9D")
+    for first, second in (("%d/%m/%Y", "%m/%d/%Y"), ("%m/%d/%Y", "%d/%m/%Y")):
+        frame = pd.DataFrame({"day": days.strftime(first), "y": np.arange(ROWS) % 2})
+        data = load(frame, target="y", test=0, validation=0)
+        told = Substitutions()
+        found = data.encoder.encode(frame.assign(day=days.strftime(second)), told)
+        np.testing.assert_array_equal(found, data.encode(frame))
+        (note,) = told.notes(data.encoder)
+        order = "month" if second.startswith("%m") else "day"
+        assert str(note).startswith(f"Column day was read as dates, {order} first")
+        # one odd word is no other order
+        words = [*days.strftime(first)[:-1], "32/32/2024"]
+        told = Substitutions()
+        data.encoder.encode(frame.assign(day=words), told)
+        assert [note.key for note in told.notes(data.encoder)] == ["note.encode_unreadable_date"]
+
+
+def test_dates_of_any_order_are_read_for_those_of_a_program():
+    days = pd.date_range("2024-01-01", periods=ROWS, freq="9D")
+    frame = pd.DataFrame({"day": days, "y": np.arange(ROWS) % 2})
+    data = load(frame, target="y", test=0, validation=0)
+    for form in ("%d.%m.%Y", "%m/%d/%Y", "%d %b %Y"):
+        told = Substitutions()
+        found = data.encoder.encode(frame.assign(day=days.strftime(form)), told)
+        np.testing.assert_array_equal(found, data.encode(frame))
+    in_two_ways = frame.assign(day="3/4/2024")
+    with pytest.raises(InputError, match="3/4/2024"):
+        data.encode(in_two_ways)

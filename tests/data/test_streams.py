@@ -78,6 +78,15 @@ SOURCES = {
 }
 
 
+@pytest.mark.parametrize("held_out", [{"test": 0}, {"validation": 0}, {"test": 0, "validation": 0}])
+def test_a_part_may_be_left_empty(tmp_path, held_out):
+    path = written(tmp_path / "t.csv", table())
+    data = wg.load(path, target="y", stream=True, **held_out)
+    for name, part in data.parts.items():
+        assert (len(part) == 0) == (name in held_out)
+        assert part.y.dtype == np.int32
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_every_kind_of_source_gives_the_same_data(tmp_path, source):
     expected = wg.load(written(tmp_path / "expected.csv", table()), target="y", stream=True)
@@ -124,6 +133,8 @@ def test_one_pass_agrees_with_a_table_in_memory_about_notes_and_names(tmp_path):
     ("targets", "task"),
     [
         ("label", "classes"),
+        ("rank", "classes"),
+        ("half", "numbers"),
         ("flag", "binary"),
         ("u,v", "labels"),
         ("p,q", "binary"),
@@ -136,18 +147,62 @@ def test_the_task_is_that_of_a_table_in_memory(tmp_path, targets, task):
     one = rng.integers(0, 2, rows)
     given = {"x": rng.normal(size=rows), "label": rng.integers(0, 4, rows), "flag": one == 1}
     given |= {"amount": rng.normal(size=rows), "u": rng.integers(0, 2, rows), "v": one}
-    given |= {"p": one, "q": 1 - one}
+    given |= {"p": one, "q": 1 - one, "rank": given["label"] * 1.0, "half": given["label"] / 2}
     path = written(tmp_path / "t.csv", pa.table(given))
     drop = [name for name in given if name not in ("x", *targets.split(","))]
     streamed = wg.load(path, target=targets, drop=drop, stream=True)
     held = wg.load(path, target=targets, drop=drop)
     assert streamed.task == held.task == task
     assert streamed.target_names == held.target_names
+    keys = {"note.data_whole_numbers_as_classes", "note.data_one_hot"}
+    assert [n for n in streamed.notes if n.key in keys] == [n for n in held.notes if n.key in keys]
+    assert (targets in ("label", "rank")) == any("whole" in note.key for note in held.notes)
     place = {row: position for position, row in enumerate(held.train.rows)}
     both = [(i, place[row]) for i, row in enumerate(streamed.train.rows) if row in place]
     ours, theirs = map(list, zip(*both, strict=True))
     if task != "numbers":  # which are scaled by other training parts
         np.testing.assert_array_equal(streamed.train.y[ours], held.train.y[theirs])
+
+
+def test_lines_may_end_in_carriage_returns(tmp_path):
+    csv.write_csv(table(), tmp_path / "t.csv")
+    content = (tmp_path / "t.csv").read_bytes()
+    expected = wg.load(tmp_path / "t.csv", target="y", stream=True)
+    for end in (b"\r", b"\r\n"):
+        (tmp_path / "t.csv").write_bytes(content.replace(b"\n", end))
+        found = wg.load(tmp_path / "t.csv", target="y", stream=True)
+        np.testing.assert_array_equal(found.train.x, expected.train.x)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("mark", [";", "\t", "|", ":"])
+@pytest.mark.parametrize("line", ["sep={}\r\n", "sep={}\n", '"sep={}"\n'])
+def test_a_first_line_may_name_the_delimiter(tmp_path, mark, line, stream):
+    rows = "".join(f"{n}.5,{n % 7},{'uv'[n % 2]}\n" for n in range(40)).replace(",", mark)
+    (tmp_path / "t.csv").write_text(line.format(mark) + f"a{mark}b{mark}y\n" + rows, newline="")
+    data = wg.load(tmp_path / "t.csv", target="y", stream=stream, test=0, validation=0)
+    assert data.feature_names == ("a", "b") and len(data.train) == 40
+    (tmp_path / "t.csv").write_text(line.format(mark) + f"a{mark}y\n" + f"1{mark}u\n" * 9 + "1\n")
+    with pytest.raises(DataError, match="file line 12 has 1"):
+        wg.load(tmp_path / "t.csv", target="y", stream=stream)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [[1, 2]] * 40,
+        [{"p": 1}] * 40,
+        [b"ab"] * 40,
+        np.arange(40).astype("timedelta64[s]"),
+    ],
+)
+def test_a_column_that_cannot_be_used_is_told_and_not_left_out(tmp_path, cells, stream):
+    pq.write_table(
+        pa.table({"a": range(40), "v": cells, "y": ["u", "v"] * 20}), tmp_path / "t.parquet"
+    )
+    with pytest.raises(DataError, match="Column v must hold numbers, text or true and false"):
+        wg.load(tmp_path / "t.parquet", target="y", stream=stream)
 
 
 PROBLEMS = {

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from whygrad.cli.plan import KNOWN, make_plan
-from whygrad.cli.training import load_data, make_network
+from whygrad.cli.plan import KNOWN, make_network, make_plan
+from whygrad.cli.training import load_data
 from whygrad.doctor.examples import EXAMPLES, ill
 from whygrad.doctor.faults import FAULTS
 from whygrad.doctor.finding import Remedy

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import whygrad as wg
+from whygrad.explain import replayed
 from whygrad.explain.replayed import ReplayedStep
 from whygrad.explain.snapshot import SnapshotStep
 from whygrad.record.step import ParameterStep, Rows, Sizes
@@ -53,6 +54,17 @@ def runs(tmp_path_factory):
             torch.nn.functional.cross_entropy(logits, torch.tensor(y)).backward()
             optimizer.step()
     return ours, watch.run
+
+
+def test_a_step_is_replayed_once_for_many_questions(runs, monkeypatch):
+    taken, replay = [], replayed.replay
+    monkeypatch.setattr(
+        replayed, "replay", lambda run, step: taken.append(step) or replay(run, step)
+    )
+    run = wg.open_run(runs[0].path)
+    for address, step in (("hidden1[1]", 1), ("output", 1), ("output", 2), ("hidden2", None)):
+        assert run.why(address, step=step).step == (STEPS - 1 if step is None else step)
+    assert taken == [1, 2]
 
 
 def test_all_fields_of_the_record_are_equal(runs):

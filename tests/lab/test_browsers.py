@@ -49,7 +49,9 @@ def webkit(tmp_path_factory) -> Iterator[webdriver.Page]:
         yield webdriver.Page(browser)
 
 
-@pytest.fixture(params=["firefox", "webkit"])
+@pytest.fixture(
+    params=[pytest.param(one, marks=pytest.mark.again) for one in ("firefox", "webkit")]
+)
 def elsewhere(request) -> Iterator[Callable]:
     """Return the function that opens a file in another browser than Chromium, as ``show`` does."""
     page = request.getfixturevalue(request.param)

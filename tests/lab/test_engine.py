@@ -90,7 +90,7 @@ def targets(draws: np.random.Generator, loss: str, samples: int, outputs: int) -
 
 @pytest.fixture(
     scope="module",
-    params=[BY_DAY, pytest.param(KINDS, marks=pytest.mark.long)],
+    params=[BY_DAY, pytest.param(KINDS, marks=[pytest.mark.long, pytest.mark.again])],
     ids="{} kinds".format,
 )
 def kinds(request) -> int:

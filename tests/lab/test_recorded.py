@@ -15,6 +15,7 @@ from whygrad.cli.app import run as command
 from whygrad.errors import AddressError, OptionError, RunError
 from whygrad.lab.page import as_page
 from whygrad.lab.recorded import ABSENT, INFINITE, UNDEFINED, ZERO, Plan, quantised, recording
+from whygrad.lab.whole import AROUND, SPIKE, _worst
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.words import number, t
 
@@ -113,6 +114,23 @@ def test_a_thousand_steps_of_three_layers_of_256_stay_small(tmp_path):
     assert whole == [(333, "spike"), (999, "last")]
     for layer in told["whole"][1]["layers"]:  # all samples, so that gradients can be added up
         assert len(layer["rows"]["numbers"]) == layer["rows"]["of"] == 64
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_loss_that_stands_out_most_is_found_as_by_going_through_all(seed):
+    rng = np.random.default_rng(seed)
+    steps = np.cumsum(rng.integers(1, 4, rng.integers(1, 40)))
+    losses = {int(step): float(rng.lognormal(sigma=0.4)) for step in steps}
+    losses |= dict.fromkeys(rng.choice(steps, len(steps) // 5).tolist(), None)
+    told = [(step, loss) for step, loss in losses.items() if loss is not None]
+    ratios = {}
+    for at, (step, loss) in enumerate(told):
+        around = [
+            loss for _, loss in told[max(at - AROUND, 0) : at] + told[at + 1 : at + AROUND + 1]
+        ]
+        if at and loss / np.median(around) > SPIKE:
+            ratios[step] = loss / np.median(around)
+    assert _worst(steps, losses) == max(ratios, key=ratios.get, default=None)
 
 
 def test_what_is_too_large_is_grouped_and_thinned():

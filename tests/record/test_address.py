@@ -197,6 +197,19 @@ def test_what_can_be_read_in_two_ways_is_refused():
     assert Address("output", "weight", 1, 0).named(SHALLOW, twice) == "output.weight[1, b]"
 
 
+def test_a_name_that_nobody_sees_whole_is_written_as_it_is_shown():
+    names = Names(("a\nb", "x\u202ey", "tag \U000e0041", "c\\n"), ("\x1b[2J", "u"))
+    told = Address("output", "weight", 0, 0).named(SHALLOW, names)
+    assert told == r'output.weight["a\nb", "\x1b[2J"]'
+    for written, index in (
+        (told, (0, 0)),
+        (r'output.weight["x\u202ey", u]', (1, 1)),
+        (r"output.weight['tag \U000e0041', u]", (2, 1)),
+        (r'output.weight["c\\n", u]', (3, 1)),
+    ):
+        assert Address.parse(written, SHALLOW, lambda: names).index == index
+
+
 LETTERS = st.sampled_from(list("a3 ,[]\"'\\\n=.(é\u202e"))
 DRAWN = st.text(LETTERS, min_size=1, max_size=6)
 

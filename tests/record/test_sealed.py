@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,8 @@ from whygrad.errors import RunError
 from whygrad.record import sealed
 from whygrad.record.files import write_whole
 from whygrad.record.sealed import (
+    ZEROS,
+    crc,
     open_tensors,
     read_json,
     read_lines,
@@ -107,6 +110,28 @@ def test_a_damaged_line_is_told_by_its_number(tmp_path):
         f"The run file {path} is damaged: line 2 does not hold what was written. "
         "Take it from a copy, or train the run again."
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "a": 2}',
+        '{"a": 1, "\\u0061": 2}',
+        '{"a": {"b": 1, "b": 2}}',
+        '{"a": "one: two", "a": 3}',
+        '{"a": NaN}',
+    ],
+)
+def test_a_sealed_line_that_says_one_thing_twice_is_damaged(tmp_path, text):
+    path, sound = tmp_path / "a.jsonl", sealed_lines([{"step": 1, "said": "one: two"}])
+    blank = text.removesuffix("}") + f', "checksum": "{ZEROS}"}}'
+    line = blank.replace(ZEROS, crc(blank.encode())).encode()
+    path.write_bytes(sound)
+    assert read_lines(path) == [{"step": 1, "said": "one: two"}]
+    path.write_bytes(sound * 2 + line + b"\n" + sound)
+    with pytest.raises(RunError, match=re.escape(f"{path}")) as error:
+        read_lines(path)
+    assert error.value.key == "error.run_line_damaged" and error.value.values["line"] == 3
 
 
 def test_the_end_of_the_last_line_is_part_of_it(tmp_path):

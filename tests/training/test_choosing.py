@@ -14,7 +14,13 @@ from whygrad.cli.plan import Plan, as_options, make_plan, read_options
 from whygrad.core.optimizer import schedule_of
 from whygrad.doctor.prescribing import as_toml
 from whygrad.settings import Settings
-from whygrad.training.choosing import MEMORY, MOST_STEPS, chosen_network, chosen_training
+from whygrad.training.choosing import (
+    MOST_STEPS,
+    RESTRAINED,
+    THOROUGH,
+    chosen_network,
+    chosen_training,
+)
 
 
 def table(samples: int, task: str = "classes", validation: float = 0.1) -> wg.Data:
@@ -47,14 +53,27 @@ def test_more_samples_get_wider_layers_larger_batches_and_fewer_passes(
             "learning_rate": st.floats(1e-5, 1.0),
         },
     ),
+    st.sampled_from([RESTRAINED, THOROUGH]),
 )
-def test_the_decay_forgets_over_a_share_of_the_run(samples, given):
-    """The decay of a constant rate over MEMORY of the run shrinks a weight to 1/e."""
+def test_the_decay_forgets_over_a_share_of_the_run(samples, given, recipe):
+    """The decay of a constant rate over its memory shrinks a weight to 1/e."""
     data = table(samples)
-    settings = Settings.from_dict(chosen_training(data, given) | given)
+    settings = Settings.from_dict(chosen_training(data, given, recipe) | given)
     steps = -(-len(data.train) // settings.batch_size) * settings.epochs
     decay = settings.learning_rate * settings.weight_decay
-    assert decay * steps * MEMORY == pytest.approx(1, rel=0.06)  # two digits are written
+    assert decay * steps * recipe.memory == pytest.approx(1, rel=0.06)  # two digits are written
+
+
+@pytest.mark.parametrize(
+    ("samples", "epochs"), [(100, 1500), (300, 600), (2000, 104), (5000, 84), (60_000, 28)]
+)
+def test_a_thorough_run_takes_steps_enough_and_not_too_many(samples, epochs):
+    data = table(samples)
+    chosen = chosen_training(data, {}, THOROUGH)
+    steps = -(-len(data.train) // chosen["batch_size"]) * chosen["epochs"]
+    assert chosen["epochs"] == epochs
+    assert THOROUGH.least_steps <= steps <= MOST_STEPS
+    assert chosen_network(data, THOROUGH)["dropout"] == 0
 
 
 def test_the_rate_falls_along_a_cosine():
@@ -103,7 +122,7 @@ def test_a_completed_plan_is_exact_and_needs_no_more_choosing():
 
 
 def test_the_options_that_are_printed_ask_for_the_same():
-    chosen = Plan({"source": "iris"}, {}, {}).completed(table(300)).chosen
+    chosen = Plan({"source": "iris"}, {}, {}).completed(table(300, validation=0)).chosen
     words = as_options(chosen).split()
     names = [word.removeprefix("--").replace("-", "_") for word in words[::2]]
     asked = dict(zip(names, words[1::2], strict=True))

@@ -17,7 +17,14 @@ from whygrad.errors import OptionError
 from whygrad.record.activations import OWN
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import OPTIMIZERS, Settings
-from whygrad.training.engine import MOST_OF_NUMPY, engine_for, steps_of
+from whygrad.training import numpy_step
+from whygrad.training.engine import (
+    MOST_OF_A_LOOK,
+    MOST_OF_NUMPY,
+    engine_for,
+    for_one_look,
+    steps_of,
+)
 from whygrad.training.loop import Segment, prepare, train_steps
 
 ENGINES = ("numpy", "jax")
@@ -142,6 +149,41 @@ def test_the_size_of_a_job_alone_chooses():
         name for name in OPTIMIZERS if engine_for(Settings(optimizer=name), sizes, 1, 1) == "jax"
     }
     assert left == set(OPTIMIZERS) - set(SCALINGS)
+
+
+def test_one_look_at_a_network_is_numpys_unless_it_is_large():
+    network = wg.Network.create((4, 8, 3), seed=0)
+    assert for_one_look(network, 100).engine == "numpy"
+    assert for_one_look(network, MOST_OF_A_LOOK).engine == "jax"
+    assert for_one_look(wg.Network.create((4, 3), dtype="bfloat16"), 100).engine == "jax"
+    x = np.random.default_rng(0).normal(size=(50, 4)).astype(np.float32)
+    y = np.eye(3, dtype=np.float32)[np.arange(50) % 3]
+    looks = []
+    for samples in (1, MOST_OF_A_LOOK):
+        looked = for_one_look(network, samples)
+        anatomy = wg.backward(looked, wg.forward(looked, x), y)
+        looks.append(np.asarray(anatomy["hidden1"].delta))
+    np.testing.assert_allclose(*looks, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("batch", [16, 700])
+def test_rows_made_together_are_those_made_one_by_one(batch, monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1000, 5)).astype(np.float32)
+    data = wg.from_arrays(x, rng.integers(0, 3, 1000), validation=0, test=0)
+    network = wg.Network.create((5, 9, 7, 3), seed=0, engine="numpy")
+    settings = Settings(epochs=6, batch_size=batch, record_every=3, seed=0)
+    together = trained("numpy", network, data, settings)
+    monkeypatch.setattr(numpy_step, "may_wait", lambda records: False)
+    monkeypatch.setattr(numpy_step, "HELD_BYTES", 0)
+    one_by_one = trained("numpy", network, data, settings)
+    every = np.concatenate([segment.recorded_steps for segment in together])
+    assert every.tolist() == list(range(0, together[-1].next_step, 3))
+    for layer in network.layers:
+        here, there = (
+            np.concatenate([one.rows[layer] for one in run]) for run in (together, one_by_one)
+        )
+        np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.usefixtures("engine")

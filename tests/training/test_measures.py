@@ -261,6 +261,8 @@ def test_without_a_row_that_counts_there_is_nothing_to_measure(task):
         "Measures need at least one row with a weight above 0, got 2 rows with a total weight of "
         "0. Give rows, or leave their weights out."
     )
+    with pytest.raises(InputError, match="got 0 rows"):
+        tally_of(Asked(task, ("a", "b"), constant)).measures()
 
 
 def beaten(counts: list[list[int]]) -> str:

@@ -15,6 +15,10 @@ import pytest
 
 import whygrad as wg
 from whygrad.core.arrays import leaves
+from whygrad.data import read_rows
+from whygrad.data.read_rows import ReadRows
+from whygrad.data.stream import Stream
+from whygrad.data.table import Part
 from whygrad.errors import AddressError, DataError, OptionError
 from whygrad.settings import Settings
 from whygrad.training.engine import steps_of
@@ -153,6 +157,43 @@ def test_a_run_without_its_files_opens_and_says_what_is_missing(tmp_path):
     with pytest.raises(DataError) as raised:
         run.why("hidden1[0]", step=3)
     assert [one.key for one in raised.value.problems] == ["error.stream_gone"]
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+def test_files_are_read_once_where_the_disk_has_room(path, has_room, tmp_path, monkeypatch):
+    data, read, tables = load(path, weight="weight", buffer=160), [], Stream.tables
+    usage = read_rows.shutil.disk_usage(tmp_path)
+    room = usage if has_room else usage._replace(free=1000)
+    monkeypatch.setattr(read_rows.shutil, "disk_usage", lambda folder: room)
+    monkeypatch.setattr(
+        Stream, "tables", lambda self, unit: read.append(unit) or tables(self, unit)
+    )
+    run = wg.train(network(data), data, out=tmp_path / "run", **TRAINING)
+    assert sorted(read) == sorted([*range(len(data.stream.units))] * (1 if has_room else 3))
+    assert not [file for file in (tmp_path / "run").rglob("*") if "tmp" in file.name]
+    monkeypatch.setattr(ReadRows, "read", lambda self, unit, start, stop: None)
+    again = wg.train(network(data), data, out=tmp_path / "again", **TRAINING)
+    assert numbers_of(run) == numbers_of(again)
+
+
+def test_rows_are_kept_from_the_first_of_a_unit_on(tmp_path):
+    rng, counts = np.random.default_rng(0), np.array([5, 0, 7])
+    rows = np.arange(7)
+    part = Part(rng.random((7, 2)).astype(np.float32), rows.astype(np.int32), rows + 20)
+    piece = lambda a, b: Part(*(array[a:b] for array in part.arrays().values()))  # noqa: E731
+    kept = ReadRows(tmp_path, counts)
+    assert kept.read(2, 0, 1) is None
+    kept.keep(2, 3, piece(3, 7))  # its beginning is not known yet
+    assert kept.read(2, 3, 7) is None
+    kept.keep(2, 0, piece(0, 4))
+    kept.keep(2, 4, piece(4, 7))
+    assert kept.read(0, 0, 5) is None
+    for start, stop in ((0, 7), (2, 6), (6, 7)):
+        for name, array in kept.read(2, start, stop).arrays().items():
+            assert array.dtype == part.arrays()[name].dtype
+            assert (array == part.arrays()[name][start:stop]).all()
+    kept.close()
+    assert kept.read(2, 0, 7) is None
 
 
 def test_networks_side_by_side_need_memory(path):

@@ -8,13 +8,17 @@ private file, 128 and the number of the signal that ended it. :mod:`streams` put
 place of those that are closed, full or in another encoding.
 """
 
+import gc
+import os
 import sys
 
 BY_CTRL_C = 130
+NEW_OBJECTS = 100_000  # before Python looks for cycles: a command makes many, and keeps most
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    gc.set_threshold(NEW_OBJECTS)
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # so early that there were no words for it yet
@@ -25,7 +29,7 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     from whygrad import words
     from whygrad.cli.streams import prepare_streams, start_in_utf8
-    from whygrad.core import backend, compiled
+    from whygrad.core import backend, compiled, processes
 
     start_in_utf8()
     prepare_streams()
@@ -44,6 +48,8 @@ def _run(arguments: list[str]) -> int:
 
     code = end(command, arguments)
     end_no_more()
+    if processes.count() > 1:  # JAX would wait, when Python exits, for whoever waits for this one
+        os._exit(code)
     return code
 
 

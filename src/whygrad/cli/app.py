@@ -30,6 +30,7 @@ app = typer.Typer(
 
 Json = Annotated[bool, Option("--json", help=help_text("help.json"))]
 Lang = Annotated[str | None, Option("--lang", help=help_text("help.lang"), metavar="en|zh")]
+Encoding = Annotated[str | None, Option(help=help_text("help.encoding"))]
 RunName = Annotated[str, Argument(help=help_text("help.run"), metavar="RUN")]
 Step = Annotated[int | None, Option(help=help_text("help.step"))]
 
@@ -94,14 +95,27 @@ def train(
     test: Annotated[float | None, Option(help=help_text("help.train.test"))] = None,
     weight: Annotated[str | None, Option(help=help_text("help.train.weight"))] = None,
     drop: Annotated[str | None, Option(help=help_text("help.train.drop"))] = None,
+    categories: Annotated[
+        list[str] | None, Option(help=help_text("help.train.categories"), metavar="COLUMN")
+    ] = None,
     task: Annotated[str | None, Option(help=help_text("help.train.task"))] = None,
     delimiter: Annotated[str | None, Option(help=help_text("help.train.delimiter"))] = None,
+    encoding: Encoding = None,
     stream: Annotated[
         bool | None, Option("--stream/--no-stream", help=help_text("help.train.stream"))
     ] = None,
     buffer: Annotated[int | None, Option(help=help_text("help.train.buffer"))] = None,
     samples: Annotated[int | None, Option(help=help_text("help.train.samples"))] = None,
     noise: Annotated[float | None, Option(help=help_text("help.train.noise"))] = None,
+    devices: Annotated[int | None, Option(help=help_text("help.train.devices"))] = None,
+    distributed: Annotated[
+        bool, Option("--distributed", help=help_text("help.train.distributed"))
+    ] = False,
+    coordinator: Annotated[
+        str | None, Option(help=help_text("help.train.coordinator"), metavar="HOST:PORT")
+    ] = None,
+    processes: Annotated[int | None, Option(help=help_text("help.train.processes"))] = None,
+    process: Annotated[int | None, Option(help=help_text("help.train.process"))] = None,
     config: Annotated[Path | None, Option(help=help_text("help.train.config"))] = None,
     out: Annotated[Path | None, Option(help=help_text("help.train.out"))] = None,
     resume: Annotated[bool, Option("--resume", help=help_text("help.train.resume"))] = False,
@@ -113,11 +127,18 @@ def train(
     lang: Lang = None,
 ) -> int:
     own = ("config", "out", "resume", "watch", "stop_on_finding", "as_json", "lang")
-    options = {name: value for name, value in locals().items() if name not in own}
+    of_job = ("devices", "distributed", "coordinator", "processes", "process")
+    given = locals().items()
+    job = {name: value for name, value in given if name in of_job}
+    options = {name: value for name, value in given if name not in (*own, *of_job)}
+    from whygrad.cli.supervising import in_job
     from whygrad.cli.training import DoctorCallback, train_command
 
-    callback = DoctorCallback(stop_on_finding) if watch or stop_on_finding else None
-    return train_command(options, config, out, resume, as_json, callback)
+    def command() -> int:
+        callback = DoctorCallback(stop_on_finding) if watch or stop_on_finding else None
+        return train_command(options, config, out, resume, as_json, callback, devices)
+
+    return in_job(command, **job)
 
 
 @app.command(help=help_text("help.why"), no_args_is_help=True)
@@ -177,13 +198,19 @@ def evaluate(
         str | None, Option(help=help_text("help.evaluate.part"), metavar="train|validation|test")
     ] = None,
     target: Annotated[str | None, Option(help=help_text("help.evaluate.target"))] = None,
+    weighted: Annotated[
+        bool, Option("--weighted", help=help_text("help.evaluate.weighted"))
+    ] = False,
+    encoding: Encoding = None,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    from whygrad.cli.applying import evaluate_command
+    from whygrad.cli.applying import evaluate_command, evaluate_rows_command
 
-    return evaluate_command(run, rows, part, target, step, as_json)
+    if rows is None:
+        return evaluate_command(run, part, target, step, weighted, encoding, as_json)
+    return evaluate_rows_command(run, rows, part, target, step, weighted, encoding, as_json)
 
 
 @app.command(help=help_text("help.predict"), no_args_is_help=True)
@@ -191,13 +218,14 @@ def predict(
     run: RunName,
     rows: Annotated[Path, Argument(help=help_text("help.predict.rows"), metavar="ROWS")],
     out: Annotated[Path | None, Option(help=help_text("help.predict.out"))] = None,
+    encoding: Encoding = None,
     step: Step = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
     from whygrad.cli.applying import predict_command
 
-    return predict_command(run, rows, out, step, as_json)
+    return predict_command(run, rows, out, encoding, step, as_json)
 
 
 @app.command(help=help_text("help.report"), no_args_is_help=True)

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 from rich.padding import Padding
 
-from whygrad.cli.console import remark, show, show_json, show_table
-from whygrad.cli.predictions import Write, as_delimited, check_ending, table_of, written_to
+from whygrad.cli.console import LongList, remark, show, show_json, show_table
+from whygrad.cli.predictions import Write, as_delimited, check_out, table_of, written_to
 from whygrad.cli.runs import open_named
 from whygrad.cli.showing import measures_page
 from whygrad.cli.training import reading_bar
@@ -31,23 +31,20 @@ from whygrad.words import t
 
 def evaluate_command(
     name: str,
-    rows: Path | None,
     part: str | None,
     target: str | None,
     step: int | None,
+    weighted: bool,
+    encoding: str | None,
     as_json: bool,
 ) -> int:
-    """Print loss and measures of a run's network: on a file, or on a part of the run's own data."""
-    if rows is not None and part is not None:
-        raise OptionError("error.evaluate_part_of_rows", path=rows)
-    if rows is None and target is not None:
-        raise OptionError("error.evaluate_target")
-    run = _own(name)
-    if rows is not None:
-        return _evaluate_rows(run, rows, target, step, as_json)
-    part = part or "test"
-    recorded = run.trained.evaluate(part, step=step)
-    measures = run.measures(part, step=step)
+    """Print loss and measures of a run's network on a part of the run's own data."""
+    for option, given in (("target", target), ("encoding", encoding)):
+        if given is not None:
+            raise OptionError("error.evaluate_without_rows", option=f"--{option}")
+    run, part = _own(name), part or "test"
+    recorded = run.trained.evaluate(part, step=step, weighted=weighted)
+    measures = run.measures(part, step=step, weighted=weighted)
     if as_json:
         told = {"path": str(run.path), "part": part, **network_at(run, step)}
         show_json(told | _figures(recorded, measures))
@@ -58,11 +55,23 @@ def evaluate_command(
     return 0
 
 
-def _evaluate_rows(
-    run: Run, rows: Path, target: str | None, step: int | None, as_json: bool
+def evaluate_rows_command(
+    name: str,
+    rows: Path,
+    part: str | None,
+    target: str | None,
+    step: int | None,
+    weighted: bool,
+    encoding: str | None,
+    as_json: bool,
 ) -> int:
+    """Print loss and measures of a run's network on the rows of a file."""
+    if part is not None:
+        raise OptionError("error.evaluate_part_of_rows", path=rows)
+    run = _own(name)
+    options: dict[str, Any] = {"target": target, "step": step, "weighted": weighted}
     with reading_bar(rows.name, quiet=as_json) as tick:
-        found = evaluate_rows(run.trained, rows, target=target, step=step, tick=tick)
+        found = evaluate_rows(run.trained, rows, **options, encoding=encoding, tick=tick)
     if as_json:
         told = {"path": str(run.path), "file": str(rows), "rows": found.rows}
         told |= network_at(run, step) | {"notes": told_of(found.notes)}
@@ -82,30 +91,36 @@ def _figures(recorded: dict[str, float], measures: Measures) -> dict[str, Any]:
 
 
 def predict_command(
-    name: str, rows: Path, out: Path | None, step: int | None, as_json: bool
+    name: str,
+    rows: Path,
+    out: Path | None,
+    encoding: str | None,
+    step: int | None,
+    as_json: bool,
 ) -> int:
     """Write what a run's network predicts for the rows of a file, a block at a time."""
     if out is not None:
-        check_ending(out)
+        check_out(out, rows)
     run = _own(name)
-    listed: list[dict[str, Any]] = []
     with ExitStack() as stack:
         is_seen = out is None and sys.stdout.isatty()
         tick = stack.enter_context(reading_bar(rows.name, quiet=as_json or is_seen))
-        predicted = Predicted(run.trained, rows, step, tick)
+        predicted, listed = Predicted(run.trained, rows, encoding, step, tick), None
         if out is not None:
             write = stack.enter_context(written_to(out))
         elif as_json:
-            write = lambda table: listed.extend(table.to_pylist())  # noqa: E731 - one of three
+            listed = stack.enter_context(LongList())
+            write = _into(listed)
         else:
             remark(step_line(run, step))
             write = _on_stdout()
         for table in predicted.tables():
             write(table)
+        if listed is not None:
+            listed.show_json(_told(run, step, predicted), "predictions")
+            return 0
     if as_json:
-        told: dict[str, Any] = {"path": str(run.path), "rows": predicted.rows}
-        told |= network_at(run, step) | {"notes": told_of(predicted.notes)}
-        show_json(told | ({"predictions": listed} if out is None else {"out": str(out)}))
+        show_json(_told(run, step, predicted) | {"out": str(out)})
         return 0
     _remark(predicted.notes)
     if out is not None:
@@ -117,9 +132,11 @@ def predict_command(
 class Predicted:
     """The predictions of a file, as they come."""
 
-    def __init__(self, run: TrainedRun, rows: Path, step: int | None, tick: Tick):
+    def __init__(
+        self, run: TrainedRun, rows: Path, encoding: str | None, step: int | None, tick: Tick
+    ):
         self.run, self.step, self.rows = run, step, 0
-        self.opened = new_rows(rows, run.data, tick=tick)
+        self.opened = new_rows(rows, run.data, encoding=encoding, tick=tick)
         self.told = Substitutions()
 
     def tables(self) -> Iterator[pa.Table]:
@@ -135,6 +152,15 @@ class Predicted:
     def notes(self) -> tuple[Note, ...]:
         """What was passed over, and what stood in for odd cells, once all tables have come."""
         return self.opened.notes + self.told.notes(self.run.data.encoder)
+
+
+def _told(run: Run, step: int | None, predicted: Predicted) -> dict[str, Any]:
+    told: dict[str, Any] = {"path": str(run.path), "rows": predicted.rows}
+    return told | network_at(run, step) | {"notes": told_of(predicted.notes)}
+
+
+def _into(listed: LongList) -> Write:
+    return lambda table: listed.extend(table.to_pylist())
 
 
 def _on_stdout() -> Write:

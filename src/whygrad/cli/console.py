@@ -1,9 +1,11 @@
 """Where the command line writes: results to stdout, progress and problems to stderr."""
 
+import shutil
 import sys
+import tempfile
 import warnings
 from codecs import lookup
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,9 +27,47 @@ def show(content: RenderableType) -> None:
 
 def show_json(content: Any) -> None:
     """Print JSON on stdout; numbers that are not finite become null."""
+    sys.stdout.write(f"{as_json(finite(content), indent=2, in_ascii=_needs_ascii())}\n")
+
+
+class LongList:
+    """A list of JSON that is too long for memory: it waits in a file without a name.
+
+    So nothing of it is printed when there is an error before its end.
+    """
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")
+        self._mark, self._needs_ascii = "\n    ", _needs_ascii()
+
+    def extend(self, items: Iterable[Any]) -> None:
+        for item in items:
+            self._file.write(f"{self._mark}{as_json(finite(item), in_ascii=self._needs_ascii)}")
+            self._mark = ",\n    "
+
+    def show_json(self, content: dict[str, Any], name: str) -> None:
+        """Print JSON on stdout, whose last member is this list.
+
+        Args:
+            content: the members before it, at least one.
+            name: of the member.
+        """
+        head = as_json(finite(content), indent=2, in_ascii=self._needs_ascii).removesuffix("\n}")
+        sys.stdout.write(f'{head},\n  "{name}": [')
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, sys.stdout)
+        sys.stdout.write("\n  ]\n}\n")
+
+    def __enter__(self) -> "LongList":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def _needs_ascii() -> bool:
     # a stream escapes what its encoding lacks in Python's way, which is not JSON's
-    in_ascii = lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
-    sys.stdout.write(f"{as_json(finite(content), indent=2, in_ascii=in_ascii)}\n")
+    return lookup(sys.stdout.encoding or "utf-8").name != "utf-8"
 
 
 def show_table(text: str) -> None:

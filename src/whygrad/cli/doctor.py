@@ -74,8 +74,8 @@ def _requested(
     options: dict[str, Any] = {"verify": verify, "budget": budget, "tell": telling}
     if isinstance(subject, Run):
         return dict(subject.description.get("origin") or {}), diagnose_run(subject, **options)
-    from whygrad.cli.plan import make_plan
-    from whygrad.cli.training import load_data, make_network
+    from whygrad.cli.plan import make_network, make_plan
+    from whygrad.cli.training import load_data
     from whygrad.doctor.diagnosing import diagnose
     from whygrad.doctor.setup import setup_of
 

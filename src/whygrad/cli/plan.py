@@ -2,8 +2,8 @@
 
 A plan has three parts, the sections of a TOML file:
 
-    [data]      source, target, weight, validation, test, delimiter, samples, noise, drop, task,
-                stream, buffer
+    [data]      source, target, weight, validation, test, delimiter, encoding, samples, noise,
+                drop, categories, task, stream, buffer
     [network]   hidden, activation, output_activation, init, bias_init, bias, dropout
     [training]  every setting of whygrad.Settings, and seed for all three
 """
@@ -12,7 +12,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,10 @@ from whygrad.errors import InputError, OptionError, unknown_name
 from whygrad.settings import Settings
 
 if TYPE_CHECKING:
+    from whygrad.core.nn.network import Network
     from whygrad.data.table import Data
+    from whygrad.training.choosing import Recipe
+    from whygrad.training.comparing import Comparison
 
 Section = dict[str, Any]
 LONGEST = 200_000  # bytes of a configuration
@@ -47,9 +50,11 @@ KINDS: dict[str, dict[str, str]] = {  # the settings check their own numbers
         "standardize": "switch",
         "target_scaling": "text",
         "delimiter": "text",
+        "encoding": "text",
         "samples": "whole_number",
         "noise": "number",
         "drop": "texts",
+        "categories": "texts",
         "task": "text",
         "stream": "switch",
         "buffer": "whole_number",
@@ -80,25 +85,71 @@ KNOWN["training"] = tuple(field.name for field in fields(Settings))
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked for, by section; and which of it was chosen for the data, by option."""
+    """What is asked for, by section.
+
+    Attributes:
+        chosen: which of it was chosen for the data, by option.
+        comparison: of the two recipes, where it decided between them.
+    """
 
     data: Section
     network: Section
     training: Section
     chosen: Section = field(default_factory=dict)
+    comparison: "Comparison | None" = None
 
     def completed(self, data: "Data") -> "Plan":
-        """Return the plan with all that was not asked for: chosen for the data, or the default."""
+        """Return the plan with all that was not asked for: chosen for the data, or the default.
+
+        Where two recipes are left to choose from and the job is small, both are tried.
+        """
+        from whygrad.training.choosing import RESTRAINED, THOROUGH
+
+        plans = [self._by_recipe(data, recipe) for recipe in (RESTRAINED, THOROUGH)]
+        comparison = None
+        if plans[0].to_dict() != plans[1].to_dict():
+            comparison = self._comparison(data, RESTRAINED, THOROUGH)
+        if comparison is None:
+            return plans[0]
+        return replace(plans[comparison.prefers_second], comparison=comparison)
+
+    def _comparison(self, data: "Data", *recipes: "Recipe") -> "Comparison | None":
+        """Return what two recipes come to on a sample of the data, or None if none can tell."""
+        from whygrad.training.comparing import can_compare, compare, sample_of
+
+        sample = sample_of(data)
+        plans = [self._by_recipe(sample, recipe) for recipe in recipes]
+        first, second = (
+            (make_network(plan, sample), Settings.from_dict(plan.training)) for plan in plans
+        )
+        can_tell = can_compare((first, second), sample)
+        return compare((first, second), sample) if can_tell else None
+
+    def _by_recipe(self, data: "Data", recipe: "Recipe") -> "Plan":
         from whygrad.training.choosing import chosen_network, chosen_training
 
-        of_network = {k: v for k, v in chosen_network(data).items() if k not in self.network}
-        of_training = chosen_training(data, self.training)
+        of_network = {
+            k: v for k, v in chosen_network(data, recipe).items() if k not in self.network
+        }
+        of_training = chosen_training(data, self.training, recipe)
         network = NETWORK_DEFAULTS | of_network | self.network
         training = Settings.from_dict(of_training | self.training).to_dict()
         return Plan(self.data, network, training, of_network | of_training)
 
     def to_dict(self) -> dict[str, Section]:
         return {"data": self.data, "network": self.network, "training": self.training}
+
+
+def make_network(plan: Plan, data: "Data") -> "Network":
+    """Return the starting network of a completed plan, as the data needs it at both ends.
+
+    NumPy holds it: training puts it on JAX's device where JAX trains it.
+    """
+    from whygrad.core.nn.network import Network
+
+    options = dict(plan.network)
+    hidden = options.pop("hidden")
+    return Network.create([data.n_in, *hidden, data.n_out], **options, engine="numpy")
 
 
 def read_options(written: Mapping[str, Any]) -> dict[str, Any]:
@@ -109,6 +160,7 @@ def read_options(written: Mapping[str, Any]) -> dict[str, Any]:
     """
     hidden, weights, drop = (written[name] for name in ("hidden", "class_weight", "drop"))
     options = {**written, "source": written["data"]}
+    options["categories"] = written.get("categories") or None  # an empty list: none were given
     if hidden is not None:
         try:
             options["hidden"] = [int(size) for size in hidden.split(",") if size.strip()]

@@ -50,12 +50,17 @@ def _in_utf8(word: str) -> str:
     return word.encode(errors="backslashreplace").decode()
 
 
-def check_ending(path: Path) -> None:
+def check_out(path: Path, rows: Path) -> None:
     """Check that predictions can be written into such a file.
 
+    Args:
+        rows: the file that is predicted.
+
     Raises:
-        OptionError: its ending tells no format.
+        OptionError: its ending tells no format, or it is the file of the rows itself.
     """
+    if path.exists() and rows.exists() and path.samefile(rows):
+        raise OptionError("error.predict_over_rows", path=path)
     if path.suffix.lower() not in FORMATS:
         raise OptionError("error.predict_ending", path=path, known=", ".join(FORMATS))
 

@@ -6,6 +6,7 @@ PyTorch trained does not wait for JAX.
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from whygrad.core.nn.network import Network
     from whygrad.data import Data
     from whygrad.doctor.health import Health
+    from whygrad.training.comparing import Comparison
     from whygrad.training.trained import TrainedRun
 
 FOUND = 1
@@ -253,6 +255,15 @@ def network_line(network: "Network") -> str:
     sizes = " → ".join(map(str, network.sizes))
     activations = ", ".join(dict.fromkeys(dense.activation for dense in network.dense))
     return t("cli.network", sizes=sizes, activations=activations)
+
+
+def compared_line(comparison: "Comparison", task: str) -> str:
+    """Return in one line what two ways to train came to."""
+    is_number = task == "numbers"
+    digits = 3 if is_number else 1
+    write = number if is_number else percent
+    key = "cli.compared.numbers" if is_number else "cli.compared.wrong"
+    return t(key, **{name: write(value, digits) for name, value in asdict(comparison).items()})
 
 
 def result_page(run: "TrainedRun", health: "Health", measured: RenderableType) -> RenderableType:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any
 
 from whygrad.errors import WhygradError
@@ -54,6 +55,20 @@ def prepare_streams() -> None:
     sys.stdin = sys.stdin or open(STDIN, closefd=False)
     sys.stdout = sys.__stdout__ = _again(Stdout, sys.stdout, STDOUT)
     sys.stderr = sys.__stderr__ = _again(Stderr, sys.stderr, STDERR)
+
+
+def print_aside(path: Path) -> None:
+    """Send what libraries print past Python into a file; what Python prints goes where it went."""
+    with path.open("ab") as aside:
+        for kind, name, number in ((Stdout, "stdout", STDOUT), (Stderr, "stderr", STDERR)):
+            stream = getattr(sys, name)
+            stream.flush()
+            kept = os.fdopen(os.dup(number), "wb")
+            os.dup2(aside.fileno(), number)
+            by_line = stream.line_buffering
+            again = kind(kept, stream.encoding, "backslashreplace", line_buffering=by_line)
+            setattr(sys, name, again)
+            setattr(sys, f"__{name}__", again)
 
 
 def start_in_utf8() -> None:

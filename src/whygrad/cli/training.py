@@ -18,9 +18,10 @@ from rich.progress import (
 from whygrad.api import resume as resume_run
 from whygrad.api import train
 from whygrad.cli.console import problem, show, show_json, warnings_in_words
-from whygrad.cli.plan import Plan, as_options, make_plan, read_options
+from whygrad.cli.plan import Plan, as_options, make_network, make_plan, read_options
 from whygrad.cli.runs import folder_for, folder_to_resume
 from whygrad.cli.showing import (
+    compared_line,
     data_page,
     measures_data,
     network_line,
@@ -28,12 +29,14 @@ from whygrad.cli.showing import (
     short_measures,
     summary,
 )
+from whygrad.cli.supervising import note_run
 from whygrad.core.nn.network import Network
 from whygrad.data import Data, load
 from whygrad.doctor.finding import Finding
 from whygrad.doctor.health import health_of
 from whygrad.runs import Run
 from whygrad.settings import Settings
+from whygrad.training.beginning import check_devices
 from whygrad.training.recorder import Callback, ProgressEvent
 from whygrad.training.trained import TrainedRun
 from whygrad.words import number, t
@@ -113,14 +116,17 @@ def train_command(
     resume: bool,
     as_json: bool,
     callback: DoctorCallback | None = None,
+    devices: int | None = None,
 ) -> int:
     """Train a new run, or go on with one.
 
     Args:
         options: as they are written on the command line, by name; None is not given.
         callback: tells findings while it trains.
+        devices: how many share each batch; None for all.
     """
     options = read_options(options)
+    check_devices(devices)
     unfinished = folder_to_resume(options["source"], out) if resume else None
     if unfinished is not None:
         run = Run(unfinished)
@@ -128,7 +134,8 @@ def train_command(
             show(t("cli.going_on", path=run.path))
         if callback is not None and callback.sees_again(run.trained):
             return _not_begun(callback, as_json)
-        run = go_on(unfinished, callback)
+        note_run(unfinished)
+        run = go_on(unfinished, callback, devices)
     else:
         plan = make_plan(config, options)
         data = load_data(plan, quiet=as_json)
@@ -138,12 +145,15 @@ def train_command(
         network = make_network(plan, data)
         if not as_json:
             show(network_line(network))
+            if plan.comparison is not None:
+                show(compared_line(plan.comparison, data.task))
             if plan.chosen:
                 show(t("cli.chosen", options=as_options(plan.chosen)))
         if callback is not None and callback.sees_at_start(plan, network, data):
             return _not_begun(callback, as_json)
         with folder_for(str(plan.data["source"]), out) as folder:
-            run = start_run(plan, network, data, folder, callback)
+            note_run(folder)
+            run = start_run(plan, network, data, folder, callback, devices)
     health = health_of(run)
     if as_json:
         findings = {} if callback is None else _findings(callback)
@@ -165,19 +175,25 @@ def _findings(callback: DoctorCallback) -> dict[str, Any]:
 
 
 def start_run(
-    plan: Plan, network: Network, data: Data, out: Path, callback: DoctorCallback | None = None
+    plan: Plan,
+    network: Network,
+    data: Data,
+    out: Path,
+    callback: DoctorCallback | None = None,
+    devices: int | None = None,
 ) -> Run:
     """Train what a plan asks for, in a new folder."""
     with progress_bar() as bar:
         watch = bar if callback is None else callback.beside(bar, out)
-        return train(network, data, out=out, watch=watch, origin=plan.to_dict(), **plan.training)
+        kept = {"out": out, "origin": plan.to_dict()}
+        return train(network, data, watch=watch, devices=devices, **kept, **plan.training)
 
 
-def go_on(path: Path, callback: DoctorCallback | None = None) -> Run:
+def go_on(path: Path, callback: DoctorCallback | None = None, devices: int | None = None) -> Run:
     """Train a run from its last checkpoint to its end."""
     with progress_bar() as bar, warnings_in_words():
         watch = bar if callback is None else callback.beside(bar, path)
-        return resume_run(path, watch=watch)
+        return resume_run(path, watch=watch, devices=devices)
 
 
 def load_data(plan: Plan, *, quiet: bool = False) -> Data:
@@ -190,16 +206,6 @@ def load_data(plan: Plan, *, quiet: bool = False) -> Data:
     source = options.pop("source")
     with reading_bar(Path(source).name, quiet=quiet) as tick:
         return load(source, tick=tick, **options)
-
-
-def make_network(plan: Plan, data: Data) -> Network:
-    """Return the starting network of a completed plan, as the data needs it at both ends.
-
-    NumPy holds it: training puts it on JAX's device where JAX trains it.
-    """
-    options = dict(plan.network)
-    hidden = options.pop("hidden")
-    return Network.create([data.n_in, *hidden, data.n_out], **options, engine="numpy")
 
 
 @contextmanager

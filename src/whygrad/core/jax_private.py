@@ -4,6 +4,7 @@ Tried with JAX 0.8.0 and 0.10.2. Where a name is gone, each function says so by 
 """
 
 import sys
+import warnings
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
@@ -57,3 +58,32 @@ def speak_gloo_over(host: str) -> bool:
         return False
     engine.make_gloo_tcp_collectives = partial(make, hostname=host)
     return True
+
+
+def detected_cluster(seconds: int) -> tuple[str | None, int | None, int | None, Any]:
+    """Return what a launcher tells this process: coordinator, processes, process, devices.
+
+    Where no launcher that JAX knows is found, or it can no longer be asked, all are None.
+
+    Args:
+        seconds: to wait for the name of the coordinator to be known.
+    """
+    known: Any = getattr(import_module("jax._src.clusters"), "ClusterEnv", None)
+    ask = getattr(known, "auto_detect_unset_distributed_params", None)
+    if ask is None:
+        return None, None, None, None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Kubernetes, which our own error tells of
+        return ask(None, None, None, None, None, seconds)
+
+
+def joined() -> tuple[int, int, Any]:
+    """Return this process's number, how many have joined, and the service that all can reach.
+
+    Without importing JAX: 0, 1 and None where it was not, or where no processes joined.
+    """
+    state: Any = getattr(sys.modules.get("jax._src.distributed"), "global_state", None)
+    service = getattr(state, "client", None)
+    if service is None:
+        return 0, 1, None
+    return state.process_id, state.num_processes, service

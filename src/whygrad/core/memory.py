@@ -149,7 +149,7 @@ def check_network(sizes: Sequence[int]) -> None:
     Raises:
         TooLargeError: it cannot.
     """
-    count = sum((n_in + 1) * n_out for n_in, n_out in pairwise(map(int, sizes)))
+    count = _parameters(sizes)
     _check("error.network_too_large", FLOAT * COPIES * count, parameters=count)
 
 
@@ -167,6 +167,15 @@ def check_step(sizes: Sequence[int], batch: int, recorded: int) -> None:
     neurons = sum(map(int, sizes))
     needed = FLOAT * (ACTIVATIONS * batch * neurons + recorded)
     _check("error.batch_too_large", needed, batch=batch, neurons=neurons)
+
+
+def bytes_of_step(sizes: Sequence[int], batch: int) -> int:
+    """Return how many bytes a step holds at least: of parameters, and of a batch's outputs."""
+    return FLOAT * (COPIES * _parameters(sizes) + ACTIVATIONS * batch * sum(map(int, sizes)))
+
+
+def _parameters(sizes: Sequence[int]) -> int:
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(map(int, sizes)))
 
 
 @contextmanager

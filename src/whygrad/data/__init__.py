@@ -19,9 +19,11 @@ epoch:
         -> files, units     what can be read on its own            (folders, units)
         -> scan             kinds, means, categories, problems     (scanning, summary)
         -> Data             a sample, and the stream of all rows   (streaming, stream)
+        -> ReadRows         what was read, for epochs to come      (read_rows)
 
 ``source`` opens ordinary files only, and a ``Source`` never reads past the size that the file had.
-Text and JSON lines (``delimited``, ``json_lines``) are words; they are read twice, block by block:
+Text and JSON lines (``delimited``, ``json_lines``), which become UTF-8 as they are read
+(``encodings``), are words; they are read twice, block by block:
 the first pass finds out kinds, forms (``forms``, ``dates``) and rows, the second fills columns of
 that size (``Filling``). Parquet and npz declare their size, and ``core.memory`` is asked before any
 of it is held. Words are codes into the few that are known. ``assembling`` takes the raw columns a

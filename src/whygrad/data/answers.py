@@ -8,7 +8,7 @@ import numpy as np
 
 from whygrad.data.columns import NUMBER, Column, Table, listed, settled, shortened
 from whygrad.data.encoder import Encoder
-from whygrad.data.matching import FLAGS, Substitutions
+from whygrad.data.matching import Substitutions, as_known
 from whygrad.data.notes import Note
 from whygrad.errors import DataError, InputError
 
@@ -33,7 +33,6 @@ class Answers:
             values = {"names": listed(names), "expected": 1 if has_classes else len(names)}
             raise InputError("error.rows_targets", **values, actual=len(columns))
         self.odd = Substitutions()
-        self.taken: list[np.ndarray] = []
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -41,18 +40,15 @@ class Answers:
         return dict.fromkeys(self.columns, "text" if self.are_words else "number")
 
     @property
-    def y(self) -> np.ndarray:
-        """The targets that were taken, as in :class:`whygrad.data.Part`."""
-        return np.concatenate(self.taken)
-
-    @property
     def notes(self) -> tuple[Note, ...]:
         """The rows that were left out, and why."""
         told = self.odd.told(list(self.odd.odd))
         return tuple(Note(f"note.rows_{kind}", values) for (kind, _), values in told.items())
 
-    def take(self, block: Table) -> np.ndarray:
-        """Take in the targets of a block, and return which rows have one, (m,), ascending.
+    def take(self, block: Table) -> tuple[np.ndarray, np.ndarray]:
+        """Return which rows of a block have a target, (m,), ascending, and these targets.
+
+        The targets are as in :class:`whygrad.data.Part`.
 
         Raises:
             DataError: a target is no number where the network predicts numbers or labels.
@@ -64,14 +60,12 @@ class Answers:
         if self.are_words:
             y = self._classes(columns[0])
             kept = np.flatnonzero(y >= 0)
-            self.taken.append(y[kept])
-            return kept
+            return kept, y[kept]
         values = np.stack([self._numbers(column, block) for column in columns], axis=1)
         lacks_one = np.asarray(np.isnan(values).any(axis=1))
         self.odd.add("without_target", ", ".join(self.columns), lacks_one)
         kept = np.flatnonzero(~lacks_one)
-        self.taken.append(self._as_trained(values[kept]))
-        return kept
+        return kept, self._as_trained(values[kept])
 
     def _as_trained(self, values: np.ndarray) -> np.ndarray:
         if self.encoder.task == "labels":
@@ -87,7 +81,7 @@ class Answers:
         if column.kind != "text":  # all are missing
             return np.full(len(column.values), -1, np.int32)
         places = {name: place for place, name in enumerate(known)}
-        codes = [places.get(word, places.get(_canonical(word), -1)) for word in column.known]
+        codes = [places.get(word, -1) for word in as_known(column.known, known)]
         strange = [word for word, code in zip(column.known, codes, strict=True) if code < 0]
         self.odd.add("of_other_classes", column.name, column.holds(np.less(codes, 0)), strange)
         return np.array([*codes, -1], np.int32)[column.values]
@@ -105,15 +99,6 @@ class Answers:
             problem = InputError("error.data_infinite", actual=float(column.values[row]), **values)
             raise DataError(self.source, [problem])
         return column.values
-
-
-def _canonical(word: str) -> str:
-    """Return a number or a flag as the class of it is called: 1 for 1.0, true for True."""
-    if word.lower() in FLAGS:
-        return word.lower()
-    if NUMBER.fullmatch(word):
-        return str(Column("", "number", np.array([float(word)])).words()[0])
-    return word
 
 
 def _no_number(column: Column, block: Table) -> InputError:

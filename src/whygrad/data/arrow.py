@@ -62,6 +62,11 @@ def kind_of(arrow_type: pa.DataType) -> str:
     return next((kind for kind, fits in KINDS.items() if fits(arrow_type)), str(arrow_type))
 
 
+def are_codes(arrow_type: pa.DataType) -> bool:
+    """Return whether numbers are declared to be categories, as by pandas' ``category``."""
+    return pa.types.is_dictionary(arrow_type) and kind_of(arrow_type) in NUMERIC
+
+
 def bounds(array: pa.Array) -> tuple[int, int]:
     """Return the smallest and the largest of whole numbers; 0 where there are none."""
     found = pc.call_function("min_max", [array]).as_py()
@@ -80,7 +85,7 @@ class Filling:
     def __init__(self, name: str, kind: str, rows: int, form: str = ""):
         self.name, self.kind, self.rows, self.form = name, kind, rows, form
         self.filled = 0
-        self.is_exact = True
+        self.is_exact, self.are_codes = True, False
         self.places: dict[str, int] = {}  # of the words that came so far
         self.seen: pa.Array | None = None  # the dictionary of the last array of words
         self.lookup = np.empty(0, np.int32)
@@ -122,6 +127,10 @@ class Filling:
             return coded_column(self.name, self.values, list(self.places))
         if self.kind not in (*NUMERIC, "date"):
             return Column(self.name, self.kind, np.broadcast_to(np.nan, self.rows))
+        column = self._of_values()
+        return column.as_categories() if self.are_codes else column
+
+    def _of_values(self) -> Column:
         kind, missing = self.kind, np.isnan(self.values)
         if missing.all():
             kind = "empty"
@@ -140,6 +149,7 @@ class Filling:
         return seconds_of_arrow(array)
 
     def _numbers(self, array: pa.Array) -> np.ndarray:
+        self.are_codes = self.are_codes or are_codes(array.type)
         if pa.types.is_dictionary(array.type):
             array = array.cast(array.type.value_type)
         if pa.types.is_integer(array.type) and array.type.bit_width == 64:

@@ -59,7 +59,12 @@ class TableFile:
 
 
 def open_table(
-    path: str | Path, *, delimiter: str | None = None, tick: Tick | None = None, fewest: int = 1
+    path: str | Path,
+    *,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+    tick: Tick | None = None,
+    fewest: int = 1,
 ) -> TableFile:
     """Open a table in a file to read it in blocks.
 
@@ -67,14 +72,15 @@ def open_table(
         path: ending in .csv, .tsv, .txt, .jsonl or .ndjson, all of them also with .gz behind, or
             in .parquet.
         delimiter: what separates the columns of a text table; None finds it out.
+        encoding: of text; None for UTF-8.
         tick: is called with the share of the blocks that is read, from 0 to 1.
         fewest: columns that a text table may have.
 
     Raises:
         DataError: with what is wrong with the file as a whole.
-        OptionError: the delimiter is not a single character.
+        OptionError: the delimiter is not a single character, or there is no such encoding.
     """
-    source, suffix = checked_source(Path(path), tick or (lambda share: None))
+    source, suffix = checked_source(Path(path), tick or (lambda share: None), encoding=encoding)
     if suffix in (*TEXT, *JSON_LINES):
         return TableFile(opened_cells(source, suffix, delimiter, fewest))
     if suffix == ".parquet":

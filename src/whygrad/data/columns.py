@@ -40,6 +40,7 @@ class Column:
         is_exact: False for whole numbers that float64 had to round.
         form: how words of it are read as numbers or dates, see :mod:`whygrad.data.forms`;
             ``""`` as plain numbers, or not at all.
+        is_categorical: whether its words stay words, whatever they look like.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Column:
     known: tuple[str, ...] = ()
     is_exact: bool = True
     form: str = ""
+    is_categorical: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -94,6 +96,10 @@ class Column:
 
         return text_column(self.name, [word(value) for value in self.values.tolist()])
 
+    def as_categories(self) -> Column:
+        """Return the same column as words that stay words, such as numbers that are codes."""
+        return replace(self.as_text(), is_categorical=True)
+
     def words(self) -> np.ndarray:
         """Return the values as text, missing ones as None; shape (m,), object."""
         column = self.as_text()
@@ -107,7 +113,8 @@ class Column:
             return self
         if self.kind != "text":
             return replace(self, values=self.values[rows])
-        return coded_column(self.name, self.values[rows], self.known)
+        taken = coded_column(self.name, self.values[rows], self.known)
+        return replace(taken, is_categorical=self.is_categorical)
 
     def holds(self, are_meant: np.ndarray) -> np.ndarray:
         """Return which values are one of the known words that are meant.
@@ -221,7 +228,7 @@ def unread_column(name: str) -> Column:
 
 def settled(column: Column) -> Column:
     """Return a column of text as numbers or dates where every word of it is one, else unchanged."""
-    if column.kind != "text":
+    if column.kind != "text" or column.is_categorical:
         return column
     if all(NUMBER.fullmatch(word) for word in column.known):
         numbers = np.array([*(float(word) for word in column.known), np.nan])

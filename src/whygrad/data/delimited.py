@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pyarrow import csv as arrow_csv
 
 from whygrad.core.memory import require_memory
 from whygrad.data.columns import NUMBER, Place, name_problems, shortened
+from whygrad.data.encodings import likely_encoding
 from whygrad.data.source import BLOCK, Source
 from whygrad.errors import DataError, InputError, OptionError
 
@@ -24,6 +26,7 @@ SPOKEN = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", 
 LOOKED_AT = 50  # lines that decide about the delimiter
 LOOKED_AT_MOST = 1 << 22  # letters of them
 LONGEST_LINE = 1 << 26  # letters
+NAMED_DELIMITER = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)  # a first line that Excel reads
 MISSING_WORDS = ("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null")
 ROWS_AT_ONCE = 512  # of a wide table; every block costs some time a column
 LARGEST_BLOCK = 256 * BLOCK  # unless a single row is longer
@@ -61,10 +64,10 @@ class Text:
         """Yield each row that is not blank after its first line, counted from 1; then END."""
 
         def lines(file: io.TextIOWrapper) -> Iterator[str]:
-            for line in iter(lambda: file.readline(LONGEST_LINE), ""):
+            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), "")):
                 if len(line) == LONGEST_LINE:  # it should not be held
                     raise csv.Error("a line without an end")
-                yield line
+                yield "\n" if number == 0 and NAMED_DELIMITER.fullmatch(line) else line
             yield END
 
         with _opened(self.source) as file:
@@ -262,6 +265,9 @@ def _found_delimiter(source: Source) -> str:
     with _opened(source) as file:
         start = file.read(LOOKED_AT_MOST)
     lines = list(islice(io.StringIO(start, newline=""), LOOKED_AT))
+    named = NAMED_DELIMITER.fullmatch(lines[0]) if lines else None
+    if named:
+        return named[1]
     if len(start) == LOOKED_AT_MOST and len(lines) > 1:
         del lines[-1]  # it may be cut off
 
@@ -296,14 +302,16 @@ def checked_bytes(source: Source) -> Bytes:
     end = b"\n"  # of the block before
     with source.open() as file:
         for block in iter(lambda: file.read(BLOCK), b""):
-            is_utf16 = is_blank and block.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-            if is_utf16 or b"\0" in block:
-                key = "error.data_utf16" if is_utf16 else "error.data_binary"
-                raise DataError(source.name, [InputError(key)])
+            if b"\0" in block:
+                likely = likely_encoding(block) if found.length == 0 else None
+                raise DataError(
+                    source.name, [_of_encoding(likely) or InputError("error.data_binary")]
+                )
             try:
                 decoder.decode(block)
             except UnicodeDecodeError as error:
-                raise _not_utf8(source, lines + error.object.count(b"\n", 0, error.start)) from None
+                line = lines + error.object.count(b"\n", 0, error.start)
+                raise not_utf8(source.name, block, {"what": "file_line", "row": line}) from None
             lines += block.count(b"\n")
             found.length += len(block)
             found.quotes += block.count(b'"')
@@ -314,16 +322,30 @@ def checked_bytes(source: Source) -> Bytes:
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        raise _not_utf8(source, lines) from None
+        raise not_utf8(source.name, b"", {"what": "file_line", "row": lines}) from None
     if is_blank:
         raise DataError(source.name, [InputError("error.data_empty")])
     found.has_plain_lines &= not found.quotes
     return found
 
 
-def _not_utf8(source: Source, line: int) -> DataError:
-    problem = InputError("error.data_not_utf8", what="file_line", row=line)
-    return DataError(source.name, [problem])
+def not_utf8(source: str, content: bytes, place: Place) -> DataError:
+    """Return the error of text that is in another encoding than UTF-8.
+
+    Args:
+        source: name of the table.
+        content: some of the text, in which it is.
+        place: of the first byte that is not UTF-8.
+    """
+    told = _of_encoding(likely_encoding(content), **place)
+    return DataError(source, [told or InputError("error.data_not_utf8", **place)])
+
+
+def _of_encoding(likely: str | None, **place: object) -> InputError | None:
+    if likely is None:
+        return None
+    key = "error.data_other_encoding_at" if place else "error.data_other_encoding"
+    return InputError(key, encoding=likely, **place)
 
 
 def _problems_of_one_column(header: str, text: Text, fewest: int) -> list[InputError]:

@@ -30,17 +30,20 @@ def name_of(source: Any) -> str:
     return Path(files[0]).name if len(files) == 1 else "dataset"
 
 
-def files_of(source: Any, delimiter: str | None) -> tuple[StreamFile, ...]:
+def files_of(
+    source: Any, delimiter: str | None, encoding: str | None = None
+) -> tuple[StreamFile, ...]:
     """Return the files of a source in the order in which their rows are counted.
 
     Args:
         source: the path of a file or a folder, or a ``pyarrow.dataset.FileSystemDataset``.
         delimiter: what separates the columns of a text file; None finds it out.
+        encoding: of text files; None for UTF-8.
 
     Raises:
         DataError: there are none, one of them cannot be read in units, or their columns differ.
         InputError: a dataset whose rows do not all stand in files here.
-        OptionError: the delimiter is not a single character.
+        OptionError: the delimiter is not a single character, or there is no such encoding.
     """
     name = name_of(source)
     if is_dataset(source):
@@ -54,7 +57,7 @@ def files_of(source: Any, delimiter: str | None) -> tuple[StreamFile, ...]:
         raise DataError(name, [InputError("error.stream_empty", path=source, known=known)])
     files = []
     for path, label, keys in found:
-        files.append(known_file(path, label, keys, delimiter))
+        files.append(known_file(path, label, keys, delimiter, encoding))
     first = files[0]
     for file in files:
         _check_columns(file, first)

@@ -27,6 +27,23 @@ FLAGS = {True: "true", False: "false"}
 DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
+class _Twice(Exception):
+    """A name that stands in one object more than once."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+CHECKING = json.JSONDecoder(
+    object_pairs_hook=_once, parse_float=str, parse_int=str, parse_constant=str
+)
+
+
 @dataclass(frozen=True, eq=False)
 class JsonLines:
     """A file of JSON lines, whose cells are read as words.
@@ -88,7 +105,7 @@ def opened_json_lines(source: Source) -> JsonLines:
     checked_bytes(source)
     names: dict[str, None] = {}
     for line, text in _lines(source, None):
-        names.update(dict.fromkeys(_object(source, line, text)))
+        names.update(dict.fromkeys(_object(source, line, text, CHECKING)))
     problems = name_problems(list(names))
     if problems or not names:
         raise DataError(source.name, problems or [InputError("error.data_no_rows")])
@@ -104,9 +121,14 @@ def _lines(source: Source, number: int | None) -> Iterator[tuple[int, str]]:
                 yield number_of_line, text
 
 
-def _object(source: Source, line: int, text: str) -> dict[str, object]:
+def _object(
+    source: Source, line: int, text: str, decoder: json.JSONDecoder = DECODER
+) -> dict[str, object]:
     try:
-        found = DECODER.decode(text) if len(text) < LONGEST_LINE else None
+        found = decoder.decode(text) if len(text) < LONGEST_LINE else None
+    except _Twice as error:
+        values = {"name": str(error), "what": "file_line", "row": line}
+        raise DataError(source.name, [InputError("error.data_json_twice", **values)]) from None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

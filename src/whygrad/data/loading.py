@@ -15,7 +15,7 @@ from whygrad.data.arrays import from_arrays
 from whygrad.data.assembling import Raw, assemble
 from whygrad.data.builtin import BUILTIN
 from whygrad.data.columns import Table, is_dataset, is_frame
-from whygrad.data.source import ARROW, TEXT, Skip, Source, Tick, checked_source
+from whygrad.data.source import ARROW, TEXT, Source, Tick, checked_source
 from whygrad.data.split import check_split
 from whygrad.data.table import Data
 from whygrad.data.targets import Target
@@ -23,6 +23,8 @@ from whygrad.errors import InputError, OptionError, TooLargeError, unknown_name
 
 Names = str | Sequence[str]
 SCALINGS = ("standardize", "target_scaling")
+OF_TABLES = ("target", "weight", "drop", "categories", "task")
+OF_FILES = (*OF_TABLES, "encoding", "stream", "buffer")
 
 
 def load(
@@ -36,9 +38,11 @@ def load(
     standardize: bool | None = None,
     target_scaling: str | None = None,
     delimiter: str | None = None,
+    encoding: str | None = None,
     samples: int | None = None,
     noise: float | int | None = None,
     drop: Names = (),
+    categories: Names = (),
     task: str | None = None,
     stream: bool | None = None,
     buffer: int | None = None,
@@ -61,9 +65,11 @@ def load(
         target_scaling: of numbers to predict: ``standard``, ``unit`` (from 0 to 1 on the training
             part) or ``none``; None scales them as the inputs are.
         delimiter: what separates the columns of a text file; None finds it out.
+        encoding: of a text file, such as ``cp1252``, ``gb18030`` or ``utf-16``; None for UTF-8.
         samples: how many samples a generated set has.
         noise: the spread of the noise of a generated set, >= 0.
         drop: columns to leave out.
+        categories: columns whose values stay words, such as numbers that are codes.
         task: ``classes``, ``binary``, ``labels`` or ``numbers``; None finds it out.
         stream: whether the rows are read anew for every epoch, and not held in memory; None does so
             where they do not fit into it, and for folders, datasets and Arrow files.
@@ -79,9 +85,11 @@ def load(
         target=target,
         weight=weight,
         delimiter=delimiter,
+        encoding=encoding,
         samples=samples,
         noise=noise,
         drop=drop,
+        categories=categories,
         task=task,
         stream=stream,
         buffer=buffer,
@@ -92,7 +100,7 @@ def load(
     if isinstance(source, str) and source in BUILTIN:
         return _builtin(source, given, common)
     if is_frame(source):
-        _refuse(given, ("target", "weight", "drop", "task"), "DataFrame")
+        _refuse(given, OF_TABLES, "DataFrame")
         from whygrad.data.arrow import table_from_frame
         from whygrad.data.selecting import data_from_table
 
@@ -118,19 +126,24 @@ def as_given(**options: Any) -> dict[str, Any]:
     return given
 
 
-def _table(source: Source, suffix: str, delimiter: str | None, skip: Skip) -> Table:
-    """Return the columns of a text table, of JSON lines or of a Parquet file.
+def _table(source: Source, suffix: str, given: dict) -> Table:
+    """Return the columns of a text table, of JSON lines or of a Parquet file."""
+    from whygrad.data.selecting import chosen_names
 
-    Args:
-        skip: which columns are not wanted; they come back unread.
-    """
+    def dropped(names: Sequence[str]) -> tuple[str, ...]:
+        return chosen_names(source.name, names, given).drop
+
+    def as_words(names: Sequence[str]) -> tuple[str, ...]:
+        return chosen_names(source.name, names, given).categories
+
     if suffix == ".parquet":
         from whygrad.data.arrow import opened_parquet, read_parquet
 
-        return read_parquet(opened_parquet(source), skip)
+        return read_parquet(opened_parquet(source), dropped)
     from whygrad.data.reading import opened_cells, read_cells
 
-    return read_cells(opened_cells(replace(source, passes=2), suffix, delimiter), skip)
+    cells = opened_cells(replace(source, passes=2), suffix, given.get("delimiter"))
+    return read_cells(cells, dropped, as_words)
 
 
 def _builtin(name: str, given: dict, common: dict) -> Data:
@@ -174,7 +187,7 @@ def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
     if given.get("stream") or path.is_dir() or path.suffix.lower() in ARROW:
         return _streamed(path, "file", where, given, common, tick)
     described = {"kind": "file", "source": where, "options": given | common}
-    source, suffix = checked_source(path, tick)
+    source, suffix = checked_source(path, tick, encoding=given.get("encoding"))
     if suffix == ".npz":
         from whygrad.data.npz import read_npz
 
@@ -183,19 +196,15 @@ def _file(given_path: object, given: dict, common: dict, tick: Tick) -> Data:
         standardize = common["standardize"] is not False
         arguments = common | {"standardize": standardize, "task": given.get("task")}
         return from_arrays(x, y, name=path.name, source=described, **arguments)
-    taken = ("target", "weight", "drop", "task", "stream", "buffer")
-    _refuse(given, (*taken, "delimiter") if suffix in TEXT else taken, path.name)
+    _refuse(given, (*OF_FILES, "delimiter") if suffix in TEXT else OF_FILES, path.name)
     may_stream = given.get("stream") is None
     if may_stream and not fits(source.size):
         return _streamed(path, "file", where, given, common, tick)
-    from whygrad.data.selecting import chosen_names, data_from_table
-
-    def dropped(names: Sequence[str]) -> tuple[str, ...]:
-        return chosen_names(path.name, names, given)[2]
+    from whygrad.data.selecting import data_from_table
 
     try:
         return data_from_table(  # which alone holds the table, and lets its columns go
-            _table(source, suffix, given.get("delimiter"), dropped), given, common, described
+            _table(source, suffix, given), given, common, described
         )
     except TooLargeError:
         if not may_stream:
@@ -208,8 +217,7 @@ def _streamed(source: object, kind: str, where: str, given: dict, common: dict, 
 
     if given.get("stream") is False:
         raise OptionError("error.stream_always", source=where)
-    taken = ("target", "weight", "drop", "task", "delimiter", "stream", "buffer")
-    _refuse(given, taken, where)
+    _refuse(given, (*OF_FILES, "delimiter"), where)
     given = given | {"stream": True}
     described = {"kind": kind, "source": where, "options": given | common}
     return stream(source, given, common, described, tick, given.get("buffer"))

@@ -9,9 +9,12 @@ All of that is counted, with the first rows where it is.
 
 from __future__ import annotations
 
+import re
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from inspect import currentframe
 from typing import TYPE_CHECKING
@@ -24,6 +27,7 @@ from whygrad.data.columns import (
     Column,
     Place,
     Table,
+    coded_column,
     is_unicode,
     listed,
     row_place,
@@ -40,6 +44,9 @@ MISSING = "?"  # the category of missing text
 FLAGS = {"true": 1.0, "false": 0.0}  # words of a column of booleans
 # forms in which plain numbers may come: where 1.234 is 1234, a block of such words is misread
 SAFE = ("comma", "grouped_point")
+# form of a column of dates -> those in which its cells may come, if it cannot read all of them
+OTHERS = {"dmy": ("mdy",), "mdy": ("dmy",)} | dict.fromkeys(("ymd", "named"), ("dmy", "mdy"))
+PLAIN = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]{1,3})?", re.IGNORECASE)
 SHOWN_ROWS = 3  # at most so many rows stand in a sentence
 RowPlace = Callable[[int], Place]  # row counted from 0 -> where a user finds it
 
@@ -101,7 +108,7 @@ class Substitutions:
     def __init__(self) -> None:
         self.odd: dict[tuple[str, str], Odd] = {}  # by kind and column
         self.read: set[str] = set()  # columns of which some cell could be read
-        self.forms: dict[str, str] = {}  # in which columns of plain numbers came, by column
+        self.forms: dict[str, str] = {}  # in which columns came, other than that of training
         self.places: list[RowPlace] = []  # of the rows of each block
 
     def begin(self, place: RowPlace) -> None:
@@ -126,7 +133,7 @@ class Substitutions:
 
     def notes(self, encoder: Encoder) -> tuple[Note, ...]:
         """Return what was found: a sentence for each kind and column."""
-        return (*self._forms(), *self._told(encoder, list(self.odd)))
+        return (*self._forms(encoder), *self._told(encoder, list(self.odd)))
 
     def warn(self, encoder: Encoder) -> None:
         """Warn of what training never met; that it filled a column is no news."""
@@ -136,13 +143,16 @@ class Substitutions:
             if not np.isnan(fill[0])
         }
         news = [key for key in self.odd if key[0] != "missing" or key[1] not in met]
-        told = (*self._forms(), *self._told(encoder, news))
+        told = (*self._forms(encoder), *self._told(encoder, news))
         if told:
             warnings.warn(lines(told), RunWarning, stacklevel=_of_the_caller())
 
-    def _forms(self) -> tuple[Note, ...]:
-        pairs = self.forms.items()
-        return tuple(Note(f"note.data_form_{form}", {"column": name}) for name, form in pairs)
+    def _forms(self, encoder: Encoder) -> tuple[Note, ...]:
+        names = {rule.column: ", ".join(rule.names) for rule in encoder.rules}
+        return tuple(
+            Note(f"note.data_form_{form}", {"column": name, "names": names[name]})
+            for name, form in self.forms.items()
+        )
 
     def told(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, object]]:
         """Return what a sentence says of odd cells: how many, where, and what they hold.
@@ -215,11 +225,16 @@ def require_columns(needed: Sequence[str], known: Sequence[str]) -> None:
     if not absent:
         return
     spare = [name for name in known if name not in set(needed)]
-    near = dict.fromkeys(one for name in absent for one in get_close_matches(name, spare, n=1))
+    near = dict.fromkeys(one for name in absent for one in _nearest(name, spare))
     values = {"missing": listed(absent), "known": listed(known)}
     if near:
         raise InputError("error.data_encode_missing_column_near", **values, near=listed(list(near)))
     raise InputError("error.data_encode_missing_column", **values)
+
+
+def _nearest(name: str, spare: Sequence[str]) -> list[str]:
+    alike = [one for one in spare if one.casefold() == name.casefold()]
+    return alike[:1] or get_close_matches(name, spare, n=1)
 
 
 def _matched(rule: Rule, column: Column, place: RowPlace, told: Substitutions) -> Column:
@@ -243,11 +258,35 @@ def _with_categories(rule: Rule, column: Column, told: Substitutions) -> Column:
     if MISSING not in rule.categories:
         told.add("no_category", rule.column, column.missing)
     if column.kind == "text":
+        words = as_known(column.known, rule.categories)
+        if tuple(words) != column.known:
+            column = coded_column(column.name, column.values, words)
         known = set(rule.categories)
         are_strange = np.array([word not in known for word in column.known])
         strange = [word for word in column.known if word not in known]
         told.add("unknown", rule.column, column.holds(are_strange), strange)
     return column
+
+
+def as_known(words: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return words as they are known, where another program writes numbers and flags otherwise.
+
+    1.0 for 1, 7 for 007, True for true: if one word alone that is known may be meant. Others stay.
+    """
+    exactly, by_value = set(known), defaultdict(list)
+    if exactly.issuperset(words):
+        return list(words)
+    for word in known:
+        by_value[_value(word)].append(word)
+    meant = ([word] if word in exactly else by_value[_value(word)] for word in words)
+    return [some[0] if len(some) == 1 else word for word, some in zip(words, meant, strict=True)]
+
+
+def _value(word: str) -> str | Decimal:
+    """Return a number as one, a flag in small letters, and any other word as it is."""
+    if PLAIN.fullmatch(word):
+        return Decimal(word)
+    return word.lower() if word.lower() in FLAGS else word
 
 
 def _read(rule: Rule, column: Column, place: RowPlace, told: Substitutions) -> Column:
@@ -271,7 +310,7 @@ def _values(rule: Rule, words: Sequence[str], told: Substitutions) -> np.ndarray
 
     What had a form of its own may come back as a program writes it, and plain numbers in a form.
     """
-    form = rule.form or told.forms.get(rule.column, "")
+    form = told.forms.get(rule.column, rule.form)
     plain = np.array([np.nan if rule.parts else _number(word) for word in words])
     if not form and not np.isnan(plain).any():
         return plain
@@ -282,10 +321,13 @@ def _values(rule: Rule, words: Sequence[str], told: Substitutions) -> np.ndarray
     given = pa.array([word if is_unicode(word) else None for word in words], pa.string())
     if rule.parts and rule.form != "time":  # these have one reading whatever the column's form
         plain = np.fmax(values_of(given, "ymd"), values_of(given, "named"))
-    if not form and rule.column not in told.read:  # the first cells that come decide
-        form = chosen_form(possible_forms(given, SAFE)) or ""
-        told.forms |= {rule.column: form} if form else {}
+    among = SAFE if not form else OTHERS.get(form, ())
     found = values_of(given, form) if form else plain
+    if among and np.isnan(found).any() and rule.column not in told.read:
+        other = chosen_form(possible_forms(given, among))  # the first cells that come decide
+        if other is not None:
+            told.forms[rule.column] = other
+            found = values_of(given, other)
     return np.where(np.isnan(found), plain, found)
 
 

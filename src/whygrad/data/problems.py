@@ -43,8 +43,9 @@ def problems_of(
         return [_at(key, column, wrong, place) for key, wrong in found.items() if wrong.any()][:1]
     if column.kind == "empty":
         return []
-    problems = not_unicode(column, place) or _mostly_dates(column, place)
-    problems = problems or _mostly_numbers(column, place)
+    problems = not_unicode(column, place)
+    if not column.is_categorical:
+        problems = problems or _mostly_dates(column, place) or _mostly_numbers(column, place)
     if problems or is_target:
         return problems
     count, rows = len(column.known), int(column.counts.sum())
@@ -57,7 +58,7 @@ def problems_of(
 
 def notes_of(column: Column) -> tuple[Note, ...]:
     """Return what is worth knowing about a column of inputs that can be used."""
-    if column.kind == "text" and _matching(column, NUMBER).any():
+    if column.kind == "text" and not column.is_categorical and _matching(column, NUMBER).any():
         values = {"column": column.name, "names": listed(column.known)}
         return (Note("note.data_numbers_as_categories", values),)
     if column.kind == "text" and column.missing.any():

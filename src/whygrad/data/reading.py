@@ -7,7 +7,7 @@ what the first pass found can be relied on.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -49,11 +49,12 @@ def opened_cells(source: Source, suffix: str, delimiter: str | None, fewest: int
     return opened_json_lines(source) if is_json else opened_text(source, delimiter, fewest)
 
 
-def read_cells(cells: Cells, skip: Skip) -> Table:
+def read_cells(cells: Cells, skip: Skip, as_words: Skip = lambda names: ()) -> Table:
     """Return all columns of a file whose every cell is a word.
 
     Args:
         skip: which columns are not wanted; they come back unread.
+        as_words: which columns stay words, whatever these look like.
 
     Raises:
         DataError: with what is wrong with the file as a whole.
@@ -62,7 +63,7 @@ def read_cells(cells: Cells, skip: Skip) -> Table:
     source, names = cells.source, cells.names
     skipped = set(skip(names))
     wanted = [name for name in names if name not in skipped]
-    found = survey(cells, wanted)
+    found = survey(cells, wanted, as_words(names))
     pa.default_memory_pool().release_unused()
     filled = fillings(source.name, found.kinds, found.rows, found.forms)
     try:
@@ -91,13 +92,17 @@ class Survey:
     rows: int
 
 
-def survey(cells: Cells, wanted: Sequence[str]) -> Survey:
+def survey(cells: Cells, wanted: Sequence[str], as_words: Collection[str] = ()) -> Survey:
     """Return the kinds of the wanted columns, and how many rows there are.
+
+    Args:
+        as_words: those that are text, whatever their words look like.
 
     Raises:
         DataError: there are no rows, or what is wrong with the file as a whole.
     """
-    kinds, rows = dict.fromkeys(wanted, "empty"), 0
+    kinds = {name: "text" if name in as_words else "empty" for name in wanted}
+    rows = 0
     for batch in cells.batches(wanted, 0):
         rows += batch.num_rows
         for name, words in zip(wanted, batch.columns, strict=True):
@@ -105,7 +110,8 @@ def survey(cells: Cells, wanted: Sequence[str]) -> Survey:
     if rows == 0:
         raise DataError(cells.source.name, [InputError("error.data_no_rows")])
     kinds = {name: "integer" if kind == BITS else kind for name, kind in kinds.items()}
-    forms = _forms(cells, [name for name, kind in kinds.items() if kind == "text"])
+    texts = [name for name, kind in kinds.items() if kind == "text" and name not in as_words]
+    forms = _forms(cells, texts)
     return Survey(kinds | {name: kind_of_form(form) for name, form in forms.items()}, forms, rows)
 
 

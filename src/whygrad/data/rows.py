@@ -40,13 +40,16 @@ def most_rows(encoder: Encoder) -> int:
     return max(FEWEST, INPUTS // max(1, len(encoder.mean)))
 
 
-def new_rows(path: str | Path, data: Data, *, tick: Tick | None = None) -> NewRows:
+def new_rows(
+    path: str | Path, data: Data, *, encoding: str | None = None, tick: Tick | None = None
+) -> NewRows:
     """Open the rows of a file for a network.
 
     Args:
         path: as for :func:`whygrad.data.blocks.open_table`; or ending in .npz, of which the inputs
             are taken.
         data: what the network was trained on.
+        encoding: of text; None for UTF-8.
         tick: is called with the share of the file that is read, from 0 to 1.
 
     Raises:
@@ -54,7 +57,7 @@ def new_rows(path: str | Path, data: Data, *, tick: Tick | None = None) -> NewRo
         InputError: a column is missing.
         TooLargeError: the arrays of an .npz file do not fit into memory.
     """
-    source, suffix = checked_source(Path(path), tick or (lambda share: None))
+    source, suffix = checked_source(Path(path), tick or (lambda share: None), encoding=encoding)
     if suffix == ".npz":
         from whygrad.data.npz import read_npz
 
@@ -62,7 +65,7 @@ def new_rows(path: str | Path, data: Data, *, tick: Tick | None = None) -> NewRo
         return NewRows(x[start : start + most] for start in range(0, len(x), most))
     from whygrad.data.blocks import open_table
 
-    return rows_of(open_table(path, tick=tick), data)
+    return rows_of(open_table(path, encoding=encoding, tick=tick), data)
 
 
 def rows_of(table: TableFile, data: Data, also: Mapping[str, str] | None = None) -> NewRows:

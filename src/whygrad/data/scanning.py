@@ -18,6 +18,7 @@ from whygrad.data.columns import NUMBER, Column, Place, Table, settled
 from whygrad.data.folders import columns_of
 from whygrad.data.forms import FORMS, chosen_form, kind_of_form, possible_forms
 from whygrad.data.reading import BITS, JOINED, fits, joined
+from whygrad.data.selecting import ChosenNames
 from whygrad.data.source import Tick
 from whygrad.data.stream import TEST, TRAIN, VALIDATION, Shares, place_of, table_of
 from whygrad.data.stream_file import StreamFile
@@ -58,9 +59,7 @@ class Scan:
     """What a pass over the files finds.
 
     Args:
-        targets: names of the target columns.
-        weight: name of the column of weights, or none.
-        skip: columns that are not read.
+        chosen: columns whose use was told; those to drop are not read.
 
     Attributes:
         kinds: of the columns that are read.
@@ -82,16 +81,14 @@ class Scan:
         self,
         name: str,
         files: Sequence[StreamFile],
-        targets: Sequence[str],
-        weight: Sequence[str],
-        skip: Sequence[str],
+        chosen: ChosenNames,
         shares: Shares,
         tick: Tick,
     ):
         self.name, self.files, self.shares = name, files, shares
-        self._targets, self._weight, self._tick = tuple(targets), tuple(weight), tick
-        wanted = [column for column in columns_of(files[0]) if column not in skip]
-        self.kinds = _first_kinds(files, wanted)
+        self._chosen, self._targets, self._tick = chosen, chosen.targets, tick
+        wanted = [column for column in columns_of(files[0]) if column not in chosen.drop]
+        self.kinds = _first_kinds(files, wanted) | dict.fromkeys(chosen.categories, "text")
         self.forms: dict[str, str] = {}
         self._as_numbers: set[str] = set()  # texts of which every word is a number
         for _ in range(len(COMPATIBLE) + 2):
@@ -105,19 +102,22 @@ class Scan:
 
     def _read_otherwise(self) -> bool:
         """Return whether columns of text turn out to be numbers or dates, and note which."""
-        numbers = {
-            one.name
+        texts = [
+            one
             for one in self.summaries.values()
-            if one.kind == "text" and all(NUMBER.fullmatch(str(word)) for word in one.values)
+            if one.kind == "text" and one.name not in self._chosen.categories
+        ]
+        numbers = {
+            one.name for one in texts if all(NUMBER.fullmatch(str(word)) for word in one.values)
         }
         self._as_numbers |= numbers
         is_decimal = all(file.delimiter == ";" for file in self.files)  # else it would be a comma
         found = {
-            name: form
-            for name, possible in self._possible.items()
-            if (form := chosen_form(possible, comma_is_decimal=is_decimal)) is not None
-            and name not in numbers
-            and self.summaries[name].kind == "text"
+            one.name: form
+            for one in texts
+            if (form := chosen_form(self._possible[one.name], comma_is_decimal=is_decimal))
+            is not None
+            and one.name not in numbers
         }
         self.forms |= found
         self.kinds |= {name: kind_of_form(form) for name, form in found.items()}
@@ -141,12 +141,14 @@ class Scan:
         return column, table
 
     def _pass(self) -> None:
-        keeps = {*self._targets, *self._weight}
+        keeps = {*self._targets, *self._chosen.weight}
         self.summaries = {
             name: Summary(name, kind, name in keeps) for name, kind in self.kinds.items()
         }
         self.kept = {name: Kept() for name in KEPT}
-        self._possible = dict.fromkeys(self.kinds, FORMS)
+        self._possible = dict.fromkeys(self.kinds, FORMS) | dict.fromkeys(
+            self._chosen.categories, ()
+        )
         self.samples: dict[str, int] = dict.fromkeys(PARTS, 0)
         self.dropped = 0
         self.are_01 = self.is_one_hot = True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +14,14 @@ from whygrad.data.columns import Column, Table, listed, settled
 from whygrad.data.notes import Note
 from whygrad.data.problems import notes_of, problems_of, unknown_columns
 from whygrad.data.table import Data
-from whygrad.data.targets import Target, check_task, constant_targets, task_notes, usable_target
+from whygrad.data.targets import (
+    Target,
+    check_task,
+    constant_targets,
+    counted,
+    task_notes,
+    usable_target,
+)
 from whygrad.errors import DataError, InputError
 
 MANY_NAMES = 50  # at most so many columns are listed to choose from
@@ -34,7 +43,7 @@ def data_from_table(table: Table, given: dict, common: dict, source: dict[str, o
     """Return data from raw columns.
 
     Args:
-        given: the options target, weight, drop and task, those that were given.
+        given: the options target, weight, drop, categories and task, those that were given.
         common: standardize, target_scaling, validation, test and seed.
         source: how the table was made, JSON-able.
     Raises:
@@ -58,7 +67,7 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
     ]
     missing = [one.missing for one in chosen.targets if len(one.values) == table.rows]
     rows = np.flatnonzero(~np.any(missing, axis=0)) if missing else np.arange(table.rows)
-    targets = [column.take(rows) for column in chosen.targets]
+    targets = [counted(column.take(rows)) for column in chosen.targets]
     target, more = _target(chosen, targets, len(rows), problems, given, common)
     if problems or more or target is None:
         raise DataError(table.name, [*problems, *more])
@@ -83,8 +92,11 @@ def _raw(table: Table, given: dict, common: dict, source: dict[str, object]) -> 
 
 def chosen_columns(table: Table, given: dict) -> Chosen:
     """Return the columns by their use; inputs that say nothing are left out, with a note."""
-    targets, weight, drop = chosen_names(table.name, table.names, given)
-    columns = {column.name: settled(column) for column in table.columns}
+    targets, weight, drop, categories = chosen_names(table.name, table.names, given)
+    columns = {
+        column.name: column.as_categories() if column.name in categories else settled(column)
+        for column in table.columns
+    }
     used = {*targets, *weight, *drop}
     left = [column for name, column in columns.items() if name not in used]
     empty = [column.name for column in left if column.kind == "empty"]
@@ -103,10 +115,17 @@ def chosen_columns(table: Table, given: dict) -> Chosen:
     )
 
 
-def chosen_names(
-    source: str, known: Sequence[str], given: dict
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the columns of targets, of the weight, and to drop.
+class ChosenNames(NamedTuple):
+    """The names of those columns of a table whose use was told."""
+
+    targets: tuple[str, ...]
+    weight: tuple[str, ...]
+    drop: tuple[str, ...]
+    categories: tuple[str, ...]
+
+
+def chosen_names(source: str, known: Sequence[str], given: dict) -> ChosenNames:
+    """Return the names of the columns of targets, of the weight, to drop, and to keep as words.
 
     Args:
         source: name of the table.
@@ -117,9 +136,11 @@ def chosen_names(
     """
     targets = _names(given.get("target"), known)
     weight = (str(given["weight"]),) if "weight" in given else ()
-    drop = _names(given.get("drop"), known)
-    problems: list[InputError] = list(unknown_columns((*targets, *weight, *drop), known))
-    twice = sorted(set(targets) & {*weight, *drop} | set(weight) & set(drop))
+    drop, categories = (_names(given.get(name), known) for name in ("drop", "categories"))
+    chosen = ChosenNames(targets, weight, drop, categories)
+    problems: list[InputError] = list(unknown_columns([n for use in chosen for n in use], known))
+    uses = Counter(name for use in chosen for name in set(use))
+    twice = sorted(name for name, count in uses.items() if count > 1)
     if twice:
         problems.append(InputError("error.data_column_twice", names=", ".join(twice)))
     if not targets:
@@ -130,7 +151,7 @@ def chosen_names(
         )
     if problems:
         raise DataError(source, problems)
-    return targets, weight, drop
+    return chosen
 
 
 def target_columns(source: Mapping[str, object], known: Sequence[str] = ()) -> tuple[str, ...]:
@@ -144,13 +165,21 @@ def target_columns(source: Mapping[str, object], known: Sequence[str] = ()) -> t
     return _names(options.get("target") if isinstance(options, Mapping) else None, known)
 
 
+def weight_column(source: Mapping[str, object]) -> str | None:
+    """Return the column of sample weights that data was loaded with; None without one."""
+    options = source.get("options")
+    given = options.get("weight") if isinstance(options, Mapping) else None
+    return None if given is None else str(given)
+
+
 def _names(given: object, known: Sequence[str]) -> tuple[str, ...]:
     if given is None:
         return ()
     if isinstance(given, list | tuple):
-        return tuple(str(name) for name in given)
+        return tuple(dict.fromkeys(name for one in given for name in _names(str(one), known)))
     name = str(given)
-    return (name,) if name in known else tuple(n.strip() for n in name.split(",") if n.strip())
+    names = (name,) if name in known else tuple(n.strip() for n in name.split(",") if n.strip())
+    return tuple(dict.fromkeys(names))
 
 
 def _target(
@@ -182,8 +211,12 @@ def _target(
     return target, more
 
 
-def weight_problems(column: Column, table: Table) -> list[InputError]:
-    """Return what is wrong with a column of sample weights."""
+def weight_problems(column: Column, table: Table, *, is_whole: bool = True) -> list[InputError]:
+    """Return what is wrong with a column of sample weights.
+
+    Args:
+        is_whole: whether these are all rows, one of which must count.
+    """
     if not column.is_numeric:
         return problems_of(column, table.place) or [
             InputError("error.data_weight_text", column=column.name)
@@ -191,6 +224,6 @@ def weight_problems(column: Column, table: Table) -> list[InputError]:
     if column.missing.any():
         row = int(np.flatnonzero(column.missing)[0])
         return [InputError("error.data_weight_missing", column=column.name, **table.place(row))]
-    if np.any(column.values < 0) or not np.any(column.values > 0):
+    if np.any(column.values < 0) or (is_whole and not np.any(column.values > 0)):
         return [InputError("error.data_weight_values", column=column.name)]
     return problems_of(column, table.place)

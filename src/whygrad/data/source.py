@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from whygrad.errors import DataError, InputError
+from whygrad.data.encodings import Recoded, checked_encoding
+from whygrad.errors import DataError, InputError, OptionError
 from whygrad.words import byte_size
 
 BLOCK = 1 << 18  # bytes that are read at once
@@ -98,6 +99,7 @@ class Source:
         tick: is told how far reading has come.
         passes: how often the whole file will be read.
         is_packed: whether it is unpacked by gzip as it is read.
+        encoding: of text that becomes UTF-8 as it is read; ``""`` for what is read as it is.
     """
 
     path: Path
@@ -105,6 +107,7 @@ class Source:
     tick: Tick
     passes: int = 1
     is_packed: bool = False
+    encoding: str = ""
 
     @property
     def name(self) -> str:
@@ -121,7 +124,9 @@ class Source:
                 damaged where it is packed.
         """
         stretch = _Stretch(self, number)
-        return io.BufferedReader(_Unpacked(stretch) if self.is_packed else stretch, BLOCK)
+        raw: io.RawIOBase = _Unpacked(stretch) if self.is_packed else stretch
+        raw = Recoded(raw, self.encoding, self.name) if self.encoding else raw
+        return io.BufferedReader(raw, BLOCK)
 
 
 class _Stretch(io.RawIOBase):
@@ -199,26 +204,31 @@ def opened(path: Path) -> tuple[io.BufferedReader, int]:
         for near in get_close_matches(path.name, beside, n=1):
             near_path = str(path.with_name(near))
             problem = InputError("error.data_no_file_near", path=path, near=near_path)
-        raise DataError(path.name, [problem]) from None
+        raise DataError(path.name or str(path), [problem]) from None
     except InputError as problem:
         is_folder = problem.values["what"] == "folder"
         problem = InputError("error.data_folder", path=path) if is_folder else problem
-        raise DataError(path.name, [problem]) from None
+        raise DataError(path.name or str(path), [problem]) from None
     except OSError:
-        raise DataError(path.name, [InputError("error.data_not_allowed", path=path)]) from None
+        raise DataError(
+            path.name or str(path), [InputError("error.data_not_allowed", path=path)]
+        ) from None
 
 
 def checked_source(
-    path: Path, tick: Tick, suffixes: Sequence[str] = SUFFIXES
+    path: Path, tick: Tick, suffixes: Sequence[str] = SUFFIXES, encoding: str | None = None
 ) -> tuple[Source, str]:
     """Return a file that can be read, and its kind: its ending in small letters, without .gz.
 
     Args:
         suffixes: of the kinds that the caller can read.
+        encoding: of text; None for UTF-8.
 
     Raises:
         DataError: it is missing, empty, no ordinary file, or of a kind that cannot be read.
+        OptionError: there is no such encoding, or the file is no text.
     """
+    recoded_from = checked_encoding(encoding)
     file, size = opened(path)
     with file:
         start = file.read(1) if size else b""
@@ -229,4 +239,6 @@ def checked_source(
         raise DataError(path.name, [InputError("error.data_suffix", path=path, known=known)])
     if not start:
         raise DataError(path.name, [InputError("error.data_empty")])
-    return Source(path, size, tick, is_packed=is_packed), suffix
+    if encoding is not None and suffix not in (*TEXT, *JSON_LINES):
+        raise OptionError("error.data_encoding_of_no_text", path=path)
+    return Source(path, size, tick, is_packed=is_packed, encoding=recoded_from), suffix

@@ -22,6 +22,7 @@ from whygrad.data.arrow import Filling
 from whygrad.data.columns import Column, Place, Table
 from whygrad.data.encoder import Encoder
 from whygrad.data.matching import Substitutions
+from whygrad.data.read_rows import ReadRows
 from whygrad.data.stream_file import StreamFile
 from whygrad.data.table import Part
 from whygrad.data.targets import TargetRule
@@ -161,29 +162,27 @@ class Stream:
         """Rows of all units, whatever their part."""
         return int(self.units[:, 4].sum())
 
-    def read(self, pieces: Sequence[Piece]) -> Part:
+    def read(self, pieces: Sequence[Piece], known: ReadRows | None = None) -> Part:
         """Return rows of the training part, in the order of the pieces.
+
+        Args:
+            known: what was read before, and need not be read from the files again.
 
         Raises:
             DataError: a file is gone, or not what it was.
         """
         with self._alone:
-            return self._read(pieces)
+            return self._read(pieces, known)
 
-    def _read(self, pieces: Sequence[Piece]) -> Part:
+    def _read(self, pieces: Sequence[Piece], known: ReadRows | None) -> Part:
         samples = sum(stop - start for _, start, stop in pieces)
         x = np.empty((samples, len(self.encoder.fill)), np.float32)
         filled, others = 0, []
         for unit, start, stop in pieces:
-            reading = self._open.pop(unit, None)
-            if reading is None or reading.at > start:
-                reading = _Reading(self, unit)
-            for part in reading.take(start, stop):
+            for part in self._parts(unit, start, stop, known):
                 x[filled : filled + len(part)] = part.x
                 filled += len(part)
                 others.append(part)
-            if stop < self.counts[unit]:
-                self._open[unit] = reading
         while len(self._open) > self.lanes:  # of an epoch that was not read to its end
             del self._open[next(iter(self._open))]
         own = [part.sample_weight for part in others if part.sample_weight is not None]
@@ -193,6 +192,23 @@ class Stream:
             np.concatenate([part.rows for part in others]),
             np.concatenate(own) if own else None,
         )
+
+    def _parts(self, unit: int, start: int, stop: int, known: ReadRows | None) -> Iterator[Part]:
+        """Yield training rows ``start`` to ``stop`` of a unit, and keep what had to be read."""
+        reading = self._open.pop(unit, None)
+        kept = known and known.read(unit, start, stop)
+        if kept is not None:
+            yield kept
+            return
+        if reading is None or reading.at > start:
+            reading = _Reading(self, unit)
+        for part in reading.take(start, stop):
+            if known is not None:
+                known.keep(unit, start, part)
+            start += len(part)
+            yield part
+        if stop < self.counts[unit]:
+            self._open[unit] = reading
 
     def row(self, number: int) -> Part:
         """Return one training row.

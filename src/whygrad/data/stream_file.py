@@ -20,8 +20,8 @@ class StreamFile:
     Args:
         name: in messages: where several files are read, its path in their folder.
         path: absolute.
-        kind: ``text``, ``parquet``, ``arrow``; ``packed`` (by gzip) or ``json``, lines of it, which
-            are one unit whole.
+        kind: ``text``, ``parquet``, ``arrow``; ``packed`` (by gzip), ``whole`` (text that is not
+            UTF-8, or without line feeds) or ``json``, lines of it, which are one unit whole.
         size: bytes.
         modified: nanoseconds since 1970.
         digest: SHA-256 of its first and last bytes, in hexadecimal.
@@ -29,6 +29,7 @@ class StreamFile:
         keys: columns that its folders name, ``year=2024``, with their value as text.
         delimiter: of text.
         start: byte at which the rows of a text begin.
+        encoding: of text that is not UTF-8.
     """
 
     name: str
@@ -41,6 +42,7 @@ class StreamFile:
     keys: Mapping[str, str | None]
     delimiter: str = ""
     start: int = 0
+    encoding: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -52,7 +54,7 @@ class StreamFile:
     @property
     def is_of_words(self) -> bool:
         """Whether its cells are words, of which nothing tells the kind."""
-        return self.kind in ("text", "packed", "json")
+        return self.kind in ("text", "packed", "whole", "json")
 
     def check(self) -> None:
         """Check that the file is what it was.

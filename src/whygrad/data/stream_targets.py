@@ -62,7 +62,8 @@ def _task(scan: Scan, columns: Sequence[Column], samples: int) -> str:
     if column.kind in ("text", "boolean") or set(values) == {0.0, 1.0}:
         return "classes"
     is_few = len(values) <= FEW_VALUES and samples >= 2 * len(values)
-    return "classes" if column.kind == "integer" and is_few else "numbers"
+    are_whole = is_few and column.is_numeric and all(float(one).is_integer() for one in values)
+    return "classes" if are_whole else "numbers"
 
 
 def _classes(scan: Scan, columns: Sequence[Column], requested: str | None, samples: int) -> Found:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from whygrad.data.assembling import TARGET_SCALINGS
-from whygrad.data.columns import Table, listed, settled, unread_column
+from whygrad.data.columns import Column, Table, listed, settled, unread_column
 from whygrad.data.encoder import TINY, Encoder, blocks, medians, scaled
 from whygrad.data.folders import columns_of, files_of, name_of
 from whygrad.data.matching import MISSING, Rule
@@ -31,8 +31,8 @@ from whygrad.data.stream_file import StreamFile
 from whygrad.data.stream_targets import rule_of
 from whygrad.data.summary import Summary
 from whygrad.data.table import Data, Part
-from whygrad.data.targets import TargetRule, check_task
-from whygrad.data.units import estimated_rows, widest
+from whygrad.data.targets import TargetRule, check_task, task_notes
+from whygrad.data.units import columns_of_codes, estimated_rows, widest
 from whygrad.errors import DataError, InputError, OptionError, unknown_name
 
 HELD_ROWS = 50_000  # of the sample, and of each part that is held out
@@ -50,7 +50,7 @@ def stream(
 
     Args:
         source: a path or an Arrow dataset, see :func:`whygrad.data.folders.files_of`.
-        given: the options target, weight, drop, task and delimiter, those that were given.
+        given: the options that :func:`whygrad.data.load` was given, but those of parts and scaling.
         common: standardize, target_scaling, validation, test and seed.
         described: how it was asked for, JSON-able.
         buffer: rows of a pool; None for :data:`POOL_BYTES` of them.
@@ -65,10 +65,13 @@ def stream(
         raise unknown_name("target_scaling", scaling, tuple(TARGET_SCALINGS))
     if buffer is not None and not (type(buffer) is int and buffer > 0):
         raise OptionError("error.stream_buffer", actual=repr(buffer))
-    name, files = name_of(source), files_of(source, given.get("delimiter"))
-    targets, weight, drop = chosen_names(name, columns_of(files[0]), given)
-    shares = _shares(files, common)
-    scan = Scan(name, files, targets, weight, drop, shares, tick)
+    name, files = name_of(source), files_of(source, given.get("delimiter"), given.get("encoding"))
+    chosen = chosen_names(name, columns_of(files[0]), given)
+    used = {*chosen.targets, *chosen.weight, *chosen.drop}
+    codes = {name for file in files for name in columns_of_codes(file)} - used
+    given = given | {"categories": sorted({*chosen.categories, *codes})}
+    chosen = chosen_names(name, columns_of(files[0]), given)
+    scan = Scan(name, files, chosen, _shares(files, common), tick)
     if scan.rows == 0:
         raise DataError(name, [InputError("error.data_no_rows")])
     return _Fitting(scan, given, common).data(described, buffer)
@@ -101,8 +104,8 @@ class _Fitting:
         table = Table(scan.name, columns, scan.rows, scan.place)
         chosen = chosen_columns(table, self.given)
         problems = [
-            *(p for c in chosen.targets for p in self._problems(c.name, is_target=True)),
-            *(p for c in chosen.inputs for p in self._problems(c.name)),
+            *(p for c in chosen.targets for p in self._problems(c, is_target=True)),
+            *(p for c in chosen.inputs for p in self._problems(c)),
             *(p for c in chosen.weights for p in weight_problems(*witnesses[c.name])),
         ]
         if not chosen.inputs:
@@ -140,9 +143,9 @@ class _Fitting:
             name == column.name for column in (*chosen.inputs, *chosen.targets, *chosen.weights)
         )
 
-    def _problems(self, name: str, *, is_target: bool = False) -> list[InputError]:
-        witness, table = self.scan.witness(name)
-        return problems_of(witness, table.place, is_target=is_target)
+    def _problems(self, column: Column, *, is_target: bool = False) -> list[InputError]:
+        _, table = self.scan.witness(column.name)
+        return problems_of(column, table.place, is_target=is_target)
 
     def _encoder(self, summaries: Sequence[Summary], rule: TargetRule) -> Encoder:
         standardize = self.common["standardize"] is not False
@@ -283,6 +286,7 @@ class _Fitting:
                 values = {"count": len(parts[part]), "share": 100 * actual, "asked": 100 * asked}
                 yield Note(f"note.data_fewer_{part}", values)
         yield from chosen.notes
+        yield from task_notes(chosen.targets, stream.target, self.given.get("task"))
         for column in chosen.inputs:
             yield from notes_of(column)
         if scan.dropped:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from whygrad.data.columns import Column
+from whygrad.data.columns import NUMERIC, Column
 from whygrad.data.dates import CALENDAR, HOURS, part_of, parts_for
 
+KEPT = (*NUMERIC, "text", "date", "empty")  # kinds of which there are values
 MOST_VALUES = 2000  # different ones that are kept; more than there may be categories or classes
 
 
@@ -204,7 +205,7 @@ class Summary:
     @property
     def settled(self) -> str:
         """The kind of the column when all of it is known."""
-        if self.missing == self.rows:
+        if self.missing == self.rows and self.kind in KEPT:
             return "empty"
         return self.kind
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +71,8 @@ class TargetRule:
         (column,) = targets
         if self.values is not None:
             return np.searchsorted(self.values, settled(column).values).astype(np.int32)
+        if column.kind != "text":  # of no rows nothing tells the kind
+            return np.empty(0, np.int32)
         place = {word: index for index, word in enumerate(self.names)}
         return np.array([place[word] for word in column.known], np.int32)[column.values]
 
@@ -115,6 +117,13 @@ def task_of(columns: Sequence[Column]) -> str:
         return "classes"
     is_few = len(distinct) <= FEW_VALUES and len(column.values) >= 2 * len(distinct)
     return "classes" if column.kind == "integer" and is_few else "numbers"
+
+
+def counted(column: Column) -> Column:
+    """Return numbers without fractions as whole ones: many programs write 1.0 for 1."""
+    if column.kind == "number" and np.array_equal(np.floor(column.values), column.values):
+        return replace(column, kind="integer")
+    return column
 
 
 def matrix(columns: Sequence[Column]) -> np.ndarray:
@@ -217,14 +226,14 @@ def usable_target(
 
 
 def task_notes(
-    columns: Sequence[Column], target: Target, requested: str | None
+    columns: Sequence[Column], target: Target | TargetRule, requested: str | None
 ) -> tuple[Note, ...]:
     """Return what was decided about the task and could have been decided otherwise."""
-    if requested is not None or target.classes is None:
+    if requested is not None or target.task not in ("classes", "binary"):
         return ()
     if len(columns) > 1:
         return (Note("note.data_one_hot", {"count": len(columns)}),)
-    if columns[0].kind == "integer" and len(target.names) > 2:
+    if columns[0].kind in ("integer", "number") and len(target.names) > 2:
         values = {"column": columns[0].name, "count": len(target.names)}
         return (Note("note.data_whole_numbers_as_classes", values),)
     return ()

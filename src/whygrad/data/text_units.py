@@ -13,7 +13,7 @@ from pyarrow import csv
 
 from whygrad.core.memory import require_memory
 from whygrad.data.columns import Place
-from whygrad.data.delimited import MISSING_WORDS, Text
+from whygrad.data.delimited import MISSING_WORDS, Text, not_utf8
 from whygrad.data.json_lines import JsonLines
 from whygrad.data.reading import BITS, Cells, converted
 from whygrad.data.source import Source
@@ -32,6 +32,13 @@ TYPES = {  # kind -> how cells of text are read
     "text": pa.dictionary(pa.int32(), pa.string()),
 }
 READ = (*TYPES, "date")  # kinds as which words are read
+
+
+def has_line_feeds(path: Path) -> bool:
+    """Return whether lines of a text end in line feeds, and not in carriage returns alone."""
+    with path.open("rb") as file:
+        start = file.read(PROBE)
+    return b"\n" in start or b"\r" not in start
 
 
 def first_row(text: Text, path: Path) -> int:
@@ -95,7 +102,7 @@ def _check_text(file: StreamFile, at: int, content: bytes) -> None:
         content.decode()
     except UnicodeDecodeError as error:
         place = line_of(file, at + error.start, 0, 0)
-        raise DataError(file.name, [InputError("error.data_not_utf8", **place)]) from None
+        raise not_utf8(file.name, content, place) from None
 
 
 def text_rows(
@@ -165,7 +172,8 @@ def _parsed(
 
 def cells_of(file: StreamFile) -> Cells:
     """Return a file that is one unit, as it is read in memory; it was looked at before."""
-    source = Source(Path(file.path), file.size, lambda share: None, is_packed=file.kind == "packed")
+    how = {"is_packed": file.kind == "packed", "encoding": file.encoding}
+    source = Source(Path(file.path), file.size, lambda share: None, **how)
     if file.kind == "json":
         return JsonLines(source, file.names)
     return Text(source, file.delimiter, LARGEST_TEXT, has_plain_lines=False)

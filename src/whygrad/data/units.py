@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from whygrad.data import text_units
-from whygrad.data.arrow import BATCH, DAMAGE, kind_of
+from whygrad.data.arrow import BATCH, DAMAGE, are_codes, filled_column, kind_of
 from whygrad.data.columns import Place
 from whygrad.data.delimited import headed_text
 from whygrad.data.json_lines import opened_json_lines
@@ -32,15 +32,19 @@ UNIT = ("file", "place", "length", "checksum", "rows", "first", "samples")
 
 
 def known_file(
-    path: Path, name: str, keys: Mapping[str, str | None], delimiter: str | None
+    path: Path,
+    name: str,
+    keys: Mapping[str, str | None],
+    delimiter: str | None,
+    encoding: str | None,
 ) -> StreamFile:
     """Return a file with what it is known by, and the names of its columns.
 
     Raises:
         DataError: it is missing, damaged, or of a kind that is not read in units.
-        OptionError: the delimiter is not a single character.
+        OptionError: the delimiter is not a single character, or there is no such encoding.
     """
-    source, suffix = checked_source(path, lambda share: None, SUFFIXES)
+    source, suffix = checked_source(path, lambda share: None, SUFFIXES, encoding)
     path, status = path.absolute(), path.stat()
     known = (source.size, status.st_mtime_ns, digest_of(path, source.size))
     if suffix == ".parquet" or suffix in ARROW:
@@ -52,10 +56,13 @@ def known_file(
         return StreamFile(name, str(path), kind, *known, names, keys)
     if suffix in JSON_LINES:
         names = opened_json_lines(source).names
-        return StreamFile(name, str(path), "json", *known, names, keys)
+        return StreamFile(name, str(path), "json", *known, names, keys, encoding=source.encoding)
     text = headed_text(source, delimiter)
-    kind, start = ("packed", 0) if source.is_packed else ("text", text_units.first_row(text, path))
-    return StreamFile(name, str(path), kind, *known, text.names, keys, text.delimiter, start)
+    is_cut = not source.encoding and text_units.has_line_feeds(path)
+    kind = "packed" if source.is_packed else "text" if is_cut else "whole"
+    start = text_units.first_row(text, path) if kind == "text" else 0
+    of_text = (text.names, keys, text.delimiter, start, source.encoding)
+    return StreamFile(name, str(path), kind, *known, *of_text)
 
 
 def units_of(file: StreamFile) -> Iterator[tuple[int, int, int]]:
@@ -120,6 +127,14 @@ def arrow_kinds(file: StreamFile) -> dict[str, str]:
     """Return the kinds of the columns of a file that has types."""
     _, schema = _opened(file.path, file.kind, file.modified)
     return {str(field.name): kind_of(field.type) for field in schema}
+
+
+def columns_of_codes(file: StreamFile) -> tuple[str, ...]:
+    """Return the columns whose numbers the file declares to be categories."""
+    if file.is_of_words:
+        return ()
+    _, schema = _opened(file.path, file.kind, file.modified)
+    return tuple(str(field.name) for field in schema if are_codes(field.type))
 
 
 def place_in(file: StreamFile, place: int, length: int, row: int) -> Place:
@@ -197,9 +212,13 @@ def _as_kind(cells: pa.Array, kind: str, form: str) -> pa.Array:
     Args:
         form: how the words of a file that has types are read.
     """
+    if are_codes(cells.type):  # of a target they are plain numbers
+        cells = cells.cast(cells.type.value_type)
     if cells.null_count < len(cells):
-        is_text = form and kind_of(cells.type) == "text"
-        return converted(cells.cast(pa.string()), kind, form) if is_text else cells
+        has_words = kind_of(cells.type) == "text"
+        if kind == "text" and not has_words:  # a column of categories
+            return pa.array(filled_column("", cells).words(), pa.string())
+        return converted(cells.cast(pa.string()), kind, form) if form and has_words else cells
     return pa.nulls(len(cells), pa.string() if kind == "text" else pa.float64())
 
 

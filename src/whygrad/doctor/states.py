@@ -19,6 +19,7 @@ from whygrad.doctor.setup import Setup
 from whygrad.doctor.thresholds import CLOSED
 from whygrad.record.arrays import library_of, xp
 from whygrad.record.fields import FACTORS
+from whygrad.training.engine import for_one_look
 
 REFERENCE_SAMPLES = 512
 
@@ -29,6 +30,7 @@ def states_of(setup: Setup, networks: Sequence[Network]) -> tuple[State, ...]:
     """Return how the layers of some networks of one shape are."""
     chosen, loss = spread_out(len(setup.x), REFERENCE_SAMPLES), setup.settings.loss
     x, y = setup.inputs[chosen], setup.targets[chosen]
+    networks = [for_one_look(network, len(x)) for network in networks]
     if all(network.engine == "numpy" for network in networks):
         return tuple(state_of(network, x, y, loss) for network in networks)
     on_device = [network.on("jax") for network in networks]
@@ -48,6 +50,7 @@ def state_of(network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> State:
         x: inputs, (m, n_in).
         y: targets as the loss sees them, (m, n_out).
     """
+    network = for_one_look(network, len(np.asarray(x)))
     if network.engine == "numpy":
         with np.errstate(all="ignore"):
             return _state(network, _measure(network, np.asarray(x), np.asarray(y), loss))

@@ -15,6 +15,7 @@ from whygrad.core.nn.network import Network
 from whygrad.doctor.setup import Setup, r_squared
 from whygrad.doctor.thresholds import SEEDS
 from whygrad.training.batched import Batched, train_on_device
+from whygrad.training.engine import for_one_look
 from whygrad.training.step import device_dataset
 
 WORST = -np.inf
@@ -65,9 +66,14 @@ def try_out(
 
 def measure_all(setup: Setup, networks: Sequence[Network]) -> tuple[float, ...]:
     """Return accuracy or r2 on the training part, one a network."""
-    on_device = [network.on("jax") for network in networks]
-    stacked = tree_map(lambda *arrays: jnp.stack(arrays), *on_device)
-    outputs = _outputs(fold(stacked, axis=1), jnp.asarray(setup.inputs))
+    networks = [for_one_look(network, len(setup.x)) for network in networks]
+    if all(network.engine == "numpy" for network in networks):
+        with np.errstate(all="ignore"):
+            outputs = [propagate(network, setup.inputs, None).output for network in networks]
+    else:
+        on_device = [network.on("jax") for network in networks]
+        stacked = tree_map(lambda *arrays: jnp.stack(arrays), *on_device)
+        outputs = _outputs(fold(stacked, axis=1), jnp.asarray(setup.inputs))
     claims = [predictions(setup.settings.loss, setup.activations[-1], a) for a in outputs]
     return tuple(measure_of(setup, np.asarray(claim, np.float64)) for claim in claims)
 

@@ -106,7 +106,7 @@ def seen_step(run: RunFolder, layer: str, step: int | None) -> SeenStep:
     if run.can("replay"):
         from whygrad.explain.replayed import ReplayedStep  # with JAX; the others do without
 
-        return ReplayedStep(run, step)
+        return ReplayedStep.of(run, step)
     return SnapshotStep(run, layer, step)
 
 

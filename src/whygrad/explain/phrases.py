@@ -203,9 +203,8 @@ def movement_rows(ledger: Ledger) -> list[Row]:
 def development_rows(ledger: Ledger) -> list[Row]:
     """Return how each factor went over the run, with its first and its last value."""
     rows: list[Row] = []
-    are_there = np.ones(
-        len(ledger.development.steps), bool
-    )  # where the factors before it are not 0
+    # where the factors before it are not 0
+    are_there = np.ones(len(ledger.development.steps), bool)
     for factor in ledger.factors:
         name, values = t(f"factor.{factor.name}"), ledger.development.values.get(factor.name)
         if values is None or not are_there.any():

@@ -32,16 +32,16 @@ class ReplayedStep:
     """A step, taken again.
 
     Args:
-        step: its number; default: the last one taken.
+        step: its number.
 
     Raises:
         AddressError: the run has not taken this step.
         RunError: it does not replay as it was recorded.
     """
 
-    def __init__(self, run: RunFolder, step: int | None):
+    def __init__(self, run: RunFolder, step: int):
         self.run = TrainedRun.of(run)
-        replayed = replay(self.run, max(run.steps - 1, 0) if step is None else step)
+        replayed = replay(self.run, step)
         self._targets = dict(zip(replayed.rows.tolist(), replayed.targets, strict=True))
         self.network = replayed.network
         layers = {name: _layer(replayed, spec) for name, spec in self.run.specs.items()}
@@ -55,6 +55,15 @@ class ReplayedStep:
             pushed_at_last=float(layers[last].sizes.pushed.mean()),
             is_recorded=replayed.is_recorded,
         )
+
+    @classmethod
+    def of(cls, run: RunFolder, step: int | None = None) -> "ReplayedStep":
+        """Return a step, taken again; the last one is kept, for whoever asks more of it."""
+        kept = vars(TrainedRun.of(run))
+        step = max(run.steps - 1, 0) if step is None else step
+        if "replayed" not in kept or kept["replayed"].record.step != step:
+            kept["replayed"] = cls(run, step)
+        return kept["replayed"]
 
     def input_name(self, place: Address) -> str:
         """Return the name of the input that a weight comes from: a feature, or a neuron."""

@@ -9,5 +9,5 @@ writer makes its file in memory or a temporary folder, runs it with the reader t
 have, compares outputs, and only then writes; the network of a run must first have the figures that
 the run recorded. What is imported is read by names and shapes, without importing its library, and
 checked under its own names. A ``Tracker`` takes an ``Entry`` a step, from a finished run or from
-one that trains; what both tell is the same.
+one that trains; what was recorded both tell alike, and the test part's measures at the end.
 """

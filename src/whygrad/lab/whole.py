@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from whygrad.errors import AddressError, OptionError
 from whygrad.explain.explaining import SeenStep, seen_step
@@ -113,14 +114,16 @@ def _worst(steps: np.ndarray, losses: Mapping[int, float | None]) -> int | None:
     """Return the step whose loss stands out most from those around it, if one does."""
     known = [(step, losses.get(step)) for step in steps.tolist()]
     found = [(step, loss) for step, loss in known if loss is not None and np.isfinite(loss)]
-    best, most = None, SPIKE
-    values = np.array([loss for _, loss in found])
-    for at in range(1, len(found)):  # the first has no before
-        around = np.delete(values[max(at - AROUND, 0) : at + AROUND + 1], min(at, AROUND))
-        middle = np.median(around)
-        if middle > 0 and values[at] / middle > most:
-            best, most = found[at][0], values[at] / middle
-    return best
+    if len(found) < 2:
+        return None
+    values = np.array([loss for _, loss in found], float)
+    padded = np.pad(values, AROUND, constant_values=np.nan)
+    around = np.delete(sliding_window_view(padded, 2 * AROUND + 1), AROUND, axis=1)
+    middle = np.nanmedian(around, axis=1)
+    ratio = np.divide(values, middle, out=np.zeros_like(values), where=middle > 0)
+    ratio[0] = 0  # the first has no before
+    best = int(ratio.argmax())
+    return found[best][0] if ratio[best] > SPIKE else None
 
 
 def _lost(steps: np.ndarray, losses: Mapping[int, float | None]) -> int | None:

@@ -5,8 +5,9 @@
 
 A number is always an index, also where a column is called by one: a name that is a number stands in
 quotes, ``hidden1.weight["3", 0]``. So does a name that holds what addresses are made of; in double
-or single quotes a backslash stands before a quote or a backslash. Without them any name is taken
-as it is, as long as it can be read in one way only.
+or single quotes a backslash stands before a quote or a backslash, and characters that nobody sees
+are written as they are shown: ``\\n``, ``\\x1b``, ``\\u202e``. Without quotes any name is taken as
+it is, as long as it can be read in one way only.
 """
 
 import re
@@ -18,9 +19,12 @@ from whygrad.errors import AddressError
 from whygrad.words.visible import visible
 
 NEAR = 3  # names that an error tells
+LONGEST = 80  # letters of one; a longer one is told by its number
 INDEX = re.compile(r"\d{1,18}")
 ITEM = r"""\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^,"'\[\]]+?)\s*"""
 QUOTED = re.compile(r"""(["'])((?:(?!\1)[^\\]|\\.)*)\1""", re.DOTALL)
+ESCAPE = re.compile(r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}|.)", re.DOTALL)
+LETTERS = {"n": "\n", "r": "\r", "t": "\t"}
 BARE = re.compile(r"""[^\s,"'\[\]\\](?:[^,"'\[\]\\]*[^\s,"'\[\]\\])?""")
 
 
@@ -59,7 +63,7 @@ class Axis:
         if INDEX.fullmatch(item):
             return [int(item)]
         quoted = QUOTED.fullmatch(item)
-        inside = None if quoted is None else re.sub(r"\\(.)", r"\1", quoted[2], flags=re.DOTALL)
+        inside = None if quoted is None else ESCAPE.sub(_meant, quoted[2])
         found = [place for place, name in enumerate(self.names) if name == inside]
         return found or [place for place, name in enumerate(self.names) if name == item]
 
@@ -70,7 +74,7 @@ class Axis:
             return str(place)
         if BARE.fullmatch(name) and not INDEX.fullmatch(name) and visible(name) == name:
             return name
-        return '"' + re.sub(r'(["\\])', r"\\\1", name) + '"'
+        return visible('"' + re.sub(r'(["\\])', r"\\\1", name) + '"')
 
     def unknown(self, address: str, item: str) -> AddressError:
         """Return the error for an item that names nothing here: the nearest names."""
@@ -78,7 +82,11 @@ class Axis:
         name = item.strip()
         if not self.names:
             return AddressError("error.place_without_names", name=name, **told)
-        near = ", ".join(self.written(self.names.index(one)) for one in self._near(name))
+        places = [self.names.index(one) for one in self._near(name)]
+        near = ", ".join(
+            self.written(place) if len(self.names[place]) <= LONGEST else str(place)
+            for place in places
+        )
         return AddressError("error.unknown_place", name=name, near=near, **told)
 
     def _near(self, name: str) -> list[str]:
@@ -88,6 +96,11 @@ class Axis:
         alike += [one for one in self.names if one.casefold().startswith(f"{wanted}=")]
         alike += get_close_matches(name, self.names, n=NEAR, cutoff=0.3)
         return list(dict.fromkeys(alike or self.names))[:NEAR]
+
+
+def _meant(escape: re.Match[str]) -> str:
+    code = escape[1]
+    return LETTERS.get(code, code) if len(code) == 1 else chr(int(code[1:], 16))
 
 
 def found_by_name(address: str, inside: str, axes: Sequence[Axis]) -> tuple[int, ...]:

@@ -67,7 +67,7 @@ def standing_of(path: Path) -> Standing | None:
     """Return what another file under this name would not share; None where there is none."""
     try:
         told = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # also of a name that no file can have
         return None
     return told.st_ino, told.st_size, told.st_mtime_ns
 
@@ -151,6 +151,8 @@ def check_recorded(run: "RunFolder", recorded: np.ndarray, found: np.ndarray) ->
     Raises:
         RunError: a file is missing.
     """
+    if np.array_equal(recorded, found):  # as a rule, and told much sooner
+        return
     missing = np.setdiff1d(recorded, found)
     if len(missing):
         path = run.path / "anatomy" / f"{missing[0]}.safetensors"

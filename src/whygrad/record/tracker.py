@@ -73,9 +73,9 @@ def notes_of_watched(
     return notes
 
 
-def last_entry(step: int, result: Mapping[str, Mapping[str, float]]) -> Entry:
-    """Return what a run came to on the test part, as of its last step."""
-    return Entry(step, {f"{name}/test": value for name, value in result.get("test", {}).items()})
+def entry_of_part(step: int, part: str, measures: Mapping[str, float]) -> Entry:
+    """Return measures of a part as of a step, such as ``auc/test``."""
+    return Entry(step, {f"{name}/{part}": value for name, value in measures.items()})
 
 
 def _scalars(line: Line) -> dict[str, float]:
@@ -144,12 +144,16 @@ class Tracker:
         raise NotImplementedError
 
     def __call__(self, event: "ProgressEvent") -> None:
+        """Take over what a segment of steps recorded, and close after the last one."""
+        self.hear(event)
+        if event.step >= event.total_steps:
+            self.close()
+
+    def hear(self, event: "ProgressEvent") -> None:
         """Take over what a segment of steps recorded."""
         recorded = {name: (event.recorded_steps, rows) for name, rows in event.rows.items()}
         notes, total = event.settings.to_dict(), event.total_steps
         self.take(notes, event.lines, recorded, total_steps=total)
-        if event.step >= total:
-            self.close()
 
     def take(
         self,
@@ -210,8 +214,8 @@ class Tracker:
         self._is_open = True
         atexit.register(self.close)  # training may stop before its last step
 
-    def end(self, entry: Entry) -> None:
-        """Write what a run came to; it is of a step that was told before."""
+    def add(self, entry: Entry) -> None:
+        """Write more about the last step that was told."""
         self._write(entry)
 
     def spacing(self, total_steps: int | None, step: int = 0) -> int:

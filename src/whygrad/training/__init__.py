@@ -1,9 +1,10 @@
 """Training whygrad's own networks: recorded, resumed, replayed.
 
-:mod:`choosing` chooses what nobody asked for. :mod:`loop` trains epoch after epoch on
-the pools of rows that :mod:`feeding` draws, cuts and, of a stream, reads ahead; :mod:`engine`
-chooses who takes the steps, :mod:`step` with JAX or :mod:`numpy_step`, :mod:`recording` keeps,
-:mod:`recorder` writes, :mod:`replay` takes a step again, with the engine that ``run.json`` names.
+:mod:`choosing` chooses what nobody asked for, of two recipes the one that :mod:`comparing` prefers.
+:mod:`loop` trains epoch after epoch on the pools of rows that :mod:`feeding` draws, cuts and, of a
+stream, reads ahead; :mod:`engine` chooses who takes the steps, :mod:`step` with JAX or
+:mod:`numpy_step`, :mod:`recording` keeps, :mod:`recorder` writes, :mod:`replay` takes a step again,
+with the engine that ``run.json`` names.
 
 With JAX some plain steps and the recording step after them form a group, the plain ones in a loop
 of their own, because a conditional inside one loop would copy all parameters at every turn.

@@ -10,6 +10,7 @@ from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
+from whygrad.core.nn.network import Network
 from whygrad.core.numpy_stages import can_take
 from whygrad.settings import Settings
 
@@ -17,6 +18,8 @@ from whygrad.settings import Settings
 # own cost, that of each layer, and a parameter's, which the optimiser moves once a step.
 OF_A_STEP, OF_A_LAYER, OF_A_PARAMETER = 100_000, 150_000, 16
 MOST_OF_NUMPY = 20_000_000_000  # about two seconds, what JAX takes to begin
+MOST_OF_A_LOOK = 500_000_000  # about a tenth of a second, what JAX takes to find it compiled
+OF_NUMPY = ("float32", "float64")  # its others are slow
 
 
 def engine_for(
@@ -38,8 +41,19 @@ def engine_for(
     layers = len(sizes) - 1
     of_step = OF_A_STEP + OF_A_LAYER * layers + (batch + OF_A_PARAMETER) * parameters
     is_small = steps * of_step <= MOST_OF_NUMPY
-    is_able = can_take(settings) and str(dtype) in ("float32", "float64")
+    is_able = can_take(settings) and str(dtype) in OF_NUMPY
     return "numpy" if is_small and is_able else "jax"
+
+
+def for_one_look(network: Network, samples: int) -> Network:
+    """Return a network for going forward and back once: on NumPy if JAX would compile for longer.
+
+    Numbers are those of the other engine within rounding.
+    """
+    parameters = sum(dense.weight.size for dense in network.dense)
+    is_able = str(network.dense[0].weight.dtype) in OF_NUMPY
+    is_small = samples * parameters <= MOST_OF_A_LOOK
+    return network.on("numpy") if is_small and is_able else network
 
 
 def steps_of(engine: str) -> Any:

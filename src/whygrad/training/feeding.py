@@ -1,19 +1,24 @@
 """Where the batches of an epoch come from: rows on the device, and the steps that take them.
 
 A pool is as many rows as lie on the device together. A training part in memory is one pool, the
-same in every epoch; a stream is read pool after pool, each while the one before it is trained on.
+same in every epoch; a stream is read pool after pool, each while the one before it is trained on;
+later epochs read from the disk what was parsed, see :mod:`whygrad.data.read_rows`.
 The loop, replaying and the search for a failure see pools alone.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from whygrad.core.arrays import tree_map
+from whygrad.data.read_rows import ReadRows
 from whygrad.data.stream import Piece, Stream, pools_of
 from whygrad.data.table import Part
 from whygrad.settings import Settings
@@ -49,6 +54,30 @@ class Pool:
         return self.first + len(self.plan.rows)
 
 
+class Feed(Protocol):
+    """Whoever has the pools of a training part.
+
+    Attributes:
+        samples: how many there are.
+        steps: most steps of a pool.
+    """
+
+    samples: int
+    steps: int
+
+    def kept_in(self, folder: Path) -> AbstractContextManager[None]:
+        """Keep meanwhile, on the disk of a folder, what is read and will be asked for again."""
+        ...
+
+    def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
+        """Yield the pools of an epoch, from the one with the step at ``position`` on.
+
+        Args:
+            ahead: whether the pool after each is read meanwhile.
+        """
+        ...
+
+
 class Held:
     """A training part that is in memory whole.
 
@@ -74,6 +103,10 @@ class Held:
         self.steps = -(-self.samples // config.settings.batch_size)
         self.dataset = _dataset(part.x, part.y, config, dtype, outputs)
         self._part, self._settings = part, config.settings
+
+    def kept_in(self, folder: Path) -> AbstractContextManager[None]:
+        """Keep nothing more: all rows are in memory."""
+        return nullcontext()
 
     def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on."""
@@ -117,7 +150,21 @@ class Streamed:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="whygrad-reader")
         self._ahead: tuple[tuple[int, int], Future[_Rows]] | None = None
         self._planned: tuple[int, list[list[Piece]]] = (-1, [])
+        self._known: ReadRows | None = None
         self._only: _Rows | None = None  # where one pool holds all rows, it is read once
+
+    @contextmanager
+    def kept_in(self, folder: Path) -> Iterator[None]:
+        """Keep meanwhile, on the disk of a folder, what is read and will be asked for again."""
+        if self._count == 1 or self._settings.epochs == 1:
+            yield
+            return
+        self._known = known = ReadRows(folder, self._stream.counts)
+        try:
+            yield
+        finally:
+            self._known = None
+            self._reader.submit(known.close).result()  # after what is being read
 
     def pools(self, epoch: int, position: int = 0, *, ahead: bool = True) -> Generator[Pool]:
         """Yield the pools of an epoch, from the one with the step at ``position`` on.
@@ -153,7 +200,7 @@ class Streamed:
         return read.result()
 
     def _load(self, epoch: int, number: int) -> "_Rows":
-        part = self._stream.read(self._pieces(epoch)[number])
+        part = self._stream.read(self._pieces(epoch)[number], self._known)
         missing = self._rows - len(part)  # so that every pool has one shape
         x, y = (
             np.pad(array, ((0, missing),) + ((0, 0),) * (array.ndim - 1)) if missing else array

@@ -7,9 +7,10 @@ any state and gives the same numbers as an uninterrupted run.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,7 +26,7 @@ from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import Settings
 from whygrad.training.engine import engine_for, steps_of
 from whygrad.training.evaluation import LaidOut, lay_out, measure
-from whygrad.training.feeding import Held, Pool, Streamed, plan_window
+from whygrad.training.feeding import Feed, Held, Pool, Streamed, plan_window
 from whygrad.training.recording import by_layer, width
 from whygrad.training.state import Plan, State, StaticConfig
 from whygrad.training.weighing import check_weights, class_weights, weights_of
@@ -40,6 +41,7 @@ MOST_STEPS = 2**31  # they are counted in int32
 SEGMENT_BYTES = 64 * 2**20  # of recorded rows that wait on the device
 SEGMENT_STEPS = 4096
 SEGMENT_SECONDS = 0.5  # between two signs of life
+WAITING_SECONDS = 0.1  # for more small segments, whose rows are made together
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Task:
 
     config: StaticConfig
     data: Data
-    feed: Held | Streamed
+    feed: Feed
     validation: LaidOut
     capacity: int
 
@@ -154,7 +156,7 @@ def prepare(network: Network, data: Data, settings: Settings, engine: str | None
         OptionError: the loss does not fit the task.
     """
     _check_fit(network, data, resolve_loss(settings.loss, network, data), settings)
-    steps = -(-data.samples["train"] // settings.batch_size) * settings.epochs
+    steps = steps_in(data, settings)
     if steps + settings.warmup >= MOST_STEPS:
         raise OptionError("error.too_many_steps", steps=steps + settings.warmup)
     settings = replace(
@@ -177,6 +179,11 @@ def prepare(network: Network, data: Data, settings: Settings, engine: str | None
     capacity = min(feed.steps, _fitting_steps(network, settings.record_every))
     validation = lay_out(data.validation.x, data.validation.y, engine)
     return Task(config, data, feed, validation, capacity)
+
+
+def steps_in(data: Data, settings: Settings) -> int:
+    """Return the number of steps that a run takes if nothing stops it early."""
+    return -(-data.samples["train"] // settings.batch_size) * settings.epochs
 
 
 def check_size(network: Network, data: Data, settings: Settings) -> None:
@@ -202,7 +209,7 @@ def resolve_loss(loss: str, network: Network, data: Data) -> str:
 
 def train_steps(
     task: Task, state: State, epoch_losses: np.ndarray | None = None
-) -> Iterator[Segment]:
+) -> Generator[Segment]:
     """Train from ``state`` to the end of the last epoch.
 
     Args:
@@ -210,27 +217,71 @@ def train_steps(
 
     Yields:
         A segment after every segment of steps. Its ``state`` is given up to the next segment: copy
-        what must outlive it.
+        what must outlive it. Of many processes, which call this together, the first says when to
+        stop: where its generator is closed, those of the others end.
     """
-    step, settings = int(state.step), task.settings
+    steps, waiting, began = steps_of(task.config.engine), [], time.perf_counter()
+    with closing(_segments(task, state, epoch_losses)) as segments:
+        for one in segments:
+            waiting.append(one)
+            is_time = time.perf_counter() - began > WAITING_SECONDS
+            if is_time or not steps.may_wait([record for _, record in waiting]):
+                yield from _with_rows(task, waiting)
+                waiting, began = [], time.perf_counter()
+    yield from _with_rows(task, waiting)
+
+
+def _with_rows(task: Task, waiting: Sequence[tuple[Segment, Any]]) -> Iterator[Segment]:
+    """Yield segments with the rows that are made of their records."""
+    every = steps_of(task.config.engine).rows_of([record for _, record in waiting])
+    for (segment, _), rows in zip(waiting, every, strict=True):
+        if rows is not None:
+            of_layers = by_layer(segment.state.network, rows[: len(segment.recorded_steps)])
+            segment = replace(segment, rows=of_layers)
+        yield segment
+
+
+def _segments(
+    task: Task, state: State, epoch_losses: np.ndarray | None
+) -> Generator[tuple[Segment, Any]]:
+    """Train, and yield every segment without its rows, and what they are made of."""
+    step, layout = int(state.step), task.config.layout
+    is_ready = layout is None or not layout.job
     pace = _Pace(task.capacity)
     losses = np.empty(0, np.float32) if epoch_losses is None else epoch_losses
+    if layout is not None:
+        state = layout.put_state(state)
+    try:
+        for epoch, pool in _pools(task, step):
+            while (position := step - epoch * task.steps_per_epoch) < pool.stop:
+                if not is_ready:  # compiled, which may take one process longer than others wait
+                    state, _ = _run(task, state, pool, step, position, 0, pace)
+                    is_ready = layout is None or layout.meet()
+                count = min(pace.steps, pool.stop - position)
+                if layout is not None and not (count := layout.agreed(step, count)):
+                    return
+                state, segment, record = _run(task, state, pool, step, position, count, pace)
+                losses = np.concatenate([losses, segment.losses])
+                step, end = step + count, None
+                if position + count == task.steps_per_epoch:
+                    of_part = (task.validation, task.settings.loss, task.data.task)
+                    validation = measure(state.network, *of_part)
+                    end = EpochEnd(epoch + 1, float(np.mean(losses)), validation)
+                    losses = losses[:0]
+                yield replace(segment, epoch_losses=losses, epoch_end=end), record
+    except BaseException:  # also where this generator is closed
+        if layout is not None:
+            layout.stop(step)
+        raise
+
+
+def _pools(task: Task, step: int) -> Iterator[tuple[int, Pool]]:
+    """Yield the pools of all epochs, from the one with a step on, each with its epoch."""
     while step < task.total_steps:
         epoch, position = divmod(step, task.steps_per_epoch)
         for pool in task.feed.pools(epoch, position):
-            while position < pool.stop:
-                segment = _run(task, state, pool, step, position, pace)
-                losses = np.concatenate([losses, segment.losses])
-                state, step = segment.state, segment.next_step
-                position += len(segment.losses)
-                end = None
-                if position == task.steps_per_epoch:
-                    validation = measure(
-                        state.network, task.validation, settings.loss, task.data.task
-                    )
-                    end = EpochEnd(epoch + 1, float(np.mean(losses)), validation)
-                    losses = losses[:0]
-                yield replace(segment, epoch_losses=losses, epoch_end=end)
+            yield epoch, pool
+        step = (epoch + 1) * task.steps_per_epoch
 
 
 def walk(task: Task, state: State, begin: int, stop: int) -> State:
@@ -265,19 +316,23 @@ class _Pace:
         self._is_compiled = True
 
 
-def _run(task: Task, state: State, pool: Pool, step: int, position: int, pace: _Pace) -> Segment:
-    count = min(pace.steps, pool.stop - position)
+def _run(
+    task: Task, state: State, pool: Pool, step: int, position: int, count: int, pace: _Pace
+) -> tuple[State, Segment, Any]:
+    """Take ``count`` steps; return the state as the devices have it, what is left behind, and what
+    its rows are made of.
+    """
+    layout = task.config.layout
     piece = plan_window(pool.plan, position - pool.first, task.capacity)
     started = time.perf_counter()
     advance = steps_of(task.config.engine).advance
-    state, segment = advance(task.config, state, pool.dataset, piece, step, count)
+    planned = piece if layout is None else layout.put_plan(piece)
+    state, segment = advance(task.config, state, pool.dataset, planned, step, count)
     losses = np.asarray(segment.losses)[:count]
     pace.tell(count, time.perf_counter() - started)
     recorded = recorded_steps(step, step + count, task.settings.record_every)
-    rows = {}
-    if segment.rows is not None:
-        rows = by_layer(state.network, np.asarray(segment.rows)[: len(recorded)])
-    return Segment(step, losses, recorded, rows, state, losses)
+    seen = state if layout is None else layout.here(state)
+    return state, Segment(step, losses, recorded, {}, seen, losses), segment.rows
 
 
 def recorded_steps(begin: int, stop: int, every: int) -> np.ndarray:

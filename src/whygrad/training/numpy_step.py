@@ -27,7 +27,9 @@ from whygrad.training.state import (
     anatomy_of,
 )
 
-HELD_BYTES = 2**19  # of recorded steps that are looked at together: what caches hold
+HELD_BYTES = 2**17  # of recorded steps that are looked at together: what caches hold
+LARGE_BYTES = 2**16  # of the steps of a segment: holding them takes longer than looking at them
+WAITING_STEPS = 256  # whose rows are made together, at most
 
 
 def device_dataset(x: Any, y: Any, outputs: int) -> DeviceDataset:
@@ -171,43 +173,68 @@ def advance(
             losses[position] = anatomy.loss
             if record is not None and (begin + position) % every == 0:
                 record.take(anatomy, gradients, dataset.input_norm.take(rows))
-        recorded = None if record is None else record.rows()
-    return walk.state(), SegmentRecord(losses, recorded, anatomy)
+        if record is not None:
+            record.end()
+    return walk.state(), SegmentRecord(losses, record, anatomy)
 
 
 class Recorded:
-    """The recorded steps of a segment: held as they are, and looked at many at once.
+    """Recorded steps of a segment: held as they are, and looked at many at once.
 
     Args:
         walk: whose steps they are.
+
+    Attributes:
+        count: how many there are.
+        bytes: what those take that were not looked at yet.
     """
 
     def __init__(self, walk: Walk):
+        self.count = self.bytes = 0
         self._walk = walk
         self._held: list[tuple[Anatomy, Parameters, np.ndarray, np.ndarray]] = []
-        self._bytes = 0
         self._sizes: list[np.ndarray] = []
 
     def take(self, anatomy: Anatomy, gradients: Parameters, input_norm: np.ndarray) -> None:
         """Hold the step that was just taken."""
-        if self._held and len(self._held[-1][2]) != len(input_norm):
-            self._look()  # at batches of one size together
-        self._held.append((anatomy, gradients, input_norm, self._walk.parameters.copy()))
-        self._bytes += sum(
-            layer.input.nbytes + layer.delta.nbytes for layer in anatomy.layers.values()
-        )
-        if self._bytes > HELD_BYTES:
+        self._hold((anatomy, gradients, input_norm, self._walk.parameters.copy()))
+
+    def end(self) -> None:
+        """Take note that the segment is over: large steps do not wait for those of others."""
+        if self.bytes > LARGE_BYTES:
             self._look()
+
+    def join(self, later: "Recorded") -> None:
+        """Take over the steps of a later segment."""
+        if later._sizes:
+            self._look()
+            self._sizes += later._sizes
+            self.count += later.count - len(later._held)
+        for step in later._held:
+            self._hold(step)
 
     def rows(self) -> np.ndarray:
         """Return the numbers of ROW_FIELDS of all of them, (recorded, fields, neurons)."""
         from whygrad.training.recording import as_rows, width
 
-        self._look()
-        network = self._walk.network
-        dtype = network.dense[0].weight.dtype
-        none = np.zeros((0, width(network)), dtype)
-        return as_rows(network, np.concatenate([none, *self._sizes]))
+        with np.errstate(all="ignore"):
+            self._look()
+            network = self._walk.network
+            dtype = network.dense[0].weight.dtype
+            none = np.zeros((0, width(network)), dtype)
+            return as_rows(network, np.concatenate([none, *self._sizes]))
+
+    def _hold(self, step: tuple[Anatomy, Parameters, np.ndarray, np.ndarray]) -> None:
+        anatomy, _, input_norm, _ = step
+        if self._held and len(self._held[-1][2]) != len(input_norm):
+            self._look()  # at batches of one size together
+        self._held.append(step)
+        self.count += 1
+        self.bytes += sum(
+            layer.input.nbytes + layer.delta.nbytes for layer in anatomy.layers.values()
+        )
+        if self.bytes > HELD_BYTES:
+            self._look()
 
     def _look(self) -> None:
         """Turn the steps that are held into sizes."""
@@ -219,18 +246,45 @@ class Recorded:
         network, layout = self._walk.network, self._walk.layout
         anatomies, gradients, norms, after = zip(*self._held, strict=True)
         layers = {n: _together([one.layers[n] for one in anatomies]) for n in network.layers}
-        stacked = tree_map(lambda *arrays: np.stack(arrays), *gradients)
-        marks = marks_of(network.with_parameters(layout.views(np.stack(after))))
-        self._sizes.append(sizes(network, layers, stacked, np.stack(norms), marks))
-        self._held, self._bytes = [], 0
+        stacked = tree_map(lambda *arrays: _stacked(arrays), *gradients)
+        marks = marks_of(network.with_parameters(layout.views(_stacked(after))))
+        self._sizes.append(sizes(network, layers, stacked, _stacked(norms), marks))
+        self._held, self.bytes = [], 0
+
+
+def may_wait(records: Sequence[Recorded | None]) -> bool:
+    """Return whether the records of some segments are so small that more may join them."""
+    there = [record for record in records if record is not None]
+    are_small = sum(record.bytes for record in there) < HELD_BYTES
+    return are_small and 0 < sum(record.count for record in there) < WAITING_STEPS
+
+
+def rows_of(records: Sequence[Recorded | None]) -> list[np.ndarray | None]:
+    """Return the rows of each of some segments, (recorded, fields, neurons), made together.
+
+    NumPy takes longer to be called than to compute. What is joined is used up.
+    """
+    there = [record for record in records if record is not None]
+    if not there:
+        return [None] * len(records)
+    ends = np.cumsum([record.count for record in there])
+    for record in there[1:]:
+        there[0].join(record)
+    rows = iter(np.split(there[0].rows(), ends[:-1]))
+    return [None if record is None else next(rows) for record in records]
 
 
 def _together(steps: Sequence[LayerAnatomy]) -> LayerAnatomy:
     """Return a layer's part in many steps, along a first axis: what recording asks for."""
     asked = ("input", "preactivation", "upstream", "delta", "share")
     return replace(
-        steps[0], **{name: np.stack([getattr(step, name) for step in steps]) for name in asked}
+        steps[0], **{name: _stacked([getattr(step, name) for step in steps]) for name in asked}
     )
+
+
+def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    """Return arrays along a first axis; a single one is not copied."""
+    return np.stack(arrays) if len(arrays) > 1 else arrays[0][None]
 
 
 advance_from = advance  # which leaves the state that it is given

@@ -6,18 +6,17 @@ next, so that a run stands where run.json says, whatever a crash or a power cut 
 means dropping what came after and doing it again, with the same numbers.
 """
 
-import signal
-import threading
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from whygrad.core import processes
 from whygrad.core.arrays import leaves, tree_map
 from whygrad.core.nn.network import Network
 from whygrad.errors import NonFiniteError, RunWarning, StalledError
@@ -30,6 +29,12 @@ from whygrad.training.beginning import drop_after, lines_before
 from whygrad.training.checkpoint import Best, Checkpoint, sealed_checkpoint
 from whygrad.training.failing import find_blowup, find_stall
 from whygrad.training.loop import EpochEnd, Segment, Task, train_steps
+from whygrad.training.together import (
+    begin_together,
+    end_together,
+    gentle_interrupt,
+    spread_over,
+)
 from whygrad.training.trained import TrainedRun
 from whygrad.words import t
 
@@ -87,7 +92,7 @@ class ProgressEvent:
 Callback = Callable[[ProgressEvent], bool | None]  # True asks to stop
 
 
-def record(run: TrainedRun, *callbacks: Callback | None) -> None:
+def record(run: TrainedRun, *callbacks: Callback | None, devices: int | None = None) -> None:
     """Train a run from its last checkpoint to its end, and keep the record.
 
     Ctrl-C stops after the segment that is under way, with a checkpoint; so does a callback that
@@ -95,41 +100,53 @@ def record(run: TrainedRun, *callbacks: Callback | None) -> None:
 
     Args:
         callbacks: each is told of every segment of steps, in this order; None for none.
+        devices: over how many the steps are spread, see :func:`~.beginning.layout_of`.
 
     Raises:
+        OptionError: devices that cannot be.
         NonFiniteError: a number was not finite; the run stays, up to that step.
         StalledError: no parameter moved in the first epoch; the run stays.
         RunError: another process is writing this run.
     """
-    with only_writer(run.path), _gentle_interrupt() as is_interrupted:
-        task, checkpoint = run.task, run.sound_checkpoint()
+    job = processes.job()
+    with (
+        only_writer(run.path),
+        gentle_interrupt() as is_interrupted,
+        spread_over(run, devices, job) as task,
+        task.feed.kept_in(run.path),
+    ):
+        checkpoint = run.sound_checkpoint()
         step, newest = int(checkpoint.state.step), run.checkpoints[-1]
         if step != newest:
             told = t("warning.resumed_from_older", path=run.path, newest=newest, step=step)
             warnings.warn(told, RunWarning, stacklevel=2)
         lines = lines_before(run, step)
         writer = _Writer(run, task, checkpoint, len(lines))
-        writer.describe(state="training")
+        writer.describe(state="training", **_devices_of(task, run))
         drop_after(run, step, lines)
         # it may have been stopped, or killed, after its last step
         is_over, is_stopped = writer.is_out_of_patience(), False
-        segments = () if is_over else train_steps(task, checkpoint.state, checkpoint.epoch_losses)
+        begin_together(job, run.path, None if is_over else step)
         try:
-            for segment in segments:
-                writer.take(segment)
-                if segment.epoch_end is not None:
-                    writer.check_movement()
-                event = ProgressEvent.of(task, segment)
-                answers = [tell(event) for tell in callbacks if tell is not None]
-                is_stopped = any(answer is True for answer in answers) or is_interrupted()
-                if is_stopped or writer.is_out_of_patience():
-                    break
+            with closing(train_steps(task, checkpoint.state, checkpoint.epoch_losses)) as segments:
+                for segment in () if is_over else segments:
+                    writer.take(segment)
+                    if segment.epoch_end is not None:
+                        writer.check_movement()
+                    event = ProgressEvent.of(task, segment)
+                    answers = [tell(event) for tell in callbacks if tell is not None]
+                    is_stopped = any(answer is True for answer in answers) or is_interrupted()
+                    is_stopped = is_stopped or (job > 0 and processes.is_stop_wished(job))
+                    if is_stopped or writer.is_out_of_patience():
+                        break
             if not is_stopped:
                 writer.check_movement(is_over=True)
             writer.finish(was_interrupted=is_stopped)
         except (NonFiniteError, StalledError) as error:
             writer.describe(state="failed", failure=error.to_dict())
             raise
+        finally:
+            end_together(job)
 
 
 @dataclass
@@ -307,24 +324,12 @@ class _Writer:
         return step // spacing > self.saved_step // spacing
 
 
-@contextmanager
-def _gentle_interrupt() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into a wish to stop; the second one interrupts at once."""
-    requested = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield requested.is_set
-        return
-
-    def note(number: int, frame: Any) -> None:
-        if requested.is_set():
-            raise KeyboardInterrupt
-        requested.set()
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield requested.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _devices_of(task: Task, run: TrainedRun) -> dict[str, int]:
+    """Return what run.json says of the devices: how many, unless it was one from the beginning."""
+    layout = task.config.layout
+    if layout is None:
+        return {"devices": 1} if "devices" in run.description else {}
+    return {"devices": layout.size}
 
 
 def _lines(task: Task, segment: Segment) -> list[dict[str, Any]]:

@@ -1,4 +1,8 @@
-"""Any step of a run again, exactly: from the nearest checkpoint, by the same compiled loop."""
+"""Any step of a run again: from the nearest checkpoint, by the same compiled loop.
+
+On what the run was trained on, the numbers come out to the bit. What many devices trained is
+replayed by one, which adds a batch up in another order: within rounding.
+"""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -142,5 +146,9 @@ def _agrees(run: "TrainedRun", step: int, again: dict[str, np.ndarray]) -> bool:
             versions = differences(run.description)
             if versions:
                 raise RunError("error.replay_elsewhere", **where, **versions)
+            devices = run.description.get("devices", 1)
+            if devices > 1:
+                known = ", ".join(map(str, run.checkpoints))
+                raise RunError("error.replay_of_devices", **where, devices=devices, known=known)
             raise RunError("error.replay_differs", **where)
     return True

@@ -8,6 +8,7 @@ anatomy_of                      the part of a step that both engines take alike
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
@@ -18,6 +19,9 @@ from whygrad.core.nn.losses import as_matrix, smoothed
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.settings import Settings
 
+if TYPE_CHECKING:
+    from whygrad.training.devices import Layout
+
 
 @dataclass(frozen=True)
 class StaticConfig:
@@ -27,11 +31,13 @@ class StaticConfig:
         settings: how to train, with ``loss`` resolved.
         total_steps: length of the run, over which a schedule falls.
         engine: who takes the steps, ``jax`` or ``numpy``; see :mod:`whygrad.training.engine`.
+        layout: how the job lies on many devices, see :mod:`whygrad.training.devices`; None on one.
     """
 
     settings: Settings
     total_steps: int
     engine: str = "jax"
+    layout: "Layout | None" = None
 
 
 @dataclass(frozen=True)
@@ -118,15 +124,15 @@ class SegmentRecord:
 
     Attributes:
         losses: loss of each step, (steps,).
-        rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. None where
-            nothing is recorded.
+        rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. Of NumPy
+            what makes them, see ``numpy_step.rows_of``. None where nothing is recorded.
         last: what NumPy worked with in the last step. Who holds it until the next segment lets
             that one have its memory, which otherwise goes back to the system and comes again page
             by page: a third of the time of a small epoch.
     """
 
     losses: Float[Array, "*many steps"]
-    rows: Float[Array, "*many recorded fields neurons"] | None
+    rows: Any
     last: Anatomy | None = None
 
 

@@ -6,7 +6,7 @@ every neuron are written to a buffer that leaves the loop at its end; other step
 recording. The trace of the same step is what :func:`trace_step` returns for a ledger.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -71,11 +71,13 @@ def take_step(
     Returns:
         The next state, and the trace of the step; the compiler drops what nobody looks at.
     """
-    network, settings = state.network, config.settings
+    network, settings, layout = state.network, config.settings, config.layout
     before = network.parameters
     key = jax.random.fold_in(state.key, state.step)
     told = batch.rows if batch.target_rows is None else batch.target_rows
     x, y, share = dataset.x[batch.rows], dataset.y[told], jnp.asarray(batch.share)
+    if layout is not None:
+        x, y = layout.cut(x), layout.cut(y)
     anatomy = anatomy_of(network, settings, x, y, share, key)
     gradients = anatomy.gradients()
     stages = build_stages(settings, state.learning_rate, config.total_steps)
@@ -83,7 +85,8 @@ def take_step(
     after = apply_update(before, outputs[stages[-1].name])
     step_trace = StepTrace(anatomy, gradients, outputs, before, after)
     network = network.with_parameters(after)
-    return replace(state, network=network, optimizer=optimizer, step=state.step + 1), step_trace
+    state = replace(state, network=network, optimizer=optimizer, step=state.step + 1)
+    return state if layout is None else layout.kept(state), step_trace
 
 
 def run_segment(
@@ -125,17 +128,20 @@ def run_segment(
         new = sizes(state.network, seen.anatomy.layers, seen.gradients, input_norm)
         return state, losses, kept.at[number].set(new)
 
+    def whole(values: Array) -> Array:
+        return values if config.layout is None else config.layout.whole(values)
+
     losses = jnp.zeros(steps, state.learning_rate.dtype)
     if not every:
         state, losses, _ = jax.lax.fori_loop(0, count, plain, (state, losses, {}))
-        return state, SegmentRecord(losses, None)
+        return state, SegmentRecord(whole(losses), None)
     first_recorded = -begin % every
     groups = jnp.maximum(count - first_recorded + every - 1, 0) // every
     kept = jnp.zeros((steps // every + 1, width(state.network)), losses.dtype)
     carry = jax.lax.fori_loop(0, groups, group, (state, losses, kept))
     after_last = jnp.where(groups == 0, 0, first_recorded + (groups - 1) * every + 1)
     state, losses, kept = jax.lax.fori_loop(after_last, count, plain, carry)
-    return state, SegmentRecord(losses, as_rows(state.network, kept))
+    return state, SegmentRecord(whole(losses), whole(as_rows(state.network, kept)))
 
 
 def fold_state(state: State, axis: int = 0) -> State:
@@ -167,6 +173,16 @@ def compiled(**options: Any) -> Callable[..., tuple[State, SegmentRecord]]:
 
 advance = compiled(donate_argnums=1)
 advance_from = compiled()  # leaves the state that it is given
+
+
+def may_wait(records: Sequence[Array | None]) -> bool:
+    """Return whether the rows of some segments may wait for more: here they are made already."""
+    return False
+
+
+def rows_of(records: Sequence[Array | None]) -> list[np.ndarray | None]:
+    """Return the rows of each of some segments on the host, (recorded, fields, neurons)."""
+    return [None if record is None else np.asarray(record) for record in records]
 
 
 def advance_batched(

@@ -218,18 +218,22 @@ class TrainedRun(RunFolder):
             output = forward(network, x).output
             yield x, np.asarray(predictions(loss, network.output_activation, output))
 
-    def evaluate(self, part: str = "test", *, step: int | None = None) -> dict[str, float]:
+    def evaluate(
+        self, part: str = "test", *, step: int | None = None, weighted: bool = False
+    ) -> dict[str, float]:
         """Return loss and measures on a part of the data: ``train``, ``validation`` or ``test``.
 
         Args:
             step: of the network, see :meth:`network_at`.
+            weighted: count rows by the weights that they were trained with; else each counts once.
 
         Raises:
-            OptionError: no such part.
+            OptionError: no such part, or weights where the run has none.
             RunError: the part has no samples.
         """
         of_data, network = self._filled(part), self.network_at(step)
-        return evaluate(network, of_data.x, of_data.y, self.task.settings.loss, self.data.task)
+        weight, loss = self._weight(of_data) if weighted else None, self.task.settings.loss
+        return evaluate(network, of_data.x, of_data.y, loss, self.data.task, weight)
 
     def measures(
         self, part: str = "test", *, step: int | None = None, weighted: bool = False
@@ -247,17 +251,24 @@ class TrainedRun(RunFolder):
             InputError: none of them has a weight.
             NonFiniteError: the outputs overflow.
         """
+        return self.measures_of(self.network_at(step), part, weighted=weighted)
+
+    def measures_of(self, network: Network, part: str, *, weighted: bool = False) -> Measures:
+        """Return how good the predictions of a network of this run are; see :meth:`measures`."""
         of_data, loss = self._filled(part), self.task.settings.loss
-        weight = of_data.sample_weight if weighted else None
-        if weighted and weight is None:
-            raise OptionError("error.no_sample_weights", path=self.path)
+        weight = self._weight(of_data) if weighted else None
         tally = self.tally(weighted=weighted)
-        for rows, claims in claims_by_piece(self.network_at(step), of_data.x, loss):
+        for rows, claims in claims_by_piece(network, of_data.x, loss):
             tally.add(claims, of_data.y[rows], None if weight is None else weight[rows])
         measures = tally.measures(part)
         if weighted or of_data.sample_weight is None:
             return measures
         return replace(measures, notes=(*measures.notes, Note("measures.note.unweighted", {})))
+
+    def _weight(self, part: Part) -> np.ndarray:
+        if part.sample_weight is None:
+            raise OptionError("error.no_sample_weights", path=self.path)
+        return part.sample_weight
 
     def tally(self, *, weighted: bool = False) -> Tally:
         """Return an empty tally, to which claims and targets of any rows can be added.

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from whygrad.words import language
-from whygrad.words.markup import TAGS, element, joined
 from whygrad.words.visible import visible
 
 MOST = 24  # rows that are shown; of more, the first and the last ones
@@ -44,6 +43,8 @@ class Grid:
         return f"{visible(self.title)}\n{as_plain(table, 1000)}"
 
     def _repr_html_(self) -> str:
+        from whygrad.words.markup import TAGS, element, joined  # which text does without
+
         head = element("tr", [element("th", name, scope="col") for name in self.head])
         body = [
             element("tr", element("th", name, scope="row"), [element("td", one) for one in others])

@@ -147,7 +147,7 @@ def test_a_run_whose_last_numbers_are_refused_is_ended_as_failed(library, monkey
         raise ConnectionError("gone")
 
     monkeypatch.setattr(library[0], "log_batch", refuse)
-    tracker.end(next(entries([{"step": 0, "loss": 1.0}], {}, [])))
+    tracker.add(next(entries([{"step": 0, "loss": 1.0}], {}, [])))
     with pytest.raises(ConnectionError):
         tracker.close()
     assert library[0].ended == ["run-of-7"] and library[0].status == "FAILED"

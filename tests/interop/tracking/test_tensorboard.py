@@ -45,7 +45,9 @@ def test_a_run_is_read_back_from_its_events(run, tmp_path):
     assert numbers(told["loss/train"]) == history(run, "train_loss")
     assert numbers(told["loss/validation"]) == history(run, "validation_loss")
     assert numbers(told["accuracy/validation"]) == history(run, "validation_accuracy")
-    assert numbers(told["accuracy/test"]) == [(5, np.float32(run.evaluate()["accuracy"]))]
+    for name, value in run.evaluate("test").items():
+        assert numbers(told[f"{name}/test"]) == [(5, np.float32(value))]
+    assert "auc/test" in told and "baseline_accuracy/test" in told
     layers = ("hidden1", "output")
     assert {f"{layer}/{factor}" for layer in layers for factor in FACTORS} < set(told)
     assert json.loads(told["settings"][0][1].item().decode().strip("`\n"))["epochs"] == 3
@@ -73,14 +75,43 @@ def test_watching_writes_what_logging_afterwards_writes(ask, run, tmp_path):
         wg.train(**ask, log=board)
     wg.log(run, folder=tmp_path / "after")
     live, after = read(tmp_path / "live"), read(tmp_path / "after")
-    for of_result in ("loss/test", "accuracy/test"):  # known only when training is over
-        assert of_result in after and of_result not in live
-    for name, told in live.items():
+    of_epochs = {name for name in live if name.endswith("/validation")}
+    assert set(after) - set(live) == set() and set(live) - set(after) < of_epochs
+    for name, told in after.items():
         if name != "settings":
-            assert [step for step, _ in told] == [step for step, _ in after[name]]
+            assert [step for step, _ in told] == [step for step, _ in live[name]]
             assert all(
-                np.array_equal(a, b) for (_, a), (_, b) in zip(told, after[name], strict=True)
+                np.array_equal(a, b) for (_, a), (_, b) in zip(told, live[name], strict=True)
             )
+
+
+def test_each_epoch_is_measured_on_the_validation_part(ask, run, tmp_path):
+    wg.train(**ask, log=wg.TensorBoard(tmp_path / "live"))
+    told = read(tmp_path / "live")
+    steps = [step for step, _ in history(run, "validation_loss")]
+    assert len(steps) == 3
+    for name, value in run.trained.measures("validation").figures.items():
+        if name in ("accuracy", "r2"):
+            continue
+        of_epochs = numbers(told[f"{name}/validation"])
+        assert [step for step, _ in of_epochs] == steps
+        assert of_epochs[-1][1] == pytest.approx(value)  # the last network is that of the run
+        before = run.trained.measures_of(run.trained.network_at(steps[0] + 1), "validation")
+        assert of_epochs[0][1] == pytest.approx(before.figures[name], rel=1e-5)
+
+
+def test_a_training_that_was_stopped_is_closed_when_it_has_ended(ask, tmp_path):
+    board = wg.TensorBoard(tmp_path / "live")
+    run = wg.train(**ask, log=board, watch=lambda event: event.epoch == 1, out=tmp_path / "run")
+    assert run.description["state"] == "stopped"
+    board.close()
+    assert "auc/test" not in read(tmp_path / "live")
+    run = wg.resume(run.path, log=wg.TensorBoard(tmp_path / "later"))
+    (end,) = numbers(read(tmp_path / "later")["auc/test"])
+    assert end == (5, pytest.approx(run.evaluate()["auc"]))
+    early = wg.TensorBoard(tmp_path / "early")  # its last epoch is not known beforehand
+    wg.train(**ask | {"epochs": 30, "patience": 1, "learning_rate": 3.0}, log=early)
+    assert not early._is_open and "auc/test" in read(tmp_path / "early")
 
 
 def test_histograms_are_spread(ask, run, tmp_path):

@@ -62,9 +62,7 @@ def test_a_run_is_told_step_by_step(run, library):
     assert [data["loss/batch"] for _, data in made.told[:-1]] == run.history["loss"].tolist()
     first = made.told[0][1]["hidden1/upstream"].values
     np.testing.assert_allclose(first, run.neurons("hidden1").upstream.values[0])
-    assert made.told[-1][1] == {
-        f"{k}/test": v for k, v in run.description["result"]["test"].items()
-    }
+    assert made.told[-1][1] == {f"{k}/test": v for k, v in run.evaluate("test").items()}
     assert made.finished == 1
     assert logged.to_dict() == {
         "to": "wandb", "where": "https://example.org/run", "steps": 6, "histograms": 3,

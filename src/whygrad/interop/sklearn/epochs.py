@@ -15,7 +15,6 @@ from jaxtyping import Float, Int
 
 from whygrad.core.arrays import Array
 from whygrad.core.nn.network import Network
-from whygrad.data.columns import row_place
 from whygrad.data.numeric import LEAST, MOST, column_sizes
 from whygrad.errors import InputError, OptionError
 from whygrad.settings import Settings, in_float32
@@ -235,6 +234,8 @@ def check_samples(estimator: Any, samples: Samples, *, is_float32: bool) -> None
             if (0 < sizes[column]) and (sizes[column] < least):
                 said = {"column": name, "actual": float(sizes[column]), "limit": least}
                 raise InputError("error.data_too_small", **said)
+            from whygrad.data.columns import row_place  # which sound samples do without
+
             row = int(np.flatnonzero(~(size <= most))[0])
             said = {"column": name, "actual": float(values[row, column]), "limit": most}
             raise InputError("error.data_encode_too_large", **said, **row_place(row))

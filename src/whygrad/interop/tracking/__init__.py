@@ -1,15 +1,22 @@
 """Logging to TensorBoard, Weights & Biases and MLflow, through their own libraries."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from whygrad.errors import InputError, OptionError, extra, unknown_name
 from whygrad.record.folder import RunFolder
-from whygrad.record.tracker import Tracker, last_entry, notes_of_watched
+from whygrad.record.tracker import Entry, Tracker, entry_of_part, notes_of_watched
 from whygrad.words import command_word, t
 from whygrad.words.visible import lines
+
+if TYPE_CHECKING:  # who watches a PyTorch model trains with nothing of ours
+    from whygrad.training.recorder import Callback, ProgressEvent
+    from whygrad.training.trained import TrainedRun
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,8 @@ TRACKERS: dict[str, Callable[..., Tracker]] = {
 def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Logged:
     """Write a recorded run, also that of a watched model, into the record of another tool.
 
-    Loss and measures go as numbers at their steps, the factors of every neuron as histograms.
+    Loss and measures go as numbers at their steps, all measures of the test part with the last one,
+    and the factors of every neuron as histograms.
 
     Args:
         to: ``tensorboard``, ``wandb`` or ``mlflow``; or a tracker.
@@ -140,10 +148,45 @@ def log(run: RunFolder, to: str | Tracker = "tensorboard", **options: Any) -> Lo
             notes, total = notes_of_watched(description, first["optimizers"]), run.steps
         recorded = {layer: run.rows(layer) for layer in run.layers}
         tracker.take(notes, history, recorded, total_steps=total)
-        result = description.get("result")
-        if result and history:
-            tracker.end(last_entry(max(history[-1]["step"], run.steps - 1), result))
+        if description.get("result", {}).get("test") and history:
+            from whygrad.training.trained import TrainedRun
+
+            tracker.add(_result(TrainedRun.of(run)))
     return Logged(name, tracker.where, tracker.steps, tracker.histograms)
+
+
+@contextmanager
+def following(run: TrainedRun, tracker: Tracker | None) -> Iterator[Callback | None]:
+    """Give the callback that tells a tracker of a run while it trains; None for no tracker.
+
+    After an epoch it hears all measures of the validation part, after the last one those of the
+    test part, and is closed then.
+    """
+    if tracker is None:
+        yield None
+        return
+
+    def tell(event: ProgressEvent) -> None:
+        tracker.hear(event)
+        if event.epoch_end is not None and len(run.data.validation):
+            recorded = event.epoch_end.validation
+            figures = run.measures_of(event.network, "validation").figures
+            fresh = {name: value for name, value in figures.items() if name not in recorded}
+            tracker.add(entry_of_part(event.step - 1, "validation", fresh))
+
+    yield tell
+    if run.description["state"] == "finished":  # else it may go on
+        if len(run.data.test):
+            tracker.begin(notes_of(run))  # where all steps had been taken before
+            tracker.add(_result(run))
+        tracker.close()
+
+
+def _result(run: TrainedRun) -> Entry:
+    """Return what a run came to on the test part, as of its last step."""
+    recorded = run.description["result"]["test"]
+    figures = recorded | run.measures("test").figures | recorded
+    return entry_of_part(run.steps - 1, "test", figures)
 
 
 def notes_of(run: RunFolder) -> dict[str, Any]:
@@ -167,6 +210,7 @@ __all__ = [
     "TensorBoard",
     "Tracker",
     "WandB",
+    "following",
     "log",
     "notes_of",
     "notes_of_watched",

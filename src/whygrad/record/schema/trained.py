@@ -152,6 +152,7 @@ RUN = record(
     {
         **STANDING,
         "engine": one_of(tuple(ENGINES)),
+        "devices": COUNT,
         "fields": COUNT,
         "steps": COUNT,
         "result": record({}, {part: MEASURED for part in PARTS}),
@@ -173,7 +174,7 @@ FILE = record(
     {
         "name": text,
         "path": text,
-        "kind": one_of(("text", "packed", "json", "parquet", "arrow")),
+        "kind": one_of(("text", "packed", "whole", "json", "parquet", "arrow")),
         "size": whole(0, 2**62),
         "modified": whole(0, 2**63),
         "digest": text,
@@ -181,7 +182,8 @@ FILE = record(
         "keys": map_of(maybe(text)),
         "delimiter": text,
         "start": whole(0, 2**62),
-    }
+    },
+    {"encoding": text},  # not yet by the first versions
 )
 STREAM = record(
     {

@@ -5,6 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whygrad.errors import OptionError
 from whygrad.explain.html import STYLE as LEDGER_STYLE
 from whygrad.record.files import write_together
 from whygrad.render.page.lab_links import lab_beside
@@ -63,9 +64,12 @@ def write_report(
             the lab.
 
     Raises:
+        OptionError: there is a folder at ``out``.
         RunError: the run is damaged.
     """
     out = Path(out)
+    if out.is_dir():
+        raise OptionError("error.report_is_folder", path=out)
     material, sections = Material(run), []
     if lab is not None and material.records:
         material.links = LabLinks(lab_beside(out).name)

@@ -81,7 +81,7 @@ def explainable(material: Material) -> list[Explainable]:
         return _kept_whole(material)
     from whygrad.explain.replayed import ReplayedStep
 
-    record = ReplayedStep(material.run.trained, material.step_to_explain).record
+    record = ReplayedStep.of(material.run.trained, material.step_to_explain).record
     found = []
     for name, layer in record.layers.items():
         sizes, gradient = layer.sizes, layer.weight.gradient

@@ -93,8 +93,8 @@ class Material:
 
     def series(self, name: str) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"]]:
         """Return the steps at which the history holds a number of this name, and the numbers."""
-        found = [(line["step"], line[name]) for line in self.history if line.get(name) is not None]
-        steps, values = zip(*found, strict=True) if found else ((), ())
+        lines = [line for line in self.history if line.get(name) is not None]
+        steps, values = ([line[of] for line in lines] for of in ("step", name))
         return np.array(steps, int), np.array(values, float)
 
     @cached_property

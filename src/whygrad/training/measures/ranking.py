@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Float, Shaped
 
-MOST_SCORES = 1 << 24  # that are kept, 64 MB of them; sorting them takes a few seconds
+MOST_SCORES = 1 << 22  # that are kept, with their rows 100 MB; sorting them takes a second
 
 
 class Ranking:

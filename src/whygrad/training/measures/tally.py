@@ -45,7 +45,13 @@ class Asked:
 
 @runtime_checkable
 class Tally(Protocol):
-    """Sums over the rows of a part."""
+    """Sums over the rows of a part.
+
+    Attributes:
+        samples: rows that were added.
+    """
+
+    samples: int
 
     def add(
         self,
@@ -118,15 +124,51 @@ class _Sums:
         return self._total
 
 
-class ClassTally(_Sums):
+class _SumsOfClaims(_Sums):
+    """What the tallies of classes and labels share: how sure claims are, and how they rank."""
+
+    ranking: Ranking | None
+
+    def __init__(self, asked: Asked):
+        super().__init__(asked)
+        self.squared, self.bins = 0.0, Bins()  # of probabilities
+
+    def _measures(
+        self,
+        part: str,
+        classes: tuple[OfClass, ...],
+        values: dict[str, float],
+        baseline: dict[str, float],
+        answer: Sequence[str],
+        counts: np.ndarray | None = None,
+    ) -> Measures:
+        """Return the measures, those of probabilities added to ``values``."""
+        asked, drawn = self.asked, () if self.ranking is None else _drawn(self.ranking)
+        if asked.are_probabilities:
+            of_chances = {"brier": self.squared / self.total, "calibration_error": self.bins.error}
+            values = values | of_chances
+        return Measures(
+            task=asked.task,
+            part=part,
+            samples=self.samples,
+            is_weighted=self.is_weighted,
+            values=values,
+            answer=tuple(answer),
+            baseline=baseline | ({"auc": 0.5} if "auc" in values else {}),
+            classes=classes,
+            counts=counts,
+            bins=self.bins.filled,
+            notes=(*drawn, *_absent(classes), *_of_scores(asked)),
+        )
+
+
+class ClassTally(_SumsOfClaims):
     """Sums for classes, two or more: each row has one."""
 
     def __init__(self, asked: Asked):
         super().__init__(asked)
         classes = len(asked.names)
         self.counts = np.zeros((classes, classes))
-        self.squared = 0.0
-        self.bins = Bins()
         # scores of one row compare its classes; only two classes make them one score for all rows
         columns = 1 if classes == 2 else classes if asked.are_probabilities else 0
         self.ranking = Ranking(columns) if columns else None
@@ -148,7 +190,9 @@ class ClassTally(_Sums):
         chances = np.hstack([1 - claims, claims]) if claims.shape[1] == 1 else claims
         rows = np.arange(len(y))
         squares = np.einsum("ij,ij->i", chances, chances, dtype=np.float64)
-        self.squared += float(counted @ (squares - 2 * chances[rows, y].astype(float) + 1))
+        distances = squares - 2 * chances[rows, y].astype(float) + 1
+        # halved of two classes, so that it is the mean of (p - y)^2
+        self.squared += float(counted @ distances) / (2 if len(self.asked.names) == 2 else 1)
         self.bins.add(chances[rows, told], told == y, counted)
 
     def _scores(self, claims: np.ndarray) -> np.ndarray:
@@ -160,48 +204,30 @@ class ClassTally(_Sums):
     def measures(self, part: str = "") -> Measures:
         names, constant = self.asked.names, int(self.asked.constant)
         total, of_true = self.total, self.counts.sum(axis=1)
-        ranks, notes = self._ranks()
-        classes = of_classes(names, apart(self.counts), ranks)
+        classes = of_classes(names, apart(self.counts), self._ranks())
         values = {"accuracy": float(np.trace(self.counts) / total), **means(classes)}
-        if self.asked.are_probabilities:
-            # halved of two classes, so that it is the mean of (p - y)^2
-            values["brier"] = self.squared / total / (2 if len(names) == 2 else 1)
-            values["calibration_error"] = self.bins.error
         always = np.zeros_like(self.counts)
         always[:, constant] = of_true
         baseline = {
             "accuracy": float(of_true[constant] / total),
             **means(of_classes(names, apart(always))),
-            **({"auc": 0.5} if "auc" in values else {}),
         }
-        return Measures(
-            task=self.asked.task,
-            part=part,
-            samples=self.samples,
-            is_weighted=self.is_weighted,
-            values=values,
-            answer=(names[constant],),
-            baseline=baseline,
-            classes=classes,
-            counts=self.counts.copy(),
-            bins=self.bins.filled,
-            notes=(*notes, *_absent(names, of_true), *_of_scores(self.asked)),
+        return self._measures(
+            part, classes, values, baseline, (names[constant],), self.counts.copy()
         )
 
-    def _ranks(self) -> tuple[list[float | None], tuple[Note, ...]]:
-        """Return the AUC of each class against the others, and from how many rows it is."""
+    def _ranks(self) -> list[float | None]:
+        """Return the AUC of each class against the others."""
         count = len(self.asked.names)
         if self.ranking is None:
-            return [None] * count, ()
+            return [None] * count
         scores, y, weight = self.ranking.arrays()
         if scores.shape[1] == 1:  # of the first class it is the same
-            found = [auc(scores[:, 0], y == 1, weight)] * 2
-        else:
-            found = [auc(scores[:, k], y == k, weight) for k in range(count)]
-        return found, _drawn(self.ranking)
+            return [auc(scores[:, 0], y == 1, weight)] * 2
+        return [auc(scores[:, k], y == k, weight) for k in range(count)]
 
 
-class LabelTally(_Sums):
+class LabelTally(_SumsOfClaims):
     """Sums for labels: a row may have none, one or several."""
 
     def __init__(self, asked: Asked):
@@ -209,9 +235,8 @@ class LabelTally(_Sums):
         labels = len(asked.names)
         self.counts = np.zeros((labels, 2, 2))  # label, true, told
         self.always = np.zeros((labels, 2, 2))
-        self.exact = self.always_exact = self.squared = 0.0
-        self.bins = Bins()
-        self.ranking = Ranking(labels)
+        self.exact = self.always_exact = 0.0
+        self.ranking: Ranking = Ranking(labels)
 
     def add(
         self,
@@ -238,28 +263,11 @@ class LabelTally(_Sums):
         scores, true, weight = self.ranking.arrays()
         ranks = [auc(scores[:, k], true[:, k], weight) for k in range(len(names))]
         classes = of_classes(names, self.counts, ranks)
-        values = self._values(self.counts, self.exact, classes)
-        if self.asked.are_probabilities:
-            values |= {"brier": self.squared / total, "calibration_error": self.bins.error}
-        baseline = self._values(self.always, self.always_exact, of_classes(names, self.always))
-        baseline |= {"auc": 0.5} if "auc" in values else {}
-        of_true = self.counts[:, 1].sum(axis=1)
-        return Measures(
-            task=self.asked.task,
-            part=part,
-            samples=self.samples,
-            is_weighted=self.is_weighted,
-            values=values,
-            answer=tuple(np.array(names, object)[self.asked.constant].tolist()),
-            baseline=baseline,
-            classes=classes,
-            bins=self.bins.filled,
-            notes=(
-                *_drawn(self.ranking),
-                *_absent(names, of_true),
-                *_of_scores(self.asked),
-            ),
-        )
+        always = of_classes(names, self.always)
+        values = self._values(self.counts, self.exact / total, classes)
+        baseline = self._values(self.always, self.always_exact / total, always)
+        answer = np.array(names, object)[self.asked.constant].tolist()
+        return self._measures(part, classes, values, baseline, answer)
 
     def _values(
         self, counts: np.ndarray, exact: float, classes: Sequence[OfClass]
@@ -267,7 +275,7 @@ class LabelTally(_Sums):
         recalls = [mean_of(shares(np.diagonal(of_one), of_one.sum(axis=1))) for of_one in counts]
         return {
             "accuracy": float(np.trace(counts, axis1=1, axis2=2).mean() / self.total),
-            "exact_match": exact / self.total,
+            "exact_match": exact,
             **means(classes),
             "balanced_accuracy": mean_of(recalls) or 0.0,
         }
@@ -337,8 +345,8 @@ class NumberTally(_Sums):
         )
 
 
-def _absent(names: Sequence[str], of_true: np.ndarray) -> tuple[Note, ...]:
-    absent = [name for name, count in zip(names, of_true, strict=True) if not count]
+def _absent(classes: Sequence[OfClass]) -> tuple[Note, ...]:
+    absent = [one.name for one in classes if not one.samples]
     if not absent:
         return ()
     return (Note("measures.note.absent", {"count": len(absent), "names": ", ".join(absent[:8])}),)

@@ -1,5 +1,6 @@
 """A gradient on its way down: its size in every layer of networks of several depths."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from whygrad.core.backprop import propagate, propagate_back
+from whygrad.core.arrays import tree_map
+from whygrad.core.backprop import backward, forward
 from whygrad.core.nn import Network
-from whygrad.core.nn.losses import as_matrix
 from whygrad.lessons.instruments.elementwise import VALUES
 from whygrad.lessons.instruments.second_way import ACTIVATIONS, NUDGE, nudged
 from whygrad.lessons.instruments.side_by_side import proper
@@ -57,7 +58,7 @@ def descend(setup: "Depth", activation: str) -> Descent:
     init = proper(activation) if setup.init == "proper" else setup.init
     networks = _networks(setup, activation, init)
     x, y = _samples(setup)
-    walks = [_walk(_cut(networks, depth), x, y) for depth in depths(setup)]
+    walks = [_walk([_cut(one, depth) for one in networks], x, y) for depth in depths(setup)]
     deepest, norms = walks[-1], [walk["norms"] for walk in walks]
     expected = _by_autodiff(networks, ACTIVATIONS[activation], x, y)
     is_open = deepest["z"] > 3 * NUDGE  # so that no nudge crosses a kink
@@ -77,52 +78,45 @@ def depths(setup: "Depth") -> list[int]:
     return np.unique(np.linspace(1, setup.depth, LINES).round().astype(int)).tolist()
 
 
-def _networks(setup: "Depth", activation: str, init: str) -> Network:
-    """Return one network a seed, stacked along a first axis."""
+def _networks(setup: "Depth", activation: str, init: str) -> list[Network]:
+    """Return one network a seed, in NumPy: what is walked once is not worth compiling."""
     sizes = [setup.width] * (setup.depth + 1) + [CLASSES]
-    drawn = [
+    drawn = (
         Network.create(sizes, activation=activation, init=init, seed=setup.seed + seed)
         for seed in range(setup.seeds)
-    ]
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves).astype(jnp.float64), *drawn)
+    )
+    return [tree_map(lambda leaf: np.asarray(leaf, np.float64), network) for network in drawn]
 
 
-def _cut(networks: Network, depth: int) -> Network:
-    """Return the networks without their hidden layers beyond ``depth``."""
-    return Network((*networks.dense[:depth], networks.dense[-1]))
+def _cut(network: Network, depth: int) -> Network:
+    """Return a network without its hidden layers beyond ``depth``."""
+    return Network((*network.dense[:depth], network.dense[-1]))
 
 
-def _samples(setup: "Depth") -> tuple[Float[Array, "m n_in"], Int[Array, " m"]]:
+def _samples(setup: "Depth") -> tuple[Float[np.ndarray, "m n_in"], Int[np.ndarray, " m"]]:
     rng = np.random.default_rng(setup.seed)
     x = rng.normal(size=(setup.batch, setup.width))
-    return jnp.asarray(x), jnp.asarray(rng.integers(0, CLASSES, setup.batch))
+    return x, rng.integers(0, CLASSES, setup.batch)
 
 
-def _walk(networks: Network, x: Array, y: Array) -> dict[str, np.ndarray]:
-    """Return norms of gradient and delta, z and slope, of every hidden layer of every network.
-
-    Not compiled as a whole: equal layers share their pieces, and every depth is walked once.
-    """
-    targets, share = as_matrix(y, CLASSES, x.dtype), jnp.full(len(x), 1 / len(x))
-
-    def one(network: Network) -> list[dict[str, Array]]:
-        anatomy = propagate_back(network, propagate(network, x, None), targets, LOSS, share)
-        gradients = anatomy.gradients()
-        return [
-            {
-                "norms": _norm(gradients[name]["weight"]),
-                "deltas": _norm(anatomy[name].delta),
-                "z": anatomy[name].preactivation,
-                "slope": anatomy[name].slope,
-            }
-            for name in network.layers[:-1]
-        ]
-
-    layers = jax.vmap(one)(networks)
-    return {key: np.stack([np.asarray(layer[key]) for layer in layers], 1) for key in layers[0]}
+def _walk(
+    networks: Sequence[Network], x: Float[np.ndarray, "m n_in"], y: Int[np.ndarray, " m"]
+) -> dict[str, np.ndarray]:
+    """Return norms of gradient and delta, z and slope, of every hidden layer of every network."""
+    found: dict[str, list[list[np.ndarray]]] = {"norms": [], "deltas": [], "z": [], "slope": []}
+    for network in networks:
+        anatomy = backward(network, forward(network, x), y, loss=LOSS)
+        gradients, hidden = anatomy.gradients(), network.layers[:-1]
+        found["norms"].append([np.linalg.norm(gradients[name]["weight"]) for name in hidden])
+        found["deltas"].append([np.linalg.norm(anatomy[name].delta) for name in hidden])
+        found["z"].append([anatomy[name].preactivation for name in hidden])
+        found["slope"].append([anatomy[name].slope for name in hidden])
+    return {name: np.array(each) for name, each in found.items()}
 
 
-def _by_autodiff(networks: Network, activation, x: Array, y: Array) -> np.ndarray:
+def _by_autodiff(
+    networks: Sequence[Network], activation, x: np.ndarray, y: np.ndarray
+) -> Float[np.ndarray, "seeds depth"]:
     """Return the norms of the deepest networks once more, from ``jax.grad`` of a plain forward."""
 
     def loss(weights: list[Array], biases: list[Array]) -> Array:
@@ -132,14 +126,12 @@ def _by_autodiff(networks: Network, activation, x: Array, y: Array) -> np.ndarra
         logits = a @ weights[-1] + biases[-1]
         return -jax.nn.log_softmax(logits)[jnp.arange(len(y)), y].mean()
 
-    weights = [dense.weight for dense in networks.dense]
-    biases = [dense.bias for dense in networks.dense]
+    layers = list(zip(*(network.dense for network in networks), strict=True))  # of all seeds
+    weights = [np.stack([dense.weight for dense in layer]) for layer in layers]
+    biases = [np.stack([dense.bias for dense in layer]) for layer in layers]
     gradients = jax.vmap(jax.grad(loss))(weights, biases)
-    return np.stack([np.asarray(jax.vmap(_norm)(each)) for each in gradients[:-1]], axis=1)
-
-
-def _norm(values: Array) -> Array:
-    return jnp.sqrt(jnp.sum(values**2))
+    norms = [np.linalg.norm(np.asarray(each), axis=(1, 2)) for each in gradients[:-1]]
+    return np.stack(norms, axis=1)
 
 
 def _off_one(activation: str, z: np.ndarray, slope: np.ndarray) -> float:
