@@ -255,7 +255,7 @@ def _segments(
         for epoch, pool in _pools(task, step):
             while (position := step - epoch * task.steps_per_epoch) < pool.stop:
                 if not is_ready:  # compiled, which may take one process longer than others wait
-                    state, _ = _run(task, state, pool, step, position, 0, pace)
+                    state, *_ = _run(task, state, pool, step, position, 0, pace)
                     is_ready = layout is None or layout.meet()
                 count = min(pace.steps, pool.stop - position)
                 if layout is not None and not (count := layout.agreed(step, count)):

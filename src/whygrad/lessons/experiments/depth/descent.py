@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
+from numpy.typing import ArrayLike
 
 from whygrad.core.arrays import tree_map
 from whygrad.core.backprop import backward, forward
@@ -103,7 +104,7 @@ def _walk(
     networks: Sequence[Network], x: Float[np.ndarray, "m n_in"], y: Int[np.ndarray, " m"]
 ) -> dict[str, np.ndarray]:
     """Return norms of gradient and delta, z and slope, of every hidden layer of every network."""
-    found: dict[str, list[list[np.ndarray]]] = {"norms": [], "deltas": [], "z": [], "slope": []}
+    found: dict[str, list[list[ArrayLike]]] = {"norms": [], "deltas": [], "z": [], "slope": []}
     for network in networks:
         anatomy = backward(network, forward(network, x), y, loss=LOSS)
         gradients, hidden = anatomy.gradients(), network.layers[:-1]
