@@ -20,6 +20,11 @@ from whygrad.cli import app
 TINY = ("--samples", "60", "--hidden", "3", "--epochs", "2", "--batch-size", "16")
 
 
+@pytest.fixture(autouse=True, scope="module")
+def whole_commands(unchecked) -> None:
+    """Leave types alone: commands train to their end, and the rooms are checked by themselves."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a command left: its exit code, and what it wrote."""

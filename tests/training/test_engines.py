@@ -186,6 +186,15 @@ def test_rows_made_together_are_those_made_one_by_one(batch, monkeypatch):
         np.testing.assert_allclose(here, there, rtol=1e-4, atol=1e-6)
 
 
+def test_rows_of_what_blows_up_are_made_together_without_a_warning():
+    x = np.random.default_rng(0).normal(size=(600, 5)).astype(np.float32)
+    data = wg.from_arrays(x, x[:, :1], validation=0, test=0)
+    network = wg.Network.create((5, 9, 1), seed=0, engine="numpy")
+    settings = Settings(epochs=3, batch_size=200, record_every=1, learning_rate=1e30, seed=0)
+    segments = trained("numpy", network, data, settings)
+    assert any(segment.bad_step is not None for segment in segments)
+
+
 @pytest.mark.usefixtures("engine")
 def test_a_run_keeps_its_engine_and_goes_on_with_it(tmp_path, engine):
     data, network = wg.load("iris"), wg.Network.create([4, 6, 3], dropout=0.2)

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from pathlib import Path
 from types import MappingProxyType
@@ -44,6 +45,7 @@ def all_tasks() -> tuple[str, ...]:
     return tuple(name for room in rooms() for name in tasks(room))
 
 
+@cache
 def all_quizzes() -> tuple[str, ...]:
     """Return the quizzes of all rooms, each as ``room.quiz``, in the order of codes."""
     names = ((room, _told_of(f"{PREFIX}{room}.quiz.")) for room in rooms())

@@ -236,6 +236,7 @@ class Recorded:
         if self.bytes > HELD_BYTES:
             self._look()
 
+    @np.errstate(all="ignore")  # what is not finite is told by whoever asks
     def _look(self) -> None:
         """Turn the steps that are held into sizes."""
         # most estimators record nothing and need none of it
