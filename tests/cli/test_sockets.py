@@ -1,9 +1,10 @@
 """No command listens to other machines: its sockets are looked at while it runs."""
 
 import ast
+import socket
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -16,14 +17,17 @@ pytestmark = pytest.mark.long
 
 LOOK = 0.05  # seconds between two looks; what listens does so for longer
 SOURCE = Path(whygrad.__file__).parent
-# Every command that can listen, as small as it goes.
+TRAINING = ("train", "digits", "--epochs", "1", "--hidden", "4", "--devices", "1", "--out", "run")
+JOB = ("--coordinator", "{address}", "--processes", "2", "--process")
+# Every command that can listen, as small as it goes; what runs at the same time stands together.
 LISTENING = {
-    "lesson parallel": ["lesson", "parallel", "--largest", "10", "--devices", "2", "--json"],
+    "lesson parallel": [["lesson", "parallel", "--largest", "10", "--devices", "2", "--json"]],
+    "train": [[*TRAINING, *JOB, "0"], [*TRAINING, *JOB, "1"]],
 }
 # What can listen, and the only files that may use it; each belongs to a command above.
 DOORS = {
     "socket": {"lessons/instruments/workers.py"},
-    "jax.distributed": {"lessons/instruments/all_reduce.py"},
+    "jax.distributed": {"core/processes.py", "lessons/instruments/all_reduce.py"},
 }
 
 
@@ -44,20 +48,26 @@ def is_loopback(address: str) -> bool:
     return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
-@pytest.mark.parametrize("command", LISTENING)
-def test_a_command_listens_to_this_machine_alone(environment, tmp_path, command):
-    arguments = [sys.executable, "-m", "whygrad", *LISTENING[command]]
-    seen = set()
-    with subprocess.Popen(
-        arguments, cwd=tmp_path, env=environment, stdout=subprocess.PIPE
-    ) as process:
-        watched = psutil.Process(process.pid)
-        while process.returncode is None:
-            seen |= listening(watched)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK)
-        out = process.stdout.read()
-    assert process.returncode == 0, out
+@pytest.mark.parametrize("name", LISTENING)
+def test_a_command_listens_to_this_machine_alone(environment, tmp_path, name):
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{one.getsockname()[1]}"
+    settings = {"cwd": tmp_path, "env": environment, "stdout": subprocess.PIPE}
+    seen, processes = set(), []
+    with ExitStack() as stack:
+        for arguments in LISTENING[name]:
+            told = [one.format(address=address) for one in arguments]
+            command = [sys.executable, "-m", "whygrad", *told]
+            processes.append(stack.enter_context(subprocess.Popen(command, **settings)))
+        while any(process.poll() is None for process in processes):
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    seen |= listening(psutil.Process(process.pid))
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(LOOK)
+        said = [process.stdout.read() for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes), said
     assert seen and all(map(is_loopback, seen)), seen
 
 
