@@ -143,7 +143,8 @@ def draw(growth: dict[str, dict[int, dict[str, float]]]) -> str:
             for side in (panel.xaxis, panel.yaxis):
                 side.set_major_formatter(FuncFormatter(lambda value, _: number(value, 6)))
                 side.set_minor_formatter(NullFormatter())
-        panels[0].legend(frameon=False)
+        lines = panels[0].get_legend_handles_labels()
+        figure.legend(*lines, loc="outside right center", frameon=False)
         return standalone_svg(figure, "growth", t("bench.growth.picture"))
 
 
