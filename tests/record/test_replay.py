@@ -151,6 +151,21 @@ def test_a_replay_that_other_versions_made_impossible_says_so(copy, what):
     assert replay(wg.open_run(copy), 6).is_recorded, "where it replays, nothing is said"
 
 
+def test_a_replay_of_many_devices_that_differs_says_so(copy):
+    tamper(copy, "hidden1", 0, 1.01)
+    write_json(copy / "run.json", read_json(copy / "run.json") | {"devices": 3})
+    run = wg.open_run(copy)
+    with pytest.raises(RunError) as raised:
+        replay(run, 4)
+    assert str(raised.value) == (
+        f"Step 4 of {copy} was recorded by 3 devices, and this single one gets something else for "
+        "layer hidden1: they add in another order, and from the last checkpoint on rounding has "
+        "grown too large. Ask about a step closer behind a checkpoint; they stand before the steps "
+        f"{', '.join(map(str, run.checkpoints))}."
+    )
+    assert replay(run, 6).is_recorded, "what agrees within rounding is explained"
+
+
 def test_a_checkpoint_whose_state_has_another_form_says_which_versions_wrote_it(copy):
     path = copy / "checkpoints" / "0.safetensors"
     tensors, notes = read_tensors(path)

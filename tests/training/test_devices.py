@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,11 @@ from whygrad.training.beginning import layout_of
 from whygrad.training.loop import prepare
 
 OVER_DEVICES = Path(__file__).parent / "over_devices.py"
+OVER_PROCESSES = Path(__file__).parent / "over_processes.py"
 JOBS = 4
 FOUR = {"JAX_NUM_CPU_DEVICES": "4", "JAX_ENABLE_X64": "1"}
 NEAR = 1e-9  # of float64, which some steps of Adam have made larger
+NEAR_FLOAT32 = 1e-5
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +123,32 @@ def test_one_device_that_is_asked_for_changes_nothing(iris, tmp_path):
     assert run.description["engine"] == "numpy"
     assert "devices" not in run.description
     wg.resume(run.path, devices=1)
+
+
+@pytest.mark.long
+def test_a_program_may_join_other_processes_by_itself(iris, tmp_path):
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{one.getsockname()[1]}"
+    both = [
+        subprocess.Popen(
+            [sys.executable, str(OVER_PROCESSES), address, number],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for number in "01"
+    ]
+    said = [process.communicate(timeout=300)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    network = wg.Network.create([4, 8, 3], activation="tanh", seed=1, engine="jax")
+    alone = wg.train(
+        network, iris, optimizer="sgd", epochs=3, batch_size=30, devices=1, out=tmp_path / "alone"
+    )
+    for name in ("one", "other"):  # a second run in the same job
+        run = wg.open_run(tmp_path / name)
+        assert run.description["devices"] == 2
+        assert run.check().is_sound
+        assert run.evaluate()["loss"] == pytest.approx(alone.evaluate()["loss"], rel=NEAR_FLOAT32)
+        assert all(f"{name} {run.steps} {run.evaluate()['loss']}" in text for text in said)
