@@ -40,7 +40,7 @@ test: $(VENV)/.dev             ## run the everyday tests
 test-long: $(VENV)/.dev        ## run the long tests: browsers, processes
 	WHYGRAD_CHECKED=$(CHECKED) $(PYTEST) -m "long and not (drawn or exact or again)" $(ADDED)
 
-test-all: test-long            ## and the rest: many drawn cases, every hand, look and browser, what is exact; EXAMPLES=6
+test-all: test-long            ## and the rest: many drawn cases, every case, hand, look and browser, what is exact; EXAMPLES=6
 	WHYGRAD_EXAMPLES=$(EXAMPLES) $(PYTEST) -m "(drawn or again) and not exact" $(ADDED)
 	$(AS_USERS) $(PYTEST) -m exact
 

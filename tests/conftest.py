@@ -90,10 +90,16 @@ settings.load_profile("whygrad")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what draws its cases: few of them by day, many where the long tests run."""
+    """Mark what is tried in part by day: drawn cases, and of what is sampled all but the first."""
+    seen: set[str] = set()
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.drawn)
+        if item.get_closest_marker("sampled"):
+            test = item.nodeid.partition("[")[0]
+            if test in seen:
+                item.add_marker(pytest.mark.again)
+            seen.add(test)
 
 
 MANY = 8_000  # memory maps; Linux gives a process 65 530, and each compiled program takes several

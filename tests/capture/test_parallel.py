@@ -18,7 +18,7 @@ from whygrad.record.files import write_whole
 from whygrad.record.merging import merged_rows
 from whygrad.record.sealed import read_json, read_lines, sealed_lines, write_json
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 PROGRAM = """
 import sys

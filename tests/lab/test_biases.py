@@ -107,6 +107,7 @@ def visit(hand, hash: str) -> None:
     hand.page.wait_for_selector(".biases")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("step", "given"),
     [

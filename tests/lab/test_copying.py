@@ -413,6 +413,7 @@ def test_a_link_leads_to_the_same_step(show, lab):
     assert figures(other) == figures(page) and cells(other) == cells(page)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("copies", "step"),
     [

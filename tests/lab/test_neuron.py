@@ -225,6 +225,7 @@ def test_what_is_dragged_after_steps_starts_from_there(
     assert page.locator(".step-count").inner_text() == "step 0"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("steps", [0, 3])
 @pytest.mark.parametrize("hash", ["hold=0&input=-1.5&bias=0.5", "input=4"])
 def test_the_program_prints_the_same_numbers(show, lab, tmp_path, steps, hash, shown):

@@ -17,7 +17,7 @@ from whygrad.settings import Settings
 from whygrad.training.batched import train_together
 from whygrad.words import catalogue, speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 LESSON = lessons.find("biases")
 SMALL = {"data": "iris", "width": 4, "epochs": 3, "seeds": 6, "batch": 32, "optimizer": "sgd"}

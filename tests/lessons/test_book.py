@@ -14,7 +14,7 @@ from whygrad.lessons.rendering.book import PARTS, book, write_book
 from whygrad.lessons.rendering.html import as_html, chapter
 from whygrad.words import catalogue, number, speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 QUICK = {"chain": {}, "flat": {"points": 41}, "broadcast": {}, "outer": {"batch": 16}}
 

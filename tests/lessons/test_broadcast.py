@@ -16,7 +16,7 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Code, Oriented, Say, Table, every_block
 from whygrad.words import speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 
 def fresh(**options):

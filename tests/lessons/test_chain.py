@@ -17,7 +17,7 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
 from whygrad.words import number, speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 BEND = {"weight": 1.0, "input": 1.0, "bias": -1.0}  # z is exactly 0
 SLOPES = {  # f'(z) by hand, away from 0

@@ -27,7 +27,7 @@ from whygrad.settings import Settings
 from whygrad.training.batched import train_together
 from whygrad.words import speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 SHORT = {"steps": 40, "width": 4, "depth": 1}
 

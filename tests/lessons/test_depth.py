@@ -19,7 +19,7 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
 from whygrad.words import speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 SHORT = {"depth": 3, "width": 6, "batch": 5, "seeds": 2, "steps": 8}
 

@@ -82,12 +82,14 @@ def test_a_calculator_finds_what_is_printed(name):
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", [one for one in lessons.NAMES if one not in BY_DAY])
 def test_a_calculator_finds_what_the_slower_lessons_print(name):
     assert refuted(run(name, drawn(name, np.random.default_rng(1)))) == []
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize("draw", range(DRAWS))
 @pytest.mark.parametrize("name", [one for one in BY_DAY if one != "depth"])
 def test_a_calculator_finds_what_is_printed_of_any_options(name, draw):

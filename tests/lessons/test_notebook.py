@@ -7,7 +7,7 @@ import nbclient
 import nbformat
 import pytest
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 NOTEBOOK = Path(__file__).parents[2] / "lessons.ipynb"
 HAN = re.compile("[一-鿿]")

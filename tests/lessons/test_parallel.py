@@ -21,7 +21,7 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Say
 from whygrad.words import speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 SMALL = {"largest": 12}
 

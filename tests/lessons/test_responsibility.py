@@ -25,7 +25,7 @@ from whygrad.lessons.rendering.html import as_html
 from whygrad.lessons.story import Formula, Say
 from whygrad.words import speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 KNOWN = {"relu": jax.nn.relu, "gelu": lambda z: jax.nn.gelu(z, approximate=False)} | {
     name: getattr(jax.nn, name)

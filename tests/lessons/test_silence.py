@@ -239,6 +239,7 @@ def test_an_exercise_is_answered_by_its_solution_alone(exercise):
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "options",
     [

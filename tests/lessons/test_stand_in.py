@@ -16,7 +16,7 @@ from whygrad.lessons.instruments.seats import EPSILON, Member, train_seated
 from whygrad.lessons.instruments.stand_in import common, comparable, difference, matched, stand_in
 from whygrad.lessons.lesson import Result
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 SMALL = {"steps": 40, "seeds": 3, "width": 4, "learning_rate": 0.1}
 ACTIVATIONS = {

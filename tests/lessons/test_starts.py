@@ -16,7 +16,7 @@ from whygrad.lessons.lesson import Result
 from whygrad.render.page.canvas import VARIABLES, standalone_svg, styled
 from whygrad.words import catalogue, speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 LESSON = lessons.find("starts")
 SGD = {"optimizer": "sgd", "learning_rate": 0.1}

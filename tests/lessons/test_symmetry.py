@@ -20,7 +20,7 @@ from whygrad.lessons.lesson import Result
 from whygrad.lessons.rendering.html import as_html
 from whygrad.words import speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 LESSON = lessons.find("symmetry")
 

@@ -8,7 +8,7 @@ import pytest
 from whygrad.errors import WhygradError
 from whygrad.lessons.instruments import workers
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 MODULE = "task_of_a_test"
 SOURCE = """

@@ -19,7 +19,7 @@ from whygrad.lessons.story import Say
 from whygrad.render.page.canvas import styled
 from whygrad.words import speaking
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 SHORT = {"steps": 40}
 WILD = {"learning_rate": 1e300, "steps": 40}
