@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from whygrad.data.table import Data
     from whygrad.doctor.diagnosis import Diagnosis
     from whygrad.explain import Ledger
+    from whygrad.explain.looking import Looks
     from whygrad.interop.exporting import Exported
     from whygrad.lab.page import Lab
     from whygrad.training.checking import Checked
@@ -93,6 +94,22 @@ class Run(RunFolder):
         from whygrad.doctor.asking import diagnose_run
 
         return diagnose_run(self, verify=verify, budget=budget)
+
+    def worth_a_look(self, count: int = 5) -> "Looks":
+        """Return what most deserves a look: neurons, layers and steps unlike their peers.
+
+        Printing the result tells it; ``why`` takes the address of each.
+
+        Args:
+            count: at most so many, ≥ 1.
+
+        Raises:
+            OptionError: the count is out of range.
+            RunError: what was recorded is damaged.
+        """
+        from whygrad.explain.looking import worth_a_look
+
+        return worth_a_look(self, count)
 
     def check(self) -> "Checked":
         """Verify the folder whole: every file, every tensor, every line.

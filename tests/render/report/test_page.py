@@ -25,6 +25,7 @@ EVERY = (
     "nasty",
 )
 SECTIONS = [
+    "looks",
     "summary",
     "measures",
     "diagnosis",

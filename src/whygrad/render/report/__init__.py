@@ -16,6 +16,7 @@ from whygrad.render.report import (
     diagnosis,
     heatmap,
     ledgers,
+    looks,
     measures,
     pictures,
     summary,
@@ -34,6 +35,7 @@ Part = Callable[[Material], Section | None]  # None where the run holds nothing 
 Lab = Callable[[Mapping[int, bool]], str]  # see LabLinks.steps; the lab's page
 
 PARTS: tuple[Part, ...] = (
+    looks.section,
     summary.section,
     measures.section,
     diagnosis.section,
