@@ -229,8 +229,10 @@ MLPClassifier(max_iter=5).fit(*load_iris(return_X_y=True)).predict(load_iris().d
     "commands": """
 from whygrad.cli import main
 for command in (
-    "train iris --epochs 2 --out {out}",
+    "train iris --epochs 20 --learning-rate 0.01 --out {out}",
     "show {out}",
+    "doctor {out}",
+    "report {out} --no-lab",
     "why {out} hidden1.weight[0,0] --sample 1",
     "predict {out} {rows}",
 ):
