@@ -175,6 +175,16 @@ class Watch:
             if not self._isolated.has_failed:  # else it has been said
                 self._give_up(error)
 
+    def abandon(self) -> None:
+        """Watch no longer and write nothing, in the fork of a process that goes on watching."""
+        self._isolated.has_failed = True
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._disarm()
+        self._drop_window()
+        self._sweep()
+
     def __enter__(self) -> Watch:
         return self.attach()
 
@@ -202,10 +212,10 @@ class Watch:
         modules = list(self._registry.model.modules())
         self._own_modules = {id(module) for module in modules}
         if compiled_parts(self.model):  # torch warns of hooks that hear of every module
-            hook = Inert(self._forward_begins)
+            hook = Inert(self.forward_begins)
             self._triggers = [module.register_forward_pre_hook(hook) for module in modules]
         else:
-            self._triggers = [register_module_forward_pre_hook(self._forward_begins)]
+            self._triggers = [register_module_forward_pre_hook(self.forward_begins)]
 
     def _disarm(self) -> None:
         if self._triggers:
@@ -214,7 +224,7 @@ class Watch:
             self._triggers = []
             self._stance.back()
 
-    def _forward_begins(self, module: nn.Module, *_: Any) -> None:
+    def forward_begins(self, module: nn.Module, *_: Any) -> None:
         """Hear of every module: a hook of the model's own would be copied and saved with it."""
         if id(module) in self._own_modules:
             self._isolated(self._on_forward)

@@ -31,12 +31,15 @@ def _run(arguments: list[str]) -> int:
     from whygrad.cli.streams import prepare_streams, start_in_utf8
     from whygrad.core import backend, compiled, processes
 
-    start_in_utf8()
+    is_ours = arguments[:1] != ["watch"]  # whose process becomes a program's, as we found it
+    if is_ours:
+        start_in_utf8()
     prepare_streams()
     # the language is chosen before any help text is built
     words.choose(_requested_language(arguments) or words.language())
-    backend.drop_checks()
-    compiled.keep()
+    if is_ours:
+        backend.drop_checks()
+        compiled.keep()
     from whygrad.cli.ending import end, end_no_more, end_on_signals
 
     end_on_signals()
