@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -225,3 +226,57 @@ def test_a_fork_leaves_the_run_of_its_parent_alone_and_has_its_own(tmp_path):
     assert [Run(w.path).steps for w in one.watched] == [2]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["net", "net-2"]
     assert Run(tmp_path / "net-2").description["state"] == "finished"
+
+
+def by_hand(net: nn.Module, accumulate: int = 1) -> None:
+    """Train without an optimizer, as the first pages of many courses do."""
+    for number in range(4 * accumulate):
+        net(torch.ones(2, 2) * (number + 1)).square().mean().backward()
+        if number % accumulate == accumulate - 1:
+            for parameter in net.parameters():
+                parameter.data.add_(parameter.grad, alpha=-0.01)
+                parameter.grad = None
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("make", [lambda: nn.Linear(2, 2), lambda: nn.Sequential(nn.Linear(2, 2))])
+def test_updates_by_hand_are_steps(tmp_path, make, accumulate, monkeypatch):
+    monkeypatch.setattr("whygrad.capture.session.models_trained", lambda: None)  # of other tests
+    torch.manual_seed(0)
+    net, plain = make(), make()
+    plain.load_state_dict(net.state_dict())
+    with session(tmp_path, every=1) as one:
+        by_hand(net, accumulate)
+    by_hand(plain, accumulate)
+    assert all(map(torch.equal, net.parameters(), plain.parameters()))
+    (watched,) = [w for w in one.watched if w.name == "net"]
+    run = Run(watched.path)
+    assert run.steps == 4 and [line["step"] for line in run.history_lines] == [0, 1, 2, 3]
+    _, kept, _ = run.whole(3)
+    name = run.layers[0]
+    moved = kept[f"{name}/weight.after"] - kept[f"{name}/weight.before"]
+    np.testing.assert_allclose(moved, -0.01 * kept[f"{name}/weight.gradient"], atol=1e-7)
+    assert np.abs(moved).max() > 0
+
+
+def test_an_optimizer_that_comes_later_takes_the_steps(tmp_path, monkeypatch):
+    net = nn.Sequential(nn.Linear(2, 2))
+    with session(tmp_path, every=1) as one:
+        monkeypatch.setattr("whygrad.capture.session.models_trained", lambda: None)
+        net(torch.ones(1, 2))  # to see whether it runs
+        monkeypatch.undo()
+        trained(net)
+    (watched,) = [w for w in one.watched if w.watch.steps]
+    assert [line["step"] for line in Run(watched.path).history_lines] == [0, 1, 2]
+
+
+def test_what_torch_func_differentiates_is_told(tmp_path):
+    net = nn.Linear(2, 2)
+    with session(tmp_path) as one:
+        parameters = dict(net.named_parameters())
+
+        def loss(given: dict[str, Tensor]) -> Tensor:
+            return torch.func.functional_call(net, given, torch.ones(1, 2)).sum()
+
+        torch.func.grad(loss)(parameters)
+    assert one.watched == [] and "torch.func" in one.said[0]

@@ -4,9 +4,9 @@ A forked child has all that its parent had. A spawned one begins with nothing, a
 is to run; there it is told to watch, too.
 """
 
+import multiprocessing.context
 from collections.abc import Callable
 from functools import partial
-from multiprocessing import context
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import register
 from typing import Any
@@ -22,7 +22,7 @@ def watch_children(begin: Callable[..., None], *given: Any) -> None:
         given: can be pickled.
     """
     for name in SPAWNED:
-        if (kind := getattr(context, name, None)) is not None:
+        if (kind := getattr(multiprocessing.context, name, None)) is not None:
             register(kind, partial(_reduced, begin, given))
 
 

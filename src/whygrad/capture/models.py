@@ -20,12 +20,14 @@ from whygrad.capture.wrapped import unwrapped
 OURS = ("whygrad", "torch")  # packages whose variables are none of the program's
 
 
-def models_trained() -> list[nn.Module]:
-    """Return the outermost modules whose parameters optimizers of this process hold.
+def models_trained() -> list[nn.Module] | None:
+    """Return the outermost modules whose parameters optimizers hold; None without an optimizer.
 
     As few as hold all of them: where a module is part of two others, the larger is enough.
     """
     modules, optimizers = _alive()
+    if not optimizers:
+        return None
     held = {
         id(parameter)
         for optimizer in optimizers

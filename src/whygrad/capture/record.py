@@ -21,7 +21,7 @@ from whygrad.record.schema.arrays import REDUCED
 
 if TYPE_CHECKING:
     from whygrad.capture.tracer import StepTrace
-    from whygrad.capture.watch import Window
+    from whygrad.capture.window import Window
 
 
 # how far a gradient may be from the sum of delta times input, as a share of sum |delta| |input|

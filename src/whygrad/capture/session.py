@@ -27,8 +27,8 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
 from whygrad.capture import isolation
 from whygrad.capture.isolation import ErrorIsolation
-from whygrad.capture.models import models_trained, name_of
-from whygrad.capture.torch_private import agreed
+from whygrad.capture.models import models_alive, models_trained, name_of
+from whygrad.capture.torch_private import agreed, transformation
 from whygrad.capture.watch import Watch
 from whygrad.capture.wrapped import rank_of_process, unwrapped
 from whygrad.errors import WhygradError, in_short
@@ -83,6 +83,7 @@ class Session:
         self._undo: list[Callable[[], None]] = []
         self._trigger: Any = None
         self._has_news = False  # there may be models that were not looked for yet
+        self._is_by_hand = False  # there is no optimizer
         self._is_compiled = False
         self._is_over = False
         self.path: Path | None = None
@@ -125,8 +126,7 @@ class Session:
             given(optimizer, *args, **kwargs)
             self._listen()
 
-        Optimizer.add_param_group = add_param_group
-        return [lambda: setattr(Optimizer, "add_param_group", given)]
+        return [_replaced(Optimizer, "add_param_group", add_param_group)]
 
     def _follow_compiler(self) -> list[Callable[[], None]]:
         """Hear that something is compiled: no hook may hang on what the compiler reads."""
@@ -139,8 +139,7 @@ class Session:
                 self._listen_no_more()
             return given(*args, **kwargs)
 
-        torch.compile = compiled
-        return [lambda: setattr(torch, "compile", given)]
+        return [_replaced(torch, "compile", compiled)]
 
     def _listen(self) -> None:
         self._has_news = True
@@ -157,9 +156,14 @@ class Session:
             self._isolated(self._on_forward, module)
 
     def _on_forward(self, module: nn.Module) -> None:
+        if transformation() is not None:
+            self._say(t("watch.program.functional"))
+            return
         self._look()
         model = self._waiting[module]() if module in self._waiting else None
         watch = None if model is None else self._begin(model)
+        if watch is not None and self._is_by_hand:
+            watch.follow_by_hand(module)
         if not self._waiting and not self._has_news:
             self._listen_no_more()
         if watch is not None:
@@ -189,6 +193,8 @@ class Session:
         if not self._has_news:
             return
         models = models_trained()
+        self._is_by_hand = models is None
+        models = models_alive() if models is None else models
         self._has_news = any(_is_lazy(model) for model in models)
         for model in models:
             if model not in self._known and not _is_lazy(model):
@@ -270,6 +276,13 @@ class Session:
             self.said = []
             self._known, self._held = weakref.WeakSet(), weakref.WeakSet()
             self._waiting = weakref.WeakKeyDictionary()
+
+
+def _replaced(owner: Any, name: str, new: Any) -> Callable[[], None]:
+    """Put something in the place of a public name, and return what puts it back."""
+    given = getattr(owner, name)
+    setattr(owner, name, new)
+    return lambda: setattr(owner, name, given)
 
 
 def _is_lazy(model: nn.Module) -> bool:
