@@ -144,5 +144,12 @@ def leaving_random_numbers() -> Iterator[None]:
             numpy.random.set_state(of_numpy)
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Let cells of a notebook be watched: ``%load_ext whygrad``, then ``%%whygrad watch``."""
+    from whygrad.cli.notebook import register
+
+    register(shell)
+
+
 def __dir__() -> list[str]:
     return __all__

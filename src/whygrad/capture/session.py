@@ -11,6 +11,7 @@ them, forgets what it inherited, and begins anew if it trains.
 from __future__ import annotations
 
 import os
+import shutil
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -114,6 +115,20 @@ class Session:
         for one in self.watched:
             one.watch.__exit__(type(error) if error else None, error, None)
         isolation.say_to(None)
+        _, ranks = rank_of_process()
+        if ranks == 1 and not isinstance(error, Exception):
+            self._remove_empty()
+
+    def explain_now(self) -> None:
+        """Record the next step of every model whole, see :meth:`Watch.explain_now`."""
+        for one in self.watched:
+            one.watch.explain_now()
+
+    def _remove_empty(self) -> None:
+        """Leave nothing of what was called once and never trained."""
+        for one in [one for one in self.watched if one.watch.last is None]:
+            self.watched.remove(one)
+            shutil.rmtree(one.path, ignore_errors=True)
 
     # --- what tells of new models ---------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from whygrad.capture.session import Session
 
-FOUND = 1
+FAILED = 1
 
 
 class AfterImport(MetaPathFinder):
@@ -92,24 +92,41 @@ class Watching:
 def main() -> None:
     """Run a program as Python would, watched."""
     options: dict[str, Any] = json.loads(sys.argv[1])
-    code, module = _as_module(sys.argv[2]) if options["module"] else _as_script(sys.argv[2])
-    sys.argv = [module.__file__ if options["module"] else sys.argv[2], *sys.argv[3:]]
-    sys.modules["__main__"] = module
     watching, process = Watching(options), os.getpid()
-    watching.attach()
     try:
-        exec(code, vars(module))
+        _run(sys.argv[2], sys.argv[3:], watching)
     except BaseException as error:
         error.__traceback__ = _without_us(error.__traceback__)
-        if not isinstance(error, SystemExit):
-            sys.excepthook(type(error), error, error.__traceback__)
-            sys.excepthook = lambda *_: None  # it has been printed, without our frames
+        _print_as_python(error)
         found = _end(watching, process, error)
-        if found and isinstance(error, SystemExit) and not error.code:
-            sys.exit(FOUND)
+        if isinstance(error, SystemExit):
+            sys.exit(_code_of(error) or found)
         raise
-    if _end(watching, process, None):
-        sys.exit(FOUND)
+    sys.exit(_end(watching, process, None))
+
+
+def _run(program: str, arguments: list[str], watching: Watching) -> None:
+    is_module = watching.options["module"]
+    code, module = _as_module(program) if is_module else _as_script(program)
+    sys.argv = [str(module.__file__) if is_module else program, *arguments]
+    sys.modules["__main__"] = module
+    watching.attach()
+    exec(code, vars(module))
+
+
+def _print_as_python(error: BaseException) -> None:
+    """Print now what Python would print as it ends: what we have to say comes after it."""
+    if not isinstance(error, SystemExit):
+        sys.excepthook(type(error), error, error.__traceback__)
+        sys.excepthook = lambda *_: None  # once is enough
+    elif not isinstance(error.code, int | None):
+        print(error.code, file=sys.stderr)
+
+
+def _code_of(leave: SystemExit) -> int:
+    if leave.code is None or isinstance(leave.code, int):
+        return leave.code or 0
+    return FAILED
 
 
 def _end(watching: Watching, process: int, error: BaseException | None) -> int:

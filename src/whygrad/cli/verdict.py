@@ -1,6 +1,5 @@
 """What there is to say of a program that was watched, when it is over."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,17 @@ WAITING = 10.0  # seconds for other processes of the same training to finish the
 
 
 def tell_of_runs(
-    folder: Path | None, said: list[str], *, imported_torch: bool, as_json: bool
+    stream: Any,
+    folder: Path | None,
+    said: list[str],
+    *,
+    imported_torch: bool,
+    as_json: bool,
 ) -> bool:
-    """Write on stderr what the doctor says of every model, and return whether it found anything.
+    """Write what the doctor says of every model, and return whether it found anything.
 
     Args:
+        stream: to write to; None or closed where nobody reads.
         folder: of the runs; removed where there are none.
         said: what is to be told besides.
         imported_torch: whether the program did.
@@ -36,10 +41,11 @@ def tell_of_runs(
         folder.rmdir()
     if not told:
         said = [*said, t("watch.program.nothing" if imported_torch else "watch.program.no_torch")]
-    if as_json:
-        _write_json({"models": told, "notes": [str(one) for one in said]})
-    else:
-        _write(told, said)
+    if stream is not None and not stream.closed:
+        if as_json:
+            _write_json(stream, {"models": told, "notes": [str(one) for one in said]})
+        else:
+            _write(stream, told, said)
     return any(one["findings"] for one in told)
 
 
@@ -84,15 +90,14 @@ def _told(path: Path) -> dict[str, Any]:
     return told
 
 
-def _write_json(told: dict[str, Any]) -> None:
+def _write_json(stream: Any, told: dict[str, Any]) -> None:
     for one in told["models"]:
         for name in ("diagnosis", "layer"):
             one.pop(name, None)
-    if (stderr := _stderr()) is not None:
-        stderr.write(f"{in_json(finite(told), in_ascii=True)}\n")
+    stream.write(f"{in_json(finite(told), in_ascii=True)}\n")
 
 
-def _write(told: list[dict[str, Any]], said: list[str]) -> None:
+def _write(stream: Any, told: list[dict[str, Any]], said: list[str]) -> None:
     parts: list[RenderableType] = []
     for one in told:
         parts.append(Text(t("watch.program.model", name=one["name"]), style="bold"))
@@ -102,17 +107,11 @@ def _write(told: list[dict[str, Any]], said: list[str]) -> None:
             parts.append(Command(t("watch.program.report", path=one["report"])))
             parts.append(Command(t("cli.watched.next.why", path=path, address=one["layer"])))
     whole = Group(*parts, *map(Text, said))
-    stderr = _stderr()
-    if stderr is not None and stderr.isatty():
-        Console(file=stderr, soft_wrap=True).print(whole)
-    elif stderr is not None:
-        stderr.write(f"{as_plain(whole, WIDTH)}\n")
+    if stream.isatty():
+        Console(file=stream, soft_wrap=True).print(whole)
+    else:
+        stream.write(f"{as_plain(whole, WIDTH)}\n")
 
 
 def _short(path: Path) -> Path:
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-
-
-def _stderr() -> Any:
-    stderr = sys.__stderr__
-    return None if stderr is None or stderr.closed else stderr

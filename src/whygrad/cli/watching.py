@@ -10,8 +10,10 @@ the program's.
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -93,12 +95,22 @@ def begin_session(options: dict[str, Any]) -> "Session":
 
     out, name, home = options["out"], options["name"], Path(options["home"])
     watch_children(begin_in_child, options)
-    return Session(
+    session = Session(
         folder=lambda: Path(out) if out else _reserved(name, home),
         every=options["every"],
         uncompiled=options["uncompiled"],
         opened=Run,
-    ).attach()
+    )
+    _explain_on_signal(session)
+    return session.attach()
+
+
+def _explain_on_signal(session: "Session") -> None:
+    """Let SIGUSR1 ask for the next step, unless the program has a use for it of its own."""
+    number = getattr(signal, "SIGUSR1", None)
+    is_main = threading.current_thread() is threading.main_thread()
+    if number is not None and is_main and signal.getsignal(number) is signal.SIG_DFL:
+        signal.signal(number, lambda *_: session.explain_now())
 
 
 def begin_in_child(options: dict[str, Any]) -> None:
@@ -125,6 +137,7 @@ def end_session(
             folder = options["out"] or (session and session.path)
             said = [*said, *(session.said if session is not None else [])]
             found = tell_of_runs(
+                sys.__stderr__,
                 Path(folder) if folder else None,
                 said,
                 imported_torch=session is not None,
