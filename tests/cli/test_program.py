@@ -1,7 +1,6 @@
 """``whygrad watch PROGRAM``: the program is as it would be without it, and then a verdict comes."""
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass

@@ -12,6 +12,8 @@ Reads what torch does and changes nothing of it::
     uses, convolutions -> kinds -> registry  which layer a function is called for
     gradients, losses, diagnostics           what else a step leaves behind
     watch -> record -> writing, schedule     when to look, and the run that comes of it
+    pace, by_hand                            which steps are recorded, and what is a step
+    models -> session, children              whatever a program trains, without a line of it changed
 
 The tracer is a ``TorchFunctionMode``, which is handed every function that is called on a tensor,
 whether as a module, a function, a method or in place; it lies below the modes of others.

@@ -304,7 +304,7 @@ def doctor(
 def watch(
     program: Annotated[str, Argument(help=help_text("help.watch.program"), metavar="PROGRAM")],
     arguments: Annotated[
-        list[str] | None, Argument(help=help_text("help.watch.arguments"), metavar="[ARGUMENTS]")
+        list[str] | None, Argument(help=help_text("help.watch.arguments"), metavar="ARGUMENTS")
     ] = None,
     module: Annotated[bool, Option("-m", help=help_text("help.watch.module"))] = False,
     every: Annotated[int, Option(help=help_text("help.watch.every"))] = 10,
