@@ -15,12 +15,11 @@ from whygrad.capture.diagnostics import diagnostics_of
 from whygrad.capture.gradients import ActualGradient, actual_gradient, directions_of
 from whygrad.capture.layer_calls import Accumulators
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
-from whygrad.capture.uses import fan_in_last
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.schema.arrays import REDUCED
 
 if TYPE_CHECKING:
-    from whygrad.capture.tracer import StepTrace
+    from whygrad.capture.trace import StepTrace
     from whygrad.capture.watch import Window
 
 
@@ -72,7 +71,7 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
     trace, step = window.tracer.trace, window.step
     layers, rows, lengths, tensors, notes = {}, {}, {}, {}, {}
     for layer, accumulators in trace.accumulators.items():
-        if accumulators.is_empty:
+        if accumulators.is_empty or _is_beside(layer, trace):
             continue
         part = LayerRecord(window, registry, layer, accumulators)
         layers[layer.name] = part.describe(trace)
@@ -93,6 +92,16 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
     )
 
 
+def _is_beside(layer: RegisteredLayer, trace: StepTrace) -> bool:
+    """Return whether a parameter that goes alone somewhere has a product or a sum as well.
+
+    Such as one with a penalty on it: the ledger leads from the factors to what came by both ways.
+    """
+    others = (one for one in layer.siblings if one.kind != layer.kind)
+    sums = (trace.accumulators.get(one) for one in others)
+    return layer.kind == "alone" and any(one is not None and not one.is_empty for one in sums)
+
+
 class LayerRecord:
     """One layer's part in a step."""
 
@@ -107,7 +116,7 @@ class LayerRecord:
         self.layer, self.accumulators = layer, accumulators
         weight = self.parameters[layer.weight].detach()
         self.weight = layer.laid(weight)  # after the update, (n_out, n_in)
-        self.rows_of_parameter = len(weight)
+        self.rows_of_parameter = weight.shape[0] if weight.dim() else 1
         self.shape = [layer.rows, *weight.shape[1:]]
         # where the hook on the activation never fired, what came is all there was
         self.through: Any = accumulators.through
@@ -132,6 +141,7 @@ class LayerRecord:
             "activation": "identity" if activation is None else activation.name,
             "steepest": 1.0 if activation is None else activation.facts.steepest,
             "is_shared": layer.is_shared,
+            **({} if layer.neuron_axes is None else {"neuron_axes": list(layer.neuron_axes)}),
             "feeds": next(iter(feeds)).name if len(feeds) == 1 else None,
         }
 
@@ -144,7 +154,7 @@ class LayerRecord:
     def actual(self) -> ActualGradient:
         """What is kept of the gradient that came back through this layer."""
         if self.own is not None:
-            return actual_gradient(fan_in_last(self.layer.kind, self.own))
+            return actual_gradient(self.layer.laid(self.own, is_cut=True))
         actual = self.gradients.actual.get(self.layer)
         return actual_gradient(torch.zeros_like(self.weight)) if actual is None else actual
 
@@ -182,8 +192,8 @@ class LayerRecord:
         factors = [part / torch.where(w == 0, 1.0, w) for part, w in zip(sizes, whole, strict=True)]
         factors[3] = factors[3].clamp(max=1)  # rounding must not exceed 1
         share = torch.ones_like(self.through)  # of samples for which each neuron was open
-        if accumulators.opened is not None:
-            share = accumulators.opened / accumulators.counted
+        if accumulators.opened is not None and accumulators.counted is not None:
+            share = accumulators.opened / accumulators.counted.clamp(min=1)
         fields = (*factors, share, self.signatures())
         assert len(fields) == len(ROW_FIELDS)
         rows = {self.layer.name: _numpy(torch.stack(fields))}
@@ -288,4 +298,4 @@ def _plain(value: Any) -> Any:
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().float().cpu().numpy().copy()
+    return np.atleast_1d(tensor.detach().float().cpu().numpy().copy())

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -41,50 +40,19 @@ from whygrad.capture.layer_calls import (
     follow_weight,
     opened,
 )
-from whygrad.capture.losses import Losses, loss_call, pass_of, scale_of
+from whygrad.capture.losses import loss_call, pass_of, scale_of
+from whygrad.capture.meetings import edges_to, uses_of_parameters
+from whygrad.capture.origins import tensors_in
+from whygrad.capture.products import Alone
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 from whygrad.capture.torch_private import Mode, mode_stack, transformation
+from whygrad.capture.trace import StepTrace
 from whygrad.capture.uses import Use
 from whygrad.capture.wrapped import is_within_compiled
 
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 DROPOUT = torch.nn.functional.dropout
 NOTED = {*ACTIVATIONS, *LOSSES, *PROBABILITIES, *RESHAPING, Tensor.mul, DROPOUT}
-
-
-@dataclass
-class StepTrace:
-    """What one step showed.
-
-    Attributes:
-        accumulators: by layer, in the order of the first call.
-        activations: the activation behind a layer.
-        feeds: the linear layers that a layer's output goes to.
-        losses: calls of loss functions, and backward passes.
-        unregistered: weights of layers that are not the model's.
-        has_begun: whether a gradient came back.
-        is_within_compiled: whether a loss function was called by a compiled one.
-        is_fresh: whether one came back since the last forward pass or call of ``backward``.
-    """
-
-    accumulators: dict[RegisteredLayer, Accumulators] = field(default_factory=dict)
-    activations: dict[RegisteredLayer, ActivationOfTorch] = field(default_factory=dict)
-    feeds: dict[RegisteredLayer, set[RegisteredLayer]] = field(default_factory=dict)
-    losses: Losses = field(default_factory=Losses)
-    unregistered: list[weakref.ref[Tensor]] = field(default_factory=list)
-    has_begun: bool = False
-    is_within_compiled: bool = False
-    is_fresh: bool = False
-
-    def begin_again(self) -> None:
-        """Forget the passes whose gradients were thrown away."""
-        self.reset_accumulators()
-        self.losses.throw_away()
-
-    def reset_accumulators(self) -> None:
-        """Forget what came back, and not what led to it."""
-        for accumulators in self.accumulators.values():
-            accumulators.begin_again()
 
 
 class Tracer(Mode):
@@ -113,6 +81,7 @@ class Tracer(Mode):
         self.backward = Backward()
         self.gradients = gradients
         self.trace = StepTrace()
+        self.origins = registry.origins()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the calls that it left
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
         self._layer_calls: list[weakref.ref[LayerCall]] = []
@@ -184,7 +153,7 @@ class Tracer(Mode):
         if func in CALLS:
             use = self.isolated(use_of, func, args, kwargs)
             result = func(*args, **kwargs)
-            self.isolated(self._note_layer, func, use, args, result)
+            self.isolated(self._note_layer, func, use, args, kwargs, result)
             return result
         activation = ACTIVATIONS.get(func)
         activation_call = None
@@ -193,32 +162,80 @@ class Tracer(Mode):
         result = func(*args, **kwargs)
         if func in NOTED:
             self.isolated(self._note, func, args, kwargs, result, activation_call)
+        if any(self.origins.knows(one) for one in tensors_in((args, kwargs))):
+            self.isolated(self._note_parameters, func, args, kwargs, result)
         return result
 
-    def _note_layer(self, func: Callable, use: Use | None, args: tuple, result: Any) -> None:
+    def _note_layer(
+        self, func: Callable, use: Use | None, args: tuple, kwargs: dict[str, Any], result: Any
+    ) -> None:
         """Note the call of a layer."""
-        layer = None if use is None else self.registry.find(use)
-        if use is not None and layer is None and use.weight.requires_grad and use.weight.is_leaf:
+        found = None if use is None else self.registry.find(use, self.origins)
+        if use is not None and found is None and use.weight.requires_grad and use.weight.is_leaf:
             self.trace.unregistered.append(weakref.ref(use.weight))
         came = (self._made_by.get(args[0]) if args else None) or []
-        if layer is not None and use is not None and result.requires_grad:
-            self._follow_layer(layer, use, result, came)
+        known: tuple[Tensor | None, ...] = ()
+        if found is not None and use is not None and result.requires_grad:
+            self._follow_layer(*found, result, came)
+            known = (use.weight, use.bias if found[0].bias else None)
         elif came and func in NORMS:
             self._made_by[result] = came
+        self._note_parameters(func, args, kwargs, result, known)
 
-    def _follow_layer(
-        self, layer: RegisteredLayer, use: Use, result: Tensor, came: list[LayerCall]
+    def _note_parameters(
+        self,
+        func: Callable,
+        args: tuple,
+        kwargs: dict[str, Any],
+        result: Any,
+        known: tuple[Tensor | None, ...] = (),
     ) -> None:
-        """Follow one call of a layer that learns."""
+        """Note how a function uses the parameters that it was given, but for those known."""
+        results = [one for one in tensors_in(result) if one.requires_grad]
+        given = [one for one in tensors_in((args, kwargs)) if self.origins.knows(one)]
+        given = [one for one in given if not any(one is other for other in known)]
+        if not results or not given or all(self.origins.knows(one) for one in results):
+            return  # what is seen in another way is still the parameter
+        if self.origins.follow(func, args, kwargs, result):
+            return
+        came = next((c for a in tensors_in(args) if (c := self._made_by.get(a))), [])
+        ids, name = {id(one) for one in known}, getattr(func, "__name__", "")
+        for use in uses_of_parameters(name, args, kwargs, result, self.origins, ids):
+            found = self.registry.find(use, self.origins)
+            if found is None:
+                continue
+            if isinstance(use, Alone):
+                edges = edges_to(use.weight, (args, kwargs), result)
+                self._follow_alone(*found, edges)
+            else:
+                self._follow_layer(*found, result, came)
+
+    def _call_of(self, layer: RegisteredLayer, use: Use) -> LayerCall:
+        """Return one call of a layer that learns, and keep what is summed over all of them."""
         if layer not in self.trace.accumulators:
             self.gradients.note_layer(layer)
             is_in_snapshot = layer.weight in self.snapshot
             self.trace.accumulators[layer] = Accumulators(
                 snapshot=FullSnapshot(self.room) if is_in_snapshot else None
             )
-        accumulators = self.trace.accumulators[layer]
-        layer_call = LayerCall(layer, after_call(use, result), accumulators, self.backward)
+        layer_call = LayerCall(layer, use, self.trace.accumulators[layer], self.backward)
         self._layer_calls.append(weakref.ref(layer_call))
+        return layer_call
+
+    def _follow_alone(
+        self, layer: RegisteredLayer, use: Use, edges: list[tuple[Any, int]]
+    ) -> None:
+        """Follow a parameter into a function, by what comes back to it in the graph."""
+        layer_call = self._call_of(layer, use)
+        heard = self._heard(layer_call.on_delta)
+        for node, place in edges:
+            node.register_hook(partial(_hand_over, heard, place, use.weight.shape))
+
+    def _follow_layer(
+        self, layer: RegisteredLayer, use: Use, result: Tensor, came: list[LayerCall]
+    ) -> None:
+        """Follow one call of a layer that learns."""
+        layer_call = self._call_of(layer, after_call(use, result))
         follow(result, self._heard(layer_call.on_delta))
         if layer_call.needs_gradient:
             layer_call.is_told = follow_weight(result, self._heard(layer_call.on_gradient))
@@ -369,3 +386,11 @@ def _tell(
     tracer = reference()
     if tracer is not None:
         tracer.isolated(hook, tracer, gradient)
+
+
+def _hand_over(
+    hook: Callable[[Any], None], place: int, shape: torch.Size, parts: Any, _: Any
+) -> None:
+    """Hand what a node of the graph gives to one of its edges to a hook."""
+    if parts[place] is not None:
+        hook(parts[place].sum_to_size(shape))

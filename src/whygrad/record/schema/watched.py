@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from whygrad.record.description import UNSEALED
-from whygrad.record.layers import KINDS, WATCHED_KINDS
+from whygrad.record.layers import WATCHED_KINDS, layout_of
 from whygrad.record.schema.arrays import Arrays, Form
 from whygrad.record.schema.checks import (
     Check,
@@ -47,7 +47,7 @@ MEASURES = list_of(MEASURE)
 
 def _shape_fits(layer: dict[str, Any]) -> Iterator[Fault]:
     """n_out and n_in are what the shape tells, by the kind of the layer."""
-    n_in, n_out = KINDS[layer["kind"]].sizes(layer["shape"])
+    n_in, n_out = layout_of(layer["kind"], layer.get("neuron_axes")).sizes(layer["shape"])
     for name, expected in (("n_out", n_out), ("n_in", n_in)):
         if layer[name] != expected:
             yield disagrees((name,), layer[name], expected, "shape")
@@ -71,6 +71,7 @@ LAYER = record(
         "parameter_rows": COUNT,
         "bias_first": COUNT,
         "bias_rows": COUNT,
+        "neuron_axes": list_of(COUNT, 1),
     },
     also=[agreeing(_shape_fits)],
 )

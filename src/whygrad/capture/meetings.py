@@ -1,0 +1,74 @@
+"""Where a function that was called meets parameters: the uses of each, by one rule for all layers.
+
+Products and sums are told by :mod:`whygrad.capture.contractions`; what is copied or computed entry
+by entry is followed to the product or sum that it goes into; and what goes alone into any other
+function has the delta that comes back to it there.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from torch import Tensor
+
+from whygrad.capture.contractions import contraction, summands
+from whygrad.capture.origins import Origins, tensors_in
+from whygrad.capture.products import Alone, Product, Shift
+from whygrad.capture.uses import Use
+
+LONGEST = 512  # nodes that one function may put into the graph
+
+
+def uses_of_parameters(
+    name: str,
+    args: tuple,
+    kwargs: dict[str, Any],
+    result: Any,
+    origins: Origins,
+    known: Collection[int],
+) -> Iterator[Use]:
+    """Yield how a function, once it has run, has used each parameter that it was given.
+
+    Args:
+        name: of the function.
+        result: what it returned.
+        known: the tensors, by id, of which that is known.
+    """
+    met = {id(one): one for one in tensors_in((args, kwargs)) if origins.knows(one)}
+    met = {key: one for key, one in met.items() if key not in known}
+    if isinstance(result, Tensor) and result.is_floating_point():
+        product = contraction(name, args, kwargs, result)
+        for place, operand in enumerate(product.operands if product else ()):
+            if id(operand) in met and product is not None:
+                yield Product.of(product, place, result)
+        told = {id(one) for one in product.operands} if product else set()
+        for one, times in summands(name, args, kwargs):
+            if id(one) in met:
+                yield Shift.of(one, times, result)
+                told.add(id(one))
+        met = {key: one for key, one in met.items() if key not in told}
+    for operand in met.values():
+        yield Alone.of(operand, 1.0, operand)
+
+
+def edges_to(operand: Tensor, given: Any, results: Any) -> list[tuple[Any, int]]:
+    """Return the nodes that a function put into the graph, and where each leads to an operand.
+
+    Args:
+        given: to the function, tensors among them.
+        results: what it returned, tensors among them.
+    """
+    target = None if operand.is_leaf else operand.grad_fn
+    waiting = [one.grad_fn for one in tensors_in(results) if one.grad_fn is not None]
+    made = set(waiting)  # in place what was given is what was returned
+    before = {one.grad_fn for one in tensors_in(given)} - made
+    edges = []
+    while waiting and len(made) < LONGEST:
+        node = waiting.pop()
+        for place, (after, output) in enumerate(node.next_functions):
+            is_leaf = target is None and getattr(after, "variable", None) is operand
+            if is_leaf or (target is not None and after is target and output == operand.output_nr):
+                edges.append((node, place))
+            elif after is not None and after not in before | made:
+                made.add(after)
+                waiting.append(after)
+    return edges
