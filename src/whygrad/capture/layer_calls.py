@@ -8,7 +8,6 @@ same four factors are ratios of them:
 Sums run over the samples, the positions, and all calls of one step.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -16,7 +15,6 @@ from torch import Tensor
 
 from whygrad.capture.functions import ActivationOfTorch
 from whygrad.capture.registry import RegisteredLayer
-from whygrad.capture.torch_private import view_base
 from whygrad.capture.uses import Use, plus, wide
 from whygrad.record.activations import INFINITY, Flat
 
@@ -299,43 +297,3 @@ class ActivationCall:
                     accumulators.add_opened(use, self.opened)
                 if accumulators.snapshot is not None:
                     accumulators.snapshot.waiting = gradient
-
-
-def follow_weight(result: Tensor, hook: Callable[[Tensor | None], None]) -> bool:
-    """Hand what a call puts into its weight's gradient to a hook; return False where none can be.
-
-    A convolution's node in the graph takes the product with the input in one piece, and to take it
-    a second time would cost a third of the step.
-    """
-    node = result.grad_fn
-    if node is None or node.name() != "ConvolutionBackward0":
-        return False
-    node.register_hook(lambda parts, _: hook(parts[1]))
-    return True
-
-
-def follow(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:
-    """Hand every gradient of a tensor to a hook, also where the tensor is written over in place.
-
-    A layer's output may be a view: of three axes, on two. What is written into a view takes its
-    place in the graph, and with it its hooks; those of the tensor that it is a view of stay, and
-    hear of the same gradient later.
-    """
-    base = view_base(tensor)
-    _ = tensor.grad_fn  # of a view whose base was written over torch makes the node only when asked
-    if base is None or base.numel() != tensor.numel() or not base.requires_grad:
-        tensor.register_hook(hook)
-        return
-    shape, heard = tensor.shape, []
-
-    def at_view(gradient: Tensor) -> None:
-        heard.append(True)
-        hook(gradient)
-
-    def at_base(gradient: Tensor) -> None:
-        if not heard:
-            hook(gradient.reshape(shape))
-        heard.clear()
-
-    tensor.register_hook(at_view)
-    base.register_hook(at_base)

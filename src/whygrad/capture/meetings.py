@@ -6,6 +6,7 @@ function has the delta that comes back to it there.
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -37,17 +38,30 @@ def uses_of_parameters(
     met = {key: one for key, one in met.items() if key not in known}
     if isinstance(result, Tensor) and result.is_floating_point():
         product = contraction(name, args, kwargs, result)
+        layer, bias = _layer_with_bias(name, args, kwargs, met)
         for place, operand in enumerate(product.operands if product else ()):
             if id(operand) in met and product is not None:
-                yield Product.of(product, place, result)
+                use = Product.of(product, place, result)
+                yield use if id(operand) != id(layer) else replace(use, bias=bias)
         told = {id(one) for one in product.operands} if product else set()
         for one, times in summands(name, args, kwargs):
-            if id(one) in met:
+            if id(one) in met and one is not bias:
                 yield Shift.of(one, times, result)
-                told.add(id(one))
+            told.add(id(one))
         met = {key: one for key, one in met.items() if key not in told}
     for operand in met.values():
         yield Alone.of(operand, 1.0, operand)
+
+
+def _layer_with_bias(
+    name: str, args: tuple, kwargs: dict[str, Any], met: dict[int, Tensor]
+) -> tuple[Tensor | None, Tensor | None]:
+    """Return weight and bias of what is a linear layer but for its name: ``addmm(b, x, w)``."""
+    if name != "addmm" or kwargs or len(args) != 3:
+        return None, None
+    bias, _, weight = args
+    is_layer = all(id(one) in met and one.is_leaf for one in (bias, weight))
+    return (weight, bias) if is_layer and bias.shape == weight.shape[1:] else (None, None)
 
 
 def edges_to(operand: Tensor, given: Any, results: Any) -> list[tuple[Any, int]]:

@@ -141,12 +141,12 @@ class Origins:
     ) -> Origin | None:
         numbers = self.numbers(origin)
         if function.__name__ == "embedding":
-            if args[1] is not source or kwargs or len(args) > 2:
+            if len(args) != 2 or args[1] is not source or kwargs:
                 return None
             moved = numbers[args[0]]
             gain = None if origin.gain is None else origin.gain[args[0]]
             return Origin(origin.parameter, moved, gain, is_view=False)
-        if args[0] is not source:
+        if not args or args[0] is not source:
             return None
         with torch.no_grad():
             moved = function(numbers, *args[1:], **kwargs)
@@ -207,6 +207,11 @@ def tensors_in(given: Any) -> Iterator[Tensor]:
             yield from tensors_in(one)
     elif isinstance(given, dict):
         yield from tensors_in(list(given.values()))
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Return whether a tensor is an array of real numbers, of which sums can be taken."""
+    return tensor.layout is torch.strided and not tensor.is_complex() and not tensor.is_nested
 
 
 def replaced(given: Any, old: Tensor, new: Tensor) -> Any:

@@ -226,5 +226,3 @@ def _joined(operands: list[tuple[Tensor, Labels]], wanted: set[int]) -> tuple[Te
     parts = [(first, labels), *more]
     seen = dict.fromkeys(label for _, ls in parts for label in ls if label in wanted)
     return torch_einsum(*((wide(one), ls) for one, ls in parts), output=tuple(seen)), tuple(seen)
-
-

@@ -55,6 +55,8 @@ class Recorded:
         diagnostics: one line of ``facts.jsonl``, for the doctor.
         tensors: arrays for ledgers, by ``layer/name``; empty where only sums were kept.
         notes: settings of the optimiser behind each layer, with ``tensors``.
+        missing: why parameters are not taken apart, by name.
+        learned: how many numbers the parameters have that a gradient came to.
     """
 
     step: int
@@ -64,6 +66,8 @@ class Recorded:
     diagnostics: dict[str, Any]
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, dict[str, Any]] = field(default_factory=dict)
+    learned: int = 0
 
 
 def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer]) -> Recorded:
@@ -89,6 +93,8 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
         diagnostics=diagnostics_of(window, registry, optimizers) | {"layers": lengths},
         tensors=tensors,
         notes=notes,
+        missing=registry.missing(window.gradients.requested, trace.reasons),
+        learned=sum(registry.parameters[name].numel() for name in window.gradients.requested),
     )
 
 

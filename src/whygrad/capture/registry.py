@@ -1,16 +1,17 @@
 """The layers of a model, found by the parameters that they are called with."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from torch import Tensor, nn
 
-from whygrad.capture.kinds import KINDS
+from whygrad.capture.kinds import KINDS, Embedding, Linear
 from whygrad.capture.origins import Origins
 from whygrad.capture.parts import part_of
 from whygrad.capture.torch_private import view_base
 from whygrad.capture.uses import Use, fan_in_last
+from whygrad.record.coverage import UNTOUCHED
 from whygrad.record.layers import KINDS as TRAITS
 from whygrad.record.layers import LayerKind, layout_of
 
@@ -108,6 +109,22 @@ class LayerRegistry:
             self._register(key, use, origin.parameter)
         return self._found[key], replace(use, part=part)
 
+    def find_own(self, use: Use, origins: Origins) -> tuple[RegisteredLayer, Use] | None:
+        """Return the layer that one of torch's own was called for.
+
+        None for one whose weight is computed where the rule for all products tells more.
+        """
+        if isinstance(use, Linear):
+            found = self._whole(use)
+            return None if found is None else (found, use)
+        if isinstance(use, Embedding) and use.weight.grad_fn is not None:
+            return None
+        return self.find(use, origins)
+
+    def names_of(self, parameter: Tensor) -> list[str]:
+        """Return the names of a parameter in the model."""
+        return self._names.get(id(parameter), [])
+
     def _whole(self, use: Use) -> RegisteredLayer | None:
         """Return the layer whose weight is a parameter of the model, or rows of one."""
         whole = use.weight if id(use.weight) in self._names else view_base(use.weight)
@@ -180,8 +197,7 @@ class LayerRegistry:
         A module of which nothing else is explained is named instead of its parameters: a recurrent
         layer, or one whose weight is computed from other parameters.
         """
-        known = {layer.weight for layer in self._found.values()}
-        known |= {layer.bias for layer in self._found.values() if layer.bias}
+        known = {n for one in self._found.values() for n in (one.weight, one.bias) if n}
         explained = {""}
         for name in known:
             parts = name.split(".")
@@ -191,6 +207,24 @@ class LayerRegistry:
             path, is_computed, _ = name.partition(".parametrizations.")
             module = path if is_computed else name.rpartition(".")[0]
             found.add(name if module in explained else module)
+        return found
+
+    def missing(
+        self, names: Collection[str], reasons: Mapping[str, tuple[str, str]]
+    ) -> dict[str, dict[str, Any]]:
+        """Return why parameters that learn are not taken apart, by name.
+
+        Args:
+            names: of those that a gradient came to.
+            reasons: a word, and the function that took the parameter.
+        """
+        known = {name for one in self._found.values() for name in (one.weight, one.bias)}
+        found = {}
+        for name, parameter in self.parameters.items():
+            if parameter.requires_grad and parameter.numel() and name not in known:
+                unknown = ("unseen", "") if name in names else (UNTOUCHED, "")
+                why, function = reasons.get(name, unknown) if name in names else unknown
+                found[name] = {"why": why, "function": function, "count": parameter.numel()}
         return found
 
     def of_weight(self, name: str) -> list[RegisteredLayer]:

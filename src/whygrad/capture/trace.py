@@ -23,6 +23,7 @@ class StepTrace:
         feeds: the linear layers that a layer's output goes to.
         losses: calls of loss functions, and backward passes.
         unregistered: weights of layers that are not the model's.
+        reasons: why a parameter is not taken apart: a word, and the function that it met.
         has_begun: whether a gradient came back.
         is_within_compiled: whether a loss function was called by a compiled one.
         is_fresh: whether one came back since the last forward pass or call of ``backward``.
@@ -33,6 +34,7 @@ class StepTrace:
     feeds: dict[RegisteredLayer, set[RegisteredLayer]] = field(default_factory=dict)
     losses: Losses = field(default_factory=Losses)
     unregistered: list[weakref.ref[Tensor]] = field(default_factory=list)
+    reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
     has_begun: bool = False
     is_within_compiled: bool = False
     is_fresh: bool = False

@@ -83,8 +83,8 @@ class Watch:
     what is compiled may differ, and are refused unless asked for.
 
     Args:
-        model: any module. Its Linear, Conv, Embedding and norm layers are taken apart, and linear
-            layers inside attention; others are named in ``run.description["uncovered"]``.
+        model: any module. Whatever of its parameters meets an activation in a product or a sum is
+            taken apart; ``run.coverage()`` names the rest, and says why.
         every: how many optimiser steps from one recorded step to the next.
         out: folder of the run, new or empty; default: a temporary one. Where several processes
             train together, each has a folder in it, and ``wg.open_run(out)`` merges them.

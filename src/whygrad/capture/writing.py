@@ -159,9 +159,13 @@ class Writer:
         known = self._description["layers"]
         uncovered = set(self._description["uncovered"]) | set(step.diagnostics["uncovered"])
         is_new = any(known.get(name) != layer for name, layer in step.layers.items())
+        missing = {n: self._description["missing"].get(n, one) for n, one in step.missing.items()}
+        is_new |= missing != self._description["missing"]
         if is_new or len(uncovered) > len(self._description["uncovered"]):
             self.flush()
             known |= step.layers
+            learned = max(self._description["learned"], step.learned)
+            self._description |= {"missing": missing, "learned": learned}
             self._description["uncovered"] = sorted(uncovered)
             self._publish({})
         if self._logged is not None:
@@ -287,5 +291,7 @@ def _description(model: nn.Module, registry: LayerRegistry, every: int) -> dict[
         "every": every,
         "layers": {},
         "uncovered": [],
+        "missing": {},
+        "learned": 0,
         "whole": {},
     }

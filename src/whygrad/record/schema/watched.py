@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from whygrad.record.coverage import REASONS
 from whygrad.record.description import UNSEALED
 from whygrad.record.layers import WATCHED_KINDS, layout_of
 from whygrad.record.schema.arrays import Arrays, Form
@@ -85,6 +86,7 @@ def _overhead(value: Any) -> Fault | None:
     return None if value == {} else MEASURED(value)
 
 
+MISSING = record({"why": one_of(REASONS), "function": text, "count": LARGE})
 STANDING: dict[str, Check] = {  # since format 2
     "whole": by_step(checksum),
     "lines": record({"history": COUNT, "facts": COUNT}),
@@ -113,6 +115,8 @@ RUN = record(
         "fields": COUNT,
         "parameters": LARGE,
         "uncovered": TEXTS,
+        "missing": map_of(MISSING),
+        "learned": LARGE,
         "explainable": TEXTS,
         "steps": COUNT,
         "overhead": _overhead,
