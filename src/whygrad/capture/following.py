@@ -116,16 +116,14 @@ class Following:
         if not results or not met or all(map(knows, results)):
             return  # what is seen in another way is still the parameter
         name = getattr(func, "__name__", "")
-        if not all(map(is_plain, (*results, *given))):
-            self._note_reason(met, "not_plain", name)
-            return
         if self._origins.follow(func, args, kwargs, result):
             return
         came = next((c for a in tensors_in(args) if (c := self._made_by.get(a))), [])
         for use in uses_of_parameters(name, args, kwargs, result, self._origins, ids):
-            found = self._registry.find(use, self._origins)
+            found = self._registry.find(use, self._origins) if is_plain(use.weight) else None
             if found is None:
-                self._note_reason([use.weight], "mixed", name)
+                why = "mixed" if is_plain(use.weight) else "not_plain"
+                self._note_reason([use.weight], why, name)
             elif isinstance(use, Alone):
                 self._follow_alone(*found, edges_to(use.weight, (args, kwargs), result), name)
             else:

@@ -12,7 +12,7 @@ from typing import Any
 from torch import Tensor
 
 from whygrad.capture.contractions import contraction, summands
-from whygrad.capture.origins import Origins, tensors_in
+from whygrad.capture.origins import Origins, is_plain, tensors_in
 from whygrad.capture.products import Alone, Product, Shift
 from whygrad.capture.uses import Use
 
@@ -36,7 +36,8 @@ def uses_of_parameters(
     """
     met = {id(one): one for one in tensors_in((args, kwargs)) if origins.knows(one)}
     met = {key: one for key, one in met.items() if key not in known}
-    if isinstance(result, Tensor) and result.is_floating_point():
+    given = (result, *tensors_in((args, kwargs)))
+    if isinstance(result, Tensor) and all(map(is_plain, given)):
         product = contraction(name, args, kwargs, result)
         layer, bias = _layer_with_bias(name, args, kwargs, met)
         for place, operand in enumerate(product.operands if product else ()):

@@ -110,9 +110,11 @@ class Origins:
             return False
         given = list(tensors_in((args, kwargs)))
         known = [tensor for tensor in given if self.knows(tensor)]
-        if len(known) != 1 or not isinstance(result, Tensor) or result.dtype.is_complex:
+        if len(known) != 1 or not isinstance(result, Tensor) or not is_plain(result):
             return False
         (source,) = known
+        if not is_plain(source):
+            return False
         origin = self.of(source)
         if origin is None or self._is_constant(result):
             return False

@@ -72,7 +72,7 @@ LAYER = record(
         "parameter_rows": COUNT,
         "bias_first": COUNT,
         "bias_rows": COUNT,
-        "neuron_axes": list_of(COUNT, 1),
+        "neuron_axes": list_of(COUNT),
     },
     also=[agreeing(_shape_fits)],
 )
