@@ -239,7 +239,7 @@ class WatchedEvidence(Evidence):
 
     @property
     def hidden(self) -> list[Hidden]:
-        specs = [rows.spec for rows in self.rows.values()]
+        specs = [rows.spec for rows in self.shaped]
         return [Hidden(spec.name, spec.activation, spec.feeds) for spec in specs if spec.feeds]
 
     @property
