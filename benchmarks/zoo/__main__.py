@@ -8,9 +8,7 @@ holds them: ``--programs FOLDER``, see :mod:`benchmarks.zoo.programs`.
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from joblib import Parallel, delayed
@@ -20,9 +18,8 @@ from benchmarks.run import write
 from benchmarks.zoo import by_hand, from_libraries
 from benchmarks.zoo.case import Case
 from benchmarks.zoo.programs import run_all
+from benchmarks.zoo.summing import totals
 from benchmarks.zoo.trying import tried
-
-ENOUGH = 0.99  # of the parameters
 
 
 def attempt(case: Case, seed: int) -> dict[str, Any]:
@@ -46,23 +43,6 @@ def cases(seed: int, only: str = "") -> list[Case]:
     families = {"by hand": by_hand.cases} | from_libraries.FAMILIES
     asked = (of for family, of in families.items() if only[: len(family)] in family)
     return [case for of in asked for case in of(seed) if case.name.startswith(only)]
-
-
-def totals(found: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Return what all cases come to."""
-    found = list(found)
-    tried_ones = [one for one in found if "failed" not in one]
-    return {
-        "architectures": len(tried_ones),
-        "failed": len(found) - len(tried_ones),
-        "same": sum(one["same"] for one in tried_ones),
-        "taken_apart": sum(one["share"] >= ENOUGH for one in tried_ones),
-        "least_share": min((one["share"] for one in tried_ones), default=None),
-        "gradients": sum(one["compared"] for one in tried_ones),
-        "gradients_differ": sum(len(one["differ"]) for one in tried_ones),
-        "alarmed": sum(bool(one["alarms"]) for one in tried_ones),
-        "ratio": median([one["ratio"] for one in tried_ones] or [float("nan")]),
-    }
 
 
 def line(one: dict[str, Any]) -> str:

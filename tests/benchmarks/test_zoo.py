@@ -5,8 +5,9 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from benchmarks.zoo import by_hand  # noqa: E402
-from benchmarks.zoo.__main__ import ENOUGH, attempt, line, totals  # noqa: E402
+from benchmarks.zoo.__main__ import attempt, line  # noqa: E402
 from benchmarks.zoo.case import Case  # noqa: E402
+from benchmarks.zoo.summing import ENOUGH, totals  # noqa: E402
 
 CASES = {case.name: case for case in by_hand.cases(1)}
 IN_PART = {"by hand/state space": 0.5}  # torch hands over no step of complex numbers
