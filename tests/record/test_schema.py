@@ -110,7 +110,7 @@ WATCHED = {
     ("layers/0/kind", '"lstm"'): "layers.0.kind must be one of linear, conv, conv_transpose, "
     'embedding, norm, channel_norm, scale, shift, alone, got "lstm".' + RESTORE,
     ("layers/0/neuron_axes", "[0, 0]"): "layers.0.neuron_axes must be [0] to agree with shape, got "
-    "[0, 0]." + FOLDER,
+    "[…]." + FOLDER,
     ("layers/0/n_out", "5"): "layers.0.n_out must be 6 to agree with shape, got 5." + FOLDER,
     ("layers/0/shape", "[6, 4, 2]"): "layers.0.n_in must be 8 to agree with shape, got 4." + FOLDER,
     ("layers/0/weight", "gone"): "layers.0.weight is missing." + RESTORE,

@@ -189,8 +189,8 @@ class LayerRecord:
         factors = [part / torch.where(w == 0, 1.0, w) for part, w in zip(sizes, whole, strict=True)]
         factors[3] = factors[3].clamp(max=1)  # rounding must not exceed 1
         share = torch.ones_like(self.through)  # of samples for which each neuron was open
-        if accumulators.opened is not None and accumulators.counted is not None:
-            share = accumulators.opened / accumulators.counted.clamp(min=1)
+        if accumulators.opened is not None:
+            share = (accumulators.opened / accumulators.counted).nan_to_num()
         fields = (*factors, share, self.signatures())
         assert len(fields) == len(ROW_FIELDS)
         rows = {self.layer.name: _numpy(torch.stack(fields))}

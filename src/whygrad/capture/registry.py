@@ -48,7 +48,9 @@ class RegisteredLayer:
     @property
     def is_shared(self) -> bool:
         """Whether the weight is used in another way elsewhere, too."""
-        return self.is_tied or len({(one.kind, one.neuron_axes) for one in self.siblings}) > 1
+        if self.is_tied or len(self.siblings) == 1:
+            return self.is_tied
+        return len({(one.kind, one.neuron_axes) for one in self.siblings}) > 1
 
     @property
     def traits(self) -> LayerKind:
