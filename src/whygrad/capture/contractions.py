@@ -43,6 +43,12 @@ class Contraction:
                     return False
         return True
 
+    def tells(self, place: int) -> bool:
+        """Return whether every axis of an operand is one of the output's, or of another operand."""
+        others = [labels for at, labels in enumerate(self.labels) if at != place]
+        known = {label for labels in (*others, self.output) for label in labels}
+        return known.issuperset(self.labels[place])
+
 
 def _broadcast(count: int) -> Labels:
     """Return labels of axes that are aligned at the last one."""

@@ -72,15 +72,18 @@ class Following:
         self._calls = []
         self.backward.sizes.let_go()
         self._made_by = WeakTensorKeyDictionary()
-        self._origins = self._registry.origins()
+        self._origins.let_go()
 
     def meets_parameters(self, args: tuple, kwargs: dict[str, Any]) -> bool:
         """Return whether a function was given a parameter that learns, or what follows from one."""
-        knows = self._origins.knows
-        for one in args:
-            if knows(one) if isinstance(one, Tensor) else any(map(knows, tensors_in(one))):
+        knows = self._origins.knows  # written out: this is asked of every function
+        for one in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(one, Tensor):
+                if one.requires_grad and knows(one):
+                    return True
+            elif isinstance(one, tuple | list) and any(map(knows, tensors_in(one))):
                 return True
-        return bool(kwargs) and any(map(knows, tensors_in(kwargs)))
+        return False
 
     def note_layer(
         self, func: Callable, use: Use | None, args: tuple, kwargs: dict[str, Any], result: Any
@@ -97,7 +100,8 @@ class Following:
             known = (use.weight, use.bias if found[0].bias else None)
         elif came and func in NORMS:
             self._made_by[result] = came
-        if self.meets_parameters(args, kwargs):
+        others = tuple(one for one in args if not any(one is weight for weight in known))
+        if self.meets_parameters(others, kwargs):
             self.note_parameters(func, args, kwargs, result, known)
 
     def note_parameters(
@@ -120,6 +124,12 @@ class Following:
             return
         came = next((c for a in tensors_in(args) if (c := self._made_by.get(a))), [])
         for use in uses_of_parameters(name, args, kwargs, result, self._origins, ids):
+            if (
+                isinstance(use, Alone)
+                and isinstance(result, Tensor)
+                and self._is_penalty(use, result)
+            ):
+                continue
             found = self._registry.find(use, self._origins) if is_plain(use.weight) else None
             if found is None:
                 why = "mixed" if is_plain(use.weight) else "not_plain"
@@ -199,7 +209,11 @@ class Following:
         return layer_call
 
     def _follow_alone(
-        self, layer: RegisteredLayer, use: Use, edges: list[tuple[Any, int]], name: str
+        self,
+        layer: RegisteredLayer,
+        use: Use,
+        edges: list[tuple[Any, int]],
+        name: str,
     ) -> None:
         """Follow a parameter into a function, by what comes back to it in the graph."""
         if not edges:
@@ -231,6 +245,15 @@ class Following:
         heard = self._heard()
         if heard is not None:
             follow(tensor, heard(hook))
+
+    def _is_penalty(self, use: Use, result: Tensor) -> bool:
+        """Return whether a parameter that is explained goes into a single number.
+
+        The ledger leads from its layer's factors to what came by both ways.
+        """
+        origin = self._origins.of(use.weight)
+        known = self._registry.names_of(use.weight if origin is None else origin.parameter)
+        return not result.dim() and any(map(self._registry.of_weight, known))
 
     def _note_reason(self, tensors: list[Tensor], why: str, name: str) -> None:
         """Note why a parameter is not taken apart here."""

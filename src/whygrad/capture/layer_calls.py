@@ -27,7 +27,7 @@ class Accumulators:
         pushed, through, pulled: as above, (n_out,).
         opened: for how many samples and positions the activation was outside its flat region,
             (n_out,).
-        counted: of how many, (n_out,).
+        counted: of how many; (n_out,) where some neurons were called more often than others.
         rows: samples times positions seen.
         calls: how often the layer was called.
         dtype: of the deltas.
@@ -39,7 +39,7 @@ class Accumulators:
     through: Tensor | None = None
     pulled: Tensor | None = None
     opened: Tensor | None = None
-    counted: Tensor | None = None
+    counted: Tensor | int = 0
     rows: int = 0
     calls: int = 0
     dtype: torch.dtype = torch.float32
@@ -63,7 +63,11 @@ class Accumulators:
     def add_opened(self, use: Use, opened: "Opened") -> None:
         """Take in where the activation of one call was open."""
         self.opened = use.spread(self.opened, opened.count)
-        self.counted = use.spread(self.counted, torch.full_like(opened.count, opened.of))
+        if use.part is None:
+            self.counted += opened.of
+            return
+        before = self.counted if isinstance(self.counted, Tensor) else None
+        self.counted = use.spread(before, torch.full_like(opened.count, opened.of))
 
     def add_delta(self, use: Use, delta: Tensor, sizes: Tensor) -> None:
         """Take in dC/dz of one call, and its absolute values."""

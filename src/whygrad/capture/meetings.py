@@ -39,12 +39,13 @@ def uses_of_parameters(
     given = (result, *tensors_in((args, kwargs)))
     if isinstance(result, Tensor) and all(map(is_plain, given)):
         product = contraction(name, args, kwargs, result)
+        told: set[int] = set()
         layer, bias = _layer_with_bias(name, args, kwargs, met)
         for place, operand in enumerate(product.operands if product else ()):
-            if id(operand) in met and product is not None:
+            if product is not None and id(operand) in met and product.tells(place):
+                told.add(id(operand))
                 use = Product.of(product, place, result)
                 yield use if id(operand) != id(layer) else replace(use, bias=bias)
-        told = {id(one) for one in product.operands} if product else set()
         for one, times in summands(name, args, kwargs):
             if id(one) in met and one is not bias:
                 yield Shift.of(one, times, result)

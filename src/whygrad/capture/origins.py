@@ -8,6 +8,7 @@ such as ``1 + w`` or ``-exp(log_a)``, has a gain besides: how fast each number f
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -59,17 +60,21 @@ class Origins:
 
     Args:
         parameters: that learn, by id.
-        buffers: of the model, by id: they are constants, as numbers are.
+        buffers: yields those of the model: they are constants, as numbers are.
     """
 
-    def __init__(self, parameters: Mapping[int, Tensor], buffers: Mapping[int, Tensor]):
-        self._parameters, self._buffers = parameters, buffers
+    def __init__(self, parameters: Mapping[int, Tensor], buffers: Callable[[], Iterator[Tensor]]):
+        self._parameters, self._of_model = parameters, buffers
         self._derived: dict[int, tuple[weakref.ref[Tensor], int, Origin]] = {}
         self._counted: dict[tuple[int, torch.device], Tensor] = {}
 
+    def let_go(self) -> None:
+        """Hold no tensor of the step any longer."""
+        self._derived, self._counted = {}, {}
+
     def knows(self, tensor: Tensor) -> bool:
         """Return whether a tensor holds numbers of a parameter that learns."""
-        return self._base(tensor) is not None
+        return tensor.requires_grad and self._base(tensor) is not None
 
     def of(self, tensor: Tensor) -> Origin | None:
         """Return where the numbers of a tensor come from; None where from no parameter alone."""
@@ -177,6 +182,10 @@ class Origins:
             gain = gain * origin.gain
         numbers = self.numbers(origin).expand(result.shape)
         return Origin(origin.parameter, numbers, gain.detach(), origin.is_view)
+
+    @cached_property
+    def _buffers(self) -> dict[int, Tensor]:
+        return {id(buffer): buffer for buffer in self._of_model()}
 
     def _is_constant(self, tensor: Tensor) -> bool:
         """Return whether a tensor is the model's own and never learns, or a single number."""

@@ -220,9 +220,8 @@ def _sizes(found: Contraction, result: Tensor) -> dict[int, int]:
 
 def _joined(operands: list[tuple[Tensor, Labels]], wanted: set[int]) -> tuple[Tensor, Labels]:
     """Return the other factors as one."""
-    (first, labels), *more = [(one.detach(), labels) for one, labels in operands]
-    if not more:
-        return first, labels
-    parts = [(first, labels), *more]
+    parts = [(one.detach(), labels) for one, labels in operands]
+    if len(parts) == 1 and wanted.issuperset(parts[0][1]):
+        return parts[0]
     seen = dict.fromkeys(label for _, ls in parts for label in ls if label in wanted)
     return torch_einsum(*((wide(one), ls) for one, ls in parts), output=tuple(seen)), tuple(seen)

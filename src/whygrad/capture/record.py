@@ -75,8 +75,9 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
     trace, step = window.tracer.trace, window.step
     layers, rows, lengths, tensors, notes = {}, {}, {}, {}, {}
     for layer, accumulators in trace.accumulators.items():
-        if accumulators.is_empty or _is_beside(layer, trace):
+        if accumulators.is_empty:
             continue
+        registry.note_gradient(layer)
         part = LayerRecord(window, registry, layer, accumulators)
         layers[layer.name] = part.describe(trace)
         rows |= part.rows()
@@ -96,16 +97,6 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
         missing=registry.missing(window.gradients.requested, trace.reasons),
         learned=sum(registry.parameters[name].numel() for name in window.gradients.requested),
     )
-
-
-def _is_beside(layer: RegisteredLayer, trace: StepTrace) -> bool:
-    """Return whether a parameter that goes alone somewhere has a product or a sum as well.
-
-    Such as one with a penalty on it: the ledger leads from the factors to what came by both ways.
-    """
-    others = (one for one in layer.siblings if one.kind != layer.kind)
-    sums = (trace.accumulators.get(one) for one in others)
-    return layer.kind == "alone" and any(one is not None and not one.is_empty for one in sums)
 
 
 class LayerRecord:
@@ -198,8 +189,8 @@ class LayerRecord:
         factors = [part / torch.where(w == 0, 1.0, w) for part, w in zip(sizes, whole, strict=True)]
         factors[3] = factors[3].clamp(max=1)  # rounding must not exceed 1
         share = torch.ones_like(self.through)  # of samples for which each neuron was open
-        if accumulators.opened is not None and accumulators.counted is not None:
-            share = accumulators.opened / accumulators.counted.clamp(min=1)
+        if accumulators.opened is not None:
+            share = (accumulators.opened / accumulators.counted).nan_to_num()
         fields = (*factors, share, self.signatures())
         assert len(fields) == len(ROW_FIELDS)
         rows = {self.layer.name: _numpy(torch.stack(fields))}

@@ -48,12 +48,9 @@ class RegisteredLayer:
     @property
     def is_shared(self) -> bool:
         """Whether the weight is used in another way elsewhere, too."""
-        return self.is_tied or len({one.use_of_weight for one in self.siblings}) > 1
-
-    @property
-    def use_of_weight(self) -> tuple[object, ...]:
-        """In which way the weight is used, whatever its rows."""
-        return () if self.kind == "alone" else (self.kind, self.neuron_axes)
+        if self.is_tied or len(self.siblings) == 1:
+            return self.is_tied
+        return len({(one.kind, one.neuron_axes) for one in self.siblings}) > 1
 
     @property
     def traits(self) -> LayerKind:
@@ -89,11 +86,12 @@ class LayerRegistry:
         self._modules = dict(model.named_modules(remove_duplicate=False))
         self._found: dict[tuple[object, ...], RegisteredLayer] = {}
         self._of_weight: dict[str, list[RegisteredLayer]] = {}
+        self._explained: set[str] = {""}  # parameters of layers that a gradient came to
 
     def origins(self) -> Origins:
         """Return what is known of tensors when a step begins: the parameters themselves."""
         learning = {id(p): p for p in self.parameters.values() if p.requires_grad and p.numel()}
-        return Origins(learning, {id(buffer): buffer for buffer in self.model.buffers()})
+        return Origins(learning, self.model.buffers)
 
     def find(self, use: Use, origins: Origins) -> tuple[RegisteredLayer, Use] | None:
         """Return the layer that was used, and where in it; None where it is none of the model's."""
@@ -135,7 +133,9 @@ class LayerRegistry:
         first = _first_row(use.weight, whole)
         if first is None:
             return None
-        axes = self._own_axes(use.kind, use.neuron_axes, whole.shape)
+        axes = None
+        if use.has_own_layout:
+            axes = self._own_axes(use.kind, use.neuron_axes, whole.shape)
         rows = use.weight.shape[0] if use.weight.dim() else 1
         key = (id(whole), use.kind, axes, first, rows)
         if rows == len(whole if whole.dim() else (0,)):
@@ -191,13 +191,17 @@ class LayerRegistry:
         """Return whether a tensor is one of the model's parameters."""
         return id(tensor) in self._names
 
+    def note_gradient(self, layer: RegisteredLayer) -> None:
+        """Note that a gradient came to a layer, so that its parameters are taken apart."""
+        self._explained |= {layer.weight, layer.bias or ""}
+
     def unexplained(self, names: Iterable[str]) -> set[str]:
         """Return which of these parameters belong to no layer found so far.
 
         A module of which nothing else is explained is named instead of its parameters: a recurrent
         layer, or one whose weight is computed from other parameters.
         """
-        known = {n for one in self._found.values() for n in (one.weight, one.bias) if n}
+        known = self._explained - {""}
         explained = {""}
         for name in known:
             parts = name.split(".")
@@ -218,10 +222,9 @@ class LayerRegistry:
             names: of those that a gradient came to.
             reasons: a word, and the function that took the parameter.
         """
-        known = {name for one in self._found.values() for name in (one.weight, one.bias)}
         found = {}
         for name, parameter in self.parameters.items():
-            if parameter.requires_grad and parameter.numel() and name not in known:
+            if parameter.requires_grad and parameter.numel() and name not in self._explained:
                 unknown = ("unseen", "") if name in names else (UNTOUCHED, "")
                 why, function = reasons.get(name, unknown) if name in names else unknown
                 found[name] = {"why": why, "function": function, "count": parameter.numel()}

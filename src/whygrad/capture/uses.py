@@ -179,8 +179,8 @@ def fan_in_last(kind: str, weight: Tensor, axes: tuple[int, ...] | None = None) 
     Args:
         axes: those that count the neurons, where they are not those of the kind.
     """
-    neurons = layout_of(kind, axes).neurons(weight.shape)
-    if neurons == (0,) and weight.dim() > 1:  # as most have it
+    if axes is None and KINDS[kind].neuron_axis == 0 and weight.dim() > 1:  # as most have it
         return weight.flatten(1)
+    neurons = layout_of(kind, axes).neurons(weight.shape)
     count = torch.Size(weight.shape[axis] for axis in neurons).numel()
     return weight.movedim(neurons, tuple(range(len(neurons)))).reshape(count, -1)

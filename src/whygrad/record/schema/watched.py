@@ -47,7 +47,12 @@ MEASURES = list_of(MEASURE)
 
 
 def _shape_fits(layer: dict[str, Any]) -> Iterator[Fault]:
-    """n_out and n_in are what the shape tells, by the kind of the layer."""
+    """n_out and n_in are what the shape tells, by the kind of the layer and its axes."""
+    axes = layer.get("neuron_axes", [])
+    known = sorted({axis for axis in axes if axis < len(layer["shape"])})
+    if axes != known:
+        yield disagrees(("neuron_axes",), axes, known, "shape")
+        return
     n_in, n_out = layout_of(layer["kind"], layer.get("neuron_axes")).sizes(layer["shape"])
     for name, expected in (("n_out", n_out), ("n_in", n_in)):
         if layer[name] != expected:
