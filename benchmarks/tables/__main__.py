@@ -40,7 +40,8 @@ def main() -> None:
     parser.add_argument("--fit", nargs=2, metavar=("SET", "METHOD"), help="one of them, here")
     options = parser.parse_args()
     if options.fit:
-        print(json.dumps(fit_folds(*options.fit, options.folds, options.variants)))
+        name, method = options.fit
+        print(json.dumps(fit_folds(name, method, options.folds, options.variants)))
         return
     lacking = [one for one in NEEDED if find_spec(one) is None]
     if lacking:

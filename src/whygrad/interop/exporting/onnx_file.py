@@ -20,8 +20,8 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from whygrad.core.nn.activations import LEAK
-from whygrad.data.encoder import Encoder
 from whygrad.data.categories import MISSING, RARE
+from whygrad.data.encoder import Encoder
 from whygrad.errors import ExportError, InputError
 from whygrad.interop.exporting.portable import Portable
 from whygrad.interop.exporting.tensors import describe

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from whygrad.data.categories import MISSING, RARE
 from whygrad.data.dates import from_parts, word_of
 from whygrad.data.encoder import Encoder
-from whygrad.data.categories import MISSING, RARE
 from whygrad.data.matching import Rule, Substitutions
 from whygrad.errors import ExportError
 from whygrad.interop.exporting.portable import Portable
