@@ -31,7 +31,12 @@ def table(samples: int, task: str = "classes", validation: float = 0.1) -> wg.Da
 
 @pytest.mark.parametrize(
     ("samples", "hidden", "batch", "epochs"),
-    [(30, [64, 64], 64, 500), (300, [64, 64], 64, 100), (2000, [128, 128], 64, 100), (60_000, [128, 128], 256, 28)],
+    [
+        (30, [64, 64], 64, 500),
+        (300, [64, 64], 64, 100),
+        (2000, [128, 128], 64, 100),
+        (60_000, [128, 128], 256, 28),
+    ],
 )
 def test_more_samples_get_wider_layers_larger_batches_and_fewer_passes(
     samples, hidden, batch, epochs
