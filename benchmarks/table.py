@@ -14,7 +14,7 @@ from statistics import mean, stdev
 
 from benchmarks.run import RESULTS
 from benchmarks.tables.methods import METHODS
-from benchmarks.tables.sets import GROUPS
+from benchmarks.tables.sets import FOLDS, GROUPS
 from whygrad.words import number, speaking, t
 
 ROOT = Path(__file__).parents[1]
@@ -126,9 +126,13 @@ def _of_table(name: str, methods: dict) -> list[str]:
 
 
 def _best_variant(variants: dict) -> str:
-    """Return the mean score of the variant with the highest one, and its standard error."""
+    """Return the mean score of the variant with the highest one, and its standard error; also how
+    many folds these are of, if not of all."""
     scores = max((one["scores"] for one in variants.values()), key=mean)
-    return f"{mean(scores):.4f} ± {stdev(scores) / len(scores) ** 0.5:.4f}"
+    count = len(scores)
+    error = f" ± {stdev(scores) / count**0.5:.4f}" if count > 1 else ""
+    told = f" ({t('bench.folds', count=count)})" if count < FOLDS else ""
+    return f"{mean(scores):.4f}{error}{told}"
 
 
 def first_second_blocks(results: dict) -> list[str]:
