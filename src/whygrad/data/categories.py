@@ -1,9 +1,10 @@
 """Which words of a column have an input of their own, and which share one.
 
 A word is 1 in its input and 0 in all others of the column, so it looks up one row of the first
-weight matrix. A row that few samples ever look up only learns these samples by heart; so in a
-column of many different words, those that are rare in the training part share one, as do words
-that training never saw.
+weight matrix. That serves rare words as well: weight decay holds their rows back. (Where words of
+fewer than five rows shared an input, R² fell by .06 on drawn tables of 120 and 300 words with
+effects of their own, and moved by .01 where these effects were small.) But there is an end to how
+many inputs a column can have: beyond it the rarest share one, as do words that training never saw.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from whygrad.data.notes import Note
 
 MISSING = "?"  # the category of missing text
 RARE = "(rare)"  # the category of rare words
-MANY = 50  # different words: up to here each is a category, however rare
-FEWEST = 5  # training rows of a word that is not rare
+MANY = 50  # different words: more of them need a few rows each
+FEWEST = 5  # rows of a word from which something general can be learned
 MOST = 1000  # words with an input of their own
 MOST_WORDS = 10_000  # different ones: more are free text
 
@@ -30,10 +31,8 @@ def known_categories(counts: Mapping[str, int], *, lacks_some: bool) -> tuple[st
         counts: how many training rows hold each word.
         lacks_some: whether some training rows hold none.
     """
-    known = {word for word, count in counts.items() if count >= FEWEST}
-    if len(counts) <= MANY:
-        known = set(counts)
-    elif len(known) < len(counts) or len(known) > MOST:
+    known = set(counts)
+    if len(known) > MOST:
         known = {*sorted(known, key=lambda word: (-counts[word], word))[:MOST], RARE}
     return tuple(sorted(known | {MISSING} if lacks_some else known))
 
@@ -47,12 +46,16 @@ def notes_of_rare(column: str, counts: Mapping[str, int]) -> tuple[Note, ...]:
     known = known_categories(counts, lacks_some=False)
     if RARE not in known:
         return ()
-    values = {"column": column, "count": len(set(counts).difference(known))}
-    return (Note("note.data_rare", values | {"name": f"{column}={RARE}", "least": FEWEST}),)
+    values = {"column": column, "count": len(set(counts).difference(known)), "most": MOST}
+    return (Note("note.data_rare", values | {"name": f"{column}={RARE}"}),)
 
 
 def are_mostly_rare(counts: np.ndarray) -> bool:
-    """Say whether most rows of a column hold rare words, (words,), or there are too many words."""
+    """Say whether too few rows of a column hold words that others hold as well.
+
+    Args:
+        counts: how many rows hold each word, (words,).
+    """
     if len(counts) <= MANY:
         return False
     often = np.sort(counts[counts >= FEWEST])[-MOST:]
