@@ -8,11 +8,14 @@ import sys
 import pytest
 
 TRAINED = """
-import json
+import json, sys
 from threadpoolctl import threadpool_info
-from whygrad.cli.app import run
-code = run({arguments!r})
-print(json.dumps([code, [one["num_threads"] for one in threadpool_info()]]))
+from whygrad.cli import main
+sys.argv = ["whygrad", *{arguments!r}]
+try:
+    main()
+except SystemExit as end:
+    print(json.dumps([end.code, [one["num_threads"] for one in threadpool_info()]]))
 """
 
 

@@ -13,17 +13,29 @@ import os
 import sys
 
 BY_CTRL_C = 130
+TRAINS = ("train", "doctor")  # commands that take steps
 NEW_OBJECTS = 100_000  # before Python looks for cycles: a command makes many, and keeps most
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(NEW_OBJECTS)
+    if sys.argv[1:2] and sys.argv[1] in TRAINS:
+        _compute_on_one_core()
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # so early that there were no words for it yet
         code = BY_CTRL_C
     sys.exit(code)
+
+
+def _compute_on_one_core() -> None:
+    """Let NumPy, which takes small steps, use one core; to be called before it is imported.
+
+    Threads of BLAS wait for each other in a loop: where other programs use the cores too, a step
+    takes many times as long. A job that would gain from them is left to JAX.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _run(arguments: list[str]) -> int:

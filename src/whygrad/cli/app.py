@@ -1,6 +1,5 @@
 """The commands. Texts are looked up when this module is imported, after the language is chosen."""
 
-import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -49,15 +48,6 @@ def before_any_command(
         Option("--version", help=help_text("help.version"), callback=_show_version, is_eager=True),
     ] = False,
 ) -> None: ...
-
-
-def _compute_on_one_core() -> None:
-    """Let NumPy, which takes small steps, use one core; to be called before it is imported.
-
-    Threads of BLAS wait for each other in a loop: where other programs use the cores too, a step
-    takes many times as long. A job that would gain from them is left to JAX.
-    """
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _number(name: str) -> str:
@@ -141,7 +131,6 @@ def train(
     given = locals().items()
     job = {name: value for name, value in given if name in of_job}
     options = {name: value for name, value in given if name not in (*own, *of_job)}
-    _compute_on_one_core()
     from whygrad.cli.supervising import in_job
     from whygrad.cli.training import DoctorCallback, train_command
 
@@ -300,7 +289,6 @@ def doctor(
     as_json: Json = False,
     lang: Lang = None,
 ) -> int:
-    _compute_on_one_core()
     from whygrad.cli.doctor import doctor_command, explain_command
 
     if explain is not None:
