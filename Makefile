@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # of the modules that are installed few are imported: Python compiles these when they are
 QUICKLY := --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-long test-all coverage test-lowest test-newest install check docs format smoke lock attack bench bench-gpu faults clean
+.PHONY: demo test test-long test-all coverage test-lowest test-newest install check docs format smoke lock attack zoo bench bench-gpu faults clean
 
 # Both workers share what is compiled. A test that hangs says where, and ends its worker.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile \
@@ -81,6 +81,9 @@ test-newest: $(NEWEST)/.dev    ## run the same tests with the newest versions th
 
 attack: $(VENV)/.dev           ## attack whygrad from outside for ten minutes: SEED=1
 	$(BIN)/python -m benchmarks.attack --seed $(SEED)
+
+zoo: $(VENV)/.dev              ## watch public architectures, of installed libraries too: SEED=1 PROGRAMS=folder of checkouts
+	$(BIN)/python -m benchmarks.zoo --seed $(SEED) $(if $(PROGRAMS),--programs $(PROGRAMS))
 
 bench: $(VENV)/.dev            ## measure against the peers; writes results and docs/benchmarks.md
 	$(BIN)/python -m benchmarks.run

@@ -14,7 +14,8 @@ from statistics import mean, stdev
 
 from benchmarks.run import RESULTS
 from benchmarks.tables.methods import METHODS
-from benchmarks.tables.sets import GROUPS
+from benchmarks.tables.sets import FOLDS, GROUPS
+from benchmarks.zoo.summing import totals
 from whygrad.words import number, speaking, t
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +64,7 @@ def render() -> str:
         ("tables", blocks_of_tables),
         ("first_second", first_second_blocks),
         ("watching", watching_blocks),
+        ("zoo", zoo_blocks),
         ("streams", stream_blocks),
         ("lab", lab_blocks),
         ("growth", growth_blocks),
@@ -126,9 +128,13 @@ def _of_table(name: str, methods: dict) -> list[str]:
 
 
 def _best_variant(variants: dict) -> str:
-    """Return the mean score of the variant with the highest one, and its standard error."""
+    """Return the mean score of the variant with the highest one, and its standard error; also how
+    many folds these are of, if not of all."""
     scores = max((one["scores"] for one in variants.values()), key=mean)
-    return f"{mean(scores):.4f} ± {stdev(scores) / len(scores) ** 0.5:.4f}"
+    count = len(scores)
+    error = f" ± {stdev(scores) / count**0.5:.4f}" if count > 1 else ""
+    told = f" ({t('bench.folds', count=count)})" if count < FOLDS else ""
+    return f"{mean(scores):.4f}{error}{told}"
 
 
 def first_second_blocks(results: dict) -> list[str]:
@@ -157,6 +163,34 @@ def watching_blocks(results: dict) -> list[str]:
     ]
     header = [t(f"bench.column.{column}") for column in columns]
     return [t("bench.watching", date=results["machine"]["date"]), markdown(header, rows)]
+
+
+def zoo_blocks(results: dict) -> list[str]:
+    """Return the paragraphs and tables of what was watched, architectures and programs."""
+    by_family: dict[str, list[dict]] = {}
+    for case in results["cases"]:
+        by_family.setdefault(case["name"].partition("/")[0], []).append(case)
+    rows = []
+    for family, cases in sorted(by_family.items()):
+        told = totals(cases)
+        counts = (str(told[name]) for name in ("architectures", "same", "taken_apart"))
+        share = "–" if told["least_share"] is None else f"{100 * told['least_share']:.1f} %"
+        differ = f"{told['gradients'] - told['gradients_differ']} / {told['gradients']}"
+        rows.append(
+            [family, *counts, share, differ, *(str(told[n]) for n in ("alarmed", "failed"))]
+        )
+    columns = ("family", "architectures", "same", "taken_apart", "least_share", "gradients")
+    header = [t(f"bench.column.{name}") for name in (*columns, "alarmed", "failed")]
+    told = {"date": results["machine"]["date"], "seed": results["seed"]}
+    blocks = [t("bench.zoo", **told), markdown(header, rows)]
+    if results["programs"]:
+        rows = [
+            [f"`{p['name']}`", "✓" if p["same"] else "✕", str(p["recorded"])]
+            for p in results["programs"]
+        ]
+        header = [t(f"bench.column.{name}") for name in ("program", "same", "recorded_steps")]
+        blocks += [t("bench.programs"), markdown(header, rows)]
+    return blocks
 
 
 def stream_blocks(results: dict) -> list[str]:

@@ -17,7 +17,7 @@ HOMES = {  # library -> the one file with its private names
     "torch": "capture/torch_private.py",
 }
 # names with an underscore that their documentation tells of
-PUBLIC = {"_exit", "_fields", "_getframe", "_replace"}
+PUBLIC = {"_current_frames", "_exit", "_fields", "_getframe", "_replace"}
 PRIVATE = re.compile(r"_(?!_)\w+")
 DOTTED = re.compile(r"\w+(\.\w+)+")
 

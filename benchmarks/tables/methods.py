@@ -1,7 +1,8 @@
 """What is compared: whygrad from the shell with its defaults, and what people use instead.
 
-Each takes the rows to train on and the inputs of the rows to test on, and returns what it predicts
-for these, by the name of the variant; missing values are filled where a method cannot have them.
+Each takes the rows to train on and the inputs of the rows to test on, and yields its variants: a
+name, and a function that fits and returns what is predicted for these. Missing values are filled
+where a method cannot have them.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,35 +22,32 @@ from benchmarks.tables.sets import TARGET
 if TYPE_CHECKING:
     import pandas as pd
 
-Predicted = Iterator[tuple[str, np.ndarray]]
+Variants = Iterator[tuple[str, Callable[[], np.ndarray]]]
 
 
-def whygrad(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Predicted:
-    """Train with ``whygrad train`` in a process of its own, with nothing but the file.
+def whygrad(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Variants:
+    """``whygrad train`` in a process of its own, with nothing but the file."""
+    yield "defaults", partial(_from_the_shell, train, test)
 
-    The rows to test on are held out already, so no others are: ``--test 0``.
-    """
+
+def _from_the_shell(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
+    """Return predictions; the rows to test on are held out already, no others are: --test 0."""
+    import pandas as pd
+
     command = Path(sys.executable).with_name("whygrad")
     with TemporaryDirectory() as place:
         rows, run = Path(place) / "train.csv", Path(place) / "run"
         train.to_csv(rows, index=False)
         asked = ["train", rows, "--target", TARGET, "--test", "0", "--out", run, "--json"]
         subprocess.run([command, *asked], capture_output=True, check=True)
-        filled = test.fillna(train.median(numeric_only=True))  # as training filled what it lacked
-        yield "defaults", _predicted(command, run, filled, Path(place))
+        test.to_csv(rows, index=False)
+        asked = ["predict", run, rows, "--out", Path(place) / "predictions.csv"]
+        subprocess.run([command, *asked], capture_output=True, check=True)
+        return pd.read_csv(asked[-1])["prediction"].to_numpy()
 
 
-def _predicted(command: Path, run: Path, test: pd.DataFrame, place: Path) -> np.ndarray:
-    import pandas as pd
-
-    rows, out = place / "test.csv", place / "predictions.csv"
-    test.to_csv(rows, index=False)
-    subprocess.run([command, "predict", run, rows, "--out", out], capture_output=True, check=True)
-    return pd.read_csv(out)["prediction"].to_numpy()
-
-
-def sklearn_mlp(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Predicted:
-    """Train scikit-learn's perceptron as it is and in the obvious variants; quantities both as
+def sklearn_mlp(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Variants:
+    """scikit-learn's perceptron as it is and in the obvious variants; quantities both as
     they are and standardised."""
     from sklearn.compose import TransformedTargetRegressor
     from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -68,9 +67,11 @@ def sklearn_mlp(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Pr
             standardised = TransformedTargetRegressor(models[name], transformer=StandardScaler())
             models[f"{name}, standardised target"] = standardised
         for variant, model in models.items():
-            pipeline = make_pipeline(_prepared(train), model)
-            pipeline.fit(train.drop(columns=TARGET), train[TARGET])
-            yield variant, pipeline.predict(test)
+            yield variant, partial(_fitted, make_pipeline(_prepared(train), model), train, test)
+
+
+def _fitted(model: Any, train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
+    return model.fit(train.drop(columns=TARGET), train[TARGET]).predict(test)
 
 
 def _prepared(train: pd.DataFrame) -> Any:
@@ -88,35 +89,33 @@ def _prepared(train: pd.DataFrame) -> Any:
     )
 
 
-def hist_gradient_boosting(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Predicted:
-    """Train scikit-learn's boosted trees as they are; they take categories as such."""
+def hist_gradient_boosting(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Variants:
+    """scikit-learn's boosted trees as they are; they take categories as such."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind = HistGradientBoostingClassifier if is_classes else HistGradientBoostingRegressor
-    inputs, rows = (_with_categories(frame) for frame in (train.drop(columns=TARGET), test))
     model = kind(random_state=0, categorical_features="from_dtype")
-    yield "defaults", model.fit(inputs, train[TARGET]).predict(rows)
+    given, rows = (_with_categories(frame) for frame in (train, test))
+    yield "defaults", partial(_fitted, model, given, rows)
 
 
-def realmlp(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Predicted:
-    """Train RealMLP as it is: Holzmüller, Grinsztajn and Steinwart 2024, "Better by default"."""
+def realmlp(train: pd.DataFrame, test: pd.DataFrame, is_classes: bool) -> Variants:
+    """RealMLP as it is: Holzmüller, Grinsztajn and Steinwart 2024, "Better by default"."""
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
     kind = RealMLP_TD_Classifier if is_classes else RealMLP_TD_Regressor
-    inputs = train.drop(columns=TARGET)
-    medians = inputs.median(numeric_only=True)
-    inputs, rows = (_with_categories(frame.fillna(medians)) for frame in (inputs, test))
+    medians = train.drop(columns=TARGET).median(numeric_only=True)
+    given, rows = (_with_categories(frame.fillna(medians)) for frame in (train, test))
     model = kind(random_state=0, device="cpu", verbosity=0)
-    model.fit(inputs, train[TARGET].to_numpy())
-    yield "defaults", np.asarray(model.predict(rows)).reshape(len(rows))
+    yield "defaults", lambda: np.asarray(_fitted(model, given, rows)).reshape(len(rows))
 
 
 def _with_categories(frame: pd.DataFrame) -> pd.DataFrame:
-    texts = frame.select_dtypes(exclude="number").columns
+    texts = frame.select_dtypes(exclude="number").columns.drop(TARGET, errors="ignore")
     return frame.astype({name: "category" for name in texts})
 
 
-METHODS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, bool], Predicted]] = {
+METHODS: dict[str, Callable[[pd.DataFrame, pd.DataFrame, bool], Variants]] = {
     "whygrad": whygrad,
     "scikit-learn MLP": sklearn_mlp,
     "HistGradientBoosting": hist_gradient_boosting,

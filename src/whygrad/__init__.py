@@ -1,6 +1,8 @@
 """whygrad: train multilayer perceptrons with the chain rule written out, and ask why."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -120,7 +122,13 @@ if not TYPE_CHECKING:  # a type checker knows all names from above, and finds th
 
 
 def _imported(module: str) -> ModuleType:
-    """Import a module, and leave the random numbers of the program that asks for it as they were.
+    with leaving_random_numbers():
+        return import_module(module)
+
+
+@contextmanager
+def leaving_random_numbers() -> Iterator[None]:
+    """Leave the random numbers of the program in which something is imported as they were.
 
     Some modules that we rest on draw from them while they are imported, one of jax's from NumPy's.
     """
@@ -128,12 +136,19 @@ def _imported(module: str) -> ModuleType:
     of_python = python.getstate() if python else None
     of_numpy = numpy.random.get_state(legacy=False) if numpy else None
     try:
-        return import_module(module)
+        yield
     finally:
         if python:
             python.setstate(of_python)
         if numpy:
             numpy.random.set_state(of_numpy)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Let cells of a notebook be watched: ``%load_ext whygrad``, then ``%%whygrad watch``."""
+    from whygrad.cli.notebook import register
+
+    register(shell)
 
 
 def __dir__() -> list[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from whygrad.explain.looking import Looks
     from whygrad.interop.exporting import Exported
     from whygrad.lab.page import Lab
+    from whygrad.record.coverage import Coverage
     from whygrad.training.checking import Checked
     from whygrad.training.checkpoint import Checkpoint
     from whygrad.training.loop import Task
@@ -110,6 +111,17 @@ class Run(RunFolder):
         from whygrad.explain.looking import worth_a_look
 
         return worth_a_look(self, count)
+
+    def coverage(self) -> "Coverage":
+        """Return how much of the model is taken apart, and why the rest is not.
+
+        ``.share`` counts the parameters that a gradient came to, 0 to 1; ``.missing`` is a sentence
+        for each of the others, by name. Of whygrad's own networks nothing is missing.
+        """
+        from whygrad.record.coverage import Coverage, coverage_of
+
+        is_watched = "every" in self.description
+        return coverage_of(self.description) if is_watched else Coverage(1.0, {})
 
     def check(self) -> "Checked":
         """Verify the folder whole: every file, every tensor, every line.

@@ -42,6 +42,18 @@ def test_every_row_is_tested_once_and_the_folds_never_change():
         assert abs(frame[TARGET].iloc[test].mean() - frame[TARGET].mean()) < 0.01  # stratified
 
 
+def test_some_variants_are_measured_on_some_folds_and_join_what_is_known(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "RESULTS", tmp_path)
+    monkeypatch.setattr("benchmarks.tables.__main__.RESULTS", tmp_path)
+    only = ["early_stopping", "early_stopping, standardised target"]
+    measured = fit_folds("diabetes", "scikit-learn MLP", 2, only)
+    assert list(measured) == only and {len(one["scores"]) for one in measured.values()} == {2}
+    for variant in only:
+        keep("diabetes", "scikit-learn MLP", {variant: measured[variant]})
+    kept = json.loads((tmp_path / "tables.json").read_text())["tables"]["diabetes"]["methods"]
+    assert kept == {"scikit-learn MLP": measured}
+
+
 def test_a_method_is_measured_on_all_folds():
     measured = fit_folds("diabetes", "HistGradientBoosting")["defaults"]
     assert len(measured["scores"]) == FOLDS and 0.2 < np.mean(measured["scores"]) < 0.6
@@ -51,13 +63,16 @@ def test_a_method_is_measured_on_all_folds():
 def test_the_page_shows_the_best_variant_and_what_was_not_measured(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "RESULTS", tmp_path)
     monkeypatch.setattr("benchmarks.tables.__main__.RESULTS", tmp_path)
-    low, high = ({"scores": scores, "cpu_seconds": 1.5} for scores in ([0.1, 0.3], [0.5, 0.7]))
+    low, high, one = (
+        {"scores": scores, "cpu_seconds": 1.5}
+        for scores in ([0.1, 0.2, 0.3, 0.2, 0.2], [0.5, 0.7], [0.4])
+    )
     keep("magic", "scikit-learn MLP", {"defaults": low, "early_stopping": high})
     keep("penguins", "whygrad", {"defaults": low})
-    keep("wave", "RealMLP", {"defaults": low})
+    keep("wave", "RealMLP", {"defaults": one})
     results = json.loads((tmp_path / "tables.json").read_text())
     assert list(results["tables"]) == ["penguins", "wave", "magic"]
     _, _, chosen_on, _, generated, _, held_back = blocks_of_tables(results)
-    assert chosen_on.splitlines()[2] == "| penguins | 0.2000 ± 0.1000 | – | – | – | 1.5 |"
-    assert generated.splitlines()[2] == "| wave | – | – | – | 0.2000 ± 0.1000 | – |"
-    assert held_back.splitlines()[2] == "| magic | – | 0.6000 ± 0.1000 | – | – | – |"
+    assert chosen_on.splitlines()[2] == "| penguins | 0.2000 ± 0.0316 | – | – | – | 1.5 |"
+    assert generated.splitlines()[2] == "| wave | – | – | – | 0.4000 (1 fold) | – |"
+    assert held_back.splitlines()[2] == "| magic | – | 0.6000 ± 0.1000 (2 folds) | – | – | – |"

@@ -16,6 +16,7 @@ from torch.optim.optimizer import (
 import whygrad as wg
 from whygrad.errors import AddressError
 from whygrad.record.fields import FACTORS
+from whygrad.record.layers import layout_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:wg.watch does not take apart")
 HALF = 2.0**-7  # two roundings of bfloat16, in which one of the programs computes
@@ -81,7 +82,7 @@ def test_gradients_are_those_that_autograd_left(program):
     run, (grads, before, after) = seen.watch.run, seen.steps[-1]
     layers = run.description["layers"]
     parameters = {p for d in layers.values() for p in (d["weight"], d["bias"]) if p}
-    assert parameters == set(grads) - {"shift"}
+    assert parameters == set(grads)
     draw = np.random.default_rng(0)
     for name in sorted(parameters):
         for _ in range(2):
@@ -120,9 +121,8 @@ def test_factors_of_neurons_multiply_to_the_norm_of_their_gradient(program):
         assert (rows[:, 3:5] <= 1 + 1e-6).all()
         arrays = run.whole()[1]
         gradient = arrays[f"{layer}/weight.gradient"]
-        is_turned = described["kind"] in ("embedding", "conv_transpose")
-        laid = gradient.swapaxes(0, 1) if is_turned else gradient
-        norms = np.linalg.norm(laid.reshape(described["n_out"], -1), axis=1)
+        layout = layout_of(described["kind"], described.get("neuron_axes"))
+        norms = np.linalg.norm(layout.as_matrix(gradient), axis=0)
         at = list(steps).index(run.whole()[0])
         product = rows[at, :4].prod(axis=0)
         np.testing.assert_allclose(product, norms, rtol=HALF, atol=1e-6 * norms.max())

@@ -153,36 +153,57 @@ def test_a_model_that_is_compiled_on_the_way_ends_the_watch_and_not_the_training
 
 
 def test_what_is_not_covered_is_named_once():
-    class Gru(nn.Module):
+    class Own(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, w):
+            ctx.save_for_backward(x, w)
+            return x @ w
+
+        @staticmethod
+        def backward(ctx, delta):
+            x, w = ctx.saved_tensors
+            return delta @ w.T, x.T @ delta
+
+    class Model(nn.Module):
         def __init__(self):
             super().__init__()
-            self.inner, self.head = nn.GRU(4, 5, batch_first=True), nn.Linear(5, 3)
+            self.inner = nn.ParameterList([torch.randn(4, 5)])
+            self.head = nn.Linear(5, 3)
 
         def forward(self, x):
-            return self.head(self.inner(x[:, None])[0][:, -1])
+            return self.head(Own.apply(x, self.inner[0]))
 
     said = (
-        "wg.watch does not take apart: inner. It knows Linear, Conv, Embedding and norm layers and "
-        "the projections of attention; all others, and weights that are computed, still train, "
-        "unanalysed."
+        "wg.watch does not take apart: inner. They train all the same, unanalysed; run.coverage() "
+        "says why."
     )
     with pytest.warns(UserWarning, match=f"^{re.escape(said)}$") as warned:
-        run = trained(Gru(), 2, every=1)
+        run = trained(Model(), 2, every=1)
     assert len(warned) == 1
     assert run.layers == ["head"]
     assert run.facts[0]["uncovered"] == run.description["uncovered"] == ["inner"]
+    assert run.coverage().share == pytest.approx(18 / 38)
+    assert list(run.coverage().missing) == ["inner.0"]
 
 
-def test_a_weight_that_is_computed_and_a_parameter_that_stands_alone_are_named(programs):
+def test_a_weight_that_is_computed_and_a_parameter_that_stands_alone_are_layers(programs):
     model = mlp()
     nn.utils.parametrizations.weight_norm(model[2])
-    with pytest.warns(UserWarning, match=r"^wg\.watch does not take apart: 2\. "):
-        assert trained(model, 2, every=1).layers == ["0"]
-    with pytest.warns(UserWarning, match=r"^wg\.watch does not take apart: shift\. "):
-        programs["by_hand"](lambda model: wg.watch(model, every=1))
+    run = trained(model, 2, every=1)
+    assert run.coverage().share == 1
+    kinds = {one["weight"]: one["kind"] for one in run.description["layers"].values()}
+    path = "2.parametrizations.weight.original"
+    assert [kinds[name] for name in (f"{path}0", f"{path}1", "2.bias")] == [
+        "alone",
+        "alone",
+        "shift",
+    ]
+    watches = []
+    programs["by_hand"](lambda model: watches.append(wg.watch(model, every=1)) or watches[0])
+    assert watches[0].run.description["layers"]["shift"]["kind"] == "shift"
 
 
-def test_a_parameter_beside_layers_is_named_and_not_the_module_of_both():
+def test_a_parameter_beside_layers_is_one_of_its_own():
     class Block(nn.Module):
         def __init__(self):
             super().__init__()
@@ -191,8 +212,9 @@ def test_a_parameter_beside_layers_is_named_and_not_the_module_of_both():
         def forward(self, x):
             return self.inner(x) * self.scale
 
-    with pytest.warns(UserWarning, match=r"^wg\.watch does not take apart: 1\.scale, 2\. "):
-        trained(nn.Sequential(nn.Linear(4, 4), Block(), nn.PReLU(init=0.5)), 2, every=1)
+    run = trained(nn.Sequential(nn.Linear(4, 4), Block(), nn.PReLU(init=0.5)), 2, every=1)
+    kinds = {name: one["kind"] for name, one in run.description["layers"].items()}
+    assert kinds == {"0": "linear", "1.inner": "linear", "1.scale": "scale", "2": "alone"}
 
 
 def test_a_model_that_is_not_there_yet():
@@ -563,13 +585,12 @@ def test_a_program_may_change_its_folder(tmp_path, monkeypatch):
         (lambda: nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2, dtype=torch.complex64)),
          lambda m, x: m[1](m[0](x).to(torch.complex64)).abs(), ["1"]),
         (lambda: nn.Sequential(nn.Linear(4, 0), nn.Linear(0, 3), nn.Linear(3, 3)),
-         lambda m, x: m(x), ["0", "1"]),
-        (lambda: mlp(), lambda m, x: m(x.relu().to_sparse()), ["0"]),
+         lambda m, x: m(x), ["0", "1.weight"]),
         (lambda: mlp(), lambda m, x: torch.vmap(m)(x), ["0", "2"]),
         (lambda: mlp(), lambda m, x: torch.func.functional_call(
             m, {name: 1.1 * p for name, p in m.named_parameters()}, (x,)), ["0", "2"]),
     ],
-    ids=["complex", "empty", "sparse", "vmap", "functional_call"],
+    ids=["complex", "empty", "vmap", "functional_call"],
 )  # fmt: skip
 @pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 def test_what_cannot_be_taken_apart_is_named_and_ends_nothing(make, forward, uncovered):

@@ -20,7 +20,7 @@ for command in sys.argv[2:]:
 """
 COMMANDS = (
     "train", "why", "runs", "show", "evaluate", "predict", "report", "export", "log", "doctor",
-    "lab", "lesson",
+    "lab", "lesson", "watch",
 )  # fmt: skip
 LESSONS = ("lesson all", "lesson detectors")
 SHARED = ("help.json", "help.lang", "help.help")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from whygrad.core import compiled
 from whygrad.core.compiled import Sealed
 from whygrad.core.jax_private import file_cache
 
@@ -59,6 +60,30 @@ def test_what_was_put_is_got_by_whoever_asks(kept, tmp_path):
     assert kept.get(KEY) == VALUE
     assert Sealed(file_cache(str(tmp_path)), tmp_path).get(KEY) == VALUE
     assert kept.get("another") is None
+
+
+def test_what_was_not_asked_for_the_longest_makes_room(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "MOST_BYTES", 3 * (len(VALUE) + compiled.DIGEST))
+    cache = Sealed(file_cache(str(tmp_path)), tmp_path)
+    foreign = tmp_path / "jit_other-cache"  # of a program without checksums
+    foreign.write_bytes(bytes(10_000))
+    for age, key in enumerate("abc"):
+        cache.put(key, VALUE)
+        os.utime(tmp_path / f"{cache.name_of(key)}-cache", (age, age))
+    assert cache.get("a") == VALUE  # and so is younger than all others
+    cache.put("d", VALUE)
+    assert [cache.get(key) is not None for key in "abcd"] == [True, False, True, True]
+    kept = tmp_path.glob("*-sealed-cache")
+    assert sum(path.stat().st_size for path in kept) <= compiled.MOST_BYTES
+    assert foreign.exists()
+
+
+def test_an_entry_larger_than_the_bound_leaves_no_more_than_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(compiled, "MOST_BYTES", 100)
+    cache = Sealed(file_cache(str(tmp_path)), tmp_path)
+    for key in "ab":
+        cache.put(key, VALUE)
+    assert [cache.get(key) for key in "ab"] == [None, VALUE]
 
 
 @pytest.mark.parametrize("damage", DAMAGES)

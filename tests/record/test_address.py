@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from whygrad.errors import AddressError
 from whygrad.record.address import Address
-from whygrad.record.layers import KINDS, specs_of_network, specs_of_watched
+from whygrad.record.layers import layout_of, specs_of_network, specs_of_watched
 from whygrad.record.naming import Names
 
 
 def layer(kind: str, shape: list[int], name: str, **more) -> dict:
-    n_in, n_out = KINDS[kind].sizes(shape)
+    n_in, n_out = layout_of(kind, more.get("neuron_axes")).sizes(shape)
     told = {"kind": kind, "weight": f"{name}.weight", "bias": f"{name}.bias", "first": 0}
     told |= {"shape": shape, "n_in": n_in, "n_out": n_out, "activation": "relu", "steepest": 1.0}
     return told | {"is_shared": False, "feeds": None} | more
@@ -26,6 +26,8 @@ MODEL = specs_of_watched(
             "up": layer("conv_transpose", [3, 6, 2], "up"),
             "table": layer("embedding", [9, 5], "table", bias=None),
             "norm": layer("norm", [2, 3], "norm"),
+            "turned": layer("linear", [4, 6], "turned", neuron_axes=[1]),
+            "experts": layer("linear", [3, 4, 5], "experts", neuron_axes=[0, 2]),
             "in_proj[0:4]": layer(
                 "linear", [4, 4], "in_proj", weight="attn.in_proj_weight", parameter_rows=8
             ),
@@ -50,6 +52,8 @@ OWN = specs_of_network([4, 3, 2], ["relu", "identity"], [True, False])
         ("up.weight[2, 5, 1]", ("up", "weight", 5, 5)),
         ("table.weight[8, 1]", ("table", "weight", 8, 1)),
         ("norm.weight[1, 2]", ("norm", "weight", 0, 5)),
+        ("turned.weight[3, 5]", ("turned", "weight", 3, 5)),
+        ("experts.weight[2, 3, 1]", ("experts", "weight", 3, 11)),
         ("attn.in_proj_weight[6, 1]", ("in_proj[4:8]", "weight", 1, 2)),
         ("attn.in_proj_weight[2, 1]", ("in_proj[0:4]", "weight", 1, 2)),
         ("in_proj[4:8][1]", ("in_proj[4:8]", None, None, 1)),
@@ -62,7 +66,7 @@ def test_a_model_is_asked_in_its_own_names_and_axes(text, place):
     assert str(address) == text.strip()
 
 
-@pytest.mark.parametrize("name", ["fc", "conv", "up", "table", "norm"])
+@pytest.mark.parametrize("name", ["fc", "conv", "up", "table", "norm", "turned", "experts"])
 def test_an_address_finds_its_number_in_the_matrix_of_its_layer(name):
     spec = MODEL[name]
     numbers = np.arange(np.prod(spec.shape)).reshape(spec.shape)

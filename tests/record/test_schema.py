@@ -15,6 +15,7 @@ from torch import nn
 
 import whygrad as wg
 from whygrad.capture.kinds import KINDS
+from whygrad.capture.products import Alone, Scale, Shift
 from whygrad.errors import AddressError, RunError
 from whygrad.record.files import write_whole
 from whygrad.record.schema import watched as schema
@@ -107,7 +108,9 @@ def test_run_json_of_an_own_run_is_refused_with_the_place(copy, change, says):
 
 WATCHED = {
     ("layers/0/kind", '"lstm"'): "layers.0.kind must be one of linear, conv, conv_transpose, "
-    'embedding, norm, channel_norm, got "lstm".' + RESTORE,
+    'embedding, norm, channel_norm, scale, shift, alone, got "lstm".' + RESTORE,
+    ("layers/0/neuron_axes", "[0, 0]"): "layers.0.neuron_axes must be [0] to agree with shape, got "
+    "[…]." + FOLDER,
     ("layers/0/n_out", "5"): "layers.0.n_out must be 6 to agree with shape, got 5." + FOLDER,
     ("layers/0/shape", "[6, 4, 2]"): "layers.0.n_in must be 8 to agree with shape, got 4." + FOLDER,
     ("layers/0/weight", "gone"): "layers.0.weight is missing." + RESTORE,
@@ -369,7 +372,8 @@ def test_what_watching_writes_passes(tmp_path, name):
 
 
 def test_the_kinds_of_layers_are_those_of_watching():
-    assert schema.WATCHED_KINDS == tuple(dict.fromkeys(one.kind for one in KINDS))
+    kinds = [one.kind for one in (*KINDS, Scale, Shift, Alone)]
+    assert schema.WATCHED_KINDS == tuple(dict.fromkeys(kinds))
 
 
 @pytest.mark.parametrize("kind", ["finished", "seen"])

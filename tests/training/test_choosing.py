@@ -31,7 +31,12 @@ def table(samples: int, task: str = "classes", validation: float = 0.1) -> wg.Da
 
 @pytest.mark.parametrize(
     ("samples", "hidden", "batch", "epochs"),
-    [(300, [64, 64], 64, 100), (2000, [128, 128], 64, 100), (60_000, [128, 128], 256, 28)],
+    [
+        (30, [64, 64], 64, 500),
+        (300, [64, 64], 64, 100),
+        (2000, [128, 128], 64, 100),
+        (60_000, [128, 128], 256, 28),
+    ],
 )
 def test_more_samples_get_wider_layers_larger_batches_and_fewer_passes(
     samples, hidden, batch, epochs
@@ -65,15 +70,27 @@ def test_the_decay_forgets_over_a_share_of_the_run(samples, given, recipe):
 
 
 @pytest.mark.parametrize(
-    ("samples", "epochs"), [(100, 1500), (300, 600), (2000, 104), (5000, 84), (60_000, 28)]
+    ("recipe", "samples", "epochs"),
+    [
+        (RESTRAINED, 20, 500),
+        (RESTRAINED, 140, 250),
+        (THOROUGH, 100, 1500),
+        (THOROUGH, 300, 600),
+        (THOROUGH, 2000, 104),
+        (THOROUGH, 5000, 84),
+        (THOROUGH, 60_000, 28),
+    ],
 )
-def test_a_thorough_run_takes_steps_enough_and_not_too_many(samples, epochs):
+def test_a_run_takes_steps_enough_and_not_too_many(recipe, samples, epochs):
     data = table(samples)
-    chosen = chosen_training(data, {}, THOROUGH)
+    chosen = chosen_training(data, {}, recipe)
     steps = -(-len(data.train) // chosen["batch_size"]) * chosen["epochs"]
     assert chosen["epochs"] == epochs
-    assert THOROUGH.least_steps <= steps <= MOST_STEPS
-    assert chosen_network(data, THOROUGH)["dropout"] == 0
+    assert recipe.least_steps <= steps <= MOST_STEPS
+
+
+def test_a_thorough_run_drops_nothing_out():
+    assert chosen_network(table(300), THOROUGH)["dropout"] == 0
 
 
 def test_the_rate_falls_along_a_cosine():

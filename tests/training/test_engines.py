@@ -17,7 +17,7 @@ from whygrad.errors import OptionError
 from whygrad.record.activations import OWN
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.settings import OPTIMIZERS, Settings
-from whygrad.training import numpy_step
+from whygrad.training import loop, numpy_recording
 from whygrad.training.engine import (
     MOST_OF_A_LOOK,
     MOST_OF_NUMPY,
@@ -174,8 +174,8 @@ def test_rows_made_together_are_those_made_one_by_one(batch, monkeypatch):
     network = wg.Network.create((5, 9, 7, 3), seed=0, engine="numpy")
     settings = Settings(epochs=6, batch_size=batch, record_every=3, seed=0)
     together = trained("numpy", network, data, settings)
-    monkeypatch.setattr(numpy_step, "may_wait", lambda records: False)
-    monkeypatch.setattr(numpy_step, "HELD_BYTES", 0)
+    monkeypatch.setattr(loop, "WAITING_STEPS", 0)
+    monkeypatch.setattr(numpy_recording, "HELD_BYTES", 0)
     one_by_one = trained("numpy", network, data, settings)
     every = np.concatenate([segment.recorded_steps for segment in together])
     assert every.tolist() == list(range(0, together[-1].next_step, 3))
@@ -229,8 +229,10 @@ MLPClassifier(max_iter=5).fit(*load_iris(return_X_y=True)).predict(load_iris().d
     "commands": """
 from whygrad.cli import main
 for command in (
-    "train iris --epochs 2 --out {out}",
+    "train iris --epochs 20 --learning-rate 0.01 --out {out}",
     "show {out}",
+    "doctor {out}",
+    "report {out} --no-lab",
     "why {out} hidden1.weight[0,0] --sample 1",
     "predict {out} {rows}",
 ):

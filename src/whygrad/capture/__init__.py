@@ -8,10 +8,15 @@ Reads what torch does and changes nothing of it::
     print(watch.run.why("encoder.layers.0.linear1.weight[5, 3]"))
 
     wrapped                                  what may be watched, and under which names
-    functions -> tracer -> layer_calls       what one step shows, while it happens
+    functions, following -> tracer           what one step shows, while it happens
     uses, convolutions -> kinds -> registry  which layer a function is called for
+    contractions, origins -> meetings        any other product or sum that a parameter is in
+    products, layer_calls                    what its gradient is a sum of, call by call
+    recurrences -> recurrent_calls           gates, from a second run of their recurrence
     gradients, losses, diagnostics           what else a step leaves behind
     watch -> record -> writing, schedule     when to look, and the run that comes of it
+    pace, by_hand                            which steps are recorded, and what is a step
+    models -> session, children              whatever a program trains, without a line of it changed
 
 The tracer is a ``TorchFunctionMode``, which is handed every function that is called on a tensor,
 whether as a module, a function, a method or in place; it lies below the modes of others.

@@ -1,14 +1,31 @@
 """What the callbacks of trainers share."""
 
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from torch import nn
+from torch.optim.optimizer import Optimizer
 
-from whygrad.capture.watch import Watch, WatchOptions
+from whygrad.capture.watch import Watch
 from whygrad.errors import RunError
+from whygrad.record.folder import RunFolder
 
 if TYPE_CHECKING:
+    from whygrad.record.tracker import Tracker
     from whygrad.runs import Run
+
+
+class WatchOptions(TypedDict, total=False):
+    """What a :class:`Watch` takes by name: ``**options: Unpack[WatchOptions]``."""
+
+    every: int
+    out: str | Path | None
+    optimizer: Optimizer | list[Optimizer] | None
+    explain: Sequence[str]
+    log: "Tracker | None"
+    uncompiled: bool
+    opened: Callable[[Path], RunFolder]
 
 
 class WatchesTraining:

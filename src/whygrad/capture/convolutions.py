@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from whygrad.capture.uses import Use
+from whygrad.capture.uses import Use, wide
 
 Functions = dict[int, Callable[..., Tensor]]  # by the number of the input's axes
 
@@ -58,6 +58,11 @@ class Conv(Use):
     def reach(self) -> Tensor:
         """The length of each patch: the squares, summed by the same convolution with ones."""
         groups = self.options["groups"]
+        if self.gain is not None:
+            squares = (self.x.square(), wide(self.gain).square())
+            return self.by_neuron(
+                self.functions[self.x.dim()](*squares, None, **self.options).clamp_(min=0).sqrt_()
+            )
         x = self.x.unflatten(1, (groups, -1)).square().sum(2)
         ones = x.new_ones((groups, 1, *self.weight.shape[2:]))
         squares = self.functions[x.dim()](x, ones, None, **self.options)

@@ -13,7 +13,7 @@ from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.torch_private import BatchNorm, steps_taken
 
 if TYPE_CHECKING:
-    from whygrad.capture.watch import Window
+    from whygrad.capture.window import Window
 
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 DROPOUTS += (nn.AlphaDropout, nn.FeatureAlphaDropout)

@@ -134,6 +134,10 @@ RESHAPING: tuple[Callable, ...] = (
     torch.permute,
 )
 
+# What hands the same values on in the same order.
+IN_ORDER: tuple[Callable, ...] = (Tensor.view, Tensor.reshape, Tensor.flatten, Tensor.unflatten)
+IN_ORDER += (Tensor.squeeze, Tensor.unsqueeze, Tensor.contiguous, torch.reshape, torch.flatten)
+
 LOSSES: dict[Callable, str] = {
     F.cross_entropy: "cross_entropy",
     F.nll_loss: "nll_loss",

@@ -93,9 +93,11 @@ class Gradients:
         isolated: ErrorIsolation,
         *,
         is_parallel: bool = False,
+        is_by_hand: bool = False,
     ):
         self._registry, self._snapshot, self._isolated = registry, snapshot, isolated
         self._is_parallel, self._is_waiting = is_parallel, False
+        self._is_by_hand, self._is_ending = is_by_hand, False
         self.weights: dict[RegisteredLayer, Before] = {}
         self.reduced: dict[RegisteredLayer, Tensor] = {}
         self.actual: dict[RegisteredLayer, ActualGradient] = {}
@@ -180,11 +182,21 @@ class Gradients:
         grad, left = dense(parameter.grad), self.left.get(name)
         self._keep(name, grad if left is None else grad - left)
         self._versions[name] = _version(parameter)
+        if self._is_by_hand and not self._is_ending:
+            self._is_ending = True  # nobody will tell when the update begins
+            at_end_of_backward(lambda: self._isolated(self._note_at_end))
         if self._is_parallel and not self._is_waiting:
             self._is_waiting = True
             # the mean is taken by a callback at the end of the pass; this one comes after it
             later = partial(at_end_of_backward, lambda: self._isolated(self._note_reduced))
             at_end_of_backward(later)
+
+    @torch.no_grad()
+    def _note_at_end(self) -> None:
+        """Note what an update by hand is given: all gradients of the passes so far."""
+        self._is_ending = False
+        self.requested, self.snapshot = {}, {}
+        self.note_requested()
 
     def _note_unheard(self, name: str, parameter: Tensor) -> None:
         """Note a gradient that no backward pass was seen to add to a parameter's.

@@ -52,8 +52,20 @@ class ErrorIsolation:
             return None
 
 
+_listener: Callable[[str], None] | None = None
+
+
+def say_to(listener: Callable[[str], None] | None) -> None:
+    """Hand what :func:`warn` says to somebody, who tells it when the program is over."""
+    global _listener
+    _listener = listener
+
+
 def warn(words: str) -> None:
     """Warn, also where a program makes errors of warnings: ours must not end its training."""
+    if _listener is not None:
+        _listener(words)
+        return
     try:
         warnings.warn(words, stacklevel=3)
     except UserWarning:

@@ -147,7 +147,8 @@ class Norm(Use):
 
     @property
     def reach(self) -> Tensor:
-        return self.by_neuron(self.x.abs())
+        size = self.by_neuron(self.x.abs())
+        return size if self.gain is None else size * wide(self.gain).abs().reshape(1, -1, 1)
 
     def contract(self, x: Tensor, delta: Tensor) -> Tensor:
         return self.by_neuron(x * delta).sum((0, 2)).reshape(self.weight.shape)

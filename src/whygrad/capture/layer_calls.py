@@ -8,7 +8,6 @@ same four factors are ratios of them:
 Sums run over the samples, the positions, and all calls of one step.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -16,8 +15,7 @@ from torch import Tensor
 
 from whygrad.capture.functions import ActivationOfTorch
 from whygrad.capture.registry import RegisteredLayer
-from whygrad.capture.torch_private import view_base
-from whygrad.capture.uses import Use, wide
+from whygrad.capture.uses import Use, plus, wide
 from whygrad.record.activations import INFINITY, Flat
 
 
@@ -29,7 +27,7 @@ class Accumulators:
         pushed, through, pulled: as above, (n_out,).
         opened: for how many samples and positions the activation was outside its flat region,
             (n_out,).
-        counted: of how many.
+        counted: of how many; (n_out,) where some neurons were called more often than others.
         rows: samples times positions seen.
         calls: how often the layer was called.
         dtype: of the deltas.
@@ -41,7 +39,7 @@ class Accumulators:
     through: Tensor | None = None
     pulled: Tensor | None = None
     opened: Tensor | None = None
-    counted: int = 0
+    counted: Tensor | int = 0
     rows: int = 0
     calls: int = 0
     dtype: torch.dtype = torch.float32
@@ -58,33 +56,37 @@ class Accumulators:
         snapshot = None if self.snapshot is None else FullSnapshot(self.snapshot.room)
         self.__init__(snapshot=snapshot)
 
-    def add_upstream(self, pushed: Tensor) -> None:
+    def add_upstream(self, use: Use, pushed: Tensor) -> None:
         """Take in sum |dC/da| of one call."""
-        self.pushed = _plus(self.pushed, pushed)
+        self.pushed = use.spread(self.pushed, pushed)
 
-    def add_opened(self, opened: "Opened") -> None:
+    def add_opened(self, use: Use, opened: "Opened") -> None:
         """Take in where the activation of one call was open."""
-        self.opened = _plus(self.opened, opened.count)
-        self.counted += opened.of
+        self.opened = use.spread(self.opened, opened.count)
+        if use.part is None:
+            self.counted += opened.of
+            return
+        before = self.counted if isinstance(self.counted, Tensor) else None
+        self.counted = use.spread(before, torch.full_like(opened.count, opened.of))
 
     def add_delta(self, use: Use, delta: Tensor, sizes: Tensor) -> None:
         """Take in dC/dz of one call, and its absolute values."""
         self.dtype = delta.dtype
         laid, reach = use.by_neuron(sizes), use.reach
-        self.through = _plus(self.through, laid.sum((0, 2)))
+        self.through = use.spread(self.through, laid.sum((0, 2)))
         if reach.shape[1] == 1:
             pulled = torch.bmm(laid, reach.transpose(1, 2)).sum((0, 2))
         else:
             pulled = (laid * reach).sum((0, 2))
-        self.pulled = _plus(self.pulled, pulled)
+        self.pulled = use.spread(self.pulled, pulled)
         self.rows += laid.shape[0] * laid.shape[2]
         self.calls += 1
         if self.snapshot is not None:
             self.snapshot.add(use, wide(delta), sizes, reach)
 
-    def add_gradient(self, own: Tensor) -> None:
+    def add_gradient(self, use: Use, own: Tensor) -> None:
         """Take in what one call puts into its weight's gradient."""
-        self.gradient = _plus(self.gradient, wide(own))
+        self.gradient = use.placed(self.gradient, wide(own))
 
 
 @dataclass
@@ -115,13 +117,13 @@ class FullSnapshot:
 
     def add(self, use: Use, delta: Tensor, sizes: Tensor, reach: Tensor) -> None:
         """Take in one call: dC/dz, its absolute values, and the lengths of the inputs."""
-        self.pulls = _plus(self.pulls, use.contract(abs(use.x), sizes))
+        self.pulls = use.placed(self.pulls, use.contract(abs(use.x), sizes), is_size=True)
         laid = use.by_neuron(delta)
-        self.delta = _plus(self.delta, laid.sum((0, 2)))
+        self.delta = use.spread(self.delta, laid.sum((0, 2)))
         waiting, self.waiting = self.waiting, None
         upstream = laid if waiting is None else use.by_neuron(wide(waiting))
         norms = [_lengths(part).sum() for part in (upstream, laid)]
-        self.layer = _plus(self.layer, torch.stack([*norms, _lengths(laid, reach).sum()]))
+        self.layer = plus(self.layer, torch.stack([*norms, _lengths(laid, reach).sum()]))
         if self.rows is not None:
             self.keep(use, upstream, laid)
 
@@ -203,10 +205,6 @@ def _lengths(laid: Tensor, reach: Tensor | None = None) -> Tensor:
     return _lengths(laid * reach)
 
 
-def _plus(total: Tensor | None, more: Tensor) -> Tensor:
-    return more if total is None else total + more
-
-
 @dataclass
 class Backward:
     """What the calls of one step share on the way back.
@@ -259,11 +257,11 @@ class LayerCall:
         with torch.no_grad():
             sizes = self.backward.sizes.of(gradient)
             if self.activation is None:
-                self.accumulators.add_upstream(sum_of_sizes(self.use, sizes))
+                self.accumulators.add_upstream(self.use, sum_of_sizes(self.use, sizes))
             self.accumulators.add_delta(self.use, gradient, sizes)
             if self.needs_gradient and not self.is_told:
                 own = self.use.contract(self.use.x, wide(gradient))
-                self.accumulators.add_gradient(own)
+                self.accumulators.add_gradient(self.use, own)
         if self.backward.frees:  # the input, which torch lets go of now, too
             self.use = self.use.emptied()
 
@@ -273,7 +271,7 @@ class LayerCall:
         A copy: torch may make the tensor the parameter's gradient, and others write into that.
         """
         if self.use is not None and own is not None:
-            self.accumulators.add_gradient(own.detach().clone())
+            self.accumulators.add_gradient(self.use, own.detach().clone())
 
 
 @dataclass
@@ -286,56 +284,20 @@ class ActivationCall:
 
     def on_upstream(self, gradient: Tensor) -> None:
         """Take in dC/da, from the hook on the activation's output."""
-        use = self.layer_calls[-1].use  # of the nearest layer; all lay out neurons alike
-        if use is None:
+        nearest = self.layer_calls[-1].use
+        if nearest is None:
             return
         with torch.no_grad():
-            pushed = sum_of_sizes(use, self.backward.sizes.of(gradient))
+            sizes = self.backward.sizes.of(gradient)
+            of_nearest = sum_of_sizes(nearest, sizes)
             for layer_call in self.layer_calls:
-                accumulators = layer_call.accumulators
-                if self.backward.reaches(layer_call.layer.weight):
-                    accumulators.add_upstream(pushed)
-                    if self.opened is not None:
-                        accumulators.add_opened(self.opened)
-                    if accumulators.snapshot is not None:
-                        accumulators.snapshot.waiting = gradient
-
-
-def follow_weight(result: Tensor, hook: Callable[[Tensor | None], None]) -> bool:
-    """Hand what a call puts into its weight's gradient to a hook; return False where none can be.
-
-    A convolution's node in the graph takes the product with the input in one piece, and to take it
-    a second time would cost a third of the step.
-    """
-    node = result.grad_fn
-    if node is None or node.name() != "ConvolutionBackward0":
-        return False
-    node.register_hook(lambda parts, _: hook(parts[1]))
-    return True
-
-
-def follow(tensor: Tensor, hook: Callable[[Tensor], None]) -> None:
-    """Hand every gradient of a tensor to a hook, also where the tensor is written over in place.
-
-    A layer's output may be a view: of three axes, on two. What is written into a view takes its
-    place in the graph, and with it its hooks; those of the tensor that it is a view of stay, and
-    hear of the same gradient later.
-    """
-    base = view_base(tensor)
-    _ = tensor.grad_fn  # of a view whose base was written over torch makes the node only when asked
-    if base is None or base.numel() != tensor.numel() or not base.requires_grad:
-        tensor.register_hook(hook)
-        return
-    shape, heard = tensor.shape, []
-
-    def at_view(gradient: Tensor) -> None:
-        heard.append(True)
-        hook(gradient)
-
-    def at_base(gradient: Tensor) -> None:
-        if not heard:
-            hook(gradient.reshape(shape))
-        heard.clear()
-
-    tensor.register_hook(at_view)
-    base.register_hook(at_base)
+                use, accumulators = layer_call.use, layer_call.accumulators
+                if use is None or not self.backward.reaches(layer_call.layer.weight):
+                    continue
+                is_alike = use is nearest or not (use.has_own_layout or nearest.has_own_layout)
+                pushed = of_nearest if is_alike else sum_of_sizes(use, sizes)
+                accumulators.add_upstream(use, pushed)
+                if self.opened is not None and is_alike:
+                    accumulators.add_opened(use, self.opened)
+                if accumulators.snapshot is not None:
+                    accumulators.snapshot.waiting = gradient

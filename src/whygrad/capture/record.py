@@ -15,13 +15,12 @@ from whygrad.capture.diagnostics import diagnostics_of
 from whygrad.capture.gradients import ActualGradient, actual_gradient, directions_of
 from whygrad.capture.layer_calls import Accumulators
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
-from whygrad.capture.uses import fan_in_last
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.schema.arrays import REDUCED
 
 if TYPE_CHECKING:
-    from whygrad.capture.tracer import StepTrace
-    from whygrad.capture.watch import Window
+    from whygrad.capture.trace import StepTrace
+    from whygrad.capture.window import Window
 
 
 # how far a gradient may be from the sum of delta times input, as a share of sum |delta| |input|
@@ -56,6 +55,8 @@ class Recorded:
         diagnostics: one line of ``facts.jsonl``, for the doctor.
         tensors: arrays for ledgers, by ``layer/name``; empty where only sums were kept.
         notes: settings of the optimiser behind each layer, with ``tensors``.
+        missing: why parameters are not taken apart, by name.
+        learned: how many numbers the parameters have that a gradient came to.
     """
 
     step: int
@@ -65,6 +66,8 @@ class Recorded:
     diagnostics: dict[str, Any]
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    missing: dict[str, dict[str, Any]] = field(default_factory=dict)
+    learned: int = 0
 
 
 def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer]) -> Recorded:
@@ -74,6 +77,7 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
     for layer, accumulators in trace.accumulators.items():
         if accumulators.is_empty:
             continue
+        registry.note_gradient(layer)
         part = LayerRecord(window, registry, layer, accumulators)
         layers[layer.name] = part.describe(trace)
         rows |= part.rows()
@@ -90,6 +94,8 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
         diagnostics=diagnostics_of(window, registry, optimizers) | {"layers": lengths},
         tensors=tensors,
         notes=notes,
+        missing=registry.missing(window.gradients.requested, trace.reasons),
+        learned=sum(registry.parameters[name].numel() for name in window.gradients.requested),
     )
 
 
@@ -107,7 +113,7 @@ class LayerRecord:
         self.layer, self.accumulators = layer, accumulators
         weight = self.parameters[layer.weight].detach()
         self.weight = layer.laid(weight)  # after the update, (n_out, n_in)
-        self.rows_of_parameter = len(weight)
+        self.rows_of_parameter = weight.shape[0] if weight.dim() else 1
         self.shape = [layer.rows, *weight.shape[1:]]
         # where the hook on the activation never fired, what came is all there was
         self.through: Any = accumulators.through
@@ -132,6 +138,7 @@ class LayerRecord:
             "activation": "identity" if activation is None else activation.name,
             "steepest": 1.0 if activation is None else activation.facts.steepest,
             "is_shared": layer.is_shared,
+            **({} if layer.neuron_axes is None else {"neuron_axes": list(layer.neuron_axes)}),
             "feeds": next(iter(feeds)).name if len(feeds) == 1 else None,
         }
 
@@ -144,7 +151,7 @@ class LayerRecord:
     def actual(self) -> ActualGradient:
         """What is kept of the gradient that came back through this layer."""
         if self.own is not None:
-            return actual_gradient(fan_in_last(self.layer.kind, self.own))
+            return actual_gradient(self.layer.laid(self.own, is_cut=True))
         actual = self.gradients.actual.get(self.layer)
         return actual_gradient(torch.zeros_like(self.weight)) if actual is None else actual
 
@@ -183,7 +190,7 @@ class LayerRecord:
         factors[3] = factors[3].clamp(max=1)  # rounding must not exceed 1
         share = torch.ones_like(self.through)  # of samples for which each neuron was open
         if accumulators.opened is not None:
-            share = accumulators.opened / accumulators.counted
+            share = (accumulators.opened / accumulators.counted).nan_to_num()
         fields = (*factors, share, self.signatures())
         assert len(fields) == len(ROW_FIELDS)
         rows = {self.layer.name: _numpy(torch.stack(fields))}
@@ -288,4 +295,4 @@ def _plain(value: Any) -> Any:
 
 
 def _numpy(tensor: Tensor) -> np.ndarray:
-    return tensor.detach().float().cpu().numpy().copy()
+    return np.atleast_1d(tensor.detach().float().cpu().numpy().copy())

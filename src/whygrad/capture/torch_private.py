@@ -5,6 +5,7 @@ Tried with torch 2.13. Whatever has a public name is used by that name, elsewher
 
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from operator import attrgetter
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode
 from torch.overrides import _get_current_function_mode_stack as mode_stack
 from torch.utils._device import DeviceContext
 
+AT_MOST = timedelta(minutes=1)  # that one process waits for another
 COMPILED = "_orig_mod"  # the child that a compiled module holds: what was compiled
 
 _functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - modules that types miss
@@ -72,6 +74,28 @@ def is_compiled(module: nn.Module) -> bool:
     is_called = module._compiled_call_impl is not None
     forward = getattr(module.forward, "_torchdynamo_orig_callable", None)
     return is_called or (forward is not None and has_compiler())
+
+
+def agreed(name: str, chosen: Callable[[], str]) -> str:
+    """Return what the first of the processes that train together has chosen.
+
+    By way of the store in which they met, for a collective of ours might come between theirs.
+
+    Raises:
+        RuntimeError: the first one has chosen nothing within a minute.
+    """
+    together = torch.distributed
+    if not together.is_available() or not together.is_initialized():
+        return chosen()
+    if together.get_world_size() == 1:
+        return chosen()
+    store = together.distributed_c10d._get_default_store()
+    if together.get_rank() == 0:
+        value = chosen()
+        store.set(name, value)
+        return value
+    store.wait([name], AT_MOST)
+    return store.get(name).decode()
 
 
 def mark_uncompiled(function: Any) -> None:
@@ -133,6 +157,7 @@ __all__ = [
     "DeviceContext",
     "DisableTorchFunction",
     "Mode",
+    "agreed",
     "anything_is_compiled",
     "at_end_of_backward",
     "has_compiler",

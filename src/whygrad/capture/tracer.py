@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -17,74 +16,29 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from whygrad.capture.following import DROPOUT, Following
 from whygrad.capture.functions import (
     ACTIVATIONS,
+    IN_ORDER,
     LOSSES,
-    NORMS,
     OPENED,
     PROBABILITIES,
     RESHAPING,
-    ActivationOfTorch,
-    flat_of,
 )
 from whygrad.capture.gradients import Gradients
+from whygrad.capture.hooks import follow
 from whygrad.capture.isolation import ErrorIsolation
-from whygrad.capture.kinds import CALLS, after_call, use_of
-from whygrad.capture.layer_calls import (
-    Accumulators,
-    ActivationCall,
-    Backward,
-    FullSnapshot,
-    LayerCall,
-    Room,
-    follow,
-    follow_weight,
-    opened,
-)
-from whygrad.capture.losses import Losses, loss_call, pass_of, scale_of
-from whygrad.capture.registry import LayerRegistry, RegisteredLayer
+from whygrad.capture.kinds import CALLS, use_of
+from whygrad.capture.layer_calls import ActivationCall
+from whygrad.capture.losses import loss_call, pass_of, scale_of
+from whygrad.capture.recurrences import FUNCTIONS as RECURRENT
+from whygrad.capture.recurrences import recurrence_of
+from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.torch_private import Mode, mode_stack, transformation
-from whygrad.capture.uses import Use
+from whygrad.capture.trace import StepTrace
 from whygrad.capture.wrapped import is_within_compiled
 
-ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
-DROPOUT = torch.nn.functional.dropout
-NOTED = {*ACTIVATIONS, *LOSSES, *PROBABILITIES, *RESHAPING, Tensor.mul, DROPOUT}
-
-
-@dataclass
-class StepTrace:
-    """What one step showed.
-
-    Attributes:
-        accumulators: by layer, in the order of the first call.
-        activations: the activation behind a layer.
-        feeds: the linear layers that a layer's output goes to.
-        losses: calls of loss functions, and backward passes.
-        unregistered: weights of layers that are not the model's.
-        has_begun: whether a gradient came back.
-        is_within_compiled: whether a loss function was called by a compiled one.
-        is_fresh: whether one came back since the last forward pass or call of ``backward``.
-    """
-
-    accumulators: dict[RegisteredLayer, Accumulators] = field(default_factory=dict)
-    activations: dict[RegisteredLayer, ActivationOfTorch] = field(default_factory=dict)
-    feeds: dict[RegisteredLayer, set[RegisteredLayer]] = field(default_factory=dict)
-    losses: Losses = field(default_factory=Losses)
-    unregistered: list[weakref.ref[Tensor]] = field(default_factory=list)
-    has_begun: bool = False
-    is_within_compiled: bool = False
-    is_fresh: bool = False
-
-    def begin_again(self) -> None:
-        """Forget the passes whose gradients were thrown away."""
-        self.reset_accumulators()
-        self.losses.throw_away()
-
-    def reset_accumulators(self) -> None:
-        """Forget what came back, and not what led to it."""
-        for accumulators in self.accumulators.values():
-            accumulators.begin_again()
+NOTED = {*ACTIVATIONS, *LOSSES, *PROBABILITIES, *RESHAPING, *IN_ORDER, Tensor.mul, DROPOUT}
 
 
 class Tracer(Mode):
@@ -108,14 +62,10 @@ class Tracer(Mode):
         super().__init__()
         self.registry = registry
         self.isolated = isolated
-        self.snapshot = snapshot
-        self.room = Room(ROOM)
-        self.backward = Backward()
         self.gradients = gradients
         self.trace = StepTrace()
-        self._made_by: Any = WeakTensorKeyDictionary()  # output -> the calls that it left
+        self.following = Following(registry, snapshot, gradients, self.trace, self._heard)
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
-        self._layer_calls: list[weakref.ref[LayerCall]] = []
         self._is_aside = False  # gradients come back that no parameter gets
         self._is_asked_for = False  # gradients come back, and ``torch.autograd.grad`` returns them
         self._were_asked_for = False  # so did all that came back before
@@ -128,15 +78,18 @@ class Tracer(Mode):
     def _go_back(self, func: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let a backward pass run; what is opened here is handed to no mode below."""
         modes = [m for m in (self, *mode_stack()) if isinstance(m, Tracer) and not m.is_blind]
-        before = [(m.backward.frees, m.backward.asked, m.trace.losses.under_way) for m in modes]
+        passes = [mode.following.backward for mode in modes]
+        before = [
+            (one.frees, one.asked, mode.trace.losses.under_way)
+            for one, mode in zip(passes, modes, strict=True)
+        ]
         for mode in modes:
             mode.isolated(mode._note_backward, *args, **kwargs)
         try:
             return self._inside(OPENED[func], args, kwargs)
         finally:  # of a pass within this one, such as a checkpoint's
-            for mode, (frees, asked, under_way) in zip(modes, before, strict=True):
-                mode.backward.frees, mode.backward.asked = frees, asked
-                mode.trace.losses.under_way = under_way
+            for one, mode, kept in zip(passes, modes, before, strict=True):
+                one.frees, one.asked, mode.trace.losses.under_way = kept
 
     def _asked_for(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let gradients come back that no parameter's own grows by.
@@ -161,11 +114,7 @@ class Tracer(Mode):
         for handle in self._handles:
             handle.remove()
         self._handles = []
-        for layer_call in filter(None, (reference() for reference in self._layer_calls)):
-            layer_call.let_go()
-        self._layer_calls = []
-        self.backward.sizes.let_go()
-        self._made_by = WeakTensorKeyDictionary()
+        self.following.let_go()
 
     def __torch_function__(
         self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None
@@ -181,53 +130,29 @@ class Tracer(Mode):
             return self._asked_for(func, args, kwargs)
         if not torch.is_grad_enabled():
             return func(*args, **kwargs)
+        following = self.following
+        if func in RECURRENT:
+            recurrence = self.isolated(recurrence_of, func, args, kwargs)
+            result = func(*args, **kwargs)
+            if recurrence is not None:
+                self.isolated(following.note_recurrence, recurrence, args, result, self.isolated)
+            return result
         if func in CALLS:
             use = self.isolated(use_of, func, args, kwargs)
             result = func(*args, **kwargs)
-            self.isolated(self._note_layer, func, use, args, result)
+            self.isolated(following.note_layer, func, use, args, kwargs, result)
             return result
         activation = ACTIVATIONS.get(func)
         activation_call = None
         if activation is not None:
-            activation_call = self.isolated(self._activation_call, activation, func, args, kwargs)
+            following_it = following.activation_call
+            activation_call = self.isolated(following_it, activation, func, args, kwargs)
         result = func(*args, **kwargs)
         if func in NOTED:
             self.isolated(self._note, func, args, kwargs, result, activation_call)
+        if following.meets_parameters(args, kwargs):
+            self.isolated(following.note_parameters, func, args, kwargs, result)
         return result
-
-    def _note_layer(self, func: Callable, use: Use | None, args: tuple, result: Any) -> None:
-        """Note the call of a layer."""
-        layer = None if use is None else self.registry.find(use)
-        if use is not None and layer is None and use.weight.requires_grad and use.weight.is_leaf:
-            self.trace.unregistered.append(weakref.ref(use.weight))
-        came = (self._made_by.get(args[0]) if args else None) or []
-        if layer is not None and use is not None and result.requires_grad:
-            self._follow_layer(layer, use, result, came)
-        elif came and func in NORMS:
-            self._made_by[result] = came
-
-    def _follow_layer(
-        self, layer: RegisteredLayer, use: Use, result: Tensor, came: list[LayerCall]
-    ) -> None:
-        """Follow one call of a layer that learns."""
-        if layer not in self.trace.accumulators:
-            self.gradients.note_layer(layer)
-            is_in_snapshot = layer.weight in self.snapshot
-            self.trace.accumulators[layer] = Accumulators(
-                snapshot=FullSnapshot(self.room) if is_in_snapshot else None
-            )
-        accumulators = self.trace.accumulators[layer]
-        layer_call = LayerCall(layer, after_call(use, result), accumulators, self.backward)
-        self._layer_calls.append(weakref.ref(layer_call))
-        follow(result, self._heard(layer_call.on_delta))
-        if layer_call.needs_gradient:
-            layer_call.is_told = follow_weight(result, self._heard(layer_call.on_gradient))
-        if layer.traits.takes_outputs:
-            for before in came:
-                self.trace.feeds.setdefault(before.layer, set()).add(layer)
-        # behind a norm the activation is that of the layer before, too
-        follows = [before for before in came if layer.traits.is_norm and before.activation is None]
-        self._made_by[result] = [*follows, layer_call]
 
     def _heard(self, hook: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return what hands a gradient to a hook, if it is the model's."""
@@ -268,21 +193,6 @@ class Tracer(Mode):
             self.gradients.begin_again()
         self.trace.losses.gradient_came()
 
-    def _activation_call(
-        self, activation: ActivationOfTorch, func: Callable, args: tuple, kwargs: dict[str, Any]
-    ) -> ActivationCall | None:
-        """Follow an activation that is called on the output of a layer, before it may change it."""
-        came = self._made_by.get(args[0]) if args else None
-        layer_calls = [layer_call for layer_call in came or [] if layer_call.activation is None]
-        if not layer_calls or not args[0].requires_grad:
-            return None
-        for layer_call in layer_calls:
-            layer_call.activation = activation
-            self.trace.activations[layer_call.layer] = activation
-        use, flat = layer_calls[-1].use, flat_of(func, args, kwargs)
-        share = None if use is None else opened(use, args[0].detach(), flat)
-        return ActivationCall(layer_calls, self.backward, share)
-
     def _note(
         self,
         func: Callable,
@@ -292,9 +202,7 @@ class Tracer(Mode):
         activation_call: ActivationCall | None,
     ) -> None:
         """Note what an activation put out, what a loss was called with, whence probabilities."""
-        if activation_call is not None and result.requires_grad:
-            follow(result, self._heard(activation_call.on_upstream))
-            self._made_by[result] = activation_call.layer_calls
+        self.following.note_output(func, args, result, activation_call)
         if func in LOSSES:
             self._note_loss(LOSSES[func], args, kwargs, result)
         elif func is Tensor.mul and (scale := scale_of(args)) is not None:
@@ -303,8 +211,6 @@ class Tracer(Mode):
             self._claimed[result] = PROBABILITIES[func]
         elif func in RESHAPING and args[0] in self._claimed and isinstance(result, Tensor):
             self._claimed[result] = self._claimed[args[0]]
-        elif func is DROPOUT and args[0] in self._made_by:
-            self._made_by[result] = self._made_by[args[0]]
 
     def _note_loss(self, name: str, args: tuple, kwargs: dict[str, Any], result: Tensor) -> None:
         """Note the call of a loss function, and the gradient that comes back to it."""
@@ -334,13 +240,13 @@ class Tracer(Mode):
     ) -> None:
         """Note what ``torch.autograd.backward`` is called with."""
         self.trace.is_fresh = False
-        self.backward.frees = not (create_graph if retain_graph is None else retain_graph)
+        self.following.backward.frees = not (create_graph if retain_graph is None else retain_graph)
         if inputs is None or (not isinstance(inputs, Tensor) and not len(inputs)):
-            self.backward.asked = None  # all of them
+            self.following.backward.asked = None  # all of them
         else:
             asked = {id(one) for one in ((inputs,) if isinstance(inputs, Tensor) else inputs)}
             named = (name for name, p in self.registry.parameters.items() if id(p) in asked)
-            self.backward.asked = frozenset(named)
+            self.following.backward.asked = frozenset(named)
         given = grad_variables if grad_tensors is None else grad_tensors
         self.trace.losses.set_out(pass_of(tensors, given))
 

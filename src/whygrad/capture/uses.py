@@ -7,13 +7,63 @@ Every kind obeys the same chain rule. For a weight w between an input x and a ne
 What differs from kind to kind is a class in :mod:`whygrad.capture.kinds`.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
-from whygrad.record.layers import KINDS, LayerKind
+from whygrad.record.layers import KINDS, LayerKind, layout_of
+
+
+@dataclass(frozen=True)
+class Part:
+    """Where the weight of a call stands in its parameter, where it is not the parameter itself.
+
+    Attributes:
+        shape: of the parameter.
+        axes: those that count its neurons.
+        numbers: of the entries, as the call's weight.
+        neurons: of the parameter, in the order in which the call lays out its own.
+        gain: how fast each number of the weight follows its entry; None for 1.
+    """
+
+    shape: torch.Size
+    axes: tuple[int, ...]
+    numbers: Tensor
+    neurons: Tensor
+    gain: Tensor | None
+
+    @property
+    def count(self) -> int:
+        """The neurons of the whole parameter."""
+        return layout_of("linear", self.axes).sizes(self.shape)[1]
+
+    @cached_property
+    def is_whole(self) -> bool:
+        """Whether all entries stand where they stand in the parameter, laid out by neuron."""
+        if self.gain is not None or self.numbers.numel() != self.shape.numel():
+            return False
+        numbers = torch.arange(self.shape.numel(), device=self.numbers.device).view(self.shape)
+        laid = fan_in_last("linear", numbers, self.axes)
+        neurons = torch.arange(self.count, device=self.numbers.device)
+        is_plain = self.numbers.numel() == len(self.neurons) * laid.shape[1]
+        return is_plain and torch.equal(self.neurons, neurons) and self._has_inputs_of(laid)
+
+    def _has_inputs_of(self, laid: Tensor) -> bool:
+        for axes in (tuple(range(len(self.axes))), tuple(range(-len(self.axes), 0))):
+            if torch.equal(fan_in_last("linear", self.numbers, axes), laid):
+                return True
+        return False
+
+    def placed(self, values: Tensor, total: Tensor | None) -> Tensor:
+        """Add what has the shape of the call's weight to what has that of the parameter."""
+        if total is None:
+            total = values.new_zeros(self.shape)
+        total = total.contiguous()
+        total.view(-1).index_add_(0, self.numbers.reshape(-1), values.reshape(-1))
+        return total
 
 
 @dataclass(frozen=True)
@@ -23,18 +73,33 @@ class Use:
     Attributes:
         kind: name of its row in :mod:`whygrad.record.layers`.
         modules: the classes of torch's that are such layers.
+        has_own_layout: whether its neurons may stand otherwise in an output than another's.
         output_axis: axis of the output that counts the neurons, from the end for -1.
         weight, bias: the parameters, or views of them.
         input: what came in.
+        part: where the weight stands in its parameter; None where it is the parameter, or rows of
+            one that are a layer of their own.
     """
 
     kind: ClassVar[str]
-    modules: ClassVar[tuple[type[nn.Module], ...]]
+    modules: ClassVar[tuple[type[nn.Module], ...]] = ()
+    has_own_layout: ClassVar[bool] = False
     output_axis: ClassVar[int] = -1
 
     weight: Tensor
     bias: Tensor | None
     input: Tensor
+    part: Part | None = field(default=None, kw_only=True)
+
+    @property
+    def neuron_axes(self) -> tuple[int, ...]:
+        """The axes of the weight that count the neurons."""
+        return layout_of(self.kind, None).neurons(self.weight.shape)
+
+    @property
+    def gain(self) -> Tensor | None:
+        """How fast each number of the weight follows its entry of the parameter; None for 1."""
+        return None if self.part is None else self.part.gain
 
     @property
     def traits(self) -> LayerKind:
@@ -57,6 +122,23 @@ class Use:
     def contract(self, x: Tensor, delta: Tensor) -> Tensor:
         """Return the sum over samples and positions of x * delta, as the weight."""
         raise NotImplementedError
+
+    def placed(self, total: Tensor | None, values: Tensor, *, is_size: bool = False) -> Tensor:
+        """Add values of the weight's shape to what has the parameter's."""
+        part = self.part
+        if part is None:
+            return plus(total, values)
+        if part.gain is not None:
+            values = values * (part.gain.abs() if is_size else part.gain)
+        return part.placed(values, total)
+
+    def spread(self, total: Tensor | None, values: Tensor) -> Tensor:
+        """Add numbers of this call's neurons to those of the layer's, (n_out,)."""
+        if self.part is None:
+            return plus(total, values)
+        if total is None:
+            total = values.new_zeros(self.part.count)
+        return total.index_add(0, self.part.neurons, values)
 
     @property
     def has_rows(self) -> bool:
@@ -86,7 +168,19 @@ def wide(values: Tensor) -> Tensor:
     return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
-def fan_in_last(kind: str, weight: Tensor) -> Tensor:
-    """Return a weight, or what has its shape, as (n_out, n_in)."""
-    axis = KINDS[kind].neuron_axis
-    return weight.reshape(-1, 1) if axis is None else weight.movedim(axis, 0).flatten(1)
+def plus(total: Tensor | None, more: Tensor) -> Tensor:
+    """Return a sum that may not have begun."""
+    return more if total is None else total + more
+
+
+def fan_in_last(kind: str, weight: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
+    """Return a weight, or what has its shape, as (n_out, n_in).
+
+    Args:
+        axes: those that count the neurons, where they are not those of the kind.
+    """
+    if axes is None and KINDS[kind].neuron_axis == 0 and weight.dim() > 1:  # as most have it
+        return weight.flatten(1)
+    neurons = layout_of(kind, axes).neurons(weight.shape)
+    count = torch.Size(weight.shape[axis] for axis in neurons).numel()
+    return weight.movedim(neurons, tuple(range(len(neurons)))).reshape(count, -1)

@@ -10,9 +10,8 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,12 +23,15 @@ from torch.optim.optimizer import (
 )
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from whygrad.capture.by_hand import UpdatesByHand
 from whygrad.capture.diagnostics import early_schedulers, in_eval_mode
 from whygrad.capture.gradients import Gradients
 from whygrad.capture.isolation import ErrorIsolation, Overhead, warn
+from whygrad.capture.pace import Pace
 from whygrad.capture.record import Recorded, recorded
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.tracer import Tracer
+from whygrad.capture.window import Window
 from whygrad.capture.wrapped import (
     Inert,
     Stance,
@@ -52,30 +54,6 @@ if TYPE_CHECKING:
     from whygrad.runs import Run
 
 
-@dataclass
-class Window:
-    """One step that is being recorded."""
-
-    step: int
-    tracer: Tracer
-    gradients: Gradients
-    in_eval_mode: list[str]
-    updated_by: list[Optimizer] = field(default_factory=list)
-    early_schedulers: list[str] = field(default_factory=list)
-
-
-class WatchOptions(TypedDict, total=False):
-    """What a :class:`Watch` takes by name: ``**options: Unpack[WatchOptions]``."""
-
-    every: int
-    out: str | Path | None
-    optimizer: Optimizer | list[Optimizer] | None
-    explain: Sequence[str]
-    log: Tracker | None
-    uncompiled: bool
-    opened: Callable[[Path], RunFolder]
-
-
 class Watch:
     """Watches a model while it trains, and keeps a run of it.
 
@@ -83,8 +61,8 @@ class Watch:
     what is compiled may differ, and are refused unless asked for.
 
     Args:
-        model: any module. Its Linear, Conv, Embedding and norm layers are taken apart, and linear
-            layers inside attention; others are named in ``run.description["uncovered"]``.
+        model: any module. Whatever of its parameters meets an activation in a product or a sum is
+            taken apart; ``run.coverage()`` names the rest, and says why.
         every: how many optimiser steps from one recorded step to the next.
         out: folder of the run, new or empty; default: a temporary one. Where several processes
             train together, each has a folder in it, and ``wg.open_run(out)`` merges them.
@@ -117,6 +95,7 @@ class Watch:
         self.every = every
         self.steps = 0
         self.overhead = Overhead()
+        self._pace = Pace(every)
         self.last: Recorded | None = None
         self._opened = opened
         several = optimizer if isinstance(optimizer, list | tuple) else [optimizer]
@@ -129,6 +108,7 @@ class Watch:
         rank = (self._rank, ranks)
         self._writer = Writer(own, model, self._registry, every, explain, told, rank)
         self._window: Window | None = None
+        self._by_hand: UpdatesByHand | None = None
         self._handles: list[Any] = []
         self._triggers: list[Any] = []
         self._own_modules: set[int] = set()
@@ -159,8 +139,19 @@ class Watch:
             self._arm()
         return self
 
+    def follow_by_hand(self, module: nn.Module) -> None:
+        """Take changes of the parameters for steps until an optimizer of torch makes one.
+
+        Args:
+            module: with whose forward pass a step begins.
+        """
+        self._by_hand = UpdatesByHand(self._registry.model, module, self._updated_by_hand)
+
     def detach(self) -> None:
         """Stop watching and finish the run."""
+        if self._by_hand is not None:
+            self._isolated(self._by_hand.look)
+            self._follow_optimizers()
         for handle in self._handles:
             handle.remove()
         self._handles = []
@@ -175,6 +166,17 @@ class Watch:
             if not self._isolated.has_failed:  # else it has been said
                 self._give_up(error)
 
+    def abandon(self) -> None:
+        """Watch no longer and write nothing, in the fork of a process that goes on watching."""
+        self._isolated.has_failed = True
+        self._follow_optimizers()
+        for handle in self._handles:
+            handle.remove()
+        self._handles = []
+        self._disarm()
+        self._drop_window()
+        self._sweep()
+
     def __enter__(self) -> Watch:
         return self.attach()
 
@@ -182,6 +184,15 @@ class Watch:
         if isinstance(error, Exception):
             self._writer.note_failure(type(error).__name__, str(error))
         self.detach()
+
+    def explain_now(self) -> None:
+        """Record the next step whole, whichever it is, so that ``why`` explains all of it.
+
+        Also from a signal's handler, or another thread. Of a step that has begun it is the one
+        after it. After a spike of the loss, or the first that is not finite, this happens by
+        itself.
+        """
+        self._pace.ask()
 
     @contextmanager
     def update(self) -> Iterator[None]:
@@ -194,7 +205,7 @@ class Watch:
 
     def _arm(self) -> None:
         """Wait for the first forward pass, if the coming step is to be recorded."""
-        if self.steps % self.every == 0 and not self._triggers:
+        if self._pace.is_due(self.steps) and not self._triggers:
             self._isolated(self._set_triggers)
 
     def _set_triggers(self) -> None:
@@ -202,10 +213,10 @@ class Watch:
         modules = list(self._registry.model.modules())
         self._own_modules = {id(module) for module in modules}
         if compiled_parts(self.model):  # torch warns of hooks that hear of every module
-            hook = Inert(self._forward_begins)
+            hook = Inert(self.forward_begins)
             self._triggers = [module.register_forward_pre_hook(hook) for module in modules]
         else:
-            self._triggers = [register_module_forward_pre_hook(self._forward_begins)]
+            self._triggers = [register_module_forward_pre_hook(self.forward_begins)]
 
     def _disarm(self) -> None:
         if self._triggers:
@@ -214,9 +225,9 @@ class Watch:
             self._triggers = []
             self._stance.back()
 
-    def _forward_begins(self, module: nn.Module, *_: Any) -> None:
+    def forward_begins(self, module: nn.Module, *_: Any) -> None:
         """Hear of every module: a hook of the model's own would be copied and saved with it."""
-        if id(module) in self._own_modules:
+        if id(module) in self._own_modules and self._triggers:
             self._isolated(self._on_forward)
 
     def _on_forward(self) -> None:
@@ -235,10 +246,15 @@ class Watch:
         check_compiled(self.model, uncompiled=self._may_uncompile)  # it may have been since
         if self._registry.are_stale:
             self._registry, self._held = LayerRegistry(self._registry.model), {}
-        snapshot = self._writer.snapshot_now(self._registry)
+        snapshot = self._writer.snapshot_now(self._registry, is_asked=self._pace.is_asked)
+        self._pace.is_asked = False
         undo = ExitStack()  # of what hangs hooks on parameters, should anything fail in between
         gradients = Gradients(
-            self._registry, snapshot, self._isolated, is_parallel=self._is_parallel
+            self._registry,
+            snapshot,
+            self._isolated,
+            is_parallel=self._is_parallel,
+            is_by_hand=self._by_hand is not None,
         )
         undo.callback(gradients.let_go)
         with undo:
@@ -257,8 +273,20 @@ class Watch:
     def _after_update(self, optimizer: Optimizer, *_: Any) -> None:
         self._isolated(self._update_ended, optimizer)
 
+    def _updated_by_hand(self, module: nn.Module) -> None:
+        window = self._window
+        if window is None or window.tracer.trace.has_begun:  # else only its start was changed
+            self._isolated(self._finish)
+            self.forward_begins(module)
+
+    def _follow_optimizers(self) -> None:
+        if self._by_hand is not None:
+            self._by_hand.remove()
+            self._by_hand = None
+
     def _update_begins(self, optimizer: Optimizer) -> None:
         if self._is_ours(optimizer):
+            self._follow_optimizers()
             self._tell_uncompiled()
             window = self._window
             if window is not None and any(optimizer is one for one in window.updated_by):
@@ -314,6 +342,7 @@ class Watch:
         passing = self._count_passing(window.tracer.trace.unregistered, is_first=is_first)
         self.last.diagnostics["made_in_forward"] = passing
         self._writer.take(self.last)
+        self._pace.note_loss(self.last.line.get("loss"))
         self._tell_uncompiled(is_within=window.tracer.trace.is_within_compiled)
         uncovered = set(self.last.diagnostics["uncovered"])
         if uncovered - self._told:

@@ -138,6 +138,7 @@ class Writer:
         self._snapshots: dict[str, str] = {}  # checksums of the full snapshots on disk
         self._dropped: dict[Path, int] = {}  # bytes of those to be removed
         self._rounds: list[list[int]] = []  # the steps of each that have one
+        self._is_asked = False  # the step under way belongs to none
         self._waiting: list[Recorded] = []
         self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
         self._being_written: tuple[int, Future] | None = None
@@ -145,33 +146,43 @@ class Writer:
         empty: dict[Path, Content] = {self.path / f"{name}.jsonl": b"" for name in LINES}
         self._publish(empty)
 
-    def snapshot_now(self, registry: LayerRegistry) -> frozenset[str]:
-        """Return the weights that are in the coming step's full snapshot."""
+    def snapshot_now(self, registry: LayerRegistry, *, is_asked: bool = False) -> frozenset[str]:
+        """Return the weights that are in the coming step's full snapshot.
+
+        Args:
+            is_asked: whether somebody asked for all that may be kept whole; it is kept for good.
+        """
         learning = _learning(registry)
         if learning.keys() != self._learning.keys():  # some were frozen, or are no longer
             self._learning, self._schedule = learning, SnapshotSchedule(learning, self._explain)
             self._description["explainable"] = self._schedule.explained
             self._publish({})
-        return self._schedule.now()
+        self._is_asked = is_asked
+        return frozenset(self._schedule.explained) if is_asked else self._schedule.now()
 
     def take(self, step: Recorded) -> None:
         """Take a recorded step over; write what is due."""
         known = self._description["layers"]
         uncovered = set(self._description["uncovered"]) | set(step.diagnostics["uncovered"])
         is_new = any(known.get(name) != layer for name, layer in step.layers.items())
+        missing = {n: self._description["missing"].get(n, one) for n, one in step.missing.items()}
+        is_new |= missing != self._description["missing"]
         if is_new or len(uncovered) > len(self._description["uncovered"]):
             self.flush()
             known |= step.layers
+            learned = max(self._description["learned"], step.learned)
+            self._description |= {"missing": missing, "learned": learned}
             self._description["uncovered"] = sorted(uncovered)
             self._publish({})
         if self._logged is not None:
             self._logged.take(step)
-        if self._schedule.begins_a_round:
+        if self._schedule.begins_a_round and not self._is_asked:
             self._begin_round(step.step)
         if step.tensors:
             self._write_snapshot(step)
         rows = {name: sizes["rows"] for name, sizes in step.diagnostics["layers"].items()}
-        self._schedule.taken(work_of(step.layers, rows))
+        if not self._is_asked:
+            self._schedule.taken(work_of(step.layers, rows))
         self._waiting.append(replace(step, tensors={}))  # those are many bytes
         bytes_waiting = sum(row.nbytes for one in self._waiting for row in one.rows.values())
         if len(self._waiting) >= WAITING_STEPS or bytes_waiting > WAITING_BYTES:
@@ -215,7 +226,8 @@ class Writer:
         self._settle()
         written = self._pool.submit(write_tensors, path, step.tensors, notes)
         self._being_written = (step.step, written)
-        self._rounds[-1].append(step.step)
+        if not self._is_asked:
+            self._rounds[-1].append(step.step)
 
     def _begin_round(self, step: int) -> None:
         """Make room for a round of full snapshots; the first and the last one stay."""
@@ -287,5 +299,7 @@ def _description(model: nn.Module, registry: LayerRegistry, every: int) -> dict[
         "every": every,
         "layers": {},
         "uncovered": [],
+        "missing": {},
+        "learned": 0,
         "whole": {},
     }

@@ -13,12 +13,15 @@ import os
 import sys
 
 BY_CTRL_C = 130
+TRAINS = ("train", "doctor")  # commands that take steps
 NEW_OBJECTS = 100_000  # before Python looks for cycles: a command makes many, and keeps most
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(NEW_OBJECTS)
+    if sys.argv[1:2] and sys.argv[1] in TRAINS:
+        _compute_on_one_core()
     try:
         code = _run(sys.argv[1:])
     except KeyboardInterrupt:  # so early that there were no words for it yet
@@ -26,17 +29,29 @@ def main() -> None:
     sys.exit(code)
 
 
+def _compute_on_one_core() -> None:
+    """Let NumPy, which takes small steps, use one core; to be called before it is imported.
+
+    Threads of BLAS wait for each other in a loop: where other programs use the cores too, a step
+    takes many times as long. A job that would gain from them is left to JAX.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def _run(arguments: list[str]) -> int:
     from whygrad import words
     from whygrad.cli.streams import prepare_streams, start_in_utf8
     from whygrad.core import backend, compiled, processes
 
-    start_in_utf8()
+    is_ours = arguments[:1] != ["watch"]  # whose process becomes a program's, as we found it
+    if is_ours:
+        start_in_utf8()
     prepare_streams()
     # the language is chosen before any help text is built
     words.choose(_requested_language(arguments) or words.language())
-    backend.drop_checks()
-    compiled.keep()
+    if is_ours:
+        backend.drop_checks()
+        compiled.keep()
     from whygrad.cli.ending import end, end_no_more, end_on_signals
 
     end_on_signals()

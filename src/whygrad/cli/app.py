@@ -296,6 +296,42 @@ def doctor(
     return doctor_command(subject, verify, budget, out, as_json)
 
 
+@app.command(
+    help=help_text("help.watch"),
+    no_args_is_help=True,
+    context_settings={"allow_interspersed_args": False},  # what follows the program is its own
+)
+def watch(
+    program: Annotated[str, Argument(help=help_text("help.watch.program"), metavar="PROGRAM")],
+    arguments: Annotated[
+        list[str] | None, Argument(help=help_text("help.watch.arguments"), metavar="ARGUMENTS")
+    ] = None,
+    module: Annotated[bool, Option("-m", help=help_text("help.watch.module"))] = False,
+    every: Annotated[int, Option(help=help_text("help.watch.every"))] = 10,
+    out: Annotated[Path | None, Option(help=help_text("help.watch.out"), metavar="FOLDER")] = None,
+    fail_on_finding: Annotated[
+        bool, Option("--fail-on-finding", help=help_text("help.watch.fail_on_finding"))
+    ] = False,
+    uncompiled: Annotated[
+        bool, Option("--uncompiled", help=help_text("help.watch.uncompiled"))
+    ] = False,
+    as_json: Annotated[bool, Option("--json", help=help_text("help.watch.json"))] = False,
+    lang: Lang = None,
+) -> int:
+    from whygrad.cli.watching import watch_command
+
+    watch_command(
+        program,
+        arguments or [],
+        out=out,
+        module=module,
+        every=every,
+        fail_on_finding=fail_on_finding,
+        uncompiled=uncompiled,
+        as_json=as_json,
+    )
+
+
 @app.command(help=help_text("help.lab"))
 def lab(
     run: Annotated[str | None, Argument(help=help_text("help.lab.run"), metavar="RUN")] = None,

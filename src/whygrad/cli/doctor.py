@@ -51,7 +51,7 @@ def doctor_command(
         )
         show_json(diagnosis.to_dict() | config)
     else:
-        show(_page(str(diagnosis)))
+        show(page(str(diagnosis)))
         if written:
             show(Command(t("doctor.written", path=command_word(written))))
     return 0 if diagnosis.is_healthy else FOUND
@@ -63,7 +63,7 @@ def explain_command(kind: str, as_json: bool) -> int:
     if as_json:
         show_json({"kind": kind, "text": text})
     else:
-        show(_page(text))
+        show(page(text))
     return 0
 
 
@@ -88,7 +88,7 @@ def _requested(
     return plan.to_dict(), diagnose(setup, **options)
 
 
-def _page(text: str) -> RenderableType:
+def page(text: str) -> RenderableType:
     """Return text whose wrapped lines keep their indentation."""
     lines = text.splitlines()
     return Group(

@@ -34,13 +34,18 @@ def folder_for(source: str, out: Path | None) -> Iterator[Path]:
     if out is not None:
         yield out
         return
-    stem = re.sub(r"[^\w.-]+", "-", Path(source).stem) or "run"
-    path = next(filter(_reserve, (RUNS / f"{stem}-{count_}" for count_ in count(1))))
+    path = reserve(RUNS, Path(source).stem)
     try:
         yield path
     finally:
         with suppress(OSError):  # there is a run in it
             path.rmdir()
+
+
+def reserve(folder: Path, name: str) -> Path:
+    """Make and return the next free ``<name>-<number>`` in a folder."""
+    stem = re.sub(r"[^\w.-]+", "-", name) or "run"
+    return next(filter(_reserve, (folder / f"{stem}-{count_}" for count_ in count(1))))
 
 
 def _reserve(path: Path) -> bool:

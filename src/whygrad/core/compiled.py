@@ -3,12 +3,14 @@
 JAX writes an entry in place and reads it back without a checksum of its own: a process that was
 killed or a full disk leaves a torn one, which JAX complains about at every start and never
 replaces. Here every entry carries a checksum; one that does not fit is thrown away and compiled
-again, without a word.
+again, without a word. What was not asked for the longest makes room for what is new; JAX's own
+bound, ``JAX_COMPILATION_CACHE_MAX_SIZE``, would need a package more, and holds besides.
 """
 
 import os
 import platform
 import shutil
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -17,6 +19,8 @@ from typing import Any
 from whygrad.core import jax_private
 
 DIGEST = 32  # bytes in front of an entry
+MOST_BYTES = 256 * 2**20  # of all entries; a command adds less than one
+SEALED = "-sealed"
 
 _is_kept = False
 
@@ -80,19 +84,43 @@ class Sealed:
             return None
         value = entry[DIGEST:]
         if sha256(value).digest() == entry[:DIGEST]:
+            with suppress(OSError):
+                os.utime(self._path_of(key))  # asked for just now
             return value
         self._throw_away(key)
         return None
 
     def put(self, key: str, value: bytes) -> None:
         """Keep a value, where there is room for it."""
+        self._make_room(DIGEST + len(value))
         try:
             self.files.put(self.name_of(key), sha256(value).digest() + value)
         except OSError:
             self._throw_away(key)
 
+    def _make_room(self, size: int) -> None:
+        """Throw away what was not asked for the longest, until so many bytes fit into the bound.
+
+        Other processes do the same at the same time, and an entry may be gone meanwhile.
+        """
+        entries = []
+        for path in self._path.glob(f"*{SEALED}-cache"):
+            with suppress(OSError):
+                told = path.lstat()
+                entries.append((told.st_mtime_ns, told.st_size, path))
+        size += sum(bytes_of for _, bytes_of, _ in entries)
+        for _, bytes_of, path in sorted(entries):
+            if size <= MOST_BYTES:
+                return
+            with suppress(OSError):
+                path.unlink()
+            size -= bytes_of
+
+    def _path_of(self, key: str) -> Path:
+        return self._path / f"{self.name_of(key)}-cache"
+
     def _throw_away(self, key: str) -> None:
-        path = self._path / f"{self.name_of(key)}-cache"
+        path = self._path_of(key)
         try:
             path.unlink(missing_ok=True)
         except OSError:  # a folder, or not ours to remove
@@ -105,7 +133,7 @@ class Sealed:
         Another JAX program may use the same folder without checksums, and another machine without
         the same instructions.
         """
-        return f"{key}-{_machine()}-sealed"
+        return f"{key}-{_machine()}{SEALED}"
 
 
 @cache

@@ -22,6 +22,7 @@ from whygrad.core.backprop import LayerAnatomy
 from whygrad.core.nn.activations import ACTIVATIONS
 from whygrad.record import describing
 from whygrad.record import factors as sizes
+from whygrad.record.activations import INFINITY
 from whygrad.record.arrays import xp
 from whygrad.record.factors import (
     Factors,
@@ -141,7 +142,8 @@ def is_open(layer: LayerAnatomy) -> Float[Array, "*many m n_out"]:
     z, dtype = layer.preactivation, layer.share.dtype
     if layer.is_matched:
         return xp.ones_like(z, dtype)
-    opened = z == z  # a number that is none is open to nothing
+    opened = None  # a number that is none is open to nothing: it is beyond no end
     for low, high in ACTIVATIONS[layer.activation].flat:
-        opened &= ~((z >= low) & (z <= high))
-    return opened.astype(dtype)
+        beyond = z > high if low == -INFINITY else z < low
+        opened = beyond if opened is None else opened & beyond
+    return (z == z if opened is None else opened).astype(dtype)

@@ -62,9 +62,10 @@ class Layout:
         """How many parameters there are."""
         return self.places[-1][-1]
 
-    def vector(self, parameters: Parameters) -> Vector:
-        """Return parameters as a new vector."""
-        return np.concatenate([parameters[name][part] for name, part, *_ in self.places], axis=None)
+    def vector(self, parameters: Parameters, out: Vector | None = None) -> Vector:
+        """Return parameters as a vector: a new one, or ``out``."""
+        arrays = [parameters[name][part] for name, part, *_ in self.places]
+        return np.concatenate(arrays, axis=None, out=out)
 
     def views(self, vector: Float[np.ndarray, "*many parameters"]) -> Parameters:
         """Return a vector, or many along a first axis, as parameters, which are views of it."""

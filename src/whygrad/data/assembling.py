@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from whygrad.core.memory import require_memory
+from whygrad.data.categories import notes_of_rare
 from whygrad.data.columns import Place, listed, row_place
 from whygrad.data.encoder import (
     Encoder,
@@ -283,10 +284,13 @@ def _notes(raw: Raw, encoder: Encoder, inputs: Inputs, parts: Split) -> Iterator
             raise DataError(raw.name, [InputError("error.data_all_constant", count=len(constant))])
         names = listed([known[index] for index in constant])
         yield Note("note.data_constant", {"count": len(constant), "names": names})
-    for rule in inputs.rules:
+    for rule, column in zip(inputs.rules, raw.features, strict=False):
         if rule.parts:
             values = {"column": rule.column, "names": ", ".join(rule.names)}
             yield Note(f"note.data_form_{rule.form}", values)
+        if rule.categories:  # its column is text, and not let go
+            counts = column.counts_in(raw.rows[parts.train])
+            yield from notes_of_rare(rule.column, counts)
     missing = zip(inputs.rules, *map(encoder.of_rules, (inputs.missing, encoder.fill)), strict=True)
     for rule, counts, fills in missing:
         if counts[0]:

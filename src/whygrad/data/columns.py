@@ -65,6 +65,12 @@ class Column:
         """How often each known word occurs, shape (known,)."""
         return np.bincount(self.values + 1, minlength=len(self.known) + 1)[1:]
 
+    def counts_in(self, rows: np.ndarray) -> dict[str, int]:
+        """Return how often each word that occurs in some rows of text does so."""
+        counts = np.bincount(self.values[rows] + 1, minlength=len(self.known) + 1)[1:]
+        named = zip(self.known, counts.tolist(), strict=True)
+        return {word: count for word, count in named if count}
+
     @property
     def counts_rows(self) -> bool:
         """Whether this looks like row numbers: whole numbers, each one more than the last."""

@@ -9,6 +9,7 @@ from itertools import compress, groupby
 
 import numpy as np
 
+from whygrad.data.categories import codes_of, known_categories
 from whygrad.data.columns import (
     Column,
     Table,
@@ -19,12 +20,10 @@ from whygrad.data.columns import (
 )
 from whygrad.data.dates import part_of, parts_for
 from whygrad.data.matching import (
-    MISSING,
     RowPlace,
     Rule,
     Substitutions,
     as_trained,
-    codes_of,
     missing_of_array,
 )
 from whygrad.data.numeric import KINDS, MOST, as_array
@@ -105,8 +104,9 @@ class Encoder:
         """Return raw samples as inputs, shape (m, n_in), float32.
 
         A missing cell is filled with the median of the training part, and so is a word that cannot
-        be read as a number or a date. A category that training did not know, and a missing one
-        where training had none, becomes zeros in its whole group.
+        be read as a number or a date. A category that training did not know counts as a rare one;
+        in a column without such, and a missing one where training had none, it becomes zeros in
+        its whole group.
 
         Args:
             raw: an array (m, columns), a dict of columns, a DataFrame, an Arrow table, or a block
@@ -308,9 +308,8 @@ def rules_of(columns: Sequence[str], features: Features, train: np.ndarray) -> t
 
 def _rule(name: str, column: Column, train: np.ndarray) -> Rule:
     if column.kind == "text":
-        occurs = np.bincount(column.values[train] + 1, minlength=len(column.known) + 1) > 0
-        missing = {MISSING} if occurs[0] else set()
-        return Rule(name, tuple(sorted({*compress(column.known, occurs[1:]), *missing})))
+        counts = column.counts_in(train)
+        return Rule(name, known_categories(counts, lacks_some=sum(counts.values()) < len(train)))
     is_date = column.kind == "date"
     return Rule(
         name, (), column.form, parts_for(column.values[train], column.form) if is_date else ()

@@ -2,7 +2,7 @@
 
     a missing number or date    the median of the training part
     a word that is neither      the same; where nothing but such words comes, it is an error
-    a category never seen       0 in every input of its column
+    a category never seen       that of rare words; 0 in every input of a column without one
 
 All of that is counted, with the first rows where it is.
 """
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from whygrad.data.categories import MISSING, RARE
 from whygrad.data.columns import (
     NUMBER,
     SHOWN,
@@ -40,7 +41,6 @@ from whygrad.words.visible import lines
 if TYPE_CHECKING:
     from whygrad.data.encoder import Encoder
 
-MISSING = "?"  # the category of missing text
 FLAGS = {"true": 1.0, "false": 0.0}  # words of a column of booleans
 # forms in which plain numbers may come: where 1.234 is 1234, a block of such words is misread
 SAFE = ("comma", "grouped_point")
@@ -119,7 +119,7 @@ class Substitutions:
         """Count the odd cells of a column of the block.
 
         Args:
-            kind: ``missing``, ``unreadable``, ``unknown`` or ``no_category``.
+            kind: ``missing``, ``unreadable``, ``unknown``, ``rare`` or ``no_category``.
             are_odd: which cells they are, shape (m,), bool.
             words: what they hold, each once.
         """
@@ -136,13 +136,14 @@ class Substitutions:
         return (*self._forms(encoder), *self._told(encoder, list(self.odd)))
 
     def warn(self, encoder: Encoder) -> None:
-        """Warn of what training never met; that it filled a column is no news."""
+        """Warn of what training never met; a column that it filled, or a rare word, is no news."""
         met = {
             rule.column
             for rule, fill in zip(encoder.rules, encoder.of_rules(encoder.fill), strict=True)
             if not np.isnan(fill[0])
         }
-        news = [key for key in self.odd if key[0] != "missing" or key[1] not in met]
+        known = {("missing", column) for column in met}
+        news = [key for key in self.odd if key[0] != "rare" and key not in known]
         told = (*self._forms(encoder), *self._told(encoder, news))
         if told:
             warnings.warn(lines(told), RunWarning, stacklevel=_of_the_caller())
@@ -264,7 +265,8 @@ def _with_categories(rule: Rule, column: Column, told: Substitutions) -> Column:
         known = set(rule.categories)
         are_strange = np.array([word not in known for word in column.known])
         strange = [word for word in column.known if word not in known]
-        told.add("unknown", rule.column, column.holds(are_strange), strange)
+        kind = "rare" if RARE in known else "unknown"
+        told.add(kind, rule.column, column.holds(are_strange), strange)
     return column
 
 
@@ -338,16 +340,6 @@ def _number(word: str) -> float:
 def _of_another_kind(rule: Rule, actual: str, place: Place) -> InputError:
     key = "error.data_encode_date" if rule.parts else "error.data_encode_text"
     return InputError(key, column=rule.column, actual=shortened(actual), **place)
-
-
-def codes_of(column: Column, known: Sequence[str]) -> np.ndarray:
-    """Return the place of each sample's category among those known, -1 for others; shape (m,)."""
-    place = {word: index for index, word in enumerate(known)}
-    text = column.as_text()
-    if text.kind != "text":  # all are missing
-        return np.full(len(text.values), place.get(MISSING, -1))
-    words = [*text.known, MISSING]
-    return np.array([place.get(word, -1) for word in words])[text.values]
 
 
 def missing_of_array(encoder: Encoder, array: np.ndarray, told: Substitutions) -> None:

@@ -7,15 +7,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from whygrad.data.categories import MANY, MISSING, are_mostly_rare
 from whygrad.data.columns import NUMBER, Column, Place, is_unicode, listed, shortened
-from whygrad.data.matching import MISSING
 from whygrad.data.notes import Note
 from whygrad.errors import InputError, unknown_name
 from whygrad.settings import LARGEST
 
 KNOWN = ("number", "integer", "boolean", "text", "date", "empty", "mixed")
-MANY = 50  # categories; more of them need many samples each
-MOST = 1000  # categories
 LOOKED_AT = 1000  # words of a column, before all of them are
 COMMA = re.compile(r"[+-]?[0-9][0-9.' ]*,[0-9]+|[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 DATE = re.compile(
@@ -48,9 +46,10 @@ def problems_of(
         problems = problems or _mostly_dates(column, place) or _mostly_numbers(column, place)
     if problems or is_target:
         return problems
-    count, rows = len(column.known), int(column.counts.sum())
+    counts = column.counts
+    count, rows = len(counts), int(counts.sum())
     all_differ = count == rows and rows >= 10
-    if not (all_differ or (count > MANY and count > 0.2 * rows) or count > MOST):
+    if not (all_differ or are_mostly_rare(counts)):
         return []
     values = {"column": column.name, "count": count, "rows": rows}
     return [InputError("error.data_too_many_categories", **values)]

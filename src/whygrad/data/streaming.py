@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 
 from whygrad.data.assembling import TARGET_SCALINGS
+from whygrad.data.categories import known_categories, notes_of_rare
 from whygrad.data.columns import Column, Table, listed, settled, unread_column
 from whygrad.data.encoder import TINY, Encoder, blocks, medians, scaled
 from whygrad.data.folders import columns_of, files_of, name_of
-from whygrad.data.matching import MISSING, Rule
+from whygrad.data.matching import Rule
 from whygrad.data.notes import Note
 from whygrad.data.numeric import LEAST, MOST
 from whygrad.data.problems import notes_of, problems_of
@@ -306,6 +307,8 @@ class _Fitting:
             if rule.parts:
                 values = {"column": rule.column, "names": ", ".join(rule.names)}
                 yield Note(f"note.data_form_{rule.form}", values)
+            if rule.categories:
+                yield from notes_of_rare(rule.column, scan.summaries[rule.column].train_words)
         for rule, fills in zip(encoder.rules, encoder.of_rules(encoder.fill), strict=True):
             values = {"column": rule.column, "count": scan.summaries[rule.column].missing}
             if values["count"] and rule.parts:
@@ -327,8 +330,8 @@ class _Fitting:
 def _rule(one: Summary) -> Rule:
     """Return how a column becomes inputs, as its training rows tell."""
     if one.kind == "text":
-        missing = {MISSING} if one.train_missing or not one.train_counts else set()
-        return Rule(one.name, tuple(sorted({*map(str, one.train_counts), *missing})))
+        lacks_some = bool(one.train_missing) or not one.train_counts
+        return Rule(one.name, known_categories(one.train_words, lacks_some=lacks_some))
     return Rule(one.name, (), one.form, one.used)
 
 

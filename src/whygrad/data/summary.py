@@ -1,7 +1,7 @@
 """What is known of the columns of a table after its rows went by, a block at a time.
 
 Counts, extremes, means and spreads are exact; of words, and of the values of a target, as many are
-kept as there may be classes or categories, and a few more.
+kept as there may be different ones, and a few more.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from whygrad.data.categories import MOST_WORDS
 from whygrad.data.columns import NUMERIC, Column
 from whygrad.data.dates import CALENDAR, HOURS, part_of, parts_for
 
 KEPT = (*NUMERIC, "text", "date", "empty")  # kinds of which there are values
-MOST_VALUES = 2000  # different ones that are kept; more than there may be categories or classes
+MOST_VALUES = 2000  # different numbers that are kept; more than there may be classes
 
 
 @dataclass
@@ -147,9 +148,9 @@ class Summary:
         in_training = np.bincount(column.values[train] + 1, minlength=len(counts) + 1)[1:]
         for code, word in enumerate(column.known):
             row = -1
-            if word not in self.values and len(self.values) <= MOST_VALUES:
+            if word not in self.values and len(self.values) <= MOST_WORDS:
                 row = first + int(np.argmax(column.values == code))
-            self._note(word, int(counts[code]), int(in_training[code]), row)
+            self._note(word, int(counts[code]), int(in_training[code]), row, MOST_WORDS)
 
     def _add_numbers(
         self, column: Column, first: int, train: np.ndarray, missing: np.ndarray
@@ -188,19 +189,25 @@ class Summary:
             found, where, counts = np.unique(values[usable], return_index=True, return_counts=True)
             rows = np.flatnonzero(usable)[where] + first
             in_training = np.bincount(np.searchsorted(found, of_training), minlength=len(found))
-            for number in zip(found, counts, in_training, rows, strict=True):
-                self._note(float(number[0]), *map(int, number[1:]))
+            for number, *noted in zip(found, counts, in_training, rows, strict=True):
+                count, trains, row = map(int, noted)
+                self._note(float(number), count, trains, row, MOST_VALUES)
 
-    def _note(self, value: float | str, count: int, in_training: int, row: int) -> None:
+    def _note(self, value: float | str, count: int, in_training: int, row: int, most: int) -> None:
         noted = self.values.get(value)
         if noted is not None:
             noted[0] += count
-        elif len(self.values) <= MOST_VALUES:
+        elif len(self.values) <= most:
             self.values[value] = [count, row]
         else:
             return
         if in_training:
             self.train_counts[value] = self.train_counts.get(value, 0) + in_training
+
+    @property
+    def train_words(self) -> dict[str, int]:
+        """How many training rows hold each word."""
+        return {str(word): count for word, count in self.train_counts.items()}
 
     @property
     def settled(self) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from whygrad.core.arrays import tree_map
@@ -14,9 +14,10 @@ from whygrad.core.nn.losses import predictions
 from whygrad.core.nn.network import Network
 from whygrad.doctor.setup import Setup, r_squared
 from whygrad.doctor.thresholds import SEEDS
-from whygrad.training.batched import Batched, train_on_device
 from whygrad.training.engine import for_one_look
-from whygrad.training.step import device_dataset
+
+if TYPE_CHECKING:
+    from whygrad.training.batched import Batched
 
 WORST = -np.inf
 
@@ -34,7 +35,7 @@ class Outcome:
 
     measures: tuple[float, ...]
     starts: tuple[Network, ...]
-    trained: Batched
+    trained: "Batched"
 
     @property
     def median(self) -> float:
@@ -54,6 +55,12 @@ def try_out(
     watch: Callable[[float], None] = lambda share: None,
 ) -> Outcome:
     """Train a set-up from several seeds, side by side."""
+    # many diagnoses train nothing, and need no JAX
+    import jax.numpy as jnp
+
+    from whygrad.training.batched import train_on_device
+    from whygrad.training.step import device_dataset
+
     starts = tuple(setup.start(seed) for seed in seeds)
     settings = setup.changed({"record_every": record_every}).settings
     dataset = device_dataset(jnp.asarray(setup.inputs), jnp.asarray(setup.targets))
@@ -71,16 +78,24 @@ def measure_all(setup: Setup, networks: Sequence[Network]) -> tuple[float, ...]:
         with np.errstate(all="ignore"):
             outputs = [propagate(network, setup.inputs, None).output for network in networks]
     else:
+        import jax.numpy as jnp
+
         on_device = [network.on("jax") for network in networks]
         stacked = tree_map(lambda *arrays: jnp.stack(arrays), *on_device)
-        outputs = _outputs(fold(stacked, axis=1), jnp.asarray(setup.inputs))
+        outputs = _outputs()(fold(stacked, axis=1), jnp.asarray(setup.inputs))
     claims = [predictions(setup.settings.loss, setup.activations[-1], a) for a in outputs]
     return tuple(measure_of(setup, np.asarray(claim, np.float64)) for claim in claims)
 
 
-@jax.jit
-def _outputs(stacked: Network, x: jax.Array) -> jax.Array:
-    return jax.vmap(lambda network: propagate(network, x, None).output)(stacked)
+@cache
+def _outputs() -> Callable[[Network, Any], Any]:
+    """Return the compiled function from stacked networks and inputs to outputs."""
+    import jax
+
+    def outputs(stacked: Network, x: Any) -> Any:
+        return jax.vmap(lambda network: propagate(network, x, None).output)(stacked)
+
+    return jax.jit(outputs)
 
 
 def measure_of(setup: Setup, claims: np.ndarray) -> float:

@@ -37,7 +37,7 @@ from whygrad.doctor.thresholds import (
 )
 from whygrad.errors import RunError
 from whygrad.record.folder import RunFolder
-from whygrad.record.layers import KINDS
+from whygrad.record.layers import ADDED, KINDS
 from whygrad.record.loss import named_parts
 
 QUANTITIES = ("mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
@@ -234,12 +234,12 @@ class WatchedEvidence(Evidence):
     @cached_property
     def last_shaped(self) -> LayerRows | None:
         """The layer that was called last, if it is one with an activation of its own."""
-        layers = list(self.rows.values())
+        layers = [rows for rows in self.rows.values() if rows.spec.kind not in ADDED]
         return layers[-1] if layers and layers[-1].spec.traits.sums_inputs else None
 
     @property
     def hidden(self) -> list[Hidden]:
-        specs = [rows.spec for rows in self.rows.values()]
+        specs = [rows.spec for rows in self.shaped]
         return [Hidden(spec.name, spec.activation, spec.feeds) for spec in specs if spec.feeds]
 
     @property
@@ -248,7 +248,7 @@ class WatchedEvidence(Evidence):
 
     @property
     def input_scale(self) -> InputScale | None:
-        first = next(iter(self.rows.values()), None)
+        first = next((r for r in self.rows.values() if r.spec.kind not in ADDED), None)
         if first is None or not first.spec.traits.sums_inputs:
             return None
         lengths = first.field("input")[first.field("input") > 0]

@@ -165,11 +165,11 @@ def _described(spec: LayerSpec, specs: Sequence[LayerSpec]) -> dict[str, Any]:
         "activation": spec.activation,
         "isMatched": spec.is_matched,
         "below": below if spec.traits.takes_outputs else None,
-        # how a weight is called: its parameter, and where in its index the neuron stands
+        # how a weight is called: its parameter, and which of its axes count the neurons
         "weight": spec.weight,
         "bias": spec.bias,
         "shape": list(spec.shape),
-        "axis": spec.traits.neuron_axis,
+        "axes": spec.layout.neurons(spec.shape),
         "first": [0 if one is None else one.first for one in (weight, bias)],
     }
 

@@ -130,7 +130,7 @@ class Address:
         _check(text, spec, parameter, local, shape)
         if parameter == "bias":
             return cls(spec.name, "bias", neuron=local[0], text=_told(text, spec))
-        input, neuron = spec.traits.place_of(local, shape)
+        input, neuron = spec.layout.place_of(local, shape)
         return cls(spec.name, "weight", input, neuron, text=_told(text, spec))
 
 

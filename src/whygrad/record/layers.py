@@ -21,8 +21,8 @@ class LayerKind:
     """What differs from kind to kind.
 
     Attributes:
-        neuron_axis: axis of the weight that counts the neurons; None where every number of the
-            weight is a neuron of its own.
+        neuron_axis: axis of the weight that counts the neurons, unless the layer has others; None
+            where every number of the weight is a neuron of its own.
         source: what a weight's input is, a key under ``watched.source``.
         sums_inputs: whether a neuron is a weighted sum, which may die, saturate or fade; others
             pass on what they are given.
@@ -39,34 +39,51 @@ class LayerKind:
     is_lookup: bool = False
     is_norm: bool = False
 
+
+@dataclass(frozen=True)
+class Layout:
+    """Which axes of a weight count its neurons; all others count what leads into each.
+
+    Attributes:
+        axes: of the neurons, in order; None where every number of the weight is a neuron.
+    """
+
+    axes: tuple[int, ...] | None
+
     def sizes(self, shape: Sequence[int]) -> tuple[int, int]:
         """Return how many weights lead into a neuron and how many neurons there are."""
-        if self.neuron_axis is None or self.neuron_axis >= len(shape):
-            return (1, prod(shape)) if self.neuron_axis is None else (prod(shape), 1)
-        n_out = shape[self.neuron_axis]
+        n_out = prod(shape[axis] for axis in self.neurons(shape))
         return prod(shape) // max(n_out, 1), n_out
 
     def as_matrix(self, array: np.ndarray) -> np.ndarray:
         """Return weights, or what has their shape, as (n_in, n_out)."""
-        if self.neuron_axis is None:
-            return array.reshape(1, -1)
-        laid = np.moveaxis(array, self.neuron_axis, -1)
-        return laid.reshape(-1, laid.shape[-1])
+        axes = self.neurons(array.shape)
+        laid = np.moveaxis(array, axes, range(-len(axes), 0)) if axes else array
+        return laid.reshape(self.sizes(array.shape))
 
     def inputs_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Return the axes of the weight that count a neuron's inputs, channels first."""
-        if self.neuron_axis is None:
-            return ()
-        axis = self.neuron_axis % len(shape)
-        return (*shape[:axis], *shape[axis + 1 :])
+        axes = self.neurons(shape)
+        return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
     def place_of(self, index: Sequence[int], shape: Sequence[int]) -> tuple[int, int]:
         """Return input and neuron of a weight, by its place in an array of this shape."""
-        if self.neuron_axis is None:
-            return 0, int(np.ravel_multi_index(tuple(index), tuple(shape)))
-        axis = self.neuron_axis % len(shape)
-        inputs = (*index[:axis], *index[axis + 1 :])
-        return int(np.ravel_multi_index(inputs, self.inputs_shape(shape))), index[axis]
+        axes = self.neurons(shape)
+        others = [axis for axis in range(len(shape)) if axis not in axes]
+        input, neuron = (
+            int(np.ravel_multi_index([index[a] for a in part], [shape[a] for a in part]))
+            if part
+            else 0
+            for part in (others, axes)
+        )
+        return input, neuron
+
+    def neurons(self, shape: Sequence[int]) -> tuple[int, ...]:
+        """Return the axes of a shape that count the neurons."""
+        count = len(shape)
+        if self.axes is None:
+            return tuple(range(count))
+        return tuple(axis % count for axis in self.axes if -count <= axis < count)
 
 
 DENSE = "dense"  # of whygrad's own networks: weights are (n_in, n_out)
@@ -78,7 +95,11 @@ KINDS: dict[str, LayerKind] = {
     "embedding": LayerKind(-1, "row", sums_inputs=False, is_lookup=True),
     "norm": LayerKind(None, "normal", sums_inputs=False, is_norm=True),
     "channel_norm": LayerKind(None, "normal", sums_inputs=False, is_norm=True),
+    "scale": LayerKind(None, "factor", sums_inputs=False),
+    "shift": LayerKind(None, "constant", sums_inputs=False),
+    "alone": LayerKind(None, "constant", sums_inputs=False),
 }
+ADDED = ("shift", "alone")  # what no input is multiplied with: whole layers of biases
 WATCHED_KINDS = tuple(name for name in KINDS if name != DENSE)
 
 
@@ -110,6 +131,7 @@ class LayerSpec:
         is_matched: whether loss and activation are taken as one function, with slope 1.
         feeds: the only layer that takes this one's outputs as its inputs, if there is just one.
         packed_weight, packed_bias: set where the parameter may hold other layers' rows, too.
+        neuron_axes: axes of the weight that count the neurons, where its kind has others.
     """
 
     name: str
@@ -126,20 +148,34 @@ class LayerSpec:
     feeds: str | None = None
     packed_weight: Packed | None = None
     packed_bias: Packed | None = None
+    neuron_axes: tuple[int, ...] | None = None
 
     @property
     def traits(self) -> LayerKind:
         """What is known of all layers of its kind."""
         return KINDS[self.kind]
 
+    @property
+    def layout(self) -> Layout:
+        """Which axes of its weight count the neurons."""
+        return layout_of(self.kind, self.neuron_axes)
+
     def as_matrix(self, array: np.ndarray) -> np.ndarray:
         """Return the weights, or what has their shape, as (n_in, n_out)."""
-        return self.traits.as_matrix(array)
+        return self.layout.as_matrix(array)
 
     def input_place(self, input: int) -> tuple[int, ...]:
         """Return where an input stands: ``(channel, row, column)`` in a convolution's patch."""
-        shape = self.traits.inputs_shape(self.shape)
+        shape = self.layout.inputs_shape(self.shape)
         return tuple(int(i) for i in np.unravel_index(input, shape)) if shape else ()
+
+
+def layout_of(kind: str, axes: Sequence[int] | None) -> Layout:
+    """Return the layout of a layer of a kind, or with axes of its own."""
+    if axes is not None:
+        return Layout(tuple(axes))
+    axis = KINDS[kind].neuron_axis
+    return Layout(None if axis is None else (axis,))
 
 
 def specs_of_watched(description: Mapping[str, Any]) -> dict[str, LayerSpec]:
@@ -154,6 +190,7 @@ def specs_of_watched(description: Mapping[str, Any]) -> dict[str, LayerSpec]:
 def _watched(name: str, layer: Mapping[str, Any]) -> LayerSpec:
     activation, shape = layer["activation"], tuple(layer["shape"])
     first, rows = layer.get("first", 0), layer.get("parameter_rows", shape[0])
+    axes = layer.get("neuron_axes")
     rows_of_bias = layer.get("bias_rows", layer.get("parameter_rows", layer["n_out"]))
     return LayerSpec(
         name=name,
@@ -171,6 +208,7 @@ def _watched(name: str, layer: Mapping[str, Any]) -> LayerSpec:
         packed_bias=None
         if KINDS[layer["kind"]].is_lookup
         else Packed(layer.get("bias_first", first), rows_of_bias),
+        neuron_axes=None if axes is None else tuple(axes),
     )
 
 

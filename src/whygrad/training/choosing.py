@@ -8,10 +8,11 @@ Hutter 2017), and for classes with smoothed labels (Szegedy and others 2016):
 
 - :data:`RESTRAINED`. Few samples are learnt by heart. Against that stand weight decay beside Adam
   (Loshchilov and Hutter 2019), dropout (Srivastava and others 2014) and a small number of steps:
-  100 passes in batches of 64. A long table gets larger batches, and as many passes as
-  :data:`MOST_STEPS` steps allow.
+  100 passes in batches of 64, or as many as make :attr:`Recipe.least_steps` steps, without which
+  a table of a few dozen samples is not learnt at all. A long table gets larger batches, and as
+  many passes as :data:`MOST_STEPS` steps allow.
 - :data:`THOROUGH`. A target without noise is followed the better the longer a network trains and
-  the less holds it back: at least :data:`Recipe.least_steps` steps, larger ones, and no dropout.
+  the less holds it back: more steps, larger ones, and no dropout.
 
 Of all epochs the one with the lowest validation loss is kept, where the validation part is large
 enough to tell. On a smaller one the last epoch, at the end of the cosine, is the better.
@@ -58,7 +59,7 @@ class Recipe:
     least_steps: int
 
 
-RESTRAINED = Recipe(dropout=0.1, memory=0.25, learning_rate=3e-3, least_steps=0)
+RESTRAINED = Recipe(dropout=0.1, memory=0.25, learning_rate=3e-3, least_steps=500)
 THOROUGH = Recipe(dropout=0.0, memory=1.0, learning_rate=1e-2, least_steps=3000)
 
 

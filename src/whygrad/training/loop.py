@@ -10,7 +10,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,6 +31,9 @@ from whygrad.training.recording import by_layer, width
 from whygrad.training.state import Plan, State, StaticConfig
 from whygrad.training.weighing import check_weights, class_weights, weights_of
 
+if TYPE_CHECKING:
+    from whygrad.training.numpy_recording import Record
+
 MATCHED_LOSS = {
     "classes": "softmax_cross_entropy",
     "binary": "binary_cross_entropy",
@@ -41,7 +44,8 @@ MOST_STEPS = 2**31  # they are counted in int32
 SEGMENT_BYTES = 64 * 2**20  # of recorded rows that wait on the device
 SEGMENT_STEPS = 4096
 SEGMENT_SECONDS = 0.5  # between two signs of life
-WAITING_SECONDS = 0.1  # for more small segments, whose rows are made together
+WAITING_SECONDS = 0.2  # for more small segments, whose rows are made together
+WAITING_STEPS = 48  # recorded, at most
 
 
 @dataclass(frozen=True)
@@ -220,31 +224,49 @@ def train_steps(
         what must outlive it. Of many processes, which call this together, the first says when to
         stop: where its generator is closed, those of the others end.
     """
-    steps, waiting, began = steps_of(task.config.engine), [], time.perf_counter()
-    with closing(_segments(task, state, epoch_losses)) as segments:
+    record = _record_of(task, state.network)
+    waiting, began = [], time.perf_counter()
+    with closing(_segments(task, state, epoch_losses, record)) as segments:
         for one in segments:
             waiting.append(one)
-            is_time = time.perf_counter() - began > WAITING_SECONDS
-            if is_time or not steps.may_wait([record for _, record in waiting]):
-                yield from _with_rows(task, waiting)
+            may_wait = record is not None and 0 < record.steps < WAITING_STEPS
+            if not may_wait or time.perf_counter() - began > WAITING_SECONDS:
+                yield from _with_rows(waiting, record)
                 waiting, began = [], time.perf_counter()
-    yield from _with_rows(task, waiting)
+    yield from _with_rows(waiting, record)
 
 
-def _with_rows(task: Task, waiting: Sequence[tuple[Segment, Any]]) -> Iterator[Segment]:
-    """Yield segments with the rows that are made of their records."""
-    every = steps_of(task.config.engine).rows_of([record for _, record in waiting])
-    for (segment, _), rows in zip(waiting, every, strict=True):
+def _record_of(task: Task, network: Network) -> "Record | None":
+    """Return what keeps the recorded steps where the engine does not do so itself."""
+    if not task.settings.record_every:
+        return None
+    batch = min(task.settings.batch_size, task.feed.samples)
+    return steps_of(task.config.engine).record_of(network, batch)
+
+
+def _with_rows(
+    waiting: Sequence[tuple[Segment, Any]], record: "Record | None"
+) -> Iterator[Segment]:
+    """Yield segments with the rows of their recorded steps.
+
+    Args:
+        waiting: each with its rows, or None where ``record`` has those of all together.
+    """
+    if record is not None and waiting:
+        ends = np.cumsum([len(segment.recorded_steps) for segment, _ in waiting])
+        every = np.split(record.rows(), ends[:-1])
+        waiting = [(segment, rows) for (segment, _), rows in zip(waiting, every, strict=True)]
+    for segment, rows in waiting:
         if rows is not None:
-            of_layers = by_layer(segment.state.network, rows[: len(segment.recorded_steps)])
-            segment = replace(segment, rows=of_layers)
+            used = np.asarray(rows)[: len(segment.recorded_steps)]
+            segment = replace(segment, rows=by_layer(segment.state.network, used))
         yield segment
 
 
 def _segments(
-    task: Task, state: State, epoch_losses: np.ndarray | None
+    task: Task, state: State, epoch_losses: np.ndarray | None, record: "Record | None"
 ) -> Generator[tuple[Segment, Any]]:
-    """Train, and yield every segment without its rows, and what they are made of."""
+    """Train, and yield every segment without its rows, and these, unless ``record`` has them."""
     step, layout = int(state.step), task.config.layout
     is_ready = layout is None or not layout.job
     pace = _Pace(task.capacity)
@@ -255,12 +277,13 @@ def _segments(
         for epoch, pool in _pools(task, step):
             while (position := step - epoch * task.steps_per_epoch) < pool.stop:
                 if not is_ready:  # compiled, which may take one process longer than others wait
-                    state, *_ = _run(task, state, pool, step, position, 0, pace)
+                    state, *_ = _run(task, state, pool, step, position, 0, pace, record)
                     is_ready = layout is None or layout.meet()
                 count = min(pace.steps, pool.stop - position)
                 if layout is not None and not (count := layout.agreed(step, count)):
                     return
-                state, segment, record = _run(task, state, pool, step, position, count, pace)
+                run = (pool, step, position, count, pace, record)
+                state, segment, rows = _run(task, state, *run)
                 losses = np.concatenate([losses, segment.losses])
                 step, end = step + count, None
                 if position + count == task.steps_per_epoch:
@@ -268,7 +291,7 @@ def _segments(
                     validation = measure(state.network, *of_part)
                     end = EpochEnd(epoch + 1, float(np.mean(losses)), validation)
                     losses = losses[:0]
-                yield replace(segment, epoch_losses=losses, epoch_end=end), record
+                yield replace(segment, epoch_losses=losses, epoch_end=end), rows
     except BaseException:  # also where this generator is closed
         if layout is not None:
             layout.stop(step)
@@ -317,17 +340,25 @@ class _Pace:
 
 
 def _run(
-    task: Task, state: State, pool: Pool, step: int, position: int, count: int, pace: _Pace
+    task: Task,
+    state: State,
+    pool: Pool,
+    step: int,
+    position: int,
+    count: int,
+    pace: _Pace,
+    record: "Record | None",
 ) -> tuple[State, Segment, Any]:
-    """Take ``count`` steps; return the state as the devices have it, what is left behind, and what
-    its rows are made of.
+    """Take ``count`` steps; return the state as the devices have it, what is left behind, and its
+    rows, unless ``record`` has them.
     """
     layout = task.config.layout
     piece = plan_window(pool.plan, position - pool.first, task.capacity)
     started = time.perf_counter()
     advance = steps_of(task.config.engine).advance
     planned = piece if layout is None else layout.put_plan(piece)
-    state, segment = advance(task.config, state, pool.dataset, planned, step, count)
+    keeping = () if record is None else (record,)
+    state, segment = advance(task.config, state, pool.dataset, planned, step, count, *keeping)
     losses = np.asarray(segment.losses)[:count]
     pace.tell(count, time.perf_counter() - started)
     recorded = recorded_steps(step, step + count, task.settings.record_every)

@@ -5,15 +5,14 @@ The chain rule is that of :mod:`whygrad.core.backprop`; the stages of the optimi
 names, and gives the same numbers within rounding, dropout aside: its masks are drawn by NumPy.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.core.arrays import fold_in, numpy_key, tree_map
-from whygrad.core.backprop import Anatomy, LayerAnatomy
+from whygrad.core.arrays import fold_in, numpy_key
+from whygrad.core.backprop import Anatomy
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.core.numpy_stages import Layout, Stage, Vector, build_stages, schedule_of
@@ -27,9 +26,8 @@ from whygrad.training.state import (
     anatomy_of,
 )
 
-HELD_BYTES = 2**17  # of recorded steps that are looked at together: what caches hold
-LARGE_BYTES = 2**16  # of the steps of a segment: holding them takes longer than looking at them
-WAITING_STEPS = 256  # whose rows are made together, at most
+if TYPE_CHECKING:
+    from whygrad.training.numpy_recording import Record
 
 
 def device_dataset(x: Any, y: Any, outputs: int) -> DeviceDataset:
@@ -152,17 +150,36 @@ class Walk:
         )
 
 
+def record_of(network: Network, batch: int) -> "Record":
+    """Return what keeps the recorded steps of a training.
+
+    Args:
+        batch: most samples of a step.
+    """
+    # most estimators record nothing and need none of it
+    from whygrad.training.numpy_recording import Record
+
+    return Record(network, batch)
+
+
 def advance(
-    config: StaticConfig, state: State, dataset: DeviceDataset, plan: Plan, begin: int, count: int
+    config: StaticConfig,
+    state: State,
+    dataset: DeviceDataset,
+    plan: Plan,
+    begin: int,
+    count: int,
+    record: "Record | None" = None,
 ) -> tuple[State, SegmentRecord]:
     """Take ``count`` steps of ``plan``; the state that is given is left as it is.
 
     Args:
         begin: number of the first step.
+        record: keeps the steps that are to be recorded.
     """
-    every, walk = config.settings.record_every, Walk(config, state)
+    every, walk, anatomy = config.settings.record_every, Walk(config, state), None
+    recorded = range(0) if record is None else range(-begin % every, count, every)
     losses = np.zeros(len(plan.rows), walk.parameters.dtype)
-    record, anatomy = Recorded(walk) if every else None, None
     # what fills a short batch up stands behind it
     used = plan.share.shape[1] - np.argmax(plan.share[:count, ::-1] > 0, axis=1)
     with np.errstate(all="ignore"):
@@ -171,121 +188,10 @@ def advance(
             told = None if plan.target_rows is None else plan.target_rows[position, :end]
             anatomy, gradients = walk.take(dataset, rows, share, told)
             losses[position] = anatomy.loss
-            if record is not None and (begin + position) % every == 0:
-                record.take(anatomy, gradients, dataset.input_norm.take(rows))
-        if record is not None:
-            record.end()
-    return walk.state(), SegmentRecord(losses, record, anatomy)
-
-
-class Recorded:
-    """Recorded steps of a segment: held as they are, and looked at many at once.
-
-    Args:
-        walk: whose steps they are.
-
-    Attributes:
-        count: how many there are.
-        bytes: what those take that were not looked at yet.
-    """
-
-    def __init__(self, walk: Walk):
-        self.count = self.bytes = 0
-        self._walk = walk
-        self._held: list[tuple[Anatomy, Parameters, np.ndarray, np.ndarray]] = []
-        self._sizes: list[np.ndarray] = []
-
-    def take(self, anatomy: Anatomy, gradients: Parameters, input_norm: np.ndarray) -> None:
-        """Hold the step that was just taken."""
-        self._hold((anatomy, gradients, input_norm, self._walk.parameters.copy()))
-
-    def end(self) -> None:
-        """Take note that the segment is over: large steps do not wait for those of others."""
-        if self.bytes > LARGE_BYTES:
-            self._look()
-
-    def join(self, later: "Recorded") -> None:
-        """Take over the steps of a later segment."""
-        if later._sizes:
-            self._look()
-            self._sizes += later._sizes
-            self.count += later.count - len(later._held)
-        for step in later._held:
-            self._hold(step)
-
-    def rows(self) -> np.ndarray:
-        """Return the numbers of ROW_FIELDS of all of them, (recorded, fields, neurons)."""
-        from whygrad.training.recording import as_rows, width
-
-        with np.errstate(all="ignore"):
-            self._look()
-            network = self._walk.network
-            dtype = network.dense[0].weight.dtype
-            none = np.zeros((0, width(network)), dtype)
-            return as_rows(network, np.concatenate([none, *self._sizes]))
-
-    def _hold(self, step: tuple[Anatomy, Parameters, np.ndarray, np.ndarray]) -> None:
-        anatomy, _, input_norm, _ = step
-        if self._held and len(self._held[-1][2]) != len(input_norm):
-            self._look()  # at batches of one size together
-        self._held.append(step)
-        self.count += 1
-        self.bytes += sum(
-            layer.input.nbytes + layer.delta.nbytes for layer in anatomy.layers.values()
-        )
-        if self.bytes > HELD_BYTES:
-            self._look()
-
-    @np.errstate(all="ignore")  # what is not finite is told by whoever asks
-    def _look(self) -> None:
-        """Turn the steps that are held into sizes."""
-        # most estimators record nothing and need none of it
-        from whygrad.training.recording import marks_of, sizes
-
-        if not self._held:
-            return
-        network, layout = self._walk.network, self._walk.layout
-        anatomies, gradients, norms, after = zip(*self._held, strict=True)
-        layers = {n: _together([one.layers[n] for one in anatomies]) for n in network.layers}
-        stacked = tree_map(lambda *arrays: _stacked(arrays), *gradients)
-        marks = marks_of(network.with_parameters(layout.views(_stacked(after))))
-        self._sizes.append(sizes(network, layers, stacked, _stacked(norms), marks))
-        self._held, self.bytes = [], 0
-
-
-def may_wait(records: Sequence[Recorded | None]) -> bool:
-    """Return whether the records of some segments are so small that more may join them."""
-    there = [record for record in records if record is not None]
-    are_small = sum(record.bytes for record in there) < HELD_BYTES
-    return are_small and 0 < sum(record.count for record in there) < WAITING_STEPS
-
-
-def rows_of(records: Sequence[Recorded | None]) -> list[np.ndarray | None]:
-    """Return the rows of each of some segments, (recorded, fields, neurons), made together.
-
-    NumPy takes longer to be called than to compute. What is joined is used up.
-    """
-    there = [record for record in records if record is not None]
-    if not there:
-        return [None] * len(records)
-    ends = np.cumsum([record.count for record in there])
-    for record in there[1:]:
-        there[0].join(record)
-    rows = iter(np.split(there[0].rows(), ends[:-1]))
-    return [None if record is None else next(rows) for record in records]
-
-
-def _together(steps: Sequence[LayerAnatomy]) -> LayerAnatomy:
-    """Return a layer's part in many steps, along a first axis: what recording asks for."""
-    asked = ("input", "preactivation", "upstream", "delta", "share")
-    return replace(
-        steps[0], **{name: _stacked([getattr(step, name) for step in steps]) for name in asked}
-    )
-
-
-def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Return arrays along a first axis; a single one is not copied."""
-    return np.stack(arrays) if len(arrays) > 1 else arrays[0][None]
+            if record is not None and position in recorded:
+                norm = dataset.input_norm.take(rows)
+                record.take(anatomy, gradients, walk.parameters, norm)
+    return walk.state(), SegmentRecord(losses, None, anatomy)
 
 
 advance_from = advance  # which leaves the state that it is given
@@ -308,6 +214,7 @@ def trace_step(
     config: StaticConfig, state: State, dataset: DeviceDataset, batch: Plan
 ) -> tuple[StepTrace, dict[str, np.ndarray]]:
     """Return the trace of the next step, and the rows that recording it would keep."""
+    from whygrad.training.numpy_recording import Record
     from whygrad.training.recording import by_layer
 
     walk = Walk(config, state)
@@ -321,7 +228,8 @@ def trace_step(
         told = batch.target_rows
         anatomy, gradients = walk.take(dataset, batch.rows, batch.share, told, look)
         norm = dataset.input_norm[batch.rows]
-        record = Recorded(walk)
-        record.take(anatomy, gradients, norm)
-        recorded = by_layer(walk.network, record.rows()[0])
+        record = Record(walk.network, len(norm))
+        record.take(anatomy, gradients, walk.parameters, norm)
+        (rows,) = record.rows()
+    recorded = by_layer(walk.network, rows)
     return StepTrace(anatomy, gradients, stages, before, walk.network.parameters), recorded

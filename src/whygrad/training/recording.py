@@ -3,7 +3,8 @@
 Inside the compiled loop every operation costs about half a microsecond, as much as a small
 network's matrix product. So the loop keeps only sizes, the sums and norms that the factors are
 ratios of, all means over the samples being one matrix product; :func:`as_rows` makes them factors
-once the loop is over. What each number means stands in :mod:`whygrad.record.fields`.
+once the loop is over. What each number means stands in :mod:`whygrad.record.fields`; NumPy keeps
+the same sizes in :mod:`whygrad.training.numpy_recording`.
 """
 
 from collections.abc import Callable
@@ -29,9 +30,8 @@ def sizes(
     network: Network,
     layers: dict[str, LayerAnatomy],
     gradients: Parameters,
-    input_norm: Float[Array, "*many m"],
-    marks: Float[Array, "*many neurons"] | None = None,
-) -> Float[Array, "*many kept"]:
+    input_norm: Float[Array, " m"],
+) -> Float[Array, " kept"]:
     """Return the sizes that the factors of all neurons are ratios of, one after the other.
 
     For all neurons of the network each: mean |upstream|, mean |delta|, open share, mean of
@@ -40,15 +40,13 @@ def sizes(
 
     Args:
         network: after the step; folded or not.
-        layers, gradients: of a step; or of many steps, along a first axis, where the network is not
-            folded: NumPy takes longer to be called than to compute.
+        layers, gradients: of the step.
         input_norm: norm of each sample's input vector; those of higher layers are worked out here.
-        marks: what :func:`marks_of` says of the network after each step, where they are many.
     """
     share = layers["output"].share
     pairs = [(layer, network[name]) for name, layer in layers.items()]
     lowest, *_ = layers
-    whole = xp.sum(share, axis=-1)[..., None, None]  # 1, unless the loss is a sum over the batch
+    whole = xp.sum(share)  # 1, unless the loss is a sum over the batch
     input_norms = {}
     for name, layer in layers.items():
         norm = input_norm
@@ -64,28 +62,18 @@ def sizes(
     means = xp.stack([share, *alone], axis=-2) @ columns
     widths = [dense.depth * dense.n_out for dense in network.dense]
     ends = np.cumsum([means.shape[-1] // 3, *widths])
-    rows = iter(range(1, means.shape[-2]))
+    rows = iter(range(1, len(means)))
     per_sample = [
         xp.einsum("lm,lmn->ln", input_norms[name], _size_of_delta(layer)).ravel()
         if network[name].is_stack
-        else means[..., next(rows), a:b]
+        else means[next(rows), a:b]
         for (name, layer), (a, b) in zip(layers.items(), pairwise(ends), strict=True)
     ]
     weights = [(gradients[name]["weight"], dense) for name, dense in network.items()]
     squares = [_in_a_row(xp.sum(weight**2, axis=-2), dense) for weight, dense in weights]
     moving = [_in_a_row(gradient_inward(weight), dense) for weight, dense in weights]
-    if marks is None:
-        marks = xp.concatenate([each(inward, dense)(dense).ravel() for dense in network.dense])
-    return xp.concatenate([means[..., 0, :], *per_sample, *squares, marks, *moving], axis=-1)
-
-
-def marks_of(network: Network) -> Float[Array, "*many neurons"]:
-    """Return the weights in of every neuron along fixed directions; see ``symmetry.inward``.
-
-    Args:
-        network: not folded; its parameters may be those after many steps, along a first axis.
-    """
-    return xp.concatenate([inward(dense) for dense in network.dense], axis=-1)
+    marks = [each(inward, dense)(dense).ravel() for dense in network.dense]
+    return xp.concatenate([means[0], *per_sample, *squares, *marks, *moving])
 
 
 def as_rows(

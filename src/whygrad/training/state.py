@@ -125,7 +125,7 @@ class SegmentRecord:
     Attributes:
         losses: loss of each step, (steps,).
         rows: of all neurons, (recorded, fields, neurons); unused rows at the end are 0. Of NumPy
-            what makes them, see ``numpy_step.rows_of``. None where nothing is recorded.
+            None: a ``numpy_recording.Record`` keeps them. None where nothing is recorded.
         last: what NumPy worked with in the last step. Who holds it until the next segment lets
             that one have its memory, which otherwise goes back to the system and comes again page
             by page: a third of the time of a small epoch.

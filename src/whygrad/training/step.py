@@ -6,7 +6,7 @@ every neuron are written to a buffer that leaves the loop at its end; other step
 recording. The trace of the same step is what :func:`trace_step` returns for a ledger.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -175,14 +175,9 @@ advance = compiled(donate_argnums=1)
 advance_from = compiled()  # leaves the state that it is given
 
 
-def may_wait(records: Sequence[Array | None]) -> bool:
-    """Return whether the rows of some segments may wait for more: here they are made already."""
-    return False
-
-
-def rows_of(records: Sequence[Array | None]) -> list[np.ndarray | None]:
-    """Return the rows of each of some segments on the host, (recorded, fields, neurons)."""
-    return [None if record is None else np.asarray(record) for record in records]
+def record_of(network: Network, batch: int) -> None:
+    """Return None: the compiled loop itself keeps what is recorded."""
+    return None
 
 
 def advance_batched(

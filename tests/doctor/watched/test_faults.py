@@ -454,6 +454,39 @@ def test_steps_that_are_short_because_a_layer_is_dead_want_no_larger_rate():
     assert [one.kind for one in found] == ["dead"]
 
 
+class Scaled(nn.Module):
+    """A scale in front of a layer, as norms that are written by hand have it."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.inner = nn.Parameter(torch.ones(8)), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x * self.scale)
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [
+        (lambda: nn.Sequential(nn.Embedding(9, 8), nn.Linear(8, 3)), torch.arange(9)),
+        (Scaled, torch.randn(9, 8, generator=torch.Generator().manual_seed(0))),
+    ],
+    ids=["embedding", "scale"],
+)
+def test_what_only_passes_on_is_no_hidden_layer(make, x):
+    torch.manual_seed(0)
+    model = make()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(5):
+            optimizer.zero_grad()
+            F.cross_entropy(model(x), torch.arange(9) % 3).backward()
+            optimizer.step()
+    diagnosis = watch.run.doctor()
+    found = [one.kind for one in (*diagnosis.findings, *diagnosis.notes)]
+    assert "linear_hidden" not in found
+
+
 def test_heads_that_take_turns_are_not_cut_off():
     run = Program(TwoHeads, steps=75).run()
     cut = [set(line["cut_off"]) for line in run.facts]

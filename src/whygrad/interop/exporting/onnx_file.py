@@ -20,8 +20,8 @@ import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from whygrad.core.nn.activations import LEAK
+from whygrad.data.categories import MISSING, RARE
 from whygrad.data.encoder import Encoder
-from whygrad.data.matching import MISSING
 from whygrad.errors import ExportError, InputError
 from whygrad.interop.exporting.portable import Portable
 from whygrad.interop.exporting.tensors import describe
@@ -187,12 +187,13 @@ def _inputs(graph: Graph, portable: Portable) -> str:
 
 
 def _one_hot(graph: Graph, words: str, known: tuple[str, ...]) -> str:
-    """Return 1 in the column of each word's category; empty text counts as missing."""
+    """Return 1 in the column of each word's category; empty text counts as missing, and a word
+    that is not known as rare."""
     places = {word: place for place, word in enumerate(known)}
-    if MISSING in places:
-        places[""] = places[MISSING]
+    rare = places.get(RARE, -1)
+    places[""] = places.get(MISSING, -1)
     table = {"keys_strings": list(map(in_utf8, places)), "values_int64s": list(places.values())}
-    code = graph.add("LabelEncoder", words, domain=ML, default_int64=-1, **table)
+    code = graph.add("LabelEncoder", words, domain=ML, default_int64=rare, **table)
     order = graph.constant(f"/categories{len(graph.constants)}", np.arange(len(known)))
     return graph.add("Cast", graph.add("Equal", code, order), to=TensorProto.DOUBLE)
 

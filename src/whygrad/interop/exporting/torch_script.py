@@ -15,7 +15,7 @@ import numpy as np
 from safetensors.numpy import save
 
 from whygrad import __version__
-from whygrad.data.matching import MISSING
+from whygrad.data.categories import MISSING, RARE
 from whygrad.interop.exporting.portable import Portable
 from whygrad.interop.exporting.torch_plan import Step, state_of, steps_of
 from whygrad.interop.exporting.trial import Columns, claims_in_trial, largest_difference
@@ -80,7 +80,9 @@ def _expanded(value, known):
     """Return a number as it is, and a word as 1 in the place of its category."""
     if not known:
         return [nan if value is None else float(value)]
-    word = MISSING if value is None or value == "" or value != value else value
+    is_missing = value is None or value == "" or value != value
+    is_rare = not is_missing and value not in known and RARE in known
+    word = MISSING if is_missing else RARE if is_rare else value
     return [float(word == name) for name in known]
 
 
@@ -213,6 +215,7 @@ def _constants(portable: Portable) -> dict[str, Any]:
         "COLUMNS": list(encoder.columns),
         "CATEGORIES": [list(known) for known in encoder.categories],
         "MISSING": MISSING,
+        "RARE": RARE,
         NAMES[encoder.task]: list(encoder.target_names),
         **{name: np.asarray(rule, np.float64).tolist() for name, rule in rules.items()},
     }

@@ -4,9 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from whygrad.data.categories import MISSING, RARE
 from whygrad.data.dates import from_parts, word_of
 from whygrad.data.encoder import Encoder
-from whygrad.data.matching import MISSING, Rule, Substitutions
+from whygrad.data.matching import Rule, Substitutions
 from whygrad.errors import ExportError
 from whygrad.interop.exporting.portable import Portable
 from whygrad.training.evaluation import evaluate
@@ -122,12 +123,13 @@ def _column(rule: Rule, block: np.ndarray) -> np.ndarray:
 
 
 def _words(block: np.ndarray, known: tuple[str, ...]) -> np.ndarray:
-    """Return the category of each row; of a row of zeros, a word that is none of them."""
+    """Return the category of each row; of a rare one or of a row of zeros, a word that is none."""
     stranger = max(known, key=len) + "+"
     names = np.array([*known, stranger], object)
     chosen = np.where(block.max(axis=1) > 0.5, block.argmax(axis=1), len(known))
     words = names[chosen]
     words[words == MISSING] = None
+    words[words == RARE] = stranger
     return words
 
 

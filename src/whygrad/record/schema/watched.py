@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from whygrad.record.coverage import REASONS
 from whygrad.record.description import UNSEALED
-from whygrad.record.layers import KINDS, WATCHED_KINDS
+from whygrad.record.layers import WATCHED_KINDS, layout_of
 from whygrad.record.schema.arrays import Arrays, Form
 from whygrad.record.schema.checks import (
     Check,
@@ -46,8 +47,13 @@ MEASURES = list_of(MEASURE)
 
 
 def _shape_fits(layer: dict[str, Any]) -> Iterator[Fault]:
-    """n_out and n_in are what the shape tells, by the kind of the layer."""
-    n_in, n_out = KINDS[layer["kind"]].sizes(layer["shape"])
+    """n_out and n_in are what the shape tells, by the kind of the layer and its axes."""
+    axes = layer.get("neuron_axes", [])
+    known = sorted({axis for axis in axes if axis < len(layer["shape"])})
+    if axes != known:
+        yield disagrees(("neuron_axes",), axes, known, "shape")
+        return
+    n_in, n_out = layout_of(layer["kind"], layer.get("neuron_axes")).sizes(layer["shape"])
     for name, expected in (("n_out", n_out), ("n_in", n_in)):
         if layer[name] != expected:
             yield disagrees((name,), layer[name], expected, "shape")
@@ -71,6 +77,7 @@ LAYER = record(
         "parameter_rows": COUNT,
         "bias_first": COUNT,
         "bias_rows": COUNT,
+        "neuron_axes": list_of(COUNT),
     },
     also=[agreeing(_shape_fits)],
 )
@@ -84,6 +91,7 @@ def _overhead(value: Any) -> Fault | None:
     return None if value == {} else MEASURED(value)
 
 
+MISSING = record({"why": one_of(REASONS), "function": text, "count": LARGE})
 STANDING: dict[str, Check] = {  # since format 2
     "whole": by_step(checksum),
     "lines": record({"history": COUNT, "facts": COUNT}),
@@ -112,6 +120,8 @@ RUN = record(
         "fields": COUNT,
         "parameters": LARGE,
         "uncovered": TEXTS,
+        "missing": map_of(MISSING),
+        "learned": LARGE,
         "explainable": TEXTS,
         "steps": COUNT,
         "overhead": _overhead,

@@ -146,8 +146,8 @@ class Material:
 
     @property
     def network(self) -> "Network":
-        """The trained network."""
-        return self.run.network
+        """The trained network, as the engine of the run has it."""
+        return self.run.trained.network
 
     @cached_property
     def start(self) -> "Network | None":

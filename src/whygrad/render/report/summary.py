@@ -1,5 +1,6 @@
 """What was trained, how it ended, and how the layers are."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from math import prod
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from whygrad.errors import WhygradError
+from whygrad.record.coverage import Coverage
 from whygrad.record.description import words_of_overhead
 from whygrad.record.fields import FACTORS
 from whygrad.record.layers import LayerSpec
@@ -14,7 +16,7 @@ from whygrad.record.loss import told_loss
 from whygrad.render.page.layout import note, table
 from whygrad.render.report.material import Material
 from whygrad.render.report.section import Section, nameless
-from whygrad.words import catalogue, number, t
+from whygrad.words import catalogue, number, percent, t
 from whygrad.words.markup import Child, Markup, both, element, joined, said
 
 SIGNS = {"well": "●", "worth_a_look": "▲", "ill": "✕"}
@@ -168,9 +170,16 @@ def layers(material: Material) -> Section:
             last = [record.field(field)[-1] for field in SHOWN]
             standing = [number(float(np.median(values)), 3) for values in last]
         rows.append([element("code", name), *described(spec), *standing])
-    uncovered = sorted({name for facts in material.facts for name in facts.get("uncovered", [])})
-    words = said("report.watched.uncovered", names=", ".join(uncovered))
-    return Section("layers", joined(note(words) if uncovered else None, table(head, rows)))
+    is_watched = "model" in material.description
+    told = _covered(material.run.coverage()) if is_watched else ()
+    return Section("layers", joined(*told, table(head, rows)))
+
+
+def _covered(coverage: Coverage) -> Iterator[Markup]:
+    """Yield how much of a model is taken apart, and why the rest is not."""
+    yield note(said("coverage.share", share=percent(coverage.share, 1)))
+    for name, (key, told) in coverage.reasons.items():
+        yield note(joined(element("code", name), " ", said(key, **told)))
 
 
 def described(spec: LayerSpec) -> tuple[Markup | str, ...]:

@@ -122,16 +122,16 @@ export function addressOf(layer, neuron, weight) {
   if (neuron < 0) return one.name;
   if (weight === "") return `${one.name}[${neuron}]`;
   if (weight === "bias") return `${one.bias}[${neuron + one.first[1]}]`;
-  const axis = one.axis === null ? null : (one.axis + one.shape.length) % one.shape.length;
-  const sizes = axis === null ? one.shape : one.shape.filter((/** @type {number} */ _, /** @type {number} */ at) => at !== axis);
-  let left = axis === null ? neuron : Number(weight);
-  const index = sizes.map((/** @type {number} */ _, /** @type {number} */ at) => {
-    const below = sizes.slice(at + 1).reduce((/** @type {number} */ all, /** @type {number} */ n) => all * n, 1);
-    const here = Math.floor(left / below);
-    left %= below;
-    return here;
-  });
-  if (axis !== null) index.splice(axis, 0, neuron);
-  index[0] += one.axis === -1 ? 0 : one.first[0];
+  const others = one.shape.map((/** @type {number} */ _, /** @type {number} */ axis) => axis).filter((/** @type {number} */ axis) => !one.axes.includes(axis));
+  /** @type {number[]} */
+  const index = [];
+  for (const [axes, number] of [[one.axes, neuron], [others, Number(weight)]]) {
+    let left = number;
+    for (const axis of [...axes].reverse()) {
+      index[axis] = left % one.shape[axis];
+      left = Math.floor(left / one.shape[axis]);
+    }
+  }
+  index[0] += one.first[0];
   return `${one.weight}[${index.join(", ")}]`;
 }
