@@ -213,6 +213,7 @@ def test_what_a_watch_has_to_say_waits_for_the_end(tmp_path, recwarn):
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:os.fork")  # of JAX, which another test may have started
 def test_a_fork_leaves_the_run_of_its_parent_alone_and_has_its_own(tmp_path):
     with session(tmp_path, every=1) as one:
         fork = multiprocessing.get_context("fork").Process(target=trained, args=(nn.Linear(2, 2),))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import Optimizer
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.torch_private import BatchNorm, steps_taken
@@ -84,3 +86,22 @@ def rates_of(optimizer: Optimizer) -> dict[str, Any]:
         "weight_decays": [float(g["weight_decay"]) for g in groups if "weight_decay" in g],
         "initial_rates": [float(g["initial_lr"]) for g in groups if "initial_lr" in g],
     }
+
+
+class PassingWeights:
+    """The weights of layers that are not the model's and last for one step only.
+
+    They are gone after it; or a loss that still has its name keeps them, and then they are new in
+    every step. Whether they are in the first that is recorded cannot be known.
+    """
+
+    def __init__(self) -> None:
+        self._known: Any = WeakTensorKeyDictionary()
+
+    def count(self, unregistered: list[weakref.ref[Tensor]], *, is_first: bool) -> int:
+        """Return how many there were in a step."""
+        alive = [weight for reference in unregistered if (weight := reference()) is not None]
+        new = [weight for weight in alive if weight not in self._known]
+        self._known.update({weight: True for weight in alive})
+        gone = len(unregistered) - len(alive)
+        return gone + (0 if is_first else len(new))

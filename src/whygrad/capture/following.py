@@ -253,7 +253,7 @@ class Following:
         """
         origin = self._origins.of(use.weight)
         known = self._registry.names_of(use.weight if origin is None else origin.parameter)
-        return not result.dim() and any(map(self._registry.of_weight, known))
+        return not result.dim() and any(map(self._registry.belongs_to_layer, known))
 
     def _note_reason(self, tensors: list[Tensor], why: str, name: str) -> None:
         """Note why a parameter is not taken apart here."""

@@ -191,6 +191,10 @@ class LayerRegistry:
         """Return whether a tensor is one of the model's parameters."""
         return id(tensor) in self._names
 
+    def belongs_to_layer(self, name: str) -> bool:
+        """Return whether a parameter is the weight or the bias of a layer found so far."""
+        return any(name in (layer.weight, layer.bias) for layer in self._found.values())
+
     def note_gradient(self, layer: RegisteredLayer) -> None:
         """Note that a gradient came to a layer, so that its parameters are taken apart."""
         self._explained |= {layer.weight, layer.bias or ""}

@@ -7,24 +7,22 @@ all others nothing is, but two hooks of the optimiser that count.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim.optimizer import (
     Optimizer,
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
 )
-from torch.utils.weak import WeakTensorKeyDictionary
 
 from whygrad.capture.by_hand import UpdatesByHand
-from whygrad.capture.diagnostics import early_schedulers, in_eval_mode
+from whygrad.capture.diagnostics import PassingWeights, early_schedulers, in_eval_mode
 from whygrad.capture.gradients import Gradients
 from whygrad.capture.isolation import ErrorIsolation, Overhead, warn
 from whygrad.capture.pace import Pace
@@ -119,7 +117,7 @@ class Watch:
         self._stance = Stance()
         self._may_uncompile, self._has_told_uncompiled = uncompiled, False
         self._isolated = ErrorIsolation(self._give_up)
-        self._unregistered: Any = WeakTensorKeyDictionary()  # weights of others, seen before
+        self._passing = PassingWeights()
         self._told: set[str] = set()  # what cannot be taken apart, and has been said
 
     @property
@@ -339,7 +337,7 @@ class Watch:
         finally:
             window.tracer.let_go()
             window.gradients.let_go()
-        passing = self._count_passing(window.tracer.trace.unregistered, is_first=is_first)
+        passing = self._passing.count(window.tracer.trace.unregistered, is_first=is_first)
         self.last.diagnostics["made_in_forward"] = passing
         self._writer.take(self.last)
         self._pace.note_loss(self.last.line.get("loss"))
@@ -348,18 +346,6 @@ class Watch:
         if uncovered - self._told:
             self._told |= uncovered
             warn(t("warning.watch_uncovered", names=", ".join(sorted(self._told))))
-
-    def _count_passing(self, unregistered: list[weakref.ref[Tensor]], *, is_first: bool) -> int:
-        """Count the weights of others that last for one step only.
-
-        They are gone after it; or a loss that still has its name keeps them, and then they are new
-        in every step. Whether they are in the first that is recorded cannot be known.
-        """
-        alive = [weight for reference in unregistered if (weight := reference()) is not None]
-        new = [weight for weight in alive if weight not in self._unregistered]
-        self._unregistered.update({weight: True for weight in alive})
-        gone = len(unregistered) - len(alive)
-        return gone + (0 if is_first else len(new))
 
     def _tell_uncompiled(self, *, is_within: bool = False) -> None:
         """Say, once, that a compiled function runs uncompiled, where nobody has asked for it."""

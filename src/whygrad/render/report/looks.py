@@ -5,14 +5,14 @@ from whygrad.record.address import Address
 from whygrad.render.page.layout import note
 from whygrad.render.report.in_lab import LabLinks, hash_of, in_lab
 from whygrad.render.report.material import Material
-from whygrad.render.report.section import Section
+from whygrad.render.report.section import Section, unrecorded
 from whygrad.words.markup import Markup, both, element, said
 
 
 def section(material: Material) -> Section | None:
-    """Return the neurons, layers and steps that are unlike their peers; None without a record."""
+    """Return the neurons, layers and steps that are unlike their peers."""
     if not material.records:
-        return None
+        return unrecorded("looks", material)
     looks = worth_a_look(material.run)
     if not looks:
         return Section("looks", note(said("look.none", least=LEAST)))

@@ -177,7 +177,7 @@ def layers(material: Material) -> Section:
 
 def _covered(coverage: Coverage) -> Iterator[Markup]:
     """Yield how much of a model is taken apart, and why the rest is not."""
-    yield note(said("coverage.share", share=percent(coverage.share, 1)))
+    yield note(both(lambda: t("coverage.share", share=percent(coverage.share, 1))))
     for name, (key, told) in coverage.reasons.items():
         yield note(joined(element("code", name), " ", said(key, **told)))
 
