@@ -15,6 +15,7 @@ from torch_hooks import hooks_on
 import whygrad as wg
 from whygrad.capture import (
     diagnostics,
+    following,
     gradients,
     isolation,
     layer_calls,
@@ -31,8 +32,9 @@ from whygrad.record import writing as published
 from whygrad.record.loss import told_loss
 
 PLACES_TO_BREAK = [
-    (tracer, "use_of"), (tracer, "after_call"), (tracer, "loss_call"), (tracer, "pass_of"),
-    (tracer, "follow"), (tracer, "opened"), (losses, "wide"), (layer_calls, "sum_of_sizes"),
+    (tracer, "use_of"), (following, "after_call"), (tracer, "loss_call"), (tracer, "pass_of"),
+    (tracer, "follow"), (following, "opened"), (following, "uses_of_parameters"),
+    (losses, "wide"), (layer_calls, "sum_of_sizes"),
     (uses.Use, "by_neuron"), (gradients, "actual_gradient"), (record, "directions_of"),
     (record, "diagnostics_of"), (diagnostics, "rates_of"), (registry, "layer_name"),
     (watch, "recorded"), (gradients, "before_update"), (watch, "Gradients"), (watch, "Tracer"),

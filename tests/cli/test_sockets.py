@@ -28,6 +28,8 @@ LISTENING = {
 DOORS = {
     "socket": {"lessons/instruments/workers.py"},
     "jax.distributed": {"core/processes.py", "lessons/instruments/all_reduce.py"},
+    # these hear of the processes that a program starts, and start none
+    "multiprocessing": {"capture/session.py", "capture/children.py"},
 }
 
 

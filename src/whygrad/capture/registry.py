@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakSet
 
 from torch import Tensor, nn
 
@@ -43,7 +44,9 @@ class RegisteredLayer:
     is_tied: bool = False
     bias_first: int = 0
     neuron_axes: tuple[int, ...] | None = None
-    siblings: list["RegisteredLayer"] = field(default_factory=list, compare=False, repr=False)
+    siblings: "WeakSet[RegisteredLayer]" = field(  # weak, for it is one of them
+        default_factory=WeakSet, compare=False, repr=False
+    )
 
     @property
     def is_shared(self) -> bool:
@@ -86,6 +89,7 @@ class LayerRegistry:
         self._modules = dict(model.named_modules(remove_duplicate=False))
         self._found: dict[tuple[object, ...], RegisteredLayer] = {}
         self._of_weight: dict[str, list[RegisteredLayer]] = {}
+        self._siblings: dict[str, WeakSet[RegisteredLayer]] = {}
         self._explained: set[str] = {""}  # parameters of layers that a gradient came to
 
     def origins(self) -> Origins:
@@ -161,7 +165,7 @@ class LayerRegistry:
         name = f"{name}[{first}:{first + rows}]" if is_packed else name
         bias = use.bias if use.bias is None or id(use.bias) in self._names else view_base(use.bias)
         taken = {layer.name for layer in self._found.values()}
-        siblings = self._of_weight.setdefault(names[0], [])
+        siblings = self._siblings.setdefault(names[0], WeakSet())
         self._found[key] = RegisteredLayer(
             name=name if name not in taken else f"{name}.{use.kind}",
             kind=use.kind,
@@ -175,7 +179,8 @@ class LayerRegistry:
             neuron_axes=key[2],
             siblings=siblings,
         )
-        siblings.append(self._found[key])
+        siblings.add(self._found[key])
+        self._of_weight.setdefault(names[0], []).append(self._found[key])
 
     @property
     def are_stale(self) -> bool:
