@@ -1,4 +1,4 @@
-"""Published training programs, run as they are and under ``whygrad watch``.
+"""Published training programs, run by themselves and under ``whygrad watch``.
 
 Nothing of them is kept here: a folder holds checkouts of their repositories, as ``OWNER/NAME``.
 What a program would fetch from elsewhere is made up in the same form, and small.
@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 LONGEST = 900  # seconds
+SEEDS = "import random, numpy, torch; random.seed(0); numpy.random.seed(0); torch.manual_seed(0)"
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def _run(program: Program, folder: Path, *, is_watched: bool) -> dict[str, Any]:
         copy = Path(place) / "program"
         shutil.copytree(folder / program.repository, copy)
         script = copy / program.script
+        _sow(script)
         program.prepare(script.parent)
         kept = {path: path.stat().st_mtime_ns for path in _files(copy)}
         run = Path(place) / "run"
@@ -155,6 +157,14 @@ def _run(program: Program, folder: Path, *, is_watched: bool) -> dict[str, Any]:
             "recorded": _recorded(run),
             "seconds": ended.children_user - began.children_user,
         }
+
+
+def _sow(script: Path) -> None:
+    """Set the seeds in front of a copy of a script, for torch draws its own anew each time."""
+    lines = script.read_text(encoding="utf-8").split("\n")
+    future = [at for at, line in enumerate(lines) if line.startswith("from __future__")]
+    lines.insert(future[-1] + 1 if future else 0, SEEDS)
+    script.write_text("\n".join(lines), encoding="utf-8")
 
 
 def _files(folder: Path) -> list[Path]:
