@@ -47,20 +47,17 @@ def tried(case: Case, seed: int) -> dict[str, Any]:
         said = [str(one.message) for one in told if "wg.watch" in str(one.message)]
         raise RuntimeError(" ".join(said) or "fewer steps were recorded than taken")
     coverage = run.coverage()
-    kinds = {one["weight"]: one["kind"] for one in run.description["layers"].values()}
-    sizes = {name: p.numel() for name, p in watched.model.named_parameters()}
     compared, differ = compared_gradients(run, watched.gradients)
     return {
         "name": case.name,
         "same": are_same(plain, watched),
         "share": coverage.share,
-        "alone": sum(sizes[name] for name, kind in kinds.items() if kind == "alone")
-        / max(run.description["learned"], 1),
+        "alone": coverage.alone,
         "missing": dict(coverage.missing),
         "layers": len(run.layers),
         "compared": compared,
         "differ": differ,
-        "parameters": sum(sizes.values()),
+        "parameters": sum(p.numel() for p in watched.model.parameters()),
         "ratio": watched.seconds / max(plain.seconds, 1e-9),
         "alarms": [finding.kind for finding in run.doctor().findings],
     }

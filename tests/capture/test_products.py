@@ -211,6 +211,23 @@ def test_a_penalty_is_no_layer_of_its_own():
     assert "elsewhere" in [stage.name for stage in run.why("w[1, 2]").stages]
 
 
+def test_a_penalty_on_a_bias_is_no_layer_of_its_own():
+    model = With(lambda x, w, b: F.linear(x, w, b).sum() + b.abs().sum(), w=(3, 4), b=(3,))
+    run, _ = watched(model, torch.randn(5, 4))
+    assert run.layers == ["w"]
+
+
+def test_what_goes_alone_into_a_function_is_told_apart_from_sums():
+    model = With(lambda x, w, s: (x @ w).sum() + torch.cdist(x, s).sum(), w=(4, 3), s=(2, 4))
+    run, _ = watched(model, torch.randn(5, 4))
+    coverage = run.coverage()
+    assert (coverage.share, coverage.alone) == (1, pytest.approx(8 / 20))
+    assert str(coverage) == (
+        "100.0 % of all parameters that a gradient came to are taken apart. Among them, 40.0 % of "
+        "all go alone into a function that is no product and no sum, and are told as biases are."
+    )
+
+
 class Hidden(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x, w):

@@ -20,19 +20,27 @@ class Coverage:
     Attributes:
         share: of the numbers of all parameters that a gradient came to, 0 to 1.
         reasons: of each other parameter, by name: the key of a sentence, and what it tells.
+        alone: the part of ``share`` that goes alone into functions that are no product and no sum:
+            it is told as biases are, with one row for all samples.
     """
 
     share: float
     reasons: Reasons
+    alone: float = 0.0
 
     @property
     def missing(self) -> dict[str, str]:
         """Why each of the other parameters is not taken apart, by name."""
         return {name: t(key, **told) for name, (key, told) in self.reasons.items()}
 
+    @property
+    def text(self) -> str:
+        """The shares in words, in the language in use."""
+        shares = {"share": percent(self.share, 1), "alone": percent(self.alone, 1)}
+        return t("coverage.share.alone" if self.alone else "coverage.share", **shares)
+
     def __str__(self) -> str:
-        told = t("coverage.share", share=percent(self.share, 1))
-        return "\n".join([told, *(f"  {name}: {why}" for name, why in self.missing.items())])
+        return "\n".join([self.text, *(f"  {name}: {why}" for name, why in self.missing.items())])
 
 
 def coverage_of(description: Mapping[str, Any]) -> Coverage:
@@ -55,7 +63,9 @@ def coverage_of(description: Mapping[str, Any]) -> Coverage:
         name: (f"coverage.missing.{one['why']}", {"function": one["function"]})
         for name, one in sorted(missing.items())
     }
-    return Coverage(1 - left / max(description["learned"], 1), told)
+    learned = max(description["learned"], 1)
+    alone = sum({one["weight"]: _numbers(one) for one in layers if one["kind"] == "alone"}.values())
+    return Coverage(1 - left / learned, told, alone / learned)
 
 
 def _numbers(layer: Mapping[str, Any]) -> int:

@@ -16,7 +16,7 @@ from whygrad.record.loss import told_loss
 from whygrad.render.page.layout import note, table
 from whygrad.render.report.material import Material
 from whygrad.render.report.section import Section, nameless
-from whygrad.words import catalogue, number, percent, t
+from whygrad.words import catalogue, number, t
 from whygrad.words.markup import Child, Markup, both, element, joined, said
 
 SIGNS = {"well": "●", "worth_a_look": "▲", "ill": "✕"}
@@ -177,7 +177,7 @@ def layers(material: Material) -> Section:
 
 def _covered(coverage: Coverage) -> Iterator[Markup]:
     """Yield how much of a model is taken apart, and why the rest is not."""
-    yield note(both(lambda: t("coverage.share", share=percent(coverage.share, 1))))
+    yield note(both(lambda: coverage.text))
     for name, (key, told) in coverage.reasons.items():
         yield note(joined(element("code", name), " ", said(key, **told)))
 
