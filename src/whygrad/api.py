@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from whygrad.errors import InputError, extra
 from whygrad.record.files import temporary_folder
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def watch(
     model: nn.Module,
     *,
-    every: int = 10,
+    every: int | Literal["auto"] = 10,
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
@@ -48,7 +48,8 @@ def watch(
 
     Args:
         model: any module.
-        every: how many optimiser steps from one recorded step to the next.
+        every: how many optimiser steps from one recorded step to the next; ``"auto"``: as many as
+            keep what recording takes at 5 % of all time, once 20 are recorded.
         out: folder of the run, new or empty; default: a temporary one, gone with the process.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
         explain: names of layers whose single weights ``why`` is to explain first, and whatever
@@ -81,7 +82,7 @@ def watch(
 
 def watch_lightning(
     *,
-    every: int = 10,
+    every: int | Literal["auto"] = 10,
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
@@ -111,7 +112,7 @@ def watch_lightning(
 
 def watch_trainer(
     *,
-    every: int = 10,
+    every: int | Literal["auto"] = 10,
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),

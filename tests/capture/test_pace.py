@@ -7,11 +7,12 @@ import torch
 from torch import nn
 
 import whygrad as wg
-from whygrad.capture.pace import MOST_SPIKES, Pace
+from whygrad.capture.isolation import Overhead
+from whygrad.capture.pace import LEAST, MOST_SPIKES, OF_MANY, SHARE, Pace
 
 
 def after(losses: list[float]) -> bool:
-    pace = Pace(10)
+    pace = Pace(10, Overhead())
     for loss in losses:
         pace.is_asked = False
         pace.note_loss(loss)
@@ -19,10 +20,74 @@ def after(losses: list[float]) -> bool:
 
 
 def test_every_nth_step_is_due_and_any_that_was_asked_for():
-    pace = Pace(4)
+    pace = Pace(4, Overhead())
     assert [step for step in range(9) if pace.is_due(step)] == [0, 4, 8]
     pace.ask()
     assert pace.is_due(3)
+
+
+class Clocked(Overhead):
+    """Steps that take as long as they are said to, with or without being recorded."""
+
+    def __init__(self, recorded: float):
+        super().__init__()
+        self.recorded, self.taken = recorded, 0.0
+
+    def step(self, *, is_recorded: bool) -> None:
+        seconds = self.recorded if is_recorded else 1.0
+        self.taken += seconds
+        self._seconds[is_recorded].append(seconds)
+        self._total[is_recorded] += seconds
+        self._counts[is_recorded] += 1
+
+
+def paced(recorded: float, steps: int, *, is_parallel: bool = False) -> tuple[list[int], Clocked]:
+    """Return which of so many steps are recorded, where one takes so many times as long."""
+    clock, found = Clocked(recorded), []
+    pace = Pace("auto", clock, is_parallel=is_parallel)
+    for step in range(steps):
+        is_due = pace.is_due(step)
+        clock.step(is_recorded=is_due)
+        if is_due:
+            found.append(step)
+            pace.note_recorded(step)
+    return found, clock
+
+
+@pytest.mark.parametrize("recorded", [1.0, 1.02, 1.3, 3.0, 7.5])
+def test_recording_keeps_to_its_share_of_all_time(recorded):
+    found, clock = paced(recorded, 20_000)
+    assert (clock.taken - 20_000) / clock.taken <= 1.2 * SHARE  # the first ones come whatever
+    gap = max(1, round((recorded - 1) / SHARE))
+    assert abs(found[-1] - found[-2] - gap) <= 1
+
+
+@pytest.mark.parametrize("steps", [20, 40, 100, 1000])
+def test_at_least_some_steps_are_recorded_whatever_they_take(steps):
+    found, _ = paced(100.0, steps)
+    assert len(found) >= min(steps // 2, LEAST)
+    assert found[0] == 0 and found == sorted(set(found))
+
+
+def test_processes_whose_clocks_differ_record_the_same_steps():
+    (one, _), (other, _) = (paced(ratio, 500, is_parallel=True) for ratio in (1.5, 6.0))
+    assert one == other and one[-1] - one[-2] == OF_MANY
+
+
+def test_a_model_is_watched_at_its_own_pace(tmp_path):
+    model = nn.Linear(4, 3)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with wg.watch(model, every="auto", out=tmp_path / "run") as watch:
+        for _ in range(60):
+            optimizer.zero_grad()
+            model(torch.ones(5, 4)).square().mean().backward()
+            optimizer.step()
+    run = wg.open_run(tmp_path / "run")
+    assert run.description["every"] == "auto" and watch.steps == 60
+    assert LEAST <= len(run.history) < 60
+    assert run.check().is_sound
+    page = run.report(lab=False).read_text("utf-8")
+    assert "as many as their share of all time allows" in page
 
 
 @pytest.mark.parametrize(
@@ -45,7 +110,7 @@ def test_a_spike_and_the_first_loss_that_is_not_finite_ask_for_the_next_step(los
 
 
 def test_what_spikes_all_the_time_asks_a_few_times_only():
-    pace, asked = Pace(10), 0
+    pace, asked = Pace(10, Overhead()), 0
     for number in range(200):
         pace.is_asked = False
         pace.note_loss(10.0 ** (number // 8) if number % 8 == 7 else 1.0)

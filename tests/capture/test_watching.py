@@ -418,10 +418,10 @@ def test_a_loss_that_is_no_number_is_recorded_as_such():
 @pytest.mark.parametrize(
     ("error", "said", "options"),
     [
-        (OptionError, "every must be a whole number >= 1, got 0. Choose a value in that range.",
-         {"every": 0}),
-        (OptionError, "every must be a whole number >= 1, got True. Choose a value in that range.",
-         {"every": True}),
+        (OptionError, "every must be a whole number >= 1, or auto, got 0. Choose how many steps "
+         "lie between two recorded ones, or let their share of all time decide.", {"every": 0}),
+        (OptionError, "every must be a whole number >= 1, or auto, got True. Choose how many steps "
+         "lie between two recorded ones, or let their share of all time decide.", {"every": True}),
     ],
 )  # fmt: skip
 def test_options(error, said, options):
@@ -660,8 +660,8 @@ def test_a_compiled_function_is_said_to_run_uncompiled(what):
             return inner(model(x))
 
     said = (
-        "wg.watch met a compiled function, which runs uncompiled on the steps that are recorded "
-        "(one in 2): its rounding and its random numbers may differ there. Pass uncompiled=True if "
+        "wg.watch met a compiled function, which runs uncompiled on the steps that are recorded: "
+        "its rounding and its random numbers may differ there. Pass uncompiled=True if "
         "that may be; this warning is then left out."
     )
     for options, expected in (({}, [said]), ({"uncompiled": True}, [])):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 from torch import nn
 from torch.optim.optimizer import Optimizer
 
+from whygrad.capture.pace import Every
 from whygrad.capture.watch import Watch
 from whygrad.errors import RunError
 from whygrad.record.folder import RunFolder
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class WatchOptions(TypedDict, total=False):
     """What a :class:`Watch` takes by name: ``**options: Unpack[WatchOptions]``."""
 
-    every: int
+    every: Every
     out: str | Path | None
     optimizer: Optimizer | list[Optimizer] | None
     explain: Sequence[str]

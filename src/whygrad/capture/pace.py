@@ -1,8 +1,21 @@
-"""Which steps are recorded, and which of these whole: every n-th, and those that were asked for."""
+"""Which steps are recorded, and which of these whole: every n-th, and those that were asked for.
+
+Or, with ``"auto"``, as many as a share of all time allows: a recorded step that takes r seconds
+where others take s costs r - s, so that of ``(r - s) / (share * s)`` steps one may be recorded.
+"""
 
 import math
 from collections import deque
 from statistics import median
+from typing import Literal
+
+from whygrad.capture.isolation import Overhead
+
+Every = int | Literal["auto"]
+SHARE = 0.05  # of all time that recording may take
+LEAST = 20  # recorded steps that there are to be, whatever they take
+EARLY = 8  # the first ones come when training has gone on by an eighth
+OF_MANY = 10  # steps from one to the next where processes must agree, whose clocks do not
 
 REMEMBERED = 10  # losses that a spike is told from
 FEWEST = 5
@@ -14,14 +27,18 @@ class Pace:
     """Says which steps are recorded.
 
     Args:
-        every: how many steps from one recorded step to the next.
+        every: how many steps from one recorded step to the next; ``"auto"`` for as many as
+            :data:`SHARE` of all time asks for, and :data:`LEAST` recorded steps at least.
+        overhead: what steps have taken so far.
+        is_parallel: whether other processes are to record the same steps.
 
     Attributes:
         is_asked: whether the next step is to be recorded whole, whichever it is.
     """
 
-    def __init__(self, every: int):
-        self._every = every
+    def __init__(self, every: Every, overhead: Overhead, *, is_parallel: bool = False):
+        self._every, self._overhead, self._is_parallel = every, overhead, is_parallel
+        self._recorded, self._next = 0, 0
         self._losses = deque[float](maxlen=REMEMBERED)
         self._spikes = 0
         self._has_overflown = False
@@ -29,7 +46,24 @@ class Pace:
 
     def is_due(self, step: int) -> bool:
         """Return whether a step is to be recorded."""
+        if isinstance(self._every, str):
+            return self.is_asked or step >= self._next
         return self.is_asked or step % self._every == 0
+
+    def note_recorded(self, step: int) -> None:
+        """Choose the next one, where that depends on what they take."""
+        self._recorded += 1
+        early, affordable = max(1, step // EARLY), self._affordable()
+        if affordable is None or self._recorded < LEAST:
+            affordable = min(early, affordable or early)
+        self._next = step + affordable
+
+    def _affordable(self) -> int | None:
+        """Return of how many steps one may be recorded; None while there were none of a sort."""
+        if self._is_parallel:
+            return OF_MANY
+        told = self._overhead.to_dict()
+        return max(1, math.ceil((told["ratio"] - 1) / SHARE)) if told else None
 
     def ask(self) -> None:
         """Have the next step recorded whole."""

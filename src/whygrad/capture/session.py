@@ -29,6 +29,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 from whygrad.capture import isolation
 from whygrad.capture.isolation import ErrorIsolation
 from whygrad.capture.models import models_alive, models_trained, name_of
+from whygrad.capture.pace import Every
 from whygrad.capture.torch_private import agreed, transformation
 from whygrad.capture.watch import Watch
 from whygrad.capture.wrapped import rank_of_process, unwrapped
@@ -70,7 +71,7 @@ class Session:
     """
 
     folder: Callable[[], Path]
-    every: int = 10
+    every: Every = 10
     uncompiled: bool = False
     opened: Callable[[Path], RunFolder] = RunFolder
     watched: list[Watched] = field(default_factory=list)

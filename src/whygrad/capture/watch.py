@@ -25,7 +25,7 @@ from whygrad.capture.by_hand import UpdatesByHand
 from whygrad.capture.diagnostics import PassingWeights, early_schedulers, in_eval_mode
 from whygrad.capture.gradients import Gradients
 from whygrad.capture.isolation import ErrorIsolation, Overhead, warn
-from whygrad.capture.pace import Pace
+from whygrad.capture.pace import Every, Pace
 from whygrad.capture.record import Recorded, recorded
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.tracer import Tracer
@@ -61,7 +61,8 @@ class Watch:
     Args:
         model: any module. Whatever of its parameters meets an activation in a product or a sum is
             taken apart; ``run.coverage()`` names the rest, and says why.
-        every: how many optimiser steps from one recorded step to the next.
+        every: how many optimiser steps from one recorded step to the next; ``"auto"``: as many as
+            keep what recording takes at 5 % of all time, once 20 are recorded.
         out: folder of the run, new or empty; default: a temporary one. Where several processes
             train together, each has a folder in it, and ``wg.open_run(out)`` merges them.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
@@ -79,7 +80,7 @@ class Watch:
         self,
         model: nn.Module,
         *,
-        every: int = 10,
+        every: Every = 10,
         out: str | Path | None = None,
         optimizer: Optimizer | list[Optimizer] | None = None,
         explain: Sequence[str] = (),
@@ -93,7 +94,6 @@ class Watch:
         self.every = every
         self.steps = 0
         self.overhead = Overhead()
-        self._pace = Pace(every)
         self.last: Recorded | None = None
         self._opened = opened
         several = optimizer if isinstance(optimizer, list | tuple) else [optimizer]
@@ -103,6 +103,7 @@ class Watch:
         self._is_parallel = ranks > 1
         own = folder_of_rank(Path(out), self._rank) if out is not None and ranks > 1 else out
         told = log if self._rank == 0 else None
+        self._pace = Pace(every, self.overhead, is_parallel=self._is_parallel)
         rank = (self._rank, ranks)
         self._writer = Writer(own, model, self._registry, every, explain, told, rank)
         self._window: Window | None = None
@@ -325,6 +326,8 @@ class Watch:
         self._counts[key] = self._counts.get(key, begun) + 1
         if self._counts[key] > self.steps:
             self.overhead.step_ended(was_recorded=window is not None)
+            if window is not None:
+                self._pace.note_recorded(self.steps)
             self.steps += 1
             self._arm()
 
@@ -352,7 +355,7 @@ class Watch:
         is_new = not self._may_uncompile and not self._has_told_uncompiled
         if is_new and (is_within or (self._stance.is_set and is_within_compiled())):
             self._has_told_uncompiled = True
-            warn(t("warning.watch_compiled", every=self.every))
+            warn(t("warning.watch_compiled"))
 
     def _give_up(self, error: Exception) -> None:
         """Look no longer; training goes on."""

@@ -116,12 +116,14 @@ def check(model: Any, every: Any, *, uncompiled: bool) -> None:
 
     Raises:
         OptionError: no module, one that is sharded, replicated or not yet there, one that is
-            compiled and may not run uncompiled, or ``every`` below 1.
+            compiled and may not run uncompiled, or ``every`` that is neither ``"auto"`` nor
+            a whole number from 1.
     """
     if not isinstance(model, nn.Module):
         raise OptionError("error.watch_model", actual=type(model).__name__)
-    if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise OptionError("error.int_out_of_range", option="every", range=">= 1", actual=every)
+    is_number = isinstance(every, int) and not isinstance(every, bool) and every >= 1
+    if not (is_number or every == "auto"):
+        raise OptionError("error.every", option="every", actual=every)
     if not any(True for _ in model.parameters()):
         raise OptionError("error.watch_no_parameters", model=type(model).__name__)
     lazy = [name for name, p in model.named_parameters() if nn.parameter.is_lazy(p)]

@@ -13,6 +13,7 @@ import numpy as np
 from torch import nn
 
 from whygrad.capture.isolation import warn
+from whygrad.capture.pace import Every
 from whygrad.capture.record import Recorded
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.schedule import SnapshotSchedule, work_of
@@ -116,7 +117,7 @@ class Writer:
         out: str | Path | None,
         model: nn.Module,
         registry: LayerRegistry,
-        every: int,
+        every: Every,
         explain: Sequence[str] = (),
         log: "Tracker | None" = None,
         rank: tuple[int, int] = (0, 1),
@@ -285,7 +286,7 @@ def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:
     return groups
 
 
-def _description(model: nn.Module, registry: LayerRegistry, every: int) -> dict[str, Any]:
+def _description(model: nn.Module, registry: LayerRegistry, every: Every) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "fields": DEFINED,

@@ -44,11 +44,12 @@ def watch_cell(shell: Any, line: str, cell: str) -> None:
     from whygrad.capture.session import Session
     from whygrad.cli.runs import RUNS, reserve
     from whygrad.cli.verdict import tell_of_runs
+    from whygrad.cli.watching import every_of
     from whygrad.runs import Run
 
     session = Session(
         lambda: asked["out"] or reserve(Path.cwd() / RUNS, "notebook"),
-        every=asked["every"],
+        every=every_of(asked["every"]),
         uncompiled=asked["uncompiled"],
         opened=Run,
     ).attach()

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from whygrad.cli.console import show, show_json
 from whygrad.cli.runs import open_named, path_of
 from whygrad.errors import AddressError, NonFiniteError
-from whygrad.record.description import words_of_overhead
+from whygrad.record.description import told_steps, words_of_overhead
 from whygrad.record.fields import FACTORS, ROW_FIELDS
 from whygrad.record.folder import RunFolder, find_runs
 from whygrad.record.loss import told_loss
@@ -176,8 +176,7 @@ def _result_of(run: Run, network: "Network") -> dict[str, dict[str, float]]:
 
 def _model_page(run: Run) -> RenderableType:
     description = run.description
-    counts = {"steps": run.steps, "recorded": len(run.history_lines)}
-    lead = t("report.watched.lead", every=description["every"], **counts)
+    lead = told_steps(description, steps=run.steps, recorded=len(run.history_lines))
     lines = [Text(f"{run.path} · {description['model']}", style="bold"), Text(lead)]
     overhead = description.get("overhead")
     if overhead:

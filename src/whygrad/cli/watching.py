@@ -23,6 +23,7 @@ from whygrad.errors import OptionError, RunError, in_short
 from whygrad.record.files import make_folder, writing
 
 if TYPE_CHECKING:
+    from whygrad.capture.pace import Every
     from whygrad.capture.session import Session
 
 
@@ -38,7 +39,7 @@ class Options:
         tells: whether this process tells of what was watched.
     """
 
-    every: int
+    every: "Every"
     module: bool
     fail_on_finding: bool
     uncompiled: bool
@@ -56,23 +57,21 @@ def watch_command(
     *,
     out: Path | None,
     module: bool,
-    every: int,
+    every: str,
     **asked: Any,
 ) -> NoReturn:
     """Leave this process to the program.
 
     Raises:
-        InputError: there is no such program, or ``every`` is below 1.
+        InputError: there is no such program, or ``every`` is none.
         RunError: there is something at ``out``.
     """
-    if every < 1:
-        raise OptionError("error.int_out_of_range", option="--every", range=">= 1", actual=every)
     _check_there(program, module)
     name = program.rpartition(".")[2] if module else Path(program).resolve().stem
     rank = _rank()
     options = Options(
         **asked,
-        every=every,
+        every=every_of(every),
         module=module,
         lang=words.language(),
         out=_folder(out, name, rank),
@@ -85,6 +84,18 @@ def watch_command(
     if os.name == "posix":
         os.execv(sys.executable, command)
     sys.exit(subprocess.call(command))
+
+
+def every_of(given: str) -> "Every":
+    """Return what ``--every`` asks for.
+
+    Raises:
+        OptionError: neither ``auto`` nor a whole number from 1.
+    """
+    is_number = given.isascii() and given.isdigit() and int(given) > 0
+    if not (is_number or given == "auto"):
+        raise OptionError("error.every", option="--every", actual=given)
+    return int(given) if is_number else "auto"
 
 
 def begin_session(options: dict[str, Any]) -> "Session":

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from whygrad.words import number, percent
+from whygrad.words import number, percent, t
 
 FORMAT = 2
 UNSEALED = 1  # the format without checksums
@@ -99,3 +99,10 @@ def differences(description: Mapping[str, Any]) -> dict[str, str] | None:
 
 def _told(versions: Mapping[str, Any], names: list[str]) -> str:
     return ", ".join(f"{name} {versions.get(name, '–')}".strip() for name in names)
+
+
+def told_steps(description: Mapping[str, Any], *, steps: int, recorded: int) -> str:
+    """Return in a sentence how many steps a watched model took, and how many were recorded."""
+    every = description["every"]
+    key = "report.watched.lead.auto" if every == "auto" else "report.watched.lead"
+    return t(key, every=every, steps=steps, recorded=recorded)

@@ -104,6 +104,10 @@ def _has_standing(run: dict[str, Any]) -> Iterator[Fault]:
             yield Fault("missing", place=(name,))
 
 
+def _every(value: Any) -> Fault | None:
+    return None if value == "auto" else SIZE(value)
+
+
 RUN = record(
     {
         "format": COUNT,
@@ -112,7 +116,7 @@ RUN = record(
         "created": text,
         "versions": map_of(text),
         "model": text,
-        "every": SIZE,
+        "every": _every,
         "layers": map_of(LAYER),
     },
     {

@@ -9,7 +9,7 @@ import numpy as np
 
 from whygrad.errors import WhygradError
 from whygrad.record.coverage import Coverage
-from whygrad.record.description import words_of_overhead
+from whygrad.record.description import told_steps, words_of_overhead
 from whygrad.record.fields import FACTORS
 from whygrad.record.layers import LayerSpec
 from whygrad.record.loss import told_loss
@@ -118,7 +118,7 @@ def ending(material: Material) -> Markup:
     total = run.producer.limit_of(description)
     if total is None:  # nobody knows how many there were to be
         counts = {"steps": run.steps, "recorded": len(material.history)}
-        line = said("report.watched.lead", every=description["every"], **counts)
+        line = both(lambda: told_steps(description, **counts))
     else:
         steps, state = description.get("steps", run.steps), description["state"]
         if state == "finished" and steps < total:
