@@ -35,10 +35,10 @@ demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a 
 	$(BIN)/whygrad report demo
 
 test: $(VENV)/.dev             ## run the everyday tests
-	$(PYTEST) -m "not long" $(MEASURED)
+	$(PYTEST) -m "not long" --durations 25 $(MEASURED)
 
 test-long: $(VENV)/.dev        ## run the long tests: browsers, processes
-	WHYGRAD_CHECKED=$(CHECKED) $(PYTEST) -m "long and not (drawn or exact or again)" $(ADDED)
+	WHYGRAD_CHECKED=$(CHECKED) $(PYTEST) -m "long and not (drawn or exact or again)" --durations 25 $(ADDED)
 
 test-all: test-long            ## and the rest: many drawn cases, every case, hand, look and browser, what is exact; EXAMPLES=6
 	WHYGRAD_EXAMPLES=$(EXAMPLES) $(PYTEST) -m "(drawn or again) and not exact" $(ADDED)

@@ -14,6 +14,7 @@ IN_PART = {"by hand/state space": 0.5}  # torch hands over no step of complex nu
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", CASES)
 def test_nothing_changes_and_all_is_taken_apart(name):
     told = attempt(CASES[name], 1)

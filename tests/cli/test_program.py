@@ -10,7 +10,7 @@ import pytest
 
 import whygrad as wg
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.sampled]
 
 ABOUT = """
 import sys
