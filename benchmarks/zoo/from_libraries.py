@@ -16,7 +16,7 @@ from benchmarks.zoo.case import Case, drawn, squares, whole
 from benchmarks.zoo.sizes import CAUSAL, ENCODERS, OTHERS, SMALL, VISION
 
 TOKENS, IMAGE = whole(3, 60, 2, 12), drawn(2, 3, 32, 32)
-OF_TIMM, LARGEST, SIDE = 60, 12e6, 224  # architectures, parameters, pixels
+OF_TIMM, LARGEST, SIDE = 16, 12e6, 224  # architectures, parameters, pixels
 OF_GRAPHS = 20
 EDGES = whole(0, 12, 2, 40, seed=3)
 ADAPTED = ("q_proj", "v_proj", "down_proj")
