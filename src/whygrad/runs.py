@@ -118,10 +118,9 @@ class Run(RunFolder):
         ``.share`` counts the parameters that a gradient came to, 0 to 1; ``.missing`` is a sentence
         for each of the others, by name. Of whygrad's own networks nothing is missing.
         """
-        from whygrad.record.coverage import Coverage, coverage_of
+        from whygrad.record.coverage import coverage_of
 
-        is_watched = "every" in self.description
-        return coverage_of(self.description) if is_watched else Coverage(1.0, {})
+        return coverage_of(self.description)
 
     def check(self) -> "Checked":
         """Verify the folder whole: every file, every tensor, every line.

@@ -44,11 +44,13 @@ class Coverage:
 
 
 def coverage_of(description: Mapping[str, Any]) -> Coverage:
-    """Return how much of a watched model is taken apart.
+    """Return how much of a model is taken apart: of whygrad's own networks all.
 
     Args:
         description: ``run.json``. One of an older version names modules, and no reasons.
     """
+    if "every" not in description:
+        return Coverage(1.0, {})
     layers = description["layers"].values()
     known = {name for one in layers for name in (one["weight"], one["bias"]) if name}
     missing = {n: one for n, one in description.get("missing", {}).items() if n not in known}
