@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # of the modules that are installed few are imported: Python compiles these when they are
 QUICKLY := --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-long test-all coverage test-lowest test-newest install check docs format smoke lock attack zoo bench bench-gpu faults clean
+.PHONY: demo test test-long test-all coverage test-lowest test-newest install check docs format smoke lock attack zoo bench bench-gpu faults faults-torch clean
 
 # Both workers share what is compiled. A test that hangs says where, and ends its worker.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile \
@@ -103,6 +103,9 @@ faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=c
 	@test ! -f $(dir $(CASES))score.py || $(BIN)/python $(dir $(CASES))score.py $(CASES) $(OUT)
 	$(BIN)/python -m benchmarks.faults.crossvalidate $(CASES) $(OUT)
 	$(BIN)/python -m benchmarks.faults.peers
+
+faults-torch: $(VENV)/.dev     ## diagnose PyTorch programs, broken and repaired: CASES=folder OUT=diagnoses.jsonl
+	$(BIN)/python -m benchmarks.faults.programs $(CASES) $(OUT)
 
 bench-gpu: $(VENV)/.dev        ## the same on an NVIDIA GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu

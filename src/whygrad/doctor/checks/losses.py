@@ -12,7 +12,6 @@ from whygrad.doctor.thresholds import (
     ENOUGH_CALLS,
     HARMLESS,
     KARPATHY,
-    LEAST_LOSSES,
     LOWER,
     MOST,
     PYTORCH,
@@ -111,7 +110,7 @@ def negated_loss(seen: WatchedEvidence) -> Finding | None:
         first, last = ends_of(part.values)
         numbers = {"loss": name, "weight": float(np.median(part.weights))}
         numbers |= {"first": first, "last": last}
-        is_all = len(seen.parts) == 1 and len(part.weights) >= LEAST_LOSSES and last > LOWER * first
+        is_all = len(seen.parts) == 1 and not seen.is_early and last > LOWER * first
         return Finding("negated_loss", 0.8 if is_all else 0.3, numbers)
     return None
 
