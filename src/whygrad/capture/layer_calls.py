@@ -265,12 +265,12 @@ class LayerCall:
         if self.backward.frees:  # the input, which torch lets go of now, too
             self.use = self.use.emptied()
 
-    def on_gradient(self, own: Tensor | None) -> None:
+    def on_gradient(self, own: Tensor) -> None:
         """Take in this call's part in dC/dw, from the hook on the layer's node in the graph.
 
         A copy: torch may make the tensor the parameter's gradient, and others write into that.
         """
-        if self.use is not None and own is not None:
+        if self.use is not None:
             self.accumulators.add_gradient(self.use, own.detach().clone())
 
 

@@ -165,7 +165,7 @@ class Tracer(Mode):
         """
         return partial(_tell, weakref.ref(self), hook)
 
-    def _hear(self, hook: Callable[[Any], None], gradient: Tensor | None) -> None:
+    def _hear(self, hook: Callable[[Any], None], gradient: Tensor) -> None:
         if not self._is_aside:
             if not self.trace.is_fresh:
                 self._begin()
@@ -273,5 +273,6 @@ def _tell(
     reference: weakref.ref[Tracer], hook: Callable[[Tracer, Any], None], gradient: Tensor | None
 ) -> None:
     tracer = reference()
-    if tracer is not None:
+    # one of several outputs hears of the others' gradients, with none of its own
+    if tracer is not None and gradient is not None:
         tracer.isolated(hook, tracer, gradient)
