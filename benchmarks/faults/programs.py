@@ -46,7 +46,7 @@ def main() -> None:
     rows = []
     options.out.parent.mkdir(parents=True, exist_ok=True)
     with options.out.open("w", encoding="utf-8") as lines:
-        for row in work(delayed(in_own_process)(options.cases, name) for name in names):
+        for row in filter(None, work(delayed(in_own_process)(options.cases, n) for n in names)):
             rows.append(row)
             lines.write(json.dumps(row) + "\n")
             lines.flush()
@@ -144,6 +144,8 @@ def played(
 
 def names_cause(row: dict[str, Any], findings: list[dict[str, Any]]) -> bool:
     """Return whether any of some findings names the cause of a case."""
+    if not findings:
+        return False
     texts = [f"{finding['kind']} {finding['text']}".lower() for finding in findings]
     return any(re.search(cause, text) for cause in row["cause"] for text in texts)
 

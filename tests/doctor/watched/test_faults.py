@@ -188,6 +188,10 @@ def squared(claims: Tensor, targets: Tensor) -> Tensor:
     return F.mse_loss(claims, targets.float())
 
 
+def yes_or_no(claims: Tensor, y: Tensor) -> Tensor:
+    return F.binary_cross_entropy(claims[:, 0], y.float())
+
+
 def squared_column(claims: Tensor, targets: Tensor) -> Tensor:
     return F.mse_loss(claims[:, 0], targets.float())
 
@@ -265,6 +269,11 @@ FAULTS: dict[str, tuple[Program, Program]] = {
     "zero_grad_too_late": (Program(update=zero_grad_too_late), HEALTHY),
     "in_eval_mode": (Program(evaluating), HEALTHY),
     "softmax_twice": (Program(lambda: classifier(nn.Softmax(dim=1))), HEALTHY),
+    "sigmoid_before_softmax": (Program(lambda: classifier(nn.Sigmoid())), HEALTHY),
+    "one_unit_softmax": (
+        Program(lambda: classifier(nn.Softmax(dim=1), outputs=1), yes_or_no),
+        Program(lambda: classifier(nn.Sigmoid(), outputs=1), yes_or_no),
+    ),
     "sigmoid_twice": (
         Program(lambda: one_output(nn.Sigmoid()), binary),
         Program(one_output, binary),

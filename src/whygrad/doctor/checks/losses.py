@@ -1,5 +1,6 @@
 """Checks of a program's loss: what it is called with, how it counts, and the way back."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,6 +64,18 @@ def softmax_twice(seen: WatchedEvidence) -> Finding | None:
         return Finding("softmax_twice", 0.95, _range(call))
     call = most(calls, lambda c: is_within(c["claims"], 0, 1) and c["claims"]["sums_to_one"])
     return None if call is None else Finding("softmax_twice", 0.9, _range(call))
+
+
+@fault("output_act", "slope", f"{PYTORCH}, torch.nn.CrossEntropyLoss", of=WATCHED)
+def sigmoid_before_softmax(seen: WatchedEvidence) -> Finding | None:
+    """``cross_entropy`` takes the softmax of what has been through a sigmoid."""
+    calls = [c for c in seen.losses_called if c["name"] == "cross_entropy"]
+    call = most(calls, lambda c: c["claims_from"] == "sigmoid")
+    if call is None:
+        return None
+    classes = call["claims"]["shape"][1] if len(call["claims"]["shape"]) > 1 else 2
+    least = math.log(1 + (classes - 1) / math.e)  # of a row whose class has 1, the others 0
+    return Finding("sigmoid_before_softmax", 0.9, _range(call) | {"least": least})
 
 
 @fault("output_act", "slope", f"{PYTORCH}, torch.nn.BCEWithLogitsLoss", of=WATCHED)
