@@ -35,7 +35,7 @@ demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a 
 	$(BIN)/whygrad report demo
 
 test: $(VENV)/.dev             ## run the everyday tests
-	$(PYTEST) -m "not long" --durations 25 $(MEASURED)
+	$(PYTEST) -m "not (long or again)" --durations 25 $(MEASURED)
 
 test-long: $(VENV)/.dev        ## run the long tests: browsers, processes
 	WHYGRAD_CHECKED=$(CHECKED) $(PYTEST) -m "long and not (drawn or exact or again)" --durations 25 $(ADDED)

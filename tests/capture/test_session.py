@@ -49,6 +49,7 @@ def trained(net: nn.Module, steps: int = 3) -> None:
         optimizer.step()
 
 
+@pytest.mark.sampled(6)
 def test_what_a_program_trains_is_found_and_ends_in_the_same_numbers(program, tmp_path):
     with session(tmp_path, every=1) as one:
         mine = program(lambda model: nullcontext())
@@ -239,6 +240,7 @@ def by_hand(net: nn.Module, accumulate: int = 1) -> None:
                 parameter.grad = None
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("make", [lambda: nn.Linear(2, 2), lambda: nn.Sequential(nn.Linear(2, 2))])
 def test_updates_by_hand_are_steps(tmp_path, make, accumulate, monkeypatch):

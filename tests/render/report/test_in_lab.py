@@ -47,6 +47,7 @@ def reported(request, tmp_path_factory) -> tuple[wg.Run, Path]:
     return run, run.report(tmp_path_factory.mktemp("page") / "a report.html")
 
 
+@pytest.mark.sampled
 def test_every_link_leads_to_a_place_that_the_lab_holds(reported):
     _, page = reported
     held, links = held_by(page), links_of(page)
