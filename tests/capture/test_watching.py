@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import whygrad as wg
-from whygrad.capture import layer_calls, schedule, writing
+from whygrad.capture import layer_calls, writing
 from whygrad.capture.torch_private import mode_stack
 from whygrad.errors import AddressError, OptionError, RunError
 from whygrad.render.report import material
@@ -467,7 +467,7 @@ def test_steps_and_samples_that_are_not_there():
         run.why("0", step=7)
     assert str(caught.value) == (
         "0 was not kept whole in step 7, so it cannot be explained there; steps kept of it: 3. "
-        "Ask for step 2, the nearest, or watch with a smaller every."
+        "Ask for step 2, the nearest, or watch with more room or a smaller every."
     )
     with pytest.raises(AddressError) as caught:
         run.anatomy(7)
@@ -489,13 +489,13 @@ def test_nothing_recorded():
         run.why("0")
 
 
-def test_large_weights_are_kept_when_they_are_asked_for(monkeypatch):
-    monkeypatch.setattr(schedule, "ROUND", 2**20)
+def test_large_weights_are_kept_where_there_is_little_room_when_they_are_asked_for():
     model = nn.Sequential(nn.Linear(1500, 1000), nn.ReLU(), nn.Linear(1000, 2))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     runs = []
     for explain in ((), ("0",)):
-        with wg.watch(model, every=1, explain=explain) as watch:
+        room = 20 if explain else 1
+        with wg.watch(model, every=1, explain=explain, room=room) as watch:
             model(torch.randn(2, 1500)).sum().backward()
             optimizer.step()
         runs.append(watch.run)
@@ -503,9 +503,9 @@ def test_large_weights_are_kept_when_they_are_asked_for(monkeypatch):
     with pytest.raises(AddressError) as caught:
         runs[0].why("0.weight[1, 5]")
     assert str(caught.value) == (
-        "No step that was kept whole holds 0: its weights are too large to be kept by default, or "
-        "no gradient came back to it in these steps. "
-        'Watch again with explain=["0"] or a smaller every, or ask for another layer.'
+        "No step that was kept whole holds 0: there was no room on the disk for its weights, or no "
+        'gradient came back to it in these steps. Watch again with explain=["0"], more room or a '
+        "smaller every, or ask for another layer."
     )
     assert runs[1].why("0.weight[1, 5]").step == 0
 

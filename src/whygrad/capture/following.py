@@ -19,9 +19,7 @@ from whygrad.capture.layer_calls import (
     Accumulators,
     ActivationCall,
     Backward,
-    FullSnapshot,
     LayerCall,
-    Room,
     opened,
 )
 from whygrad.capture.meetings import edges_to, uses_of_parameters
@@ -30,10 +28,10 @@ from whygrad.capture.products import Alone
 from whygrad.capture.recurrences import Gate, Recurrence
 from whygrad.capture.recurrent_calls import RecurrentCall
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
+from whygrad.capture.snapshots import Snapshot
 from whygrad.capture.trace import StepTrace
 from whygrad.capture.uses import Use
 
-ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 DROPOUT = torch.nn.functional.dropout
 Heard = Callable[[Callable[[Any], None]], Callable[[Any], None]]
 
@@ -43,7 +41,7 @@ class Following:
 
     Args:
         registry: the layers of the model, by their parameters.
-        snapshot: names of the weights of which everything is kept, for ledgers.
+        snapshot: of which weights everything is kept, for ledgers.
         gradients: hears of every layer when it is first called in the step.
         trace: what the step shows.
         heard: makes of a hook one that hears only of gradients that are the model's.
@@ -52,7 +50,7 @@ class Following:
     def __init__(
         self,
         registry: LayerRegistry,
-        snapshot: frozenset[str],
+        snapshot: Snapshot,
         gradients: Gradients,
         trace: StepTrace,
         heard: Heard,
@@ -60,7 +58,6 @@ class Following:
         self._registry, self._snapshot, self._gradients = registry, snapshot, gradients
         self._trace, self._heard = trace, weakref.WeakMethod(heard)
         self.backward = Backward()
-        self._room = Room(ROOM)
         self._origins = registry.origins()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the calls that it left
         self._calls: list[weakref.ref[LayerCall | RecurrentCall]] = []
@@ -189,10 +186,7 @@ class Following:
         """Return one call of a layer that learns, and keep what is summed over all of them."""
         if layer not in self._trace.accumulators:
             self._gradients.note_layer(layer)
-            is_in_snapshot = layer.weight in self._snapshot
-            self._trace.accumulators[layer] = Accumulators(
-                snapshot=FullSnapshot(self._room) if is_in_snapshot else None
-            )
+            self._trace.accumulators[layer] = Accumulators(snapshot=self._snapshot.of(layer.weight))
         layer_call = LayerCall(layer, use, self._trace.accumulators[layer], self.backward)
         self._calls.append(weakref.ref(layer_call))
         return layer_call

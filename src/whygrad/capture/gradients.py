@@ -9,6 +9,7 @@ from torch import Tensor
 
 from whygrad.capture.isolation import ErrorIsolation
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
+from whygrad.capture.snapshots import Snapshot
 from whygrad.capture.torch_private import at_end_of_backward, version
 from whygrad.record.fields import directions
 
@@ -64,11 +65,17 @@ class ActualGradient:
 
 @dataclass(frozen=True)
 class Change:
-    """A parameter before an update, its gradient, and the one that the optimiser was given."""
+    """A parameter before an update, its gradient, and the one that the optimiser was given.
+
+    Attributes:
+        gradient: None where it is to be had from the samples.
+        requested: None where it is the gradient, times the ratio.
+    """
 
     before: Tensor
-    gradient: Tensor
-    requested: Tensor
+    gradient: Tensor | None
+    requested: Tensor | None
+    ratio: float = 1.0
 
 
 class Gradients:
@@ -89,13 +96,14 @@ class Gradients:
     def __init__(
         self,
         registry: LayerRegistry,
-        snapshot: frozenset[str],
+        snapshot: Snapshot,
         isolated: ErrorIsolation,
         *,
         is_parallel: bool = False,
         is_by_hand: bool = False,
     ):
         self._registry, self._snapshot, self._isolated = registry, snapshot, isolated
+        self.is_lean = snapshot.is_lean
         self._is_parallel, self._is_waiting = is_parallel, False
         self._is_by_hand, self._is_ending = is_by_hand, False
         self.weights: dict[RegisteredLayer, Before] = {}
@@ -146,7 +154,9 @@ class Gradients:
         self.weights[layer] = before_update(layer.laid(parameters[layer.weight]))
         if layer.weight in self._snapshot:
             for name in filter(None, (layer.weight, layer.bias)):
-                self.before[name] = parameters[name].detach().clone()
+                self.before[name] = parameters[name].detach()
+                if not self.is_lean:  # else it is copied when it is about to change
+                    self.before[name] = self.before[name].clone()
 
     def note_requested(self) -> None:
         """Note what the optimiser is about to be given."""
@@ -161,11 +171,43 @@ class Gradients:
                 length = torch.cat(actual).norm() if actual and is_same else grad.norm()
                 self.requested[name] = float(length)
                 if name in self.before:
-                    kept = self._kept.get(name, torch.zeros_like(grad))
-                    self.snapshot[name] = Change(self.before[name], kept, grad.clone())
+                    self.snapshot[name] = self._change(name, grad, is_same=is_same)
             elif parameter.grad is None and name in self._kept and name not in self.snapshot:
                 kept = self._kept[name]  # it came, and was thrown away before the update
-                self.snapshot[name] = Change(self.before[name], kept, torch.zeros_like(kept))
+                self.snapshot[name] = Change(self._before(name), kept, torch.zeros_like(kept))
+
+    def _change(self, name: str, grad: Tensor, *, is_same: bool) -> Change:
+        kept = self._kept.get(name)
+        if kept is None and self._is_in_samples(name):
+            ratio = 1.0 if is_same else self._ratio(name, grad)
+            requested = grad.clone() if ratio is None else None
+            return Change(self._before(name), None, requested, ratio or 1.0)
+        kept = torch.zeros_like(grad) if kept is None else kept
+        if is_same or torch.equal(kept, grad):
+            return Change(self._before(name), kept, None)
+        ratio = self._ratio(name, grad) if self._snapshot.held is not None else None
+        if ratio is not None and not torch.allclose(kept * ratio, grad, rtol=1e-5, atol=0):
+            ratio = None
+        requested = grad.clone() if ratio is None else None
+        return Change(self._before(name), kept, requested, ratio or 1.0)
+
+    def _is_in_samples(self, name: str) -> bool:
+        """Return whether a gradient need not be copied, because it can be had from samples."""
+        return self.is_lean and self._snapshot.has_all(name)
+
+    def _ratio(self, name: str, grad: Tensor) -> float | None:
+        """Return what a whole gradient was multiplied by, as by clipping; None if by nothing."""
+        found = None
+        for layer in self._registry.of_weight(name):
+            if layer in self.actual:
+                came, now = self.actual[layer], actual_gradient(layer.laid(grad))
+                found = float(now.size.norm() / came.size.norm())
+                if not torch.allclose(now.mark, came.mark * found, rtol=1e-4, atol=0):
+                    return None
+        return found
+
+    def _before(self, name: str) -> Tensor:
+        return self.before[name].clone() if self.is_lean else self.before[name]
 
     def let_go(self) -> None:
         """Remove the hooks and hold nothing any longer."""
@@ -212,7 +254,7 @@ class Gradients:
     def _keep(self, name: str, grad: Tensor) -> None:
         for layer in self._registry.of_weight(name):
             self.actual[layer] = actual_gradient(layer.laid(grad))
-        if name in self.before:
+        if name in self.before and not self._is_in_samples(name):
             self._kept[name] = grad.clone()
 
     @torch.no_grad()

@@ -9,6 +9,7 @@ Sums run over the samples, the positions, and all calls of one step.
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
@@ -17,6 +18,9 @@ from whygrad.capture.functions import ActivationOfTorch
 from whygrad.capture.registry import RegisteredLayer
 from whygrad.capture.uses import Use, plus, wide
 from whygrad.record.activations import INFINITY, Flat
+
+if TYPE_CHECKING:
+    from whygrad.capture.held import HeldSnapshot
 
 
 @dataclass
@@ -44,7 +48,7 @@ class Accumulators:
     calls: int = 0
     dtype: torch.dtype = torch.float32
     gradient: Tensor | None = None
-    snapshot: "FullSnapshot | None" = None
+    snapshot: "FullSnapshot | HeldSnapshot | None" = None
 
     @property
     def is_empty(self) -> bool:
@@ -53,7 +57,7 @@ class Accumulators:
 
     def begin_again(self) -> None:
         """Forget everything; what is still to come back is added to nothing."""
-        snapshot = None if self.snapshot is None else FullSnapshot(self.snapshot.room)
+        snapshot = None if self.snapshot is None else self.snapshot.anew()
         self.__init__(snapshot=snapshot)
 
     def add_upstream(self, use: Use, pushed: Tensor) -> None:
@@ -82,7 +86,7 @@ class Accumulators:
         self.rows += laid.shape[0] * laid.shape[2]
         self.calls += 1
         if self.snapshot is not None:
-            self.snapshot.add(use, wide(delta), sizes, reach)
+            self.snapshot.add(use, delta, sizes, reach)
 
     def add_gradient(self, use: Use, own: Tensor) -> None:
         """Take in what one call puts into its weight's gradient."""
@@ -106,6 +110,8 @@ class FullSnapshot:
         delta: sum delta_k, (n_out,).
         layer: sums of |u|, |delta| and |delta| |x|, each a norm over the neurons, (3,).
         rows: (inputs (rows, n_in), upstream, delta (rows, n_out)) of each call.
+        shapes: of what each call's rows were, such as (samples, positions).
+        tokens: what was looked up, of each call.
     """
 
     room: Room
@@ -113,10 +119,20 @@ class FullSnapshot:
     delta: Tensor | None = None
     layer: Tensor | None = None
     rows: list[tuple[Tensor, Tensor, Tensor]] | None = field(default_factory=list)
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    tokens: list[Tensor] = field(default_factory=list)
     waiting: Tensor | None = None
+    needs_gradient: ClassVar[bool] = True
+
+    def anew(self) -> "FullSnapshot":
+        """Return what has taken in nothing yet."""
+        return FullSnapshot(self.room)
 
     def add(self, use: Use, delta: Tensor, sizes: Tensor, reach: Tensor) -> None:
         """Take in one call: dC/dz, its absolute values, and the lengths of the inputs."""
+        shape, delta = delta.shape, wide(delta)
+        if use.traits.is_lookup:
+            self.tokens.append(use.input.to(torch.int32, copy=True))
         self.pulls = use.placed(self.pulls, use.contract(abs(use.x), sizes), is_size=True)
         laid = use.by_neuron(delta)
         self.delta = use.spread(self.delta, laid.sum((0, 2)))
@@ -126,6 +142,17 @@ class FullSnapshot:
         self.layer = plus(self.layer, torch.stack([*norms, _lengths(laid, reach).sum()]))
         if self.rows is not None:
             self.keep(use, upstream, laid)
+        if self.rows:
+            self.shapes.append(shape[:1] + shape[2:] if use.output_axis == 1 else shape[:-1])
+
+    def places(self) -> dict[str, Tensor]:
+        """Return where the rows of the only call stand, and what was looked up, where known."""
+        found = {}
+        if len(self.shapes) == 1 and self.rows:
+            found["places"] = torch.tensor(self.shapes[0], dtype=torch.int32)
+        if len(self.tokens) == 1 and self.tokens[0].dim():
+            found["tokens"] = self.tokens[0]
+        return found
 
     def keep(self, use: Use, upstream: Tensor, laid: Tensor) -> None:
         """Keep the samples of one call, or those of none where these do not fit."""
@@ -244,7 +271,8 @@ class LayerCall:
     @property
     def needs_gradient(self) -> bool:
         """Whether what this call puts into its weight's gradient is wanted apart."""
-        return self.layer.is_shared or self.accumulators.snapshot is not None
+        snapshot = self.accumulators.snapshot
+        return self.layer.is_shared or (snapshot is not None and snapshot.needs_gradient)
 
     def let_go(self) -> None:
         """Hold nothing of the step any longer, for whoever keeps its graph keeps this, too."""

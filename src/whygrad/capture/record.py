@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,8 @@ from torch.optim.optimizer import Optimizer
 
 from whygrad.capture.diagnostics import diagnostics_of
 from whygrad.capture.gradients import ActualGradient, actual_gradient, directions_of
-from whygrad.capture.layer_calls import Accumulators
+from whygrad.capture.held import Half, HeldLayer, HeldSnapshot, HeldStep, as_numpy
+from whygrad.capture.layer_calls import Accumulators, FullSnapshot
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.schema.arrays import REDUCED
@@ -53,8 +54,9 @@ class Recorded:
             what stands beside them, see :mod:`whygrad.record.merging`.
         line: one line of the history.
         diagnostics: one line of ``facts.jsonl``, for the doctor.
-        tensors: arrays for ledgers, by ``layer/name``; empty where only sums were kept.
-        notes: settings of the optimiser behind each layer, with ``tensors``.
+        tensors: arrays for ledgers, by ``layer/name``; empty where they are held.
+        held: what these are made of, once they are wanted; None where nothing is held.
+        notes: settings of the optimiser behind each layer that is kept for ledgers.
         missing: why parameters are not taken apart, by name.
         learned: how many numbers the parameters have that a gradient came to.
     """
@@ -65,6 +67,7 @@ class Recorded:
     line: dict[str, Any]
     diagnostics: dict[str, Any]
     tensors: dict[str, np.ndarray] = field(default_factory=dict)
+    held: HeldStep | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     missing: dict[str, dict[str, Any]] = field(default_factory=dict)
     learned: int = 0
@@ -73,7 +76,7 @@ class Recorded:
 def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer]) -> Recorded:
     """Put together what was seen of a step, after its update."""
     trace, step = window.tracer.trace, window.step
-    layers, rows, lengths, tensors, notes = {}, {}, {}, {}, {}
+    layers, rows, lengths, tensors, held, notes = {}, {}, {}, {}, {}, {}
     for layer, accumulators in trace.accumulators.items():
         if accumulators.is_empty:
             continue
@@ -82,8 +85,12 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
         layers[layer.name] = part.describe(trace)
         rows |= part.rows()
         lengths[layer.name] = part.lengths()
-        if accumulators.snapshot is not None:
+        snapshot = accumulators.snapshot
+        if isinstance(snapshot, HeldSnapshot):
+            held[layer.name] = part.held(snapshot, optimizers)
+        elif snapshot is not None:
             tensors |= {f"{layer.name}/{k}": v for k, v in part.tensors(optimizers).items()}
+        if snapshot is not None:
             notes[layer.name] = part.settings(optimizers)
     loss = trace.losses.loss
     return Recorded(
@@ -93,6 +100,7 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
         line={"step": step} | ({} if loss is None else {"loss": loss}),
         diagnostics=diagnostics_of(window, registry, optimizers) | {"layers": lengths},
         tensors=tensors,
+        held=HeldStep(held) if held else None,
         notes=notes,
         missing=registry.missing(window.gradients.requested, trace.reasons),
         learned=sum(registry.parameters[name].numel() for name in window.gradients.requested),
@@ -164,17 +172,19 @@ class LayerRecord:
         """
         own, snapshot = self.accumulators.gradient, self.accumulators.snapshot
         change = self.gradients.snapshot.get(self.layer.weight)
-        if own is None or snapshot is None or change is None:
+        if own is None or not isinstance(snapshot, FullSnapshot) or change is None:
             return own
+        assert change.gradient is not None
         actual = self.layer.cut(change.gradient)
         return own.reshape(actual.shape) if self.is_apart(actual, own, snapshot.pulls) else None
 
     def is_apart(self, actual: Tensor, own: Tensor | None, pulls: Tensor | None) -> bool:
         """Return whether two gradients differ by more than rounding."""
-        if own is None or pulls is None:
-            return False
-        rounding = ROUNDING.get(self.accumulators.dtype, EXACT) * float(pulls.norm())
-        return float((actual - own.reshape(actual.shape)).norm()) > rounding
+        return (
+            own is not None
+            and pulls is not None
+            and differs(self.accumulators.dtype, actual, own, pulls)
+        )
 
     def rows(self) -> dict[str, np.ndarray]:
         """Return what is kept of every recorded step: a row, and the size of the mean gradient.
@@ -193,9 +203,9 @@ class LayerRecord:
             share = (accumulators.opened / accumulators.counted).nan_to_num()
         fields = (*factors, share, self.signatures())
         assert len(fields) == len(ROW_FIELDS)
-        rows = {self.layer.name: _numpy(torch.stack(fields))}
+        rows = {self.layer.name: as_numpy(torch.stack(fields))}
         if self.layer in reduced:
-            rows[self.layer.name + REDUCED] = _numpy(reduced[self.layer])
+            rows[self.layer.name + REDUCED] = as_numpy(reduced[self.layer])
         return rows
 
     def signatures(self) -> Tensor:
@@ -226,7 +236,7 @@ class LayerRecord:
     def tensors(self, optimizers: list[Optimizer]) -> dict[str, np.ndarray]:
         """Return everything that a ledger takes from this step."""
         layer, snapshot, accumulators = self.layer, self.accumulators.snapshot, self.accumulators
-        assert snapshot is not None
+        assert isinstance(snapshot, FullSnapshot)
         weight = self._of_parameter("weight", layer.weight, optimizers)
         content = {
             "pushed": self.pushed,
@@ -246,11 +256,42 @@ class LayerRecord:
             actual = content.get("bias.gradient")
             if actual is not None and self.is_apart(actual, snapshot.delta, self.through):
                 content |= {"bias.came": actual, "bias.gradient": snapshot.delta}
+        content |= snapshot.places()
         if snapshot.rows:
             names = ("input", "upstream", "delta")
             for name, parts in zip(names, zip(*snapshot.rows, strict=True), strict=True):
                 content[f"sample.{name}"] = torch.cat(parts)
-        return {name: _numpy(value) for name, value in content.items() if value is not None}
+        return {name: as_numpy(value) for name, value in content.items() if value is not None}
+
+    def held(self, snapshot: HeldSnapshot, optimizers: list[Optimizer]) -> HeldLayer:
+        """Return what everything that a ledger takes from this step can be made of, later."""
+        layer, parameters = self.layer, dict[str, Tensor | Half]()
+        assert self.accumulators.pulled is not None
+        sums = {"pushed": self.pushed, "through": self.through, "pulled": self.accumulators.pulled}
+        cuts = {
+            "weight": layer.cut,
+            "bias": lambda b: layer.cut_bias(b.flatten(), len(self.weight)),
+        }
+        names = {k: n for k, n in (("weight", layer.weight), ("bias", layer.bias)) if n}
+        for which, name in names.items():
+            change, cut = self.gradients.snapshot.get(name), cuts[which]
+            if change is None:
+                before = self.gradients.before.get(name)
+                parameters |= {} if before is None else {f"{which}.before": cut(before)}
+                continue
+            after = self.parameters[name].detach()
+            found = {"before": change.before, "moved": after - change.before}
+            rounded = {"moved"} | ({"before"} if self.gradients.is_lean else set())
+            found |= {"gradient": change.gradient, "asked": change.requested}
+            for key, value in found.items():
+                if value is not None:
+                    part = cut(value)
+                    parameters[f"{which}.{key}"] = Half.of(part) if key in rounded else part
+            if change.ratio != 1:
+                parameters[f"{which}.ratio"] = torch.tensor([change.ratio])
+        dtype = self.accumulators.dtype
+        own = self.accumulators.gradient
+        return HeldLayer(layer, snapshot, sums, parameters, own, partial(differs, dtype), names)
 
     def _of_parameter(
         self, which: str, name: str, optimizers: list[Optimizer]
@@ -261,19 +302,28 @@ class LayerRecord:
         if change is None:  # frozen, say
             known = self.gradients.before.get(name)
             return {} if known is None else {f"{which}.before": known}
-        content = {
+        content: dict[str, Tensor | None] = {
             "before": change.before,
             "after": parameter.detach(),
             "gradient": change.gradient,
-            "asked": change.requested,
+            "asked": change.requested,  # None where nothing came between
         }
         state = next((o.state[parameter] for o in optimizers if parameter in o.state), {})
         for key, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
                 content[f"state.{key}"] = value
-        if torch.equal(change.gradient, change.requested):
-            del content["asked"]  # nothing came between
-        return {f"{which}.{key}": value for key, value in content.items()}
+        return {f"{which}.{key}": value for key, value in content.items() if value is not None}
+
+
+def differs(dtype: torch.dtype, actual: Tensor, own: Tensor, pulls: Tensor) -> bool:
+    """Return whether two gradients differ by more than rounding.
+
+    Args:
+        dtype: of the deltas.
+        pulls: sum |delta| |input|.
+    """
+    rounding = ROUNDING.get(dtype, EXACT) * float(pulls.norm())
+    return float((actual - own.reshape(actual.shape)).norm()) > rounding
 
 
 def settings_of(parameter: Tensor, optimizers: list[Optimizer]) -> dict[str, Any]:
@@ -292,7 +342,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Tensor):
         return float(value)
     return [_plain(one) for one in value] if isinstance(value, tuple | list) else value
-
-
-def _numpy(tensor: Tensor) -> np.ndarray:
-    return np.atleast_1d(tensor.detach().float().cpu().numpy().copy())

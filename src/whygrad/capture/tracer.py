@@ -34,6 +34,7 @@ from whygrad.capture.losses import loss_call, pass_of, scale_of
 from whygrad.capture.recurrences import FUNCTIONS as RECURRENT
 from whygrad.capture.recurrences import recurrence_of
 from whygrad.capture.registry import LayerRegistry
+from whygrad.capture.snapshots import Snapshot
 from whygrad.capture.torch_private import Mode, mode_stack, transformation
 from whygrad.capture.trace import StepTrace
 from whygrad.capture.wrapped import is_within_compiled
@@ -46,7 +47,7 @@ class Tracer(Mode):
 
     Args:
         registry: the layers of the model, by their parameters.
-        snapshot: names of the weights of which everything is kept, for ledgers.
+        snapshot: of which weights everything is kept, for ledgers.
         gradients: hears of every layer when it is first called in the step, and when the first
             gradient of a pass comes back, before any is added to a parameter's.
         isolated: calls everything that is not the model's own.
@@ -55,7 +56,7 @@ class Tracer(Mode):
     def __init__(
         self,
         registry: LayerRegistry,
-        snapshot: frozenset[str],
+        snapshot: Snapshot,
         gradients: Gradients,
         isolated: ErrorIsolation,
     ):

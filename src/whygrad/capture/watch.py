@@ -45,11 +45,16 @@ from whygrad.capture.writing import Writer
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import folder_of_rank
 from whygrad.record.tracker import check_log
+from whygrad.settings import Range
 from whygrad.words import t
+from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
     from whygrad.record.tracker import Tracker
     from whygrad.runs import Run
+
+ROOM = Range(float, 0, optional=True)
+MEGABYTE = 10**6
 
 
 class Watch:
@@ -66,9 +71,10 @@ class Watch:
         out: folder of the run, new or empty; default: a temporary one. Where several processes
             train together, each has a folder in it, and ``wg.open_run(out)`` merges them.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
-        explain: names of layers, such as ``encoder.layers.0``, whose single weights ``why`` is to
-            explain first, and whatever their size. Without it all layers of a model of up to some
-            ten million parameters are explained, one after the other; of a larger one the small.
+        explain: names of layers, such as ``encoder.layers.0``, that ``why`` is to explain first,
+            where ``room`` is too small for all of them.
+        room: megabytes on disk that what ``why`` needs may take; None for three times what the
+            parameters take, and 10.5 at least.
         log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step
             while the model trains; of several processes the first one tells.
         uncompiled: whether what is compiled may run uncompiled on the steps that are recorded. Its
@@ -86,10 +92,12 @@ class Watch:
         explain: Sequence[str] = (),
         log: Tracker | None = None,
         uncompiled: bool = False,
+        room: float | None = None,
         opened: Callable[[Path], RunFolder] = RunFolder,
     ):
         check(model, every, uncompiled=uncompiled)
         check_log(log)
+        ROOM.check("room", room)
         self.model = model
         self.every = every
         self.steps = 0
@@ -105,7 +113,8 @@ class Watch:
         told = log if self._rank == 0 else None
         self._pace = Pace(every, self.overhead, is_parallel=self._is_parallel)
         rank = (self._rank, ranks)
-        self._writer = Writer(own, model, self._registry, every, explain, told, rank)
+        allowed = None if room is None else int(room * MEGABYTE)
+        self._writer = Writer(own, model, self._registry, every, explain, told, rank, allowed)
         self._window: Window | None = None
         self._by_hand: UpdatesByHand | None = None
         self._handles: list[Any] = []
@@ -126,6 +135,12 @@ class Watch:
         """What has been recorded so far, by this process."""
         self._isolated(self._writer.flush)
         return cast("Run", self._opened(self._writer.path))
+
+    def __repr__(self) -> str:
+        taken, room = (f"{size / MEGABYTE:.1f}" for size in self._writer.room_taken)
+        model, path = type(self._registry.model).__name__, str(self._writer.path)
+        told = f"{model}, every={self.every!r}, steps={self.steps}, {path!r}"
+        return visible(f"Watch({told}, ledgers: {taken} of at most {room} MB)")
 
     def attach(self) -> Watch:
         """Begin to watch."""
