@@ -2,6 +2,7 @@
 
 import math
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from torch import nn
 import whygrad as wg
 from whygrad.capture import schedule
 from whygrad.capture.held import Half
-from whygrad.capture.schedule import PACKED, ROUNDS, SnapshotSchedule
+from whygrad.capture.schedule import LEAN, PACKED, ROUNDS, SnapshotSchedule
+from whygrad.capture.session import Session
+from whygrad.cli.watching import _explain_on_signal
 from whygrad.errors import OptionError
 from whygrad.record.packing import Packing, needed, unpacked
 
@@ -34,7 +37,7 @@ def test_what_is_asked_for_comes_first_where_there_is_little_room():
     assert SnapshotSchedule(sizes).explained == list(sizes)
     little = SnapshotSchedule(sizes, room=PACKED * 2**21)
     assert little.explained == ["stem.weight", "head.weight"]
-    asked = SnapshotSchedule(sizes, ["large"], room=PACKED * 2**26)
+    asked = SnapshotSchedule(sizes, ["large"], room=int(LEAN * 2**26))
     assert asked.explained == ["large.weight"]
 
 
@@ -168,16 +171,15 @@ def test_rows_are_told_by_sample_position_and_token(monkeypatch):
         sample, position = pull.place
         assert pull.row == sample * 6 + position
         assert pull.token == int(tokens[sample, position])
+        assert pull.text == "abcdefghijk"[tokens[sample, position]]
         told = f"sample {sample} at position {position}, token {pull.token}"
-        assert f"{told} {'abcdefghijk'[pull.token]!r}" in " ".join(str(ledger).split())
+        assert f"{told} {pull.text!r}" in " ".join(str(ledger).split())
         assert told in " ".join(str(run.why("inner.weight[3, 2]")).split())
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="Windows has no such signal")
 def test_a_signal_asks_for_the_next_step(monkeypatch):
-    from whygrad.cli.watching import _explain_on_signal
-
-    class Asked:
+    class Asked(Session):
         times = 0
 
         def explain_now(self):
@@ -186,11 +188,11 @@ def test_a_signal_asks_for_the_next_step(monkeypatch):
     before = signal.getsignal(signal.SIGUSR1)
     try:
         signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-        _explain_on_signal(session := Asked())
+        _explain_on_signal(session := Asked(Path))
         signal.raise_signal(signal.SIGUSR1)
         assert session.times == 1
         theirs = signal.getsignal(signal.SIGUSR1)
-        _explain_on_signal(Asked())
+        _explain_on_signal(Asked(Path))
         assert signal.getsignal(signal.SIGUSR1) is theirs, "what listens already stays"
     finally:
         signal.signal(signal.SIGUSR1, before)

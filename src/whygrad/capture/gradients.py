@@ -1,12 +1,13 @@
 """The parameters of one step, and their gradients as they come back: before they are clipped."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from whygrad.capture.held import Half
 from whygrad.capture.isolation import ErrorIsolation
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 from whygrad.capture.snapshots import Snapshot
@@ -115,6 +116,7 @@ class Gradients:
         self.before: dict[str, Tensor] = {}
         self._found: dict[str, Tensor] = {}  # gradients that were there before the first pass
         self._kept: dict[str, Tensor] = {}
+        self._parts: dict[str, dict[str, Tensor | Half]] = {}
         self._versions: dict[str, tuple[int, int]] = {}
         self._handles: list[Any] = []
         for name, parameter in registry.parameters.items():
@@ -157,6 +159,26 @@ class Gradients:
                 self.before[name] = parameters[name].detach()
                 if not self.is_lean:  # else it is copied when it is about to change
                     self.before[name] = self.before[name].clone()
+
+    @torch.no_grad()
+    def held(self, name: str) -> dict[str, Tensor | Half]:
+        """Return, after the update, what is held of a parameter until it is wanted."""
+        change, after = self.snapshot.get(name), self._registry.parameters[name].detach()
+        if name not in self._parts and change is None:  # frozen, say
+            self._parts[name] = {"before": self.before[name].clone()} if name in self.before else {}
+        elif name not in self._parts and change is not None:
+            before = Half.of(change.before) if self.is_lean else change.before
+            # where a copy was made for this alone, it may be written over
+            moved = after - change.before if not self.is_lean else change.before.neg_().add_(after)
+            found = {"before": before, "moved": Half.of(moved)}
+            found |= {"gradient": change.gradient, "asked": change.requested}
+            self._parts[name] = {key: one for key, one in found.items() if one is not None}
+            self.snapshot[name] = replace(change, before=after)
+        return self._parts[name]
+
+    def ratio_of(self, name: str) -> float:
+        """Return what a gradient was multiplied by, before the optimiser was given it."""
+        return self.snapshot[name].ratio if name in self.snapshot else 1.0
 
     def note_requested(self) -> None:
         """Note what the optimiser is about to be given."""
@@ -216,6 +238,7 @@ class Gradients:
         self._handles = []
         self.actual, self.left, self.snapshot, self.reduced = {}, {}, {}, {}
         self.before, self._kept, self._found, self.weights = {}, {}, {}, {}
+        self._parts = {}
 
     @torch.no_grad()
     def _note(self, name: str, parameter: Tensor) -> None:

@@ -8,7 +8,7 @@ does not fit into memory every n-th sample is held; see :class:`Room`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from whygrad.capture.layer_calls import FullSnapshot
 from whygrad.capture.layer_calls import Room as RoomOfRows
 from whygrad.capture.products import Product
 from whygrad.capture.registry import RegisteredLayer
+from whygrad.capture.torch_private import version
 from whygrad.capture.uses import Use, plus, wide
 from whygrad.record.packing import Packing
 
@@ -72,6 +73,21 @@ class Call:
     delta: Tensor
     upstream: Tensor | None
     is_all: bool = True
+    versions: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "versions", self._versions())
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether nobody has written over the numbers that are held."""
+        return self.versions == self._versions()
+
+    def _versions(self) -> tuple[int, ...]:
+        use = self.use
+        input = None if use.input.data_ptr() == use.weight.data_ptr() else use.input  # of a shift
+        held = (input, self.delta, self.upstream)
+        return tuple(version(one) for one in held if one is not None and not one.is_inference())
 
 
 @dataclass
@@ -103,6 +119,11 @@ class HeldSnapshot:
     def is_complete(self) -> bool:
         """Whether the layer's gradient can be had from what is held."""
         return self.now is None and all(call.is_all for call in self.calls)
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether nobody has written over the numbers that are held."""
+        return all(call.is_unchanged for call in self.calls)
 
     def add(self, use: Use, delta: Tensor, sizes: Tensor, reach: Tensor) -> None:
         """Hold one call, as :meth:`FullSnapshot.add` takes it in."""
@@ -235,9 +256,14 @@ class Half:
     @classmethod
     def of(cls, values: Tensor) -> Half:
         """Round numbers to 11 bits."""
-        top = float(values.abs().max()) if values.numel() else 0.0
+        top = max(map(abs, map(float, values.aminmax()))) if values.numel() else 0.0
         scale = 2.0 ** -int(np.floor(np.log2(HALF_TOP / top))) if 0 < top < float("inf") else 1.0
-        return cls((values / scale).half(), scale)
+        room = torch.empty(values.shape, dtype=torch.float16, device=values.device)
+        return cls(torch.mul(values, 1 / scale, out=room), scale)
+
+    def cut(self, part_of: Callable[[Tensor], Tensor]) -> Half:
+        """Return a part of them."""
+        return Half(part_of(self.values), self.scale)
 
     def wide(self) -> Tensor:
         """Return them in single precision."""
@@ -348,7 +374,8 @@ class HeldStep:
             if layer.own is not None and "weight.gradient" not in layer.parameters:
                 sums[layer.layer.weight] = plus(sums.get(layer.layer.weight), layer.own)
         for layer in self.layers.values():
-            layer.pack(packing, sums.get(layer.layer.weight))
+            if layer.snapshot.is_unchanged:  # else a program has written over an activation
+                layer.pack(packing, sums.get(layer.layer.weight))
         return packing
 
 

@@ -87,7 +87,7 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
         lengths[layer.name] = part.lengths()
         snapshot = accumulators.snapshot
         if isinstance(snapshot, HeldSnapshot):
-            held[layer.name] = part.held(snapshot, optimizers)
+            held[layer.name] = part.held(snapshot)
         elif snapshot is not None:
             tensors |= {f"{layer.name}/{k}": v for k, v in part.tensors(optimizers).items()}
         if snapshot is not None:
@@ -263,7 +263,7 @@ class LayerRecord:
                 content[f"sample.{name}"] = torch.cat(parts)
         return {name: as_numpy(value) for name, value in content.items() if value is not None}
 
-    def held(self, snapshot: HeldSnapshot, optimizers: list[Optimizer]) -> HeldLayer:
+    def held(self, snapshot: HeldSnapshot) -> HeldLayer:
         """Return what everything that a ledger takes from this step can be made of, later."""
         layer, parameters = self.layer, dict[str, Tensor | Half]()
         assert self.accumulators.pulled is not None
@@ -274,24 +274,16 @@ class LayerRecord:
         }
         names = {k: n for k, n in (("weight", layer.weight), ("bias", layer.bias)) if n}
         for which, name in names.items():
-            change, cut = self.gradients.snapshot.get(name), cuts[which]
-            if change is None:
-                before = self.gradients.before.get(name)
-                parameters |= {} if before is None else {f"{which}.before": cut(before)}
-                continue
-            after = self.parameters[name].detach()
-            found = {"before": change.before, "moved": after - change.before}
-            rounded = {"moved"} | ({"before"} if self.gradients.is_lean else set())
-            found |= {"gradient": change.gradient, "asked": change.requested}
-            for key, value in found.items():
-                if value is not None:
-                    part = cut(value)
-                    parameters[f"{which}.{key}"] = Half.of(part) if key in rounded else part
-            if change.ratio != 1:
-                parameters[f"{which}.ratio"] = torch.tensor([change.ratio])
-        dtype = self.accumulators.dtype
-        own = self.accumulators.gradient
-        return HeldLayer(layer, snapshot, sums, parameters, own, partial(differs, dtype), names)
+            for key, value in self.gradients.held(name).items():
+                is_half = isinstance(value, Half)
+                part = value.cut(cuts[which]) if is_half else cuts[which](value)
+                parameters[f"{which}.{key}"] = part
+            if self.gradients.ratio_of(name) != 1:
+                parameters[f"{which}.ratio"] = torch.tensor([self.gradients.ratio_of(name)])
+        is_apart = partial(differs, self.accumulators.dtype)
+        return HeldLayer(
+            layer, snapshot, sums, parameters, self.accumulators.gradient, is_apart, names
+        )
 
     def _of_parameter(
         self, which: str, name: str, optimizers: list[Optimizer]

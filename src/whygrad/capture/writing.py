@@ -310,7 +310,10 @@ def _write(
     if not isinstance(content, HeldStep):
         return write_tensors(path, content, notes)
     packing = content.packed()
-    return write_tensors(path, packing.written, {**notes, "packed": packing.notes})
+    layers = {name.rpartition("/")[0] for name in (*packing.written, *packing.notes)}
+    told = {name: one for name, one in notes["optimizers"].items() if name in layers}
+    notes = {**notes, "optimizers": told, "packed": packing.notes}
+    return write_tensors(path, packing.written, notes)
 
 
 def _learning(registry: LayerRegistry) -> dict[str, int]:

@@ -27,6 +27,7 @@ from whygrad.record.files import (
     writing,
 )
 from whygrad.record.folder import RunFolder
+from whygrad.record.packing import Packing
 from whygrad.record.reading import numbered, read_description
 from whygrad.record.schema.arrays import REDUCED, key_of_rows
 from whygrad.record.sealed import crc, sealed_lines, sealed_tensors, write_tensors
@@ -35,6 +36,7 @@ from whygrad.record.writing import publish
 MEANS = {"pushed", "through", "pulled", "pulls", "delta", "layer"}  # of what is kept whole
 MEANS |= {"weight.gradient", "bias.gradient", "weight.came", "bias.came"}
 OF_ROWS = {"sample.upstream", "sample.delta"}  # parts of a mean over the rows of one process
+OF_ONE = ("strongest.", "length", "places", "tokens")  # told of one process, not of all
 ROUNDING = 1e-5
 
 
@@ -186,7 +188,12 @@ def _merge_whole(path: Path, runs: list[RunFolder]) -> dict[str, str]:
         parts = [run.whole(step) for run in runs]
         tensors = merged_step([arrays for _, arrays, _ in parts])
         _, _, notes = parts[0]
-        checksums[str(step)] = write_tensors(path / "whole" / f"{step}.safetensors", tensors, notes)
+        packing = Packing()
+        for name, array in tensors.items():
+            packing.add(name, array)
+        told = notes | {"packed": packing.notes}
+        file = path / "whole" / f"{step}.safetensors"
+        checksums[str(step)] = write_tensors(file, packing.written, told)
     return checksums
 
 
@@ -195,8 +202,10 @@ def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     merged = {}
     for name in dict.fromkeys(name for part in parts for name in part):
         layer, _, which = name.rpartition("/")
-        if not all(f"{layer}/through" in part for part in parts):
-            continue  # it was not the layer's turn everywhere
+        if not all(f"{layer}/through" in part for part in parts) or which.startswith(OF_ONE):
+            continue
+        if which in ("weight.after", "bias.after") and name.replace("after", "moved") in parts[0]:
+            continue  # it is worked out of how far it moved
         of_all = _of_all(parts, name)
         own = of_all[0]
         if which in MEANS:
