@@ -4,6 +4,7 @@ import gc
 import re
 import warnings
 import weakref
+from contextlib import nullcontext
 from functools import partial
 
 import pytest
@@ -360,6 +361,36 @@ def test_what_reaches_a_weight_beside_its_layer_is_a_stage_of_its_own():
 
 
 @pytest.mark.parametrize("calls", [1, 2])
+def asked_of(run: wg.WatchedRun) -> dict[str, float]:
+    """Return by layer the norm of the gradient that the optimiser was given last."""
+    return {name: layer["asked"] for name, layer in run.facts[-1]["layers"].items()}
+
+
+def test_what_the_optimiser_is_given_is_told_without_the_factor_of_a_scaler():
+    model = mlp()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    with wg.watch(model, every=1) as watch:
+        scaler.scale(model(torch.randn(8, 4)).square().mean()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    given = {name: float(getattr(model, name).weight.grad.norm()) for name in ("0", "2")}
+    assert asked_of(watch.run) == pytest.approx(given, rel=1e-5)
+
+
+def test_what_the_optimiser_is_given_of_a_weight_with_two_uses_is_told_once(programs):
+    model = programs["tied"](lambda model: nullcontext())
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    tokens = torch.randint(0, 9, (5, 4))
+    with wg.watch(model, every=1) as watch:
+        optimizer.zero_grad()
+        model(tokens).square().mean().backward()
+        optimizer.step()
+    asked = asked_of(watch.run)
+    length = float(model.embed.weight.grad.norm())
+    assert [asked[name] for name in ("embed", "head")] == pytest.approx([length] * 2, rel=1e-5)
+
+
 @pytest.mark.parametrize("penalty", [0, 1])
 def test_a_convolution_tells_its_part_before_it_is_clipped(calls, penalty):
     """The graph tells it; what is done to the parameter's gradient afterwards does not reach it."""

@@ -14,6 +14,7 @@ Reads what torch does and changes nothing of it::
     products, layer_calls                    what its gradient is a sum of, call by call
     recurrences -> recurrent_calls           gates, from a second run of their recurrence
     gradients, losses, diagnostics           what else a step leaves behind
+    readings -> rows                         its numbers, by one copy to the host, and the factors
     watch -> record -> writing, schedule     when to look, and the run that comes of it
     pace, by_hand                            which steps are recorded, and what is a step
     models -> session, children              whatever a program trains, without a line of it changed

@@ -14,9 +14,12 @@ import torch
 from torch import Tensor
 
 from whygrad.capture.functions import ActivationOfTorch
+from whygrad.capture.isolation import without_grad
 from whygrad.capture.registry import RegisteredLayer
 from whygrad.capture.uses import Use, plus, wide
 from whygrad.record.activations import INFINITY, Flat
+
+SMALL = 2**14  # numbers of an input that may stay until the step is over
 
 
 @dataclass
@@ -69,17 +72,13 @@ class Accumulators:
         before = self.counted if isinstance(self.counted, Tensor) else None
         self.counted = use.spread(before, torch.full_like(opened.count, opened.of))
 
-    def add_delta(self, use: Use, delta: Tensor, sizes: Tensor) -> None:
-        """Take in dC/dz of one call, and its absolute values."""
+    def add_delta(self, use: Use, delta: Tensor, sizes: Tensor, through: Tensor) -> None:
+        """Take in dC/dz of one call, its absolute values, and the sums of these."""
+        reach = use.reach
         self.dtype = delta.dtype
-        laid, reach = use.by_neuron(sizes), use.reach
-        self.through = use.spread(self.through, laid.sum((0, 2)))
-        if reach.shape[1] == 1:
-            pulled = torch.bmm(laid, reach.transpose(1, 2)).sum((0, 2))
-        else:
-            pulled = (laid * reach).sum((0, 2))
-        self.pulled = use.spread(self.pulled, pulled)
-        self.rows += laid.shape[0] * laid.shape[2]
+        self.through = use.spread(self.through, through)
+        self.pulled = use.spread(self.pulled, use.weighed(sizes, reach))
+        self.rows += sizes.numel() // max(through.numel(), 1)
         self.calls += 1
         if self.snapshot is not None:
             self.snapshot.add(use, wide(delta), sizes, reach)
@@ -118,12 +117,16 @@ class FullSnapshot:
     def add(self, use: Use, delta: Tensor, sizes: Tensor, reach: Tensor) -> None:
         """Take in one call: dC/dz, its absolute values, and the lengths of the inputs."""
         self.pulls = use.placed(self.pulls, use.contract(abs(use.x), sizes), is_size=True)
+        self.delta = use.spread(self.delta, use.summed(delta))
         laid = use.by_neuron(delta)
-        self.delta = use.spread(self.delta, laid.sum((0, 2)))
         waiting, self.waiting = self.waiting, None
         upstream = laid if waiting is None else use.by_neuron(wide(waiting))
-        norms = [_lengths(part).sum() for part in (upstream, laid)]
-        self.layer = plus(self.layer, torch.stack([*norms, _lengths(laid, reach).sum()]))
+        lengths = _lengths(laid)
+        pushed = lengths if waiting is None else _lengths(upstream)
+        alike = reach.shape[1] == 1
+        pulled = lengths * reach.squeeze(1) if alike else _lengths(laid * reach)
+        norms = torch.stack([pushed.sum(), lengths.sum(), pulled.sum()])
+        self.layer = plus(self.layer, norms)
         if self.rows is not None:
             self.keep(use, upstream, laid)
 
@@ -135,8 +138,9 @@ class FullSnapshot:
             self.rows = None
             return
         self.room.left -= 4 * numbers
-        u, d = (part.transpose(1, 2).reshape(-1, n_out) for part in (upstream, laid))
-        self.rows.append((wide(use.rows).clone(), u.clone(), d.clone()))
+        d = laid.transpose(1, 2).reshape(-1, n_out).clone()
+        u = d if upstream is laid else upstream.transpose(1, 2).reshape(-1, n_out).clone()
+        self.rows.append((wide(use.rows).clone(), u, d))
 
 
 @dataclass(frozen=True)
@@ -170,11 +174,6 @@ class Sizes:
         self._of = self._sizes = None
 
 
-def sum_of_sizes(use: Use, sizes: Tensor) -> Tensor:
-    """Return the sum of the sizes of what stands at each neuron, (n_out,)."""
-    return use.by_neuron(sizes).sum((0, 2))
-
-
 def opened(use: Use, z: Tensor, flat: Flat) -> Opened:
     """Return where an activation is open: outside its flat region.
 
@@ -182,27 +181,29 @@ def opened(use: Use, z: Tensor, flat: Flat) -> Opened:
         z: what it is called on.
         flat: the intervals (low, high) in which it is flat, each up to one of the ends.
     """
-    laid = use.by_neuron(wide(z))
-    of = laid.shape[0] * laid.shape[2]
-    count = laid.new_full((laid.shape[1],), of)
+    z, counts = wide(z), list[Tensor]()
     for low, high in flat:
         is_lower, bound = low == -INFINITY, high if low == -INFINITY else low
         # as floats: of booleans torch takes sums several times as slowly
-        beyond = (torch.gt if is_lower else torch.lt)(laid, bound, out=torch.empty_like(laid))
-        count = count + beyond.sum((0, 2)) - of
-    return Opened(count.clamp_(min=0), of)
+        beyond = (torch.gt if is_lower else torch.lt)(z, bound, out=torch.empty_like(z))
+        counts.append(use.summed(beyond))
+    if not counts:
+        counts = [use.summed(torch.ones_like(z))]
+    of = z.numel() // max(counts[0].numel(), 1)
+    count = counts[0]
+    for more in counts[1:]:
+        count = (count + more - of).clamp_(min=0)
+    return Opened(count, of)
 
 
-def _lengths(laid: Tensor, reach: Tensor | None = None) -> Tensor:
-    """Return norms over the neurons, each times its reach; see :meth:`Use.by_neuron`.
+def _lengths(laid: Tensor) -> Tensor:
+    """Return norms over the neurons; see :meth:`Use.by_neuron`.
 
-    Written out: along an axis in the middle torch's own norm takes ten times as long.
+    Written out where neurons stand in the middle, where torch's own takes ten times as long.
     """
-    if reach is None:
-        return laid.square().sum(1).sqrt()
-    if reach.shape[1] == 1:
-        return _lengths(laid) * reach.squeeze(1)
-    return _lengths(laid * reach)
+    if laid.stride(1) == 1:
+        return torch.linalg.vector_norm(laid, dim=1)
+    return laid.square().sum(1).sqrt()
 
 
 @dataclass
@@ -250,20 +251,21 @@ class LayerCall:
         """Hold nothing of the step any longer, for whoever keeps its graph keeps this, too."""
         self.use, self.accumulators = None, Accumulators()
 
+    @without_grad
     def on_delta(self, gradient: Tensor) -> None:
         """Take in dC/dz, from the hook on the layer's output."""
-        if self.use is None or not self.backward.reaches(self.layer.weight):
+        use = self.use
+        if use is None or not self.backward.reaches(self.layer.weight):
             return
-        with torch.no_grad():
-            sizes = self.backward.sizes.of(gradient)
-            if self.activation is None:
-                self.accumulators.add_upstream(self.use, sum_of_sizes(self.use, sizes))
-            self.accumulators.add_delta(self.use, gradient, sizes)
-            if self.needs_gradient and not self.is_told:
-                own = self.use.contract(self.use.x, wide(gradient))
-                self.accumulators.add_gradient(self.use, own)
-        if self.backward.frees:  # the input, which torch lets go of now, too
-            self.use = self.use.emptied()
+        sizes = self.backward.sizes.of(gradient)
+        through = use.summed(sizes)
+        if self.activation is None:
+            self.accumulators.add_upstream(use, through)
+        self.accumulators.add_delta(use, gradient, sizes, through)
+        if self.needs_gradient and not self.is_told:
+            self.accumulators.add_gradient(use, use.contract(use.x, wide(gradient)))
+        if self.backward.frees and use.input.numel() > SMALL:  # torch lets go of it now, too
+            self.use = use.emptied()
 
     def on_gradient(self, own: Tensor | None) -> None:
         """Take in this call's part in dC/dw, from the hook on the layer's node in the graph.
@@ -282,22 +284,22 @@ class ActivationCall:
     backward: Backward
     opened: Opened | None = None  # counted when it is called; a pass that comes back takes it in
 
+    @without_grad
     def on_upstream(self, gradient: Tensor) -> None:
         """Take in dC/da, from the hook on the activation's output."""
         nearest = self.layer_calls[-1].use
         if nearest is None:
             return
-        with torch.no_grad():
-            sizes = self.backward.sizes.of(gradient)
-            of_nearest = sum_of_sizes(nearest, sizes)
-            for layer_call in self.layer_calls:
-                use, accumulators = layer_call.use, layer_call.accumulators
-                if use is None or not self.backward.reaches(layer_call.layer.weight):
-                    continue
-                is_alike = use is nearest or not (use.has_own_layout or nearest.has_own_layout)
-                pushed = of_nearest if is_alike else sum_of_sizes(use, sizes)
-                accumulators.add_upstream(use, pushed)
-                if self.opened is not None and is_alike:
-                    accumulators.add_opened(use, self.opened)
-                if accumulators.snapshot is not None:
-                    accumulators.snapshot.waiting = gradient
+        sizes = self.backward.sizes.of(gradient)
+        of_nearest = nearest.summed(sizes)
+        for layer_call in self.layer_calls:
+            use, accumulators = layer_call.use, layer_call.accumulators
+            if use is None or not self.backward.reaches(layer_call.layer.weight):
+                continue
+            is_alike = use is nearest or not (use.has_own_layout or nearest.has_own_layout)
+            pushed = of_nearest if is_alike else use.summed(sizes)
+            accumulators.add_upstream(use, pushed)
+            if self.opened is not None and is_alike:
+                accumulators.add_opened(use, self.opened)
+            if accumulators.snapshot is not None:
+                accumulators.snapshot.waiting = gradient

@@ -102,6 +102,13 @@ class Origins:
             self._counted[key] = torch.arange(key[0], device=key[1])
         return self._counted[key].view(parameter.shape)
 
+    def place(self, origin: Origin) -> tuple | None:
+        """Return what tells the numbers of a view, in every step; None where they must be read."""
+        numbers = self.numbers(origin)
+        if not any(view_base(numbers) is counted for counted in self._counted.values()):
+            return None
+        return (id(origin.parameter), numbers.shape, numbers.stride(), numbers.storage_offset())
+
     def follow(
         self, function: Callable, args: tuple, kwargs: Mapping[str, Any], result: Any
     ) -> bool:

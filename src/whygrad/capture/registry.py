@@ -8,18 +8,20 @@ from weakref import WeakSet
 from torch import Tensor, nn
 
 from whygrad.capture.kinds import KINDS, Embedding, Linear
-from whygrad.capture.origins import Origins
+from whygrad.capture.origins import Origin, Origins
 from whygrad.capture.parts import part_of
 from whygrad.capture.torch_private import view_base
-from whygrad.capture.uses import Use, fan_in_last
+from whygrad.capture.uses import Part, Use, fan_in_last
 from whygrad.record.coverage import UNTOUCHED
 from whygrad.record.layers import KINDS as TRAITS
 from whygrad.record.layers import LayerKind, layout_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RegisteredLayer:
     """A layer of a model: a weight, or some rows of one, and how it is used.
+
+    There is one of each, so that identity is equality.
 
     Attributes:
         name: the module's path, such as ``encoder.layers.0.linear1``.
@@ -45,7 +47,7 @@ class RegisteredLayer:
     bias_first: int = 0
     neuron_axes: tuple[int, ...] | None = None
     siblings: "WeakSet[RegisteredLayer]" = field(  # weak, for it is one of them
-        default_factory=WeakSet, compare=False, repr=False
+        default_factory=WeakSet, repr=False
     )
 
     @property
@@ -70,7 +72,7 @@ class RegisteredLayer:
 
     def cut_bias(self, whole: Tensor, neurons: int) -> Tensor:
         """Return the rows of the bias, or of what has its shape, that belong here."""
-        return whole if len(whole) == neurons else whole[self.bias_first :][:neurons]
+        return whole if whole.shape[0] == neurons else whole[self.bias_first :][:neurons]
 
 
 class LayerRegistry:
@@ -88,6 +90,7 @@ class LayerRegistry:
             self._names.setdefault(id(parameter), []).append(name)
         self._modules = dict(model.named_modules(remove_duplicate=False))
         self._found: dict[tuple[object, ...], RegisteredLayer] = {}
+        self._places: dict[tuple[object, ...], tuple[tuple[int, ...], Tensor] | None] = {}
         self._of_weight: dict[str, list[RegisteredLayer]] = {}
         self._siblings: dict[str, WeakSet[RegisteredLayer]] = {}
         self._explained: set[str] = {""}  # parameters of layers that a gradient came to
@@ -103,13 +106,28 @@ class LayerRegistry:
         if found is not None:
             return found, use
         origin = origins.of(use.weight)
-        part = None if origin is None else part_of(origin, origins.numbers(origin), use)
+        part = None if origin is None else self._part(origin, origins, use)
         if origin is None or part is None:
             return None
         key = (id(origin.parameter), use.kind, self._own_axes(use.kind, part.axes, part.shape))
         if key not in self._found:
             self._register(key, use, origin.parameter)
         return self._found[key], replace(use, part=part)
+
+    def _part(self, origin: Origin, origins: Origins, use: Use) -> Part | None:
+        """Return where a call's weight stands in its parameter.
+
+        To look at the numbers has the host wait for them, so of a view it is done once.
+        """
+        numbers, place = origins.numbers(origin), origins.place(origin)
+        if place is None:
+            return part_of(origin, numbers, use)
+        key = (*place, use.weight.shape, use.neuron_axes)
+        if key not in self._places:
+            part = part_of(origin, numbers, use)
+            self._places[key] = None if part is None else (part.axes, part.neurons)
+        known = self._places[key]
+        return known and Part(origin.parameter.shape, known[0], numbers, known[1], origin.gain)
 
     def find_own(self, use: Use, origins: Origins) -> tuple[RegisteredLayer, Use] | None:
         """Return the layer that one of torch's own was called for.

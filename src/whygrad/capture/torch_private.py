@@ -4,7 +4,7 @@ Tried with torch 2.13. Whatever has a public name is used by that name, elsewher
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -23,6 +23,8 @@ COMPILED = "_orig_mod"  # the child that a compiled module holds: what was compi
 
 _functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - modules that types miss
 _autograd: Any = torch._C._autograd  # type: ignore[attr-defined]
+_foreach_norm: Any = torch._foreach_norm  # type: ignore[attr-defined]
+_flatten: Any = torch._C._nn.flatten_dense_tensors  # type: ignore[attr-defined]
 
 # These are asked of every function or gradient, so that none has a frame of its own.
 view_base: Callable[[Tensor], Tensor | None] = attrgetter("_base")  # None where it is no view
@@ -30,6 +32,16 @@ version: Callable[[Tensor], int] = attrgetter("_version")  # how many times it w
 # ``vmap``, ``grad`` or another of ``torch.func`` that runs what is called, or None. Tensors then
 # stand for others, and gradients that come back are no parameter's.
 transformation: Callable[[], Any] = _functorch.peek_interpreter_stack
+
+
+def norms(tensors: list[Tensor], kind: float = 2.0) -> list[Tensor]:
+    """Return the norm of each tensor, by one call for all of them."""
+    return list(_foreach_norm(tensors, kind)) if tensors else []
+
+
+def flattened(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the numbers of tensors of one type, one behind the other, by one call for all."""
+    return _flatten(list(tensors))
 
 
 def has_hooks(module: nn.Module) -> bool:
@@ -160,12 +172,14 @@ __all__ = [
     "agreed",
     "anything_is_compiled",
     "at_end_of_backward",
+    "flattened",
     "has_compiler",
     "has_hooks",
     "is_compiled",
     "is_packing",
     "mark_uncompiled",
     "mode_stack",
+    "norms",
     "saved_statistics",
     "steps_taken",
     "transformation",

@@ -39,6 +39,7 @@ from whygrad.capture.trace import StepTrace
 from whygrad.capture.wrapped import is_within_compiled
 
 NOTED = {*ACTIVATIONS, *LOSSES, *PROBABILITIES, *RESHAPING, *IN_ORDER, Tensor.mul, DROPOUT}
+KNOWN = {*NOTED, *OPENED, torch.autograd.grad, *RECURRENT, *CALLS}
 
 
 class Tracer(Mode):
@@ -63,7 +64,7 @@ class Tracer(Mode):
         self.registry = registry
         self.isolated = isolated
         self.gradients = gradients
-        self.trace = StepTrace()
+        self.trace = StepTrace(gradients.readings)
         self.following = Following(registry, snapshot, gradients, self.trace, self._heard)
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
         self._is_aside = False  # gradients come back that no parameter gets
@@ -122,6 +123,12 @@ class Tracer(Mode):
         kwargs = kwargs or {}
         if self.is_blind or self.isolated.has_failed or transformation() is not None:
             return func(*args, **kwargs)
+        following = self.following
+        if func not in KNOWN:  # most are not
+            result = func(*args, **kwargs)
+            if following.meets_parameters(args, kwargs) and torch.is_grad_enabled():
+                self.isolated(following.note_parameters, func, args, kwargs, result)
+            return result
         if func is torch.autograd.backward:
             return self._go_back(func, args, kwargs)
         if func in OPENED:
@@ -130,7 +137,6 @@ class Tracer(Mode):
             return self._asked_for(func, args, kwargs)
         if not torch.is_grad_enabled():
             return func(*args, **kwargs)
-        following = self.following
         if func in RECURRENT:
             recurrence = self.isolated(recurrence_of, func, args, kwargs)
             result = func(*args, **kwargs)
@@ -148,8 +154,7 @@ class Tracer(Mode):
             following_it = following.activation_call
             activation_call = self.isolated(following_it, activation, func, args, kwargs)
         result = func(*args, **kwargs)
-        if func in NOTED:
-            self.isolated(self._note, func, args, kwargs, result, activation_call)
+        self.isolated(self._note, func, args, kwargs, result, activation_call)
         if following.meets_parameters(args, kwargs):
             self.isolated(following.note_parameters, func, args, kwargs, result)
         return result
@@ -218,7 +223,8 @@ class Tracer(Mode):
             return  # of an evaluation
         self.trace.is_within_compiled |= is_within_compiled()
         claims = args[0] if args else kwargs.get("input")
-        call = loss_call(name, args, kwargs, result, self._claimed.get(claims))
+        made_by, readings = self._claimed.get(claims), self.trace.readings
+        call = loss_call(name, args, kwargs, result, made_by, readings)
         self.trace.losses.calls.append(call)
         if result.is_complex():
             return
@@ -248,7 +254,7 @@ class Tracer(Mode):
             named = (name for name, p in self.registry.parameters.items() if id(p) in asked)
             self.following.backward.asked = frozenset(named)
         given = grad_variables if grad_tensors is None else grad_tensors
-        self.trace.losses.set_out(pass_of(tensors, given))
+        self.trace.losses.set_out(pass_of(tensors, given, self.trace.readings))
 
     def _note_asked_for(
         self,
@@ -265,8 +271,8 @@ class Tracer(Mode):
         given = None if is_grads_batched else grad_outputs
         if not self._is_aside:
             self.trace.is_fresh = False
-            one = pass_of(outputs, given, is_asked=True, is_on_the_way=create_graph)
-            self.trace.losses.set_out(one)
+            ways = {"is_asked": True, "is_on_the_way": create_graph}
+            self.trace.losses.set_out(pass_of(outputs, given, self.trace.readings, **ways))
 
 
 def _tell(
