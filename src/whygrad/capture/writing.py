@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 WAITING_STEPS = 50  # recorded steps in memory
 WAITING_BYTES = 8 * 2**20
+SMALL = 2**20  # bytes of a full snapshot that waits with the rows: most of those are dropped again
 ROUNDS = 16  # of full snapshots on disk at most
 ROOM = 512 * 2**20  # bytes that they may take there; two rounds are always kept
 DROPPED_BYTES = 64 * 2**20  # of full snapshots that are no longer kept and not yet removed
@@ -137,10 +138,12 @@ class Writer:
             self._description |= dict(zip(("rank", "ranks"), rank, strict=True))
         self._lines = 0
         self._snapshots: dict[str, str] = {}  # checksums of the full snapshots on disk
+        self._held: dict[int, Recorded] = {}  # those that wait, by step
         self._dropped: dict[Path, int] = {}  # bytes of those to be removed
         self._rounds: list[list[int]] = []  # the steps of each that have one
         self._is_asked = False  # the step under way belongs to none
         self._waiting: list[Recorded] = []
+        self._bytes_waiting = 0
         self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
         self._being_written: tuple[int, Future] | None = None
         self._logged = None if log is None else Logged(log, self._description)
@@ -180,22 +183,26 @@ class Writer:
         if self._schedule.begins_a_round and not self._is_asked:
             self._begin_round(step.step)
         if step.tensors:
-            self._write_snapshot(step)
+            self._take_snapshot(step)
         rows = {name: sizes["rows"] for name, sizes in step.diagnostics["layers"].items()}
         if not self._is_asked:
             self._schedule.taken(work_of(step.layers, rows))
         self._waiting.append(replace(step, tensors={}))  # those are many bytes
-        bytes_waiting = sum(row.nbytes for one in self._waiting for row in one.rows.values())
-        if len(self._waiting) >= WAITING_STEPS or bytes_waiting > WAITING_BYTES:
+        self._bytes_waiting += sum(row.nbytes for row in step.rows.values())
+        if len(self._waiting) >= WAITING_STEPS or self._bytes_waiting > WAITING_BYTES:
             self.flush()
 
     def flush(self) -> None:
         """Write what waits."""
         self._settle()
         waiting, self._waiting = self._waiting, []
-        if not waiting and self._snapshots == self._description["whole"]:
+        held, self._held, self._bytes_waiting = self._held, {}, 0
+        if not waiting and not held and self._snapshots == self._description["whole"]:
             return
         rows: dict[Path, Content] = {}
+        for step in held.values():
+            tensors, checksum = sealed_tensors(step.tensors, _notes_of(step))
+            rows[self._path_of(step.step)], self._snapshots[str(step.step)] = tensors, checksum
         for group in _of_equal_layers(waiting):
             stacked = {
                 key_of_rows(name): np.stack([one.rows[name] for one in group])
@@ -221,14 +228,22 @@ class Writer:
         if self._logged is not None:
             self._logged.close()
 
-    def _write_snapshot(self, step: Recorded) -> None:
-        path = self.path / "whole" / f"{step.step}.safetensors"
-        notes = finite({"optimizers": step.notes, "line": step.line})
-        self._settle()
-        written = self._pool.submit(write_tensors, path, step.tensors, notes)
-        self._being_written = (step.step, written)
+    def _take_snapshot(self, step: Recorded) -> None:
         if not self._is_asked:
             self._rounds[-1].append(step.step)
+        size = _bytes_of(step)
+        if size <= SMALL:
+            self._held[step.step] = step
+            self._bytes_waiting += size
+            return
+        self._settle()
+        path, notes = self._path_of(step.step), _notes_of(step)
+        written = self._pool.submit(write_tensors, path, step.tensors, notes)
+        self._being_written = (step.step, written)
+
+    def _path_of(self, step: int) -> Path:
+        """Return the file of a full snapshot."""
+        return self.path / "whole" / f"{step}.safetensors"
 
     def _begin_round(self, step: int) -> None:
         """Make room for a round of full snapshots; the first and the last one stay."""
@@ -240,9 +255,12 @@ class Writer:
             gaps = [starts[i + 1] - starts[i - 1] for i in range(1, len(starts) - 1)]
             closest = 1 + int(np.argmin(gaps))  # to its neighbours
             for dropped in self._rounds.pop(closest):
-                path = self.path / "whole" / f"{dropped}.safetensors"
-                self._dropped[path] = path.stat().st_size
-                del self._snapshots[str(dropped)]
+                if dropped in self._held:
+                    self._bytes_waiting -= _bytes_of(self._held.pop(dropped))
+                else:
+                    path = self._path_of(dropped)
+                    self._dropped[path] = path.stat().st_size
+                    del self._snapshots[str(dropped)]
             if sum(self._dropped.values()) > DROPPED_BYTES:
                 self.flush()
 
@@ -274,6 +292,16 @@ def _learning(registry: LayerRegistry) -> dict[str, int]:
     """Return the parameters that learn, and how many bytes each takes."""
     learning = {name: p for name, p in registry.parameters.items() if p.requires_grad}
     return {name: p.numel() * p.element_size() for name, p in learning.items()}
+
+
+def _bytes_of(step: Recorded) -> int:
+    """Return how large a full snapshot is."""
+    return sum(array.nbytes for array in step.tensors.values())
+
+
+def _notes_of(step: Recorded) -> dict[str, Any]:
+    """Return what stands beside the arrays of a full snapshot."""
+    return finite({"optimizers": step.notes, "line": step.line})
 
 
 def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:
