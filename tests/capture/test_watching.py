@@ -39,8 +39,8 @@ def trained(model: nn.Module, steps: int, **options) -> wg.WatchedRun:
     return watch.run
 
 
-def test_every_tenth_step_by_default():
-    run = trained(mlp(), 21)
+def test_every_tenth_step():
+    run = trained(mlp(), 21, every=10)
     assert run.history["step"].tolist() == [0, 10, 20]
     assert run.steps == 21
     assert run.description["state"] == "finished"
@@ -419,7 +419,7 @@ def test_its_own_error_ends_the_watching_and_not_the_training(monkeypatch):
     def broken(*_):
         raise LookupError("nothing here")
 
-    monkeypatch.setattr(layer_calls, "sum_of_sizes", broken)
+    monkeypatch.setattr(layer_calls, "wide", broken)
     model = mlp()
     before = model[0].weight.clone()
     said = (
@@ -574,11 +574,13 @@ def test_a_gradient_that_is_thrown_away_before_the_update_is_explained():
     assert "0" in str(watch.run.why("0")) and watch.run.report().is_file()
 
 
-def test_a_disk_that_is_full_ends_the_watch_and_not_the_training(monkeypatch):
+@pytest.mark.parametrize(("writes", "small"), [("write_tensors", 0), ("sealed_tensors", 2**20)])
+def test_a_disk_that_is_full_ends_the_watch_and_not_the_training(monkeypatch, writes, small):
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(writing, "write_tensors", full)
+    monkeypatch.setattr(writing, "SMALL", small)
+    monkeypatch.setattr(writing, writes, full)
     model = mlp()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     with pytest.warns(UserWarning, match="no space left"):

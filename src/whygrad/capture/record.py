@@ -78,16 +78,17 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
     ]
     window.gradients.readings.fetch()
     layers, rows, tensors, notes = {}, {}, {}, {}
-    of_each, lengths = rows_of([part.row for part in parts])
-    for part, row in zip(parts, of_each, strict=True):
-        name = part.layer.name
-        registry.note_gradient(part.layer)
-        layers[name], rows[name] = part.describe(trace), row
-        if (reduced := part.row.reduced) is not None:
-            rows[name + REDUCED] = reduced
-        if part.reading is not None:
-            tensors |= {f"{name}/{k}": v for k, v in part.tensors(part.reading).items()}
-            notes[name] = {k: _plain(v) for k, v in part.settings.items()}
+    with np.errstate(all="ignore"):  # numbers that are not finite are told, not warned of
+        of_each, lengths = rows_of([part.row for part in parts])
+        for part, row in zip(parts, of_each, strict=True):
+            name = part.layer.name
+            registry.note_gradient(part.layer)
+            layers[name], rows[name] = part.describe(trace), row
+            if (reduced := part.row.reduced) is not None:
+                rows[name + REDUCED] = reduced
+            if part.reading is not None:
+                tensors |= {f"{name}/{k}": v for k, v in part.tensors(part.reading).items()}
+                notes[name] = {k: _plain(v) for k, v in part.settings.items()}
     loss = trace.losses.loss
     return Recorded(
         step=step,

@@ -202,8 +202,7 @@ def norm(values: np.ndarray) -> float:
 
 def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return the share that one size is of another, which may be 0."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        return part / np.where(whole == 0, 1, whole)
+    return part / np.where(whole == 0, 1, whole)
 
 
 def _single(values: np.ndarray) -> np.ndarray:
