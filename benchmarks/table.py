@@ -151,12 +151,13 @@ def first_second_blocks(results: dict) -> list[str]:
 
 def watching_blocks(results: dict) -> list[str]:
     """Return the paragraph and table of what watching a PyTorch model costs."""
-    columns = ("model", "milliseconds", "watched_recorded", "watched_whole", "watched_share")
+    kinds = ("recorded", "whole", "others")
+    columns = ("model", "milliseconds", *(f"watched_{kind}" for kind in kinds), "watched_share")
     rows = [
         [
             name,
             number(told["milliseconds"], 3),
-            *(f"{told[key]:.2f}×" for key in ("recorded", "whole")),
+            *(f"{told[kind]:.2f}×" for kind in kinds),
             f"{100 * told['share']:.1f} %",
         ]
         for name, told in results["watching"].items()

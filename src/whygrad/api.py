@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 def watch(
     model: nn.Module,
     *,
-    every: int | Literal["auto"] = 10,
+    every: int | Literal["auto"] = "auto",
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
@@ -49,7 +49,8 @@ def watch(
     Args:
         model: any module.
         every: how many optimiser steps from one recorded step to the next; ``"auto"``: as many as
-            keep what recording takes at 5 % of all time, once 20 are recorded.
+            keep what recording takes at 5 % of all time, but 20 recorded steps at least, and one
+            whenever the run has become longer by a quarter.
         out: folder of the run, new or empty; default: a temporary one, gone with the process.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
         explain: names of layers whose single weights ``why`` is to explain first, and whatever
@@ -82,7 +83,7 @@ def watch(
 
 def watch_lightning(
     *,
-    every: int | Literal["auto"] = 10,
+    every: int | Literal["auto"] = "auto",
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
@@ -112,7 +113,7 @@ def watch_lightning(
 
 def watch_trainer(
     *,
-    every: int | Literal["auto"] = 10,
+    every: int | Literal["auto"] = "auto",
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),

@@ -200,7 +200,7 @@ def test_what_is_found_is_said_and_may_fail_the_command(environment, tmp_path):
 @pytest.mark.parametrize("launcher", [(), ("-m", "torch.distributed.run", "--nproc-per-node", "2")])
 def test_processes_that_train_together_have_one_run(environment, tmp_path, launcher):
     (tmp_path / "train.py").write_text(TOGETHER)
-    whygrad = ("-m", "whygrad", "watch", "--json", "train.py")
+    whygrad = ("-m", "whygrad", "watch", "--json", "--every", "10", "train.py")
     for name, command in (("plain", ("train.py",)), ("watched", whygrad)):
         done = ended(environment | {"OMP_NUM_THREADS": "1"}, tmp_path, *launcher, *command)
         assert done.code == 0, done.err.decode()

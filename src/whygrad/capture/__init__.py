@@ -2,7 +2,7 @@
 
 Reads what torch does and changes nothing of it::
 
-    with wg.watch(model, every=10) as watch:
+    with wg.watch(model) as watch:
         for x, y in loader:
             ...
     print(watch.run.why("encoder.layers.0.linear1.weight[5, 3]"))

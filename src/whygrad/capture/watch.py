@@ -61,8 +61,8 @@ class Watch:
     Args:
         model: any module. Whatever of its parameters meets an activation in a product or a sum is
             taken apart; ``run.coverage()`` names the rest, and says why.
-        every: how many optimiser steps from one recorded step to the next; ``"auto"``: as many as
-            keep what recording takes at 5 % of all time, once 20 are recorded.
+        every: how many optimiser steps from one recorded step to the next; ``"auto"``: as
+            :mod:`whygrad.capture.pace` chooses.
         out: folder of the run, new or empty; default: a temporary one. Where several processes
             train together, each has a folder in it, and ``wg.open_run(out)`` merges them.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
@@ -80,7 +80,7 @@ class Watch:
         self,
         model: nn.Module,
         *,
-        every: Every = 10,
+        every: Every = "auto",
         out: str | Path | None = None,
         optimizer: Optimizer | list[Optimizer] | None = None,
         explain: Sequence[str] = (),
