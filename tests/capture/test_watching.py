@@ -360,7 +360,6 @@ def test_what_reaches_a_weight_beside_its_layer_is_a_stage_of_its_own():
     assert [stage.name for stage in watch.run.why("2.weight[1, 2]").stages] == ["learning_rate"]
 
 
-@pytest.mark.parametrize("calls", [1, 2])
 def asked_of(run: wg.WatchedRun) -> dict[str, float]:
     """Return by layer the norm of the gradient that the optimiser was given last."""
     return {name: layer["asked"] for name, layer in run.facts[-1]["layers"].items()}
@@ -392,6 +391,7 @@ def test_what_the_optimiser_is_given_of_a_weight_with_two_uses_is_told_once(prog
 
 
 @pytest.mark.parametrize("penalty", [0, 1])
+@pytest.mark.parametrize("calls", [1, 2])
 def test_a_convolution_tells_its_part_before_it_is_clipped(calls, penalty):
     """The graph tells it; what is done to the parameter's gradient afterwards does not reach it."""
     convolution = nn.Conv2d(2, 2, 3, padding=1)
