@@ -31,6 +31,7 @@ def measure(rounds: int, names: list[str]) -> dict[str, dict[str, float]]:
         print(f"measuring: {name}", file=sys.stderr, flush=True)
         told = [_in_a_process(name) for _ in range(rounds)]
         table[name] = {key: median(one[key] for one in told) for key in told[0]}
+        table[name]["rounds"] = rounds
     return table
 
 
