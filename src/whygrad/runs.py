@@ -10,6 +10,7 @@ import numpy as np
 from whygrad.errors import OptionError, RunError
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import merge_ranks
+from whygrad.record.reading import Described
 from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ class Run(RunFolder):
     ``run.predict(x)`` and ``run.evaluate()`` are what came out; the run of a watched model holds
     no network, and says so: ``run.can("network")``.
     """
+
+    def __init__(self, path: str | Path, *, described: Described | None = None):
+        super().__init__(path, described=described)
+        told = self.description
+        if "rank" in told and any("sharded" in layer for layer in told["layers"].values()):
+            one = {"rank": told["rank"], "ranks": told["ranks"]}
+            raise RunError("error.run_of_shard", path=self.path, whole=self.path.parent, **one)
 
     def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> "Ledger":
         """Explain a weight, a bias, a neuron or a layer at a step.

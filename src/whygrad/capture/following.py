@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from whygrad.capture.functions import ACTIVATIONS, IN_ORDER, NORMS, ActivationOfTorch, flat_of
@@ -31,6 +31,7 @@ from whygrad.capture.recurrences import Gate, Recurrence
 from whygrad.capture.recurrent_calls import RecurrentCall
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
 from whygrad.capture.trace import StepTrace
+from whygrad.capture.unsharding import Passed
 from whygrad.capture.uses import Use
 
 ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
@@ -73,6 +74,20 @@ class Following:
         self.backward.sizes.let_go()
         self._made_by = WeakTensorKeyDictionary()
         self._origins.let_go()
+
+    def enter(self, module: nn.Module, passed: Passed) -> None:
+        """Enter a sharded module, whose parameters are whole now.
+
+        Args:
+            passed: its inputs, and what it got in their place.
+        """
+        whole = self._registry.note_whole(module)
+        self._origins.add(whole.values())
+        for name, parameter in whole.items():
+            self._gradients.note_whole(name, parameter)
+        for before, now in passed:
+            if now is not before and (came := self._made_by.get(before)):
+                self._made_by[now] = came
 
     def meets_parameters(self, args: tuple, kwargs: dict[str, Any]) -> bool:
         """Return whether a function was given a parameter that learns, or what follows from one."""

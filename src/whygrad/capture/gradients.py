@@ -9,7 +9,9 @@ from torch import Tensor
 
 from whygrad.capture.isolation import ErrorIsolation
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
+from whygrad.capture.shards import held, is_sharded, placed
 from whygrad.capture.torch_private import at_end_of_backward, version
+from whygrad.capture.uses import plus
 from whygrad.record.fields import directions
 
 SAMPLED = 2**16  # most numbers of a weight that are kept to tell how far it moves
@@ -83,7 +85,8 @@ class Gradients:
         before: by parameter, how it was when its layer was called, where ledgers will need it.
         snapshot: by parameter, what ledgers will need of it.
         reduced: by layer, norms (n_out,) of the mean gradient that all processes were given after
-            the last backward pass; empty where there is one process only.
+            the last backward pass; empty where there is one process only. Of a sharded parameter it
+            is what this process holds of it, and so is ``actual``.
     """
 
     def __init__(
@@ -108,9 +111,10 @@ class Gradients:
         self._found: dict[str, Tensor] = {}  # gradients that were there before the first pass
         self._kept: dict[str, Tensor] = {}
         self._versions: dict[str, tuple[int, int]] = {}
+        self._whole: set[str] = set()  # parameters of which this process holds a shard
         self._handles: list[Any] = []
         for name, parameter in registry.parameters.items():
-            if parameter.requires_grad and parameter.is_leaf:
+            if parameter.requires_grad and parameter.is_leaf and not is_sharded(parameter):
                 hook = partial(isolated, self._note, name)
                 self._handles.append(parameter.register_post_accumulate_grad_hook(hook))
 
@@ -122,7 +126,7 @@ class Gradients:
         }
         with torch.no_grad():
             for name, parameter in self._registry.parameters.items():
-                if parameter.grad is not None and bool(dense(parameter.grad).any()):
+                if parameter.grad is not None and bool(held(dense(parameter.grad)).any()):
                     self.left[name] = dense(parameter.grad).clone()
 
     def begin_again(self) -> None:
@@ -137,16 +141,34 @@ class Gradients:
         if not self.actual:
             return False
         grads = [self._registry.parameters[layer.weight].grad for layer in self.actual]
-        return all(grad is None or not bool(dense(grad).any()) for grad in grads)
+        ours = [None if grad is None else held(dense(grad)) for grad in grads]
+        known = [grad for grad in ours if grad is None or grad.numel()]  # of a shard, maybe none
+        return bool(known) and all(grad is None or not bool(grad.any()) for grad in known)
 
     @torch.no_grad()
     def note_layer(self, layer: RegisteredLayer) -> None:
         """Look at a layer as it is; keep its parameters where ledgers will need them."""
         parameters = self._registry.parameters
-        self.weights[layer] = before_update(layer.laid(parameters[layer.weight]))
+        self.weights[layer] = before_update(layer.laid(placed(parameters[layer.weight])))
         if layer.weight in self._snapshot:
             for name in filter(None, (layer.weight, layer.bias)):
-                self.before[name] = parameters[name].detach().clone()
+                self.before[name] = placed(parameters[name].detach()).clone()
+
+    def note_whole(self, name: str, whole: Tensor) -> None:
+        """Listen to what comes to the whole of a sharded parameter, where ledgers will need it.
+
+        It is there within a pass only, and nowhere afterwards.
+        """
+        if name not in self._whole:
+            self._whole.add(name)
+            if name in self._snapshot:
+                hook = partial(self._isolated, self._note_part, name)
+                self._handles.append(whole.register_hook(hook))
+
+    def _note_part(self, name: str, gradient: Tensor) -> None:
+        if name in self.before:
+            more = gradient.detach().to(self.before[name].dtype)
+            self._kept[name] = plus(self._kept.get(name), more.clone())
 
     def note_requested(self) -> None:
         """Note what the optimiser is about to be given."""
@@ -158,14 +180,29 @@ class Gradients:
                 grad, actual = dense(parameter.grad), [self.actual[p].size for p in layers]
                 is_same = self._versions.get(name) == _version(parameter) and name not in self.left
                 is_same = is_same and not self._is_parallel  # a mean may be written unnoticed
-                length = torch.cat(actual).norm() if actual and is_same else grad.norm()
+                length = torch.cat(actual).norm() if actual and is_same else placed(grad).norm()
                 self.requested[name] = float(length)
                 if name in self.before:
-                    kept = self._kept.get(name, torch.zeros_like(grad))
-                    self.snapshot[name] = Change(self.before[name], kept, grad.clone())
+                    kept = self._kept.get(name, torch.zeros_like(self.before[name]))
+                    self.snapshot[name] = Change(self.before[name], kept, placed(grad).clone())
             elif parameter.grad is None and name in self._kept and name not in self.snapshot:
                 kept = self._kept[name]  # it came, and was thrown away before the update
                 self.snapshot[name] = Change(self.before[name], kept, torch.zeros_like(kept))
+
+    @torch.no_grad()
+    def pass_ended(self) -> None:
+        """Note the shards of the mean gradient that a backward pass has left in this process.
+
+        There are none where the processes go on adding up their own.
+        """
+        for name in self._whole:
+            parameter, left = self._registry.parameters[name], self.left.get(name)
+            self._versions[name] = _version(parameter)
+            if parameter.grad is not None:
+                mean = dense(parameter.grad) if left is None else dense(parameter.grad) - left
+                for layer in self._registry.of_weight(name):
+                    self.actual[layer] = actual = actual_gradient(layer.laid(placed(mean)))
+                    self.reduced[layer] = actual.size
 
     def let_go(self) -> None:
         """Remove the hooks and hold nothing any longer."""
@@ -207,7 +244,7 @@ class Gradients:
         assert parameter.grad is not None
         if parameter.grad is not self._found.get(name):
             self.left.pop(name, None)  # what was there is there no longer
-            self._keep(name, dense(parameter.grad))
+            self._keep(name, placed(dense(parameter.grad)))
 
     def _keep(self, name: str, grad: Tensor) -> None:
         for layer in self._registry.of_weight(name):

@@ -6,7 +6,7 @@ such as ``1 + w`` or ``-exp(log_a)``, has a gain besides: how fast each number f
 """
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -63,10 +63,14 @@ class Origins:
         buffers: yields those of the model: they are constants, as numbers are.
     """
 
-    def __init__(self, parameters: Mapping[int, Tensor], buffers: Callable[[], Iterator[Tensor]]):
+    def __init__(self, parameters: dict[int, Tensor], buffers: Callable[[], Iterator[Tensor]]):
         self._parameters, self._of_model = parameters, buffers
         self._derived: dict[int, tuple[weakref.ref[Tensor], int, Origin]] = {}
         self._counted: dict[tuple[int, torch.device], Tensor] = {}
+
+    def add(self, parameters: Iterable[Tensor]) -> None:
+        """Take in parameters that were not there when the step began."""
+        self._parameters |= {id(parameter): parameter for parameter in parameters}
 
     def let_go(self) -> None:
         """Hold no tensor of the step any longer."""

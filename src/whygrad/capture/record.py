@@ -15,8 +15,9 @@ from whygrad.capture.diagnostics import diagnostics_of
 from whygrad.capture.gradients import ActualGradient, actual_gradient, directions_of
 from whygrad.capture.layer_calls import Accumulators
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
+from whygrad.capture.shards import is_part, placed
 from whygrad.record.fields import ROW_FIELDS
-from whygrad.record.schema.arrays import REDUCED
+from whygrad.record.schema.arrays import MARKS, REDUCED
 
 if TYPE_CHECKING:
     from whygrad.capture.trace import StepTrace
@@ -111,7 +112,10 @@ class LayerRecord:
     ):
         self.gradients, self.parameters = window.gradients, registry.parameters
         self.layer, self.accumulators = layer, accumulators
-        weight = self.parameters[layer.weight].detach()
+        weight = placed(self.parameters[layer.weight].detach())
+        roles = {"weight": layer.weight, "bias": layer.bias}
+        self.sharded = [role for role, n in roles.items() if n and is_part(self.parameters[n])]
+        self.is_part = "weight" in self.sharded
         self.weight = layer.laid(weight)  # after the update, (n_out, n_in)
         self.rows_of_parameter = weight.shape[0] if weight.dim() else 1
         self.shape = [layer.rows, *weight.shape[1:]]
@@ -138,6 +142,7 @@ class LayerRecord:
             "activation": "identity" if activation is None else activation.name,
             "steepest": 1.0 if activation is None else activation.facts.steepest,
             "is_shared": layer.is_shared,
+            **({"sharded": self.sharded} if self.sharded else {}),
             **({} if layer.neuron_axes is None else {"neuron_axes": list(layer.neuron_axes)}),
             "feeds": next(iter(feeds)).name if len(feeds) == 1 else None,
         }
@@ -150,7 +155,7 @@ class LayerRecord:
     @cached_property
     def actual(self) -> ActualGradient:
         """What is kept of the gradient that came back through this layer."""
-        if self.own is not None:
+        if self.own is not None and not self.is_part:
             return actual_gradient(self.layer.laid(self.own, is_cut=True))
         actual = self.gradients.actual.get(self.layer)
         return actual_gradient(torch.zeros_like(self.weight)) if actual is None else actual
@@ -194,19 +199,26 @@ class LayerRecord:
         fields = (*factors, share, self.signatures())
         assert len(fields) == len(ROW_FIELDS)
         rows = {self.layer.name: _numpy(torch.stack(fields))}
-        if self.layer in reduced:
-            rows[self.layer.name + REDUCED] = _numpy(reduced[self.layer])
+        if self.layer in reduced or self.is_part:
+            rows[self.layer.name + REDUCED] = _numpy(reduced.get(self.layer, self.actual.size))
+        if self.is_part:
+            rows[self.layer.name + MARKS] = _numpy(self.actual.mark)
         return rows
 
     def signatures(self) -> Tensor:
-        """Return one number a neuron; see :data:`whygrad.record.fields.FIELDS`."""
+        """Return one number a neuron; see :data:`whygrad.record.fields.FIELDS`.
+
+        Of a shard the weights' part alone, for the other is in units of the whole layer.
+        """
         assert self.accumulators.pulled is not None
         weight = self.weight.float()
         along = directions_of(weight)
         mark = weight @ along[:-1]
         if self.layer.bias is not None:
-            bias = self.parameters[self.layer.bias].detach().flatten().float()
+            bias = placed(self.parameters[self.layer.bias].detach()).flatten().float()
             mark = mark + along[-1] * self.layer.cut_bias(bias, len(weight))
+        if self.is_part:
+            return mark
         size, pulls = mark.norm(), self.accumulators.pulled.float().norm()
         scale = torch.where(size > 0, size, 1.0) / torch.where(pulls > 0, pulls, 1.0)
         return mark + scale * self.actual.mark
@@ -263,15 +275,15 @@ class LayerRecord:
             return {} if known is None else {f"{which}.before": known}
         content = {
             "before": change.before,
-            "after": parameter.detach(),
+            "after": placed(parameter.detach()),
             "gradient": change.gradient,
             "asked": change.requested,
         }
         state = next((o.state[parameter] for o in optimizers if parameter in o.state), {})
         for key, value in state.items():
             if isinstance(value, Tensor) and value.shape == parameter.shape:
-                content[f"state.{key}"] = value
-        if torch.equal(change.gradient, change.requested):
+                content[f"state.{key}"] = placed(value)
+        if not is_part(parameter) and torch.equal(change.gradient, change.requested):
             del content["asked"]  # nothing came between
         return {f"{which}.{key}": value for key, value in content.items()}
 

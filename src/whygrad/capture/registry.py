@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from whygrad.capture.kinds import KINDS, Embedding, Linear
 from whygrad.capture.origins import Origins
 from whygrad.capture.parts import part_of
+from whygrad.capture.shards import is_sharded
 from whygrad.capture.torch_private import view_base
 from whygrad.capture.uses import Use, fan_in_last
 from whygrad.record.coverage import UNTOUCHED
@@ -87,6 +88,7 @@ class LayerRegistry:
         for name, parameter in model.named_parameters(remove_duplicate=False):
             self._names.setdefault(id(parameter), []).append(name)
         self._modules = dict(model.named_modules(remove_duplicate=False))
+        self._in_passes: dict[int, Tensor] = {}  # by the id of the shard
         self._found: dict[tuple[object, ...], RegisteredLayer] = {}
         self._of_weight: dict[str, list[RegisteredLayer]] = {}
         self._siblings: dict[str, WeakSet[RegisteredLayer]] = {}
@@ -94,7 +96,8 @@ class LayerRegistry:
 
     def origins(self) -> Origins:
         """Return what is known of tensors when a step begins: the parameters themselves."""
-        learning = {id(p): p for p in self.parameters.values() if p.requires_grad and p.numel()}
+        known = (*self.parameters.values(), *self._in_passes.values())
+        learning = {id(p): p for p in known if p.requires_grad and p.numel()}
         return Origins(learning, self.model.buffers)
 
     def find(self, use: Use, origins: Origins) -> tuple[RegisteredLayer, Use] | None:
@@ -182,6 +185,22 @@ class LayerRegistry:
         siblings.add(self._found[key])
         self._of_weight.setdefault(names[0], []).append(self._found[key])
 
+    def note_whole(self, module: nn.Module) -> dict[str, Tensor]:
+        """Note the tensors that stand for a sharded module's parameters within its passes.
+
+        Returns:
+            Those that learn, by the parameter's name in :attr:`parameters`.
+        """
+        prefix = next(name for name, one in self._modules.items() if one is module)
+        shards = {n: p for p in self.parameters.values() for n in self.names_of(p)}
+        found = {}
+        for name, whole in module.named_parameters(prefix, remove_duplicate=False):
+            shard = shards.get(name)
+            if shard is not None and whole is not shard and not is_sharded(whole):
+                self._names[id(whole)] = names = self._names[id(shard)]
+                self._in_passes[id(shard)] = found[names[0]] = whole
+        return {name: whole for name, whole in found.items() if whole.requires_grad}
+
     @property
     def are_stale(self) -> bool:
         """Whether somebody has put other parameters into the model since.
@@ -190,7 +209,8 @@ class LayerRegistry:
         """
         ours, now = self.parameters.values(), list(self.model.parameters())
         is_lasting = all(isinstance(p, nn.Parameter) for p in now)
-        return is_lasting and [id(p) for p in now] != [id(p) for p in ours]
+        shards = {id(whole): shard for shard, whole in self._in_passes.items()}
+        return is_lasting and [shards.get(id(p), id(p)) for p in now] != [id(p) for p in ours]
 
     def holds(self, tensor: Tensor) -> bool:
         """Return whether a tensor is one of the model's parameters."""

@@ -98,6 +98,13 @@ def agreed(name: str, chosen: Callable[[], str]) -> str:
     return store.get(name).decode()
 
 
+def first_place(shard: Any) -> tuple[int, ...]:
+    """Return where in the whole the part begins that this process holds of a DTensor."""
+    utils: Any = sys.modules["torch.distributed.tensor"]._utils
+    whole = shard.shape, shard.device_mesh, shard.placements
+    return utils.compute_local_shape_and_global_offset(*whole)[1]
+
+
 def mark_uncompiled(function: Any) -> None:
     """Leave the mark of ``torch.compiler.disable``, which would import the compiler."""
     function._torchdynamo_disable = True
@@ -160,6 +167,7 @@ __all__ = [
     "agreed",
     "anything_is_compiled",
     "at_end_of_backward",
+    "first_place",
     "has_compiler",
     "has_hooks",
     "is_compiled",

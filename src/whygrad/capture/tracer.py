@@ -90,6 +90,7 @@ class Tracer(Mode):
         finally:  # of a pass within this one, such as a checkpoint's
             for one, mode, kept in zip(passes, modes, before, strict=True):
                 one.frees, one.asked, mode.trace.losses.under_way = kept
+                mode.isolated(mode.gradients.pass_ended)
 
     def _asked_for(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let gradients come back that no parameter's own grows by.

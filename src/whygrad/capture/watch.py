@@ -29,6 +29,7 @@ from whygrad.capture.pace import Every, Pace
 from whygrad.capture.record import Recorded, recorded
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.tracer import Tracer
+from whygrad.capture.unsharding import Passed, follow_sharded
 from whygrad.capture.window import Window
 from whygrad.capture.wrapped import (
     Inert,
@@ -216,6 +217,7 @@ class Watch:
             self._triggers = [module.register_forward_pre_hook(hook) for module in modules]
         else:
             self._triggers = [register_module_forward_pre_hook(self.forward_begins)]
+        self._triggers += follow_sharded(self._registry.model, self._enter_sharded)
 
     def _disarm(self) -> None:
         if self._triggers:
@@ -228,6 +230,10 @@ class Watch:
         """Hear of every module: a hook of the model's own would be copied and saved with it."""
         if id(module) in self._own_modules and self._triggers:
             self._isolated(self._on_forward)
+
+    def _enter_sharded(self, module: nn.Module, passed: Passed) -> None:
+        if self._window is not None:
+            self._isolated(self._window.tracer.following.enter, module, passed)
 
     def _on_forward(self) -> None:
         if not torch.is_grad_enabled():

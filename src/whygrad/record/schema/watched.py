@@ -78,6 +78,7 @@ LAYER = record(
         "bias_first": COUNT,
         "bias_rows": COUNT,
         "neuron_axes": list_of(COUNT),
+        "sharded": list_of(one_of(("weight", "bias"))),
     },
     also=[agreeing(_shape_fits)],
 )
