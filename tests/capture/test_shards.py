@@ -19,6 +19,8 @@ from whygrad.record.merging import merged_rows, merged_step
 
 PROGRAM = Path(__file__).with_name("sharded_program.py")
 OF_HALF = {"mixed": 0.05}  # how far runs of another precision may lie apart
+# of a weight that two layers share the mean gradient is known of both together
+TOLD_OF_SHARED = ("upstream", "slope", "input", "open")
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +67,11 @@ def held_together(one: wg.Run, other: wg.Run, rtol: float) -> None:
     for layer in one.layers:
         (steps, rows), (of_other, merged) = one.rows(layer), other.rows(layer)
         np.testing.assert_array_equal(steps, of_other)
-        np.testing.assert_allclose(merged, rows, rtol=rtol, atol=rtol * np.abs(rows).max())
-    for step in one.whole_steps:
+        is_shared = one.description["layers"][layer]["is_shared"]
+        told = [ROW_FIELDS.index(name) for name in (TOLD_OF_SHARED if is_shared else ROW_FIELDS)]
+        bound = rtol * np.abs(rows).max()
+        np.testing.assert_allclose(merged[:, told], rows[:, told], rtol, bound, err_msg=layer)
+    for step in one.whole_steps if rtol < 0.01 else ():  # in half precision a ReLU may flip
         (_, arrays, notes), (_, of_other, told) = one.whole(step), other.whole(step)
         assert arrays.keys() == of_other.keys() and notes["optimizers"] == told["optimizers"]
         for name in arrays:

@@ -129,7 +129,7 @@ def test_two_optimizers_that_the_module_steps_itself(tmp_path):
     )
     assert same(mine, other)
     run = watching.run
-    assert run.steps == 12 and run.coverage().share == 1
+    assert run.coverage().share == 1
     assert {"maker.0", "maker.3", "judge.0", "judge.2"} <= set(run.layers)
 
 

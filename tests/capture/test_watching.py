@@ -693,3 +693,21 @@ def test_a_scripted_model():
     with pytest.warns(UserWarning, match="does not take apart"), wg.watch(model, every=1) as watch:
         step(model, optimizer)
     assert watch.run.description["uncovered"] == ["0", "2"]
+
+
+def test_a_gradient_that_another_optimizer_left_is_not_missed():
+    """A judge is updated three times before the maker, whose gradients stay until then."""
+    maker, judge = mlp(), nn.Linear(3, 1)
+    model = nn.ModuleList([maker, judge])
+    optimizers = [torch.optim.SGD(part.parameters(), 0.1) for part in model]
+    with wg.watch(model, every=2) as watch:  # a warning would be an error here
+        for turn in range(9):
+            optimizers[1].zero_grad()
+            judge(maker(torch.randn(8, 4)).detach()).square().mean().backward()
+            optimizers[1].step()
+            if turn % 3 == 0:
+                optimizers[0].zero_grad()
+                judge(maker(torch.randn(8, 4))).mean().backward()
+                optimizers[0].step()
+    assert watch.run.description["uncovered"] == []
+    assert watch.run.coverage().share == 1 and watch.run.coverage().missing == {}

@@ -8,6 +8,7 @@ Reads what torch does and changes nothing of it::
     print(watch.run.why("encoder.layers.0.linear1.weight[5, 3]"))
 
     wrapped                                  what may be watched, and under which names
+    shards, unsharding                       parameters that lie in several processes
     functions, following -> tracer           what one step shows, while it happens
     uses, convolutions -> kinds -> registry  which layer a function is called for
     contractions, origins -> meetings        any other product or sum that a parameter is in
@@ -41,7 +42,8 @@ optimizer got it, the optimizer's state.
 
 *Several processes* write a folder each, ``rank0``, ``rank1`` …; they are merged when the run is
 opened. Sizes are means over the processes; the norm of the mean gradient, which every process was
-given, is kept beside the rows. Only steps that every process has recorded are merged.
+given, is kept beside the rows. Only steps that every process has recorded are merged. Of what
+``fully_shard`` leaves in shards each process records its own, and the whole is their sum.
 """
 
 from whygrad.capture.watch import Watch

@@ -54,7 +54,7 @@ def diagnostics_of(
             if accumulators.is_empty
         ),
         "strangers": len(trace.unregistered),
-        "uncovered": sorted(registry.unexplained(gradients.requested)),
+        "uncovered": sorted(registry.unexplained(gradients.requested.keys() - gradients.stale)),
         "early_schedulers": window.early_schedulers,
         "optimizers": [rates_of(optimizer) for optimizer in optimizers],
     }

@@ -82,6 +82,7 @@ class Gradients:
             less what had been there before the first.
         left: by parameter, what was there before the first; only where that was not 0.
         requested: by parameter, norm of the gradient that the optimiser was given.
+        stale: those of an earlier step, to which nothing was added: another optimizer's, say.
         before: by parameter, how it was when its layer was called, where ledgers will need it.
         snapshot: by parameter, what ledgers will need of it.
         reduced: by layer, norms (n_out,) of the mean gradient that all processes were given after
@@ -108,6 +109,7 @@ class Gradients:
         self.requested: dict[str, float] = {}
         self.snapshot: dict[str, Change] = {}
         self.before: dict[str, Tensor] = {}
+        self.stale: set[str] = set()
         self._found: dict[str, Tensor] = {}  # gradients that were there before the first pass
         self._kept: dict[str, Tensor] = {}
         self._versions: dict[str, tuple[int, int]] = {}
@@ -245,6 +247,8 @@ class Gradients:
         if parameter.grad is not self._found.get(name):
             self.left.pop(name, None)  # what was there is there no longer
             self._keep(name, placed(dense(parameter.grad)))
+        else:
+            self.stale.add(name)
 
     def _keep(self, name: str, grad: Tensor) -> None:
         for layer in self._registry.of_weight(name):

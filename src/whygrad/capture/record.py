@@ -73,7 +73,7 @@ class Recorded:
 
 def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer]) -> Recorded:
     """Put together what was seen of a step, after its update."""
-    trace, step = window.tracer.trace, window.step
+    trace, gradients, step = window.tracer.trace, window.gradients, window.step
     layers, rows, lengths, tensors, notes = {}, {}, {}, {}, {}
     for layer, accumulators in trace.accumulators.items():
         if accumulators.is_empty:
@@ -95,8 +95,8 @@ def recorded(window: Window, registry: LayerRegistry, optimizers: list[Optimizer
         diagnostics=diagnostics_of(window, registry, optimizers) | {"layers": lengths},
         tensors=tensors,
         notes=notes,
-        missing=registry.missing(window.gradients.requested, trace.reasons),
-        learned=sum(registry.parameters[name].numel() for name in window.gradients.requested),
+        missing=registry.missing(gradients.requested.keys() - gradients.stale, trace.reasons),
+        learned=sum(registry.parameters[name].numel() for name in gradients.requested),
     )
 
 
@@ -193,6 +193,8 @@ class LayerRecord:
         whole = (torch.ones_like(self.pushed), *sizes[:-1])
         factors = [part / torch.where(w == 0, 1.0, w) for part, w in zip(sizes, whole, strict=True)]
         factors[3] = factors[3].clamp(max=1)  # rounding must not exceed 1
+        if self.is_part:
+            factors[3] = torch.full_like(factors[3], torch.nan)  # known when all are merged
         share = torch.ones_like(self.through)  # of samples for which each neuron was open
         if accumulators.opened is not None:
             share = (accumulators.opened / accumulators.counted).nan_to_num()

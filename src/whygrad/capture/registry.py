@@ -88,6 +88,7 @@ class LayerRegistry:
         for name, parameter in model.named_parameters(remove_duplicate=False):
             self._names.setdefault(id(parameter), []).append(name)
         self._modules = dict(model.named_modules(remove_duplicate=False))
+        self.is_sharded = any(map(is_sharded, self.parameters.values()))
         self._in_passes: dict[int, Tensor] = {}  # by the id of the shard
         self._found: dict[tuple[object, ...], RegisteredLayer] = {}
         self._of_weight: dict[str, list[RegisteredLayer]] = {}
@@ -188,11 +189,16 @@ class LayerRegistry:
     def note_whole(self, module: nn.Module) -> dict[str, Tensor]:
         """Note the tensors that stand for a sharded module's parameters within its passes.
 
+        As long as some were never seen all modules are asked: a model that is watched from within
+        its first pass on has entered before anybody could hear of it.
+
         Returns:
             Those that learn, by the parameter's name in :attr:`parameters`.
         """
-        prefix = next(name for name, one in self._modules.items() if one is module)
         shards = {n: p for p in self.parameters.values() for n in self.names_of(p)}
+        if len(self._in_passes) < sum(map(is_sharded, self.parameters.values())):
+            module = self.model
+        prefix = next(name for name, one in self._modules.items() if one is module)
         found = {}
         for name, whole in module.named_parameters(prefix, remove_duplicate=False):
             shard = shards.get(name)

@@ -220,19 +220,19 @@ class Watch:
         self._triggers += follow_sharded(self._registry.model, self._enter_sharded)
 
     def _disarm(self) -> None:
-        if self._triggers:
-            for trigger in self._triggers:
-                trigger.remove()
-            self._triggers = []
-            self._stance.back()
+        for trigger in self._triggers:
+            trigger.remove()
+        self._triggers = []
+        self._stance.back()
 
     def forward_begins(self, module: nn.Module, *_: Any) -> None:
         """Hear of every module: a hook of the model's own would be copied and saved with it."""
         if id(module) in self._own_modules and self._triggers:
             self._isolated(self._on_forward)
+            self._enter_sharded(module, [])  # it may have begun before its own hooks were there
 
     def _enter_sharded(self, module: nn.Module, passed: Passed) -> None:
-        if self._window is not None:
+        if self._window is not None and self._registry.is_sharded:
             self._isolated(self._window.tracer.following.enter, module, passed)
 
     def _on_forward(self) -> None:

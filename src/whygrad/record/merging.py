@@ -162,7 +162,7 @@ def _merged_files(
         reduced, marks = _at(means[0], steps), None
         if is_sharded:
             reduced = np.linalg.norm([_at(found, steps) for found in means], axis=0)
-            marks = sum(_at(run.beside(layer + MARKS), steps) for run in runs)
+            marks = np.sum([_at(run.beside(layer + MARKS), steps) for run in runs], axis=0)
         rows = np.stack([_at(found, steps) for found in of_runs])
         groups.setdefault(tuple(steps.tolist()), {})[key_of_rows(layer)] = merged_rows(
             rows, reduced, marks
