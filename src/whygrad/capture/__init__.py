@@ -16,6 +16,7 @@ Reads what torch does and changes nothing of it::
     recurrences -> recurrent_calls           gates, from a second run of their recurrence
     gradients, losses, diagnostics           what else a step leaves behind
     watch -> record -> writing, schedule     when to look, and the run that comes of it
+    warned                                   whose line a warning of torch's is told of
     pace, by_hand                            which steps are recorded, and what is a step
     models -> session, children              whatever a program trains, without a line of it changed
 

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 from torch._C import DisableTorchFunction
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # apex's, too, is one of these
 from torch.optim.lr_scheduler import LRScheduler
-from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode
+from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode, handle_torch_function
 from torch.overrides import _get_current_function_mode_stack as mode_stack
 from torch.utils._device import DeviceContext
 
 AT_MOST = timedelta(minutes=1)  # that one process waits for another
+HANDING_OVER = handle_torch_function.__code__  # hands a function written in Python to a mode
 COMPILED = "_orig_mod"  # the child that a compiled module holds: what was compiled
 
 _functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - modules that types miss
@@ -160,6 +161,7 @@ class Mode(TorchFunctionMode):
 
 __all__ = [
     "COMPILED",
+    "HANDING_OVER",
     "BatchNorm",
     "DeviceContext",
     "DisableTorchFunction",

@@ -36,6 +36,7 @@ from whygrad.capture.recurrences import recurrence_of
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.torch_private import Mode, mode_stack, transformation
 from whygrad.capture.trace import StepTrace
+from whygrad.capture.warned import attribute_warnings, no_longer
 from whygrad.capture.wrapped import is_within_compiled
 
 NOTED = {*ACTIVATIONS, *LOSSES, *PROBABILITIES, *RESHAPING, *IN_ORDER, Tensor.mul, DROPOUT}
@@ -109,6 +110,14 @@ class Tracer(Mode):
             return function(*args, **kwargs)
         finally:
             self._is_aside, self._is_asked_for, losses.under_way = before
+
+    def open(self) -> None:
+        super().open()
+        attribute_warnings(self, globals())
+
+    def close(self) -> None:
+        super().close()
+        no_longer(self)
 
     def let_go(self) -> None:
         """Hold no tensor of the step any longer."""
