@@ -185,10 +185,16 @@ def zoo_blocks(results: dict) -> list[str]:
     blocks = [t("bench.zoo", **told), markdown(header, rows)]
     if results["programs"]:
         rows = [
-            [f"`{p['name']}`", "✓" if p["same"] else "✕", str(p["recorded"])]
+            [
+                f"`{p['name']}`",
+                "✓" if p["same"] else "✕",
+                str(p["recorded"]),
+                t("bench.times_left_out") if p["has_times"] else "",
+            ]
             for p in results["programs"]
         ]
-        header = [t(f"bench.column.{name}") for name in ("program", "same", "recorded_steps")]
+        columns = ("program", "same", "recorded_steps", "left_out")
+        header = [t(f"bench.column.{name}") for name in columns]
         blocks += [t("bench.programs"), markdown(header, rows)]
     return blocks
 

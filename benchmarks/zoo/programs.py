@@ -28,7 +28,11 @@ def run_all(folder: Path) -> list[dict[str, Any]]:
         if not (folder / program.repository / program.script).exists():
             print(f"{program.repository}/{program.script} is not there", flush=True)
             continue
-        found.append(told := compared(program, folder))
+        told = compared(program, folder)
+        if told["code"] != 0:
+            print(f"{told['name']:60} fails by itself, exit code {told['code']}", flush=True)
+            continue
+        found.append(told)
         same = "same" if told["same"] else "DIFFERS"
         print(
             f"{told['name']:60} {same}, {told['recorded']} recorded: {told['verdict']}", flush=True

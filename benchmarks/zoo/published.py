@@ -1,7 +1,5 @@
 """Published training programs: which are tried, and what stands in for what they would fetch."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -82,10 +80,6 @@ def citations(folder: Path) -> None:
     np.savetxt(place / "cora.cites", rng.integers(0, count, (4000, 2)), fmt="%d", delimiter="\t")
 
 
-def waves(folder: Path) -> None:
-    subprocess.run([sys.executable, "generate_sine_wave.py"], cwd=folder, check=True)
-
-
 SMALL_GPT = (
     *("config/train_shakespeare_char.py", "--device=cpu", "--compile=False", "--eval_iters=2"),
     *("--block_size=32", "--batch_size=4", "--n_layer=2", "--n_head=2", "--n_embd=32"),
@@ -126,7 +120,6 @@ PROGRAMS = (
     Program(
         EXAMPLES, "dcgan/main.py", ("--dataset", "fake", "--dry-run", "--ngf", "8", "--ndf", "8")
     ),
-    Program(EXAMPLES, "time_sequence_prediction/train.py", ("--steps", "1"), waves),
     Program(TUTORIAL, "tutorials/01-basics/linear_regression/main.py"),
     Program(TUTORIAL, "tutorials/01-basics/logistic_regression/main.py", (), TWO_UP),
     Program(TUTORIAL, "tutorials/01-basics/feedforward_neural_network/main.py", (), TWO_UP),

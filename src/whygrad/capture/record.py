@@ -189,7 +189,8 @@ class LayerRecord:
         """
         accumulators, reduced = self.accumulators, self.gradients.reduced
         assert accumulators.pulled is not None
-        sizes = (self.pushed, self.through, accumulators.pulled, self.actual.size)
+        actual = self.actual.size.to(self.through.device)  # shards may be kept on the host
+        sizes = (self.pushed, self.through, accumulators.pulled, actual)
         whole = (torch.ones_like(self.pushed), *sizes[:-1])
         factors = [part / torch.where(w == 0, 1.0, w) for part, w in zip(sizes, whole, strict=True)]
         factors[3] = factors[3].clamp(max=1)  # rounding must not exceed 1
