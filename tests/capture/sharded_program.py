@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import Shard
 
 import whygrad as wg
 
@@ -110,6 +111,7 @@ CASES: dict[str, dict[str, Any]] = {
         "parts": ("block",),
         "update": partial(torch.optim.SGD, lr=0.1, momentum=0.9),  # keys' biases get but rounding
     },
+    "columns": {"shard_placement_fn": lambda p: Shard(p.dim() - 1 if p.shape[-1] % 4 == 0 else 0)},
     "hybrid": {"mesh": (2, 2)},
 }
 
