@@ -20,6 +20,7 @@ class Program:
         times: what in its output tells how long something took, as a regular expression.
         timed: names of files that hold such times, as a pattern.
         path: a folder of the repository that is on Python's path.
+        variant: those of its arguments that tell it from another row.
     """
 
     repository: str
@@ -29,11 +30,12 @@ class Program:
     times: str = ""
     timed: str = ""
     path: str = ""
+    variant: str = ""
 
     @property
     def name(self) -> str:
-        """What it is called in tables: with the first of its arguments, which tell cases apart."""
-        return " ".join((f"{self.repository}/{self.script}", *self.arguments[:2]))
+        """What it is called in tables."""
+        return f"{self.repository}/{self.script} {self.variant}".strip()
 
 
 def digits(folder: Path, root: str = "../data") -> None:
@@ -115,6 +117,7 @@ PROGRAMS = (
         EXAMPLES,
         "word_language_model/main.py",
         ("--model", "Transformer", "--use-optimizer", *OF_WORDS),
+        variant="--model Transformer",
         **WORDS,
     ),
     Program(
@@ -144,7 +147,11 @@ PROGRAMS = (
         MADE, "makemore.py", ("--n-embd", "16", "--device", "cpu", "--max-steps", "40"), **MADE_OF
     ),
     Program(
-        MADE, "makemore.py", ("--type", "gru", "--device", "cpu", "--max-steps", "40"), **MADE_OF
+        MADE,
+        "makemore.py",
+        ("--type", "gru", "--device", "cpu", "--max-steps", "40"),
+        variant="--type gru",
+        **MADE_OF,
     ),
     Program(
         "karpathy/minGPT", "projects/adder/adder.py", ADDER, times=r"iter_dt [\d.]+ms", path="."
