@@ -84,6 +84,7 @@ def cpu_blocks(results: dict) -> list[str]:
     for part, build in (
         ("steps", _steps),
         ("recording", _recording),
+        ("recording_numpy", _recording_numpy),
         ("trained", _trained),
         ("share_of_peak", _share_of_peak),
         ("targets", _targets),
@@ -325,12 +326,20 @@ def _missing(missing: dict) -> list[str]:
 
 
 def _recording(results: dict) -> list[str]:
+    return [t("bench.recording"), _by_how_often(results["recording"])]
+
+
+def _recording_numpy(results: dict) -> list[str]:
+    return [t("bench.recording_numpy"), _by_how_often(results["recording_numpy"])]
+
+
+def _by_how_often(cases: dict) -> str:
     rows = (
         [case, *(in_digits(times["median"]) for times in row.values())]
-        for case, row in results["recording"].items()
+        for case, row in cases.items()
     )
     columns = [t(f"bench.column.record_{every}") for every in (0, 10, 1)]
-    return [t("bench.recording"), markdown([t("bench.column.case"), *columns], rows)]
+    return markdown([t("bench.column.case"), *columns], rows)
 
 
 def _trained(results: dict) -> list[str]:
