@@ -15,6 +15,7 @@ from argparse import ArgumentParser
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -84,7 +85,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, help="leave out what is larger, for a quick look")
     most = parser.parse_args().most or sys.maxsize
-    results = {"machine": describe(), "growth": {}}
+    results: dict[str, Any] = {"machine": describe(), "growth": {}}
     with TemporaryDirectory() as folder:
         for axis, jobs in AXES.items():
             results["growth"][axis] = {}

@@ -48,8 +48,10 @@ def bernoulli(key: Key, share: float, shape: tuple[int, ...]) -> Array:
     import jax
 
     words = jax.random.key_data(key)
-    is_usual = jax.config.jax_threefry_partitionable and not jax.config.jax_enable_x64
-    if not is_usual or len(words) != 2 or prod(shape) >= 2**32:  # another generator, or 64 bits
+    config: Any = jax.config  # which does not declare its options
+    is_wide = config.jax_enable_x64 or prod(shape) >= 2**32  # takes 64 bits
+    is_usual = len(words) == 2 and config.jax_threefry_partitionable
+    if is_wide or not is_usual:
         return jax.random.bernoulli(key, share, shape)
     drawn = _threefry(words, shape) >> (32 - MANTISSA)
     return drawn < ceil(float(np.float32(share)) * 2**MANTISSA)
