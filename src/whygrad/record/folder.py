@@ -173,7 +173,8 @@ class RunFolder:
     @property
     def history_lines(self) -> list[dict[str, Any]]:
         """The history as it stands in the file, one entry a recorded step or ended epoch."""
-        return lines_of(self, "history", self.producer.line_of)
+        producer = self.producer
+        return lines_of(self, "history", producer.line_of, producer.are_sound_lines)
 
     @property
     def history(self) -> "pd.DataFrame":
