@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 # of the modules that are installed few are imported: Python compiles these when they are
 QUICKLY := --quiet --disable-pip-version-check --no-compile
 
-.PHONY: demo test test-long test-all coverage test-lowest test-newest install check docs format smoke lock attack zoo bench bench-gpu faults clean
+.PHONY: demo test test-long test-all coverage test-lowest test-newest install check docs format smoke lock attack zoo bench bench-gpu faults faults-torch clean
 
 # Both workers share what is compiled. A test that hangs says where, and ends its worker.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile \
@@ -35,7 +35,7 @@ demo: $(VENV)/.base            ## train on handwritten digits, ask why, write a 
 	$(BIN)/whygrad report demo
 
 test: $(VENV)/.dev             ## run the everyday tests
-	$(PYTEST) -m "not long" --durations 25 $(MEASURED)
+	$(PYTEST) -m "not (long or again)" --durations 25 $(MEASURED)
 
 test-long: $(VENV)/.dev        ## run the long tests: browsers, processes
 	WHYGRAD_CHECKED=$(CHECKED) $(PYTEST) -m "long and not (drawn or exact or again)" --durations 25 $(ADDED)
@@ -103,6 +103,9 @@ faults: $(VENV)/.dev           ## diagnose the networks of a fault file: CASES=c
 	@test ! -f $(dir $(CASES))score.py || $(BIN)/python $(dir $(CASES))score.py $(CASES) $(OUT)
 	$(BIN)/python -m benchmarks.faults.crossvalidate $(CASES) $(OUT)
 	$(BIN)/python -m benchmarks.faults.peers
+
+faults-torch: $(VENV)/.dev     ## diagnose PyTorch programs, broken and repaired: CASES=folder OUT=diagnoses.jsonl
+	$(BIN)/python -m benchmarks.faults.programs $(CASES) $(OUT)
 
 bench-gpu: $(VENV)/.dev        ## the same on an NVIDIA GPU, where there is one
 	$(BIN)/python -m benchmarks.gpu

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import memory, peak, startup, steps, trained
-from benchmarks.cases import LARGE
+from benchmarks.cases import LARGE, OF_NUMPY
 from benchmarks.machine import describe
 from benchmarks.targets import judge_all
 
@@ -35,6 +35,7 @@ def run_all(rounds: int) -> dict:
         "peak": peak.measure,
         "steps": lambda: steps.measure(rounds),
         "recording": lambda: steps.measure_recording(rounds),
+        "recording_numpy": lambda: steps.measure_recording(rounds, "whygrad_numpy", OF_NUMPY),
         "trained": trained.measure,
         "startup": startup.measure,
         "memory": memory.measure,

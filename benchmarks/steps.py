@@ -5,6 +5,7 @@ The peers take turns, A B C ... A B C, so that a slow minute of the machine hits
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,12 @@ def measure(rounds: int = ROUNDS) -> dict:
     return {"cases": cases, "missing": missing}
 
 
-def measure_recording(rounds: int = ROUNDS) -> dict:
+def measure_recording(
+    rounds: int = ROUNDS, module: str = MODULES["whygrad"], cases: Sequence[Case] = CASES
+) -> dict:
     """Return whygrad's microseconds a step by case and by how often it records."""
-    with workers(dict.fromkeys(RECORDING, MODULES["whygrad"])) as (present, _):
-        return {case.name: _measure_recording(case, present, rounds) for case in CASES}
+    with workers(dict.fromkeys(RECORDING, module)) as (present, _):
+        return {case.name: _measure_recording(case, present, rounds) for case in cases}
 
 
 def _measure_case(case: Case, present: list[Worker], rounds: int) -> dict:

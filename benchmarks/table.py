@@ -84,6 +84,7 @@ def cpu_blocks(results: dict) -> list[str]:
     for part, build in (
         ("steps", _steps),
         ("recording", _recording),
+        ("recording_numpy", _recording_numpy),
         ("trained", _trained),
         ("share_of_peak", _share_of_peak),
         ("targets", _targets),
@@ -151,12 +152,13 @@ def first_second_blocks(results: dict) -> list[str]:
 
 def watching_blocks(results: dict) -> list[str]:
     """Return the paragraph and table of what watching a PyTorch model costs."""
-    columns = ("model", "milliseconds", "watched_recorded", "watched_whole", "watched_share")
+    kinds = ("recorded", "whole", "others")
+    columns = ("model", "milliseconds", *(f"watched_{kind}" for kind in kinds), "watched_share")
     rows = [
         [
             name,
             number(told["milliseconds"], 3),
-            *(f"{told[key]:.2f}×" for key in ("recorded", "whole")),
+            *(f"{told[kind]:.2f}×" for kind in kinds),
             f"{100 * told['share']:.1f} %",
         ]
         for name, told in results["watching"].items()
@@ -185,10 +187,16 @@ def zoo_blocks(results: dict) -> list[str]:
     blocks = [t("bench.zoo", **told), markdown(header, rows)]
     if results["programs"]:
         rows = [
-            [f"`{p['name']}`", "✓" if p["same"] else "✕", str(p["recorded"])]
+            [
+                f"`{p['name']}`",
+                "✓" if p["same"] else "✕",
+                str(p["recorded"]),
+                t("bench.times_left_out") if p["has_times"] else "",
+            ]
             for p in results["programs"]
         ]
-        header = [t(f"bench.column.{name}") for name in ("program", "same", "recorded_steps")]
+        columns = ("program", "same", "recorded_steps", "left_out")
+        header = [t(f"bench.column.{name}") for name in columns]
         blocks += [t("bench.programs"), markdown(header, rows)]
     return blocks
 
@@ -325,12 +333,20 @@ def _missing(missing: dict) -> list[str]:
 
 
 def _recording(results: dict) -> list[str]:
+    return [t("bench.recording"), _by_how_often(results["recording"])]
+
+
+def _recording_numpy(results: dict) -> list[str]:
+    return [t("bench.recording_numpy"), _by_how_often(results["recording_numpy"])]
+
+
+def _by_how_often(cases: dict) -> str:
     rows = (
         [case, *(in_digits(times["median"]) for times in row.values())]
-        for case, row in results["recording"].items()
+        for case, row in cases.items()
     )
     columns = [t(f"bench.column.record_{every}") for every in (0, 10, 1)]
-    return [t("bench.recording"), markdown([t("bench.column.case"), *columns], rows)]
+    return markdown([t("bench.column.case"), *columns], rows)
 
 
 def _trained(results: dict) -> list[str]:

@@ -60,11 +60,11 @@ def times_faster(case: Case, *peers: str) -> Callable[[dict], float]:
     return read
 
 
-def recording_cost(how: str) -> Callable[[dict], float]:
+def recording_cost(how: str, part: str = "recording") -> Callable[[dict], float]:
     """Return how to read the largest cost of recording over all cases, as a factor."""
 
     def read(results: dict) -> float:
-        return max(row[how]["cost"] for row in results["recording"].values())
+        return max(row[how]["cost"] for row in results[part].values())
 
     return read
 
@@ -79,6 +79,7 @@ TARGETS = (
     Target("best_mnist", times_faster(MNIST), 1.3, True, "x"),
     Target("best_large", times_faster(LARGE, "PyTorch eager", "NumPy"), 1.05, True, "x"),
     Target("record_default", recording_cost("record_every=10"), 1.03, False, "x"),
+    Target("record_numpy", recording_cost("record_every=10", "recording_numpy"), 1.03, False, "x"),
     Target("record_all", recording_cost("record_every=1"), 1.4, False, "x"),
     Target("import", lambda results: results["startup"]["import_seconds"], 0.3, False, "s"),
     Target("import_jax", lambda results: 1 + results["startup"]["import_loads_jax"], 1, False, ""),

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -90,16 +91,19 @@ settings.load_profile("whygrad")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is tried in part by day: drawn cases, and of what is sampled all but the first."""
-    seen: set[str] = set()
+    """Mark what is tried in part by day: drawn cases, and of what is sampled all but the first.
+
+    ``sampled(6)`` means all but the first six.
+    """
+    seen: Counter[str] = Counter()
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.drawn)
-        if item.get_closest_marker("sampled"):
+        if (sampled := item.get_closest_marker("sampled")) is not None:
             test = item.nodeid.partition("[")[0]
-            if test in seen:
+            if seen[test] >= (sampled.args[0] if sampled.args else 1):
                 item.add_marker(pytest.mark.again)
-            seen.add(test)
+            seen[test] += 1
 
 
 MANY = 8_000  # memory maps; Linux gives a process 65 530, and each compiled program takes several

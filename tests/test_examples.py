@@ -41,6 +41,7 @@ def test_an_example_is_short_and_says_how_it_is_started(name):
     assert f"``python examples/{name}.py``" in text
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", CASES)
 def test_an_example_prints_what_it_promises(name, tmp_path):
     done = subprocess.run(

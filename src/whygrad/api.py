@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 def watch(
     model: nn.Module,
     *,
-    every: int | Literal["auto"] = 10,
+    every: int | Literal["auto"] = "auto",
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
+    room: float | None = None,
     log: Tracker | None = None,
     uncompiled: bool = False,
 ) -> Watch:
@@ -49,12 +50,14 @@ def watch(
     Args:
         model: any module.
         every: how many optimiser steps from one recorded step to the next; ``"auto"``: as many as
-            keep what recording takes at 5 % of all time, once 20 are recorded.
+            keep what recording takes at 5 % of all time, but 20 recorded steps at least, and one
+            whenever the run has become longer by a quarter.
         out: folder of the run, new or empty; default: a temporary one, gone with the process.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
-        explain: names of layers whose single weights ``why`` is to explain first, and whatever
-            their size. Without it all layers of a model of up to some ten million parameters are
-            explained, one after the other; of a larger one the small.
+        explain: names of layers that ``why`` is to explain first, where ``room`` is too small for
+            all of them.
+        room: megabytes on disk that what ``why`` needs may take; default: three times what the
+            parameters take, and 10.5 at least, which do for every layer at the last recorded step.
         log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step.
         uncompiled: whether a compiled model may run uncompiled on the steps that are recorded. Its
             results may differ there by rounding, and where it draws random numbers.
@@ -62,7 +65,7 @@ def watch(
     Raises:
         MissingExtraError: PyTorch is not installed.
         OptionError: no module, no tracker, a compiled model without ``uncompiled``, or ``every``
-            below 1.
+            or ``room`` out of range.
         RunError: there is already something at ``out``.
     """
     with extra("torch", what="wg.watch", package="torch"):
@@ -74,6 +77,7 @@ def watch(
         out=out,
         optimizer=optimizer,
         explain=explain,
+        room=room,
         log=log,
         uncompiled=uncompiled,
         opened=Run,
@@ -82,10 +86,11 @@ def watch(
 
 def watch_lightning(
     *,
-    every: int | Literal["auto"] = 10,
+    every: int | Literal["auto"] = "auto",
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
+    room: float | None = None,
     log: Tracker | None = None,
     uncompiled: bool = False,
 ) -> LightningWatch:
@@ -104,6 +109,7 @@ def watch_lightning(
         out=out,
         optimizer=optimizer,
         explain=explain,
+        room=room,
         log=log,
         uncompiled=uncompiled,
         opened=Run,
@@ -112,10 +118,11 @@ def watch_lightning(
 
 def watch_trainer(
     *,
-    every: int | Literal["auto"] = 10,
+    every: int | Literal["auto"] = "auto",
     out: str | Path | None = None,
     optimizer: Optimizer | list[Optimizer] | None = None,
     explain: Sequence[str] = (),
+    room: float | None = None,
     log: Tracker | None = None,
     uncompiled: bool = False,
 ) -> TrainerWatch:
@@ -134,6 +141,7 @@ def watch_trainer(
         out=out,
         optimizer=optimizer,
         explain=explain,
+        room=room,
         log=log,
         uncompiled=uncompiled,
         opened=Run,

@@ -10,6 +10,7 @@ import numpy as np
 from whygrad.errors import OptionError, RunError
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import merge_ranks
+from whygrad.record.reading import Described
 from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
@@ -38,7 +39,21 @@ class Run(RunFolder):
     no network, and says so: ``run.can("network")``.
     """
 
-    def why(self, address: str, *, step: int | None = None, sample: int | None = None) -> "Ledger":
+    def __init__(self, path: str | Path, *, described: Described | None = None):
+        super().__init__(path, described=described)
+        told = self.description
+        if "rank" in told and any("sharded" in layer for layer in told["layers"].values()):
+            one = {"rank": told["rank"], "ranks": told["ranks"]}
+            raise RunError("error.run_of_shard", path=self.path, whole=self.path.parent, **one)
+
+    def why(
+        self,
+        address: str,
+        *,
+        step: int | None = None,
+        sample: int | None = None,
+        text_of: Callable[[list[int]], str] | None = None,
+    ) -> "Ledger":
         """Explain a weight, a bias, a neuron or a layer at a step.
 
         Args:
@@ -50,6 +65,8 @@ class Run(RunFolder):
             step: number of the step; default: the last one. Of a watched model one from
                 ``run.whole_steps``.
             sample: row of the training part; then the chain for this one sample is shown too.
+            text_of: makes text of tokens, such as a tokenizer's ``decode``, for the rows that
+                pull at a watched model that reads tokens.
 
         Raises:
             AddressError: no such parameter, step or sample, or a sample of a watched model.
@@ -57,7 +74,7 @@ class Run(RunFolder):
         """
         from whygrad.explain import explain
 
-        return explain(self, address, step=step, sample=sample)
+        return explain(self, address, step=step, sample=sample, text_of=text_of)
 
     def anatomy(self, step: int | None = None) -> "dict[str, LayerAnatomy]":
         """Return the anatomy of each layer at a step; :func:`whygrad.factors` takes each.

@@ -7,6 +7,8 @@ torch = pytest.importorskip("torch")
 from benchmarks.zoo import by_hand  # noqa: E402
 from benchmarks.zoo.__main__ import attempt, line  # noqa: E402
 from benchmarks.zoo.case import Case  # noqa: E402
+from benchmarks.zoo.programs import compared  # noqa: E402
+from benchmarks.zoo.published import Program  # noqa: E402
 from benchmarks.zoo.summing import ENOUGH, totals  # noqa: E402
 
 CASES = {case.name: case for case in by_hand.cases(1)}
@@ -22,6 +24,28 @@ def test_nothing_changes_and_all_is_taken_apart(name):
     assert told["same"]
     assert told["share"] >= IN_PART.get(name, ENOUGH), told["missing"]
     assert told["compared"] > 0 and told["differ"] == []
+
+
+TRAINING = """
+import time, torch
+net = torch.nn.Linear(3, 2)
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+for step in range(3):
+    net(torch.rand(4, 3)).square().mean().backward()
+    optimizer.step()
+print(net.weight.sum().item(), f"took {time.perf_counter_ns()} ns")
+torch.save(net.state_dict(), "net.pt")
+"""
+
+
+@pytest.mark.long
+def test_a_program_is_compared_but_for_its_times(tmp_path):
+    (tmp_path / "some" / "body").mkdir(parents=True)
+    (tmp_path / "some" / "body" / "train.py").write_text(TRAINING)
+    timed = compared(Program("some/body", "train.py"), tmp_path)
+    assert not timed["same"] and timed["differs"] == ["out"]
+    told = compared(Program("some/body", "train.py", times=r"took \d+ ns"), tmp_path)
+    assert told["same"] and told["code"] == 0 and told["recorded"] == 1
 
 
 def test_a_model_that_depends_on_being_watched_is_found_out():

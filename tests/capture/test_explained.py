@@ -74,6 +74,7 @@ def address(name: str, index: tuple[int, ...]) -> str:
 
 
 @pytest.mark.long
+@pytest.mark.sampled(8)
 def test_gradients_are_those_that_autograd_left(program):
     """Of every parameter some entries, at the last step; times what came between."""
     seen = remembered(program)

@@ -105,6 +105,7 @@ FORMS = {  # a function, the shapes of its parameters, and which of their axes c
 }
 
 
+@pytest.mark.sampled(12)
 @pytest.mark.parametrize("form", FORMS)
 def test_all_sums_are_those_of_the_single_terms(form):
     torch.manual_seed(0)

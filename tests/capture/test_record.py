@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import whygrad as wg
-from whygrad.capture import writing
+from whygrad.capture import schedule, writing
 from whygrad.errors import RunError
 from whygrad.record.files import only_writer
 
@@ -77,7 +77,7 @@ def test_whole_steps_and_lines_that_run_json_tells_of_are_missed(tmp_path):
 def test_rounds_that_are_dropped_are_removed_once_run_json_no_longer_tells_of_them(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(writing, "ROUNDS", 3)
+    monkeypatch.setattr(schedule, "ROUNDS", 3)
     monkeypatch.setattr(writing, "WAITING_STEPS", 4)
     run = watched(tmp_path / "a", 13)
     kept = sorted(int(path.stem) for path in (run.path / "whole").iterdir())

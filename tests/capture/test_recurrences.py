@@ -28,6 +28,14 @@ class Packed(Recurrent):
         return output.data, state
 
 
+class LastState(Recurrent):
+    """Of several results one alone is used, as by most who classify sequences."""
+
+    def forward(self, x):
+        _, (last, _) = self.inner(x)
+        return last[-1]
+
+
 class Cell(Recurrent):
     def forward(self, x):
         state, states = None, []
@@ -61,7 +69,7 @@ def trained(model, is_watched):
 def made(make, options):
     torch.manual_seed(0)
     wrapper = Cell if make in (nn.LSTMCell, nn.GRUCell, nn.RNNCell) else Recurrent
-    wrapper = Packed if options.pop("packed", False) else wrapper
+    wrapper = options.pop("wrapper", wrapper)
     return wrapper(make, **options)
 
 
@@ -69,9 +77,10 @@ CASES = [
     (nn.LSTM, {"batch_first": True}),
     (nn.LSTM, {"num_layers": 2, "bidirectional": True, "dropout": 0.3}),
     (nn.LSTM, {"proj_size": 2, "bias": False}),
-    (nn.LSTM, {"packed": True, "batch_first": True, "bidirectional": True}),
+    (nn.LSTM, {"wrapper": Packed, "batch_first": True, "bidirectional": True}),
+    (nn.LSTM, {"wrapper": LastState, "num_layers": 2}),
     (nn.GRU, {"num_layers": 2, "bidirectional": True, "batch_first": True}),
-    (nn.GRU, {"packed": True, "batch_first": True, "num_layers": 2, "dropout": 0.2}),
+    (nn.GRU, {"wrapper": Packed, "batch_first": True, "num_layers": 2, "dropout": 0.2}),
     (nn.RNN, {"nonlinearity": "relu", "bidirectional": True}),
     (nn.LSTMCell, {}),
     (nn.GRUCell, {"bias": False}),

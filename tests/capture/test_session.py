@@ -49,6 +49,7 @@ def trained(net: nn.Module, steps: int = 3) -> None:
         optimizer.step()
 
 
+@pytest.mark.sampled(6)
 def test_what_a_program_trains_is_found_and_ends_in_the_same_numbers(program, tmp_path):
     with session(tmp_path, every=1) as one:
         mine = program(lambda model: nullcontext())
@@ -151,6 +152,7 @@ def test_evaluation_begins_nothing(tmp_path):
         assert len(one.watched) == 1
 
 
+@pytest.mark.long
 def test_what_is_compiled_is_left_as_it_is_and_told(tmp_path):
     with session(tmp_path, every=1) as one:
         torch.compile(lambda x: x + 1, backend="eager")
@@ -211,6 +213,7 @@ def test_what_a_watch_has_to_say_waits_for_the_end(tmp_path, recwarn):
     assert not recwarn.list and one.watched
 
 
+@pytest.mark.long
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
 @pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 @pytest.mark.filterwarnings("ignore:os.fork")  # of JAX, which another test may have started
@@ -239,6 +242,7 @@ def by_hand(net: nn.Module, accumulate: int = 1) -> None:
                 parameter.grad = None
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("accumulate", [1, 2])
 @pytest.mark.parametrize("make", [lambda: nn.Linear(2, 2), lambda: nn.Sequential(nn.Linear(2, 2))])
 def test_updates_by_hand_are_steps(tmp_path, make, accumulate, monkeypatch):

@@ -1,5 +1,8 @@
 """Trainers that write the loop themselves: Lightning's and Hugging Face's, with a callback."""
 
+import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -39,9 +42,12 @@ class Module(pl.LightningModule):
         return torch.optim.Adam(self.parameters(), 0.01)
 
 
-def fitted(folder: Any, callbacks: list, **options: Any) -> Module:
+def fitted(
+    folder: Any, callbacks: list, *, validates: bool = True, **options: Any
+) -> pl.LightningModule:
     torch.manual_seed(0)
-    module = Module(options.pop("fails_at", None))
+    make = options.pop("make", Module)
+    module = make(options.pop("fails_at")) if "fails_at" in options else make()
     x = torch.randn(64, 4)
     loader = DataLoader(TensorDataset(x, (x[:, 0] > 0).long() + (x[:, 1] > 0).long()), 16)
     trainer = pl.Trainer(
@@ -55,7 +61,7 @@ def fitted(folder: Any, callbacks: list, **options: Any) -> Module:
         enable_model_summary=False,
         **options,
     )
-    trainer.fit(module, loader, loader)
+    trainer.fit(module, loader, loader if validates else None)
     return module
 
 
@@ -64,9 +70,16 @@ def same(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(mine, theirs) for mine, theirs in both)
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"accumulate_grad_batches": 2}, {"gradient_clip_val": 0.1}]
-)
+OPTIONS = [
+    {},
+    {"accumulate_grad_batches": 2},
+    {"gradient_clip_val": 0.1},
+    {"precision": "bf16-mixed"},
+    {"precision": "bf16-mixed", "accumulate_grad_batches": 2, "gradient_clip_val": 0.1},
+]
+
+
+@pytest.mark.parametrize("options", OPTIONS)
 def test_a_lightning_module_ends_in_the_same_numbers(tmp_path, options):
     watching = wg.watch_lightning(every=2)
     assert same(fitted(tmp_path, [watching], **options), fitted(tmp_path, [], **options))
@@ -76,6 +89,120 @@ def test_a_lightning_module_ends_in_the_same_numbers(tmp_path, options):
     assert run.description["state"] == "finished"
     assert "net.0.weight[1, 2]" in str(run.why("net.0.weight[1, 2]"))
     assert "in_eval_mode" not in [finding.kind for finding in run.doctor().findings]
+
+
+class Adversaries(pl.LightningModule):
+    """Two networks against each other, whose optimizers the module steps itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.maker = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 4))
+        self.judge = nn.Sequential(nn.Linear(4, 8), nn.LeakyReLU(0.2), nn.Linear(8, 1))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], number: int) -> None:
+        of_maker, of_judge = self.optimizers()
+        real, noise = batch[0], torch.randn_like(batch[0])
+        self.toggle_optimizer(of_judge)
+        made = self.maker(noise).detach()
+        loss = F.softplus(-self.judge(real)).mean() + F.softplus(self.judge(made)).mean()
+        of_judge.zero_grad()
+        self.manual_backward(loss)
+        self.clip_gradients(of_judge, 0.5, "norm")
+        of_judge.step()
+        self.untoggle_optimizer(of_judge)
+        self.toggle_optimizer(of_maker)
+        of_maker.zero_grad()
+        self.manual_backward(F.softplus(-self.judge(self.maker(noise))).mean())
+        of_maker.step()
+        self.untoggle_optimizer(of_maker)
+
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        return [torch.optim.Adam(part.parameters(), 0.01) for part in (self.maker, self.judge)]
+
+
+def test_two_optimizers_that_the_module_steps_itself(tmp_path):
+    watching = wg.watch_lightning(every=2)
+    mine, other = (
+        fitted(tmp_path, callbacks, make=Adversaries, validates=False)
+        for callbacks in ([watching], [])
+    )
+    assert same(mine, other)
+    run = watching.run
+    assert run.coverage().share == 1
+    assert {"maker.0", "maker.3", "judge.0", "judge.2"} <= set(run.layers)
+
+
+LIGHTNING = """
+import lightning.pytorch as pl, torch, torch.nn.functional as F
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+class Module(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 3))
+
+    def training_step(self, batch, number):
+        loss = F.cross_entropy(self.net(batch[0]), batch[1])
+        print(loss.item())
+        return loss
+
+    def configure_optimizers(self):
+        return torch.optim.Adam(self.parameters(), 0.01)
+
+pl.seed_everything(0)
+x = torch.randn(64, 4)
+rows = DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), 16, shuffle=True)
+module = Module()
+quiet = dict(logger=False, enable_checkpointing=False, enable_progress_bar=False)
+pl.Trainer(max_epochs=3, accelerator="cpu", enable_model_summary=False, **quiet).fit(module, rows)
+torch.save(module.state_dict(), "net.pt")
+"""
+ACCELERATE = """
+import torch, torch.nn.functional as F
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+set_seed(0)
+accelerator = Accelerator(cpu=True, gradient_accumulation_steps=2, mixed_precision="bf16")
+x = torch.randn(64, 4)
+rows = DataLoader(TensorDataset(x, (x[:, 0] > 0).long()), 16, shuffle=True)
+net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Dropout(0.2), nn.Linear(8, 3))
+net, optimizer, rows = accelerator.prepare(net, torch.optim.Adam(net.parameters(), 0.01), rows)
+for epoch in range(6):
+    for batch, y in rows:
+        with accelerator.accumulate(net):
+            loss = F.cross_entropy(net(batch), y)
+            accelerator.backward(loss)
+            if accelerator.sync_gradients:
+                accelerator.clip_grad_norm_(net.parameters(), 0.5)
+            optimizer.step()
+            optimizer.zero_grad()
+            print(loss.item())
+torch.save(accelerator.unwrap_model(net).state_dict(), "net.pt")
+"""
+
+
+@pytest.mark.parametrize("program", [LIGHTNING, ACCELERATE], ids=["lightning", "accelerate"])
+def test_a_script_ends_the_same_when_it_is_watched_from_outside(tmp_path, program):
+    if program is ACCELERATE:
+        pytest.importorskip("accelerate")
+    left = []
+    for way in ((), ("-m", "whygrad", "watch", "--json", "--every", "3", "--out", "run")):
+        folder = tmp_path / ("watched" if way else "plain")
+        folder.mkdir()
+        (folder / "train.py").write_text(program)
+        done = subprocess.run(
+            [sys.executable, *way, "train.py"], cwd=folder, capture_output=True, timeout=300
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        left.append((done.stdout, (folder / "net.pt").read_bytes()))
+    assert left[0] == left[1]
+    (told,) = json.loads(done.stderr.decode().splitlines()[-1])["models"]
+    assert told["steps"] == 12 and told["recorded"] == 4
 
 
 def test_what_lightning_recorded_before_it_failed_is_kept(tmp_path):

@@ -20,8 +20,10 @@ from whygrad.capture import (
     isolation,
     layer_calls,
     losses,
+    readings,
     record,
     registry,
+    rows,
     tracer,
     uses,
     watch,
@@ -34,13 +36,13 @@ from whygrad.record.loss import told_loss
 PLACES_TO_BREAK = [
     (tracer, "use_of"), (following, "after_call"), (tracer, "loss_call"), (tracer, "pass_of"),
     (tracer, "follow"), (following, "opened"), (following, "uses_of_parameters"),
-    (losses, "wide"), (layer_calls, "sum_of_sizes"),
-    (uses.Use, "by_neuron"), (gradients, "actual_gradient"), (record, "directions_of"),
+    (losses, "wide"), (layer_calls, "wide"),
+    (uses.Use, "by_neuron"), (gradients, "actual_gradient"), (rows, "directions_of"),
     (record, "diagnostics_of"), (diagnostics, "rates_of"), (registry, "layer_name"),
     (watch, "recorded"), (gradients, "before_update"), (watch, "Gradients"), (watch, "Tracer"),
-    (watch, "in_eval_mode"), (watch, "early_schedulers"), (writing, "write_tensors"),
+    (watch, "in_eval_mode"), (watch, "early_schedulers"), (writing, "sealed_tensors"),
     (published, "sealed_lines"), (writing, "work_of"), (watch, "compiled_parts"),
-    (watch, "check_compiled"),
+    (watch, "check_compiled"), (readings, "flattened"), (record, "rows_of"), (record, "_plain"),
 ]  # fmt: skip
 
 
@@ -90,7 +92,7 @@ def test_a_program_that_makes_errors_of_warnings_goes_on(monkeypatch, nothing_sa
         raise LookupError("nothing here")
 
     with monkeypatch.context() as patched:
-        patched.setattr(layer_calls, "sum_of_sizes", broken)
+        patched.setattr(layer_calls, "wide", broken)
         assert same(trained(lambda model: wg.watch(model, every=1)), expected)
     (said,) = nothing_said_aside
     assert "LookupError: nothing here" in said

@@ -345,6 +345,7 @@ def same_run(run: Path, whole: Path) -> None:
     assert one.description["result"] == other.description["result"]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_at_any_moment_it_goes_on_to_the_same_end(
     whygrad, environment, tmp_path, uninterrupted, moment

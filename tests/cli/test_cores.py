@@ -19,6 +19,7 @@ except SystemExit as end:
 """
 
 
+@pytest.mark.sampled
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) == 1, reason="needs two cores to leave one alone")
 @pytest.mark.parametrize(("asked", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
 def test_training_with_numpy_computes_on_one_core_unless_told_otherwise(tmp_path, asked, threads):

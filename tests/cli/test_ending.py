@@ -235,6 +235,7 @@ NO_COMMAND = "Error: There is no command rums. Did you mean runs? See: whygrad -
 
 
 @pytest.mark.long
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("line", "code", "out", "err"),
     [

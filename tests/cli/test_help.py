@@ -54,6 +54,7 @@ def sentences(command: str) -> list[str]:
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "lesson"])
 def test_help_is_printed_as_it_is_written(told, command):
     language, printed = told

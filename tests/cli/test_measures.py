@@ -41,6 +41,7 @@ def test_training_ends_with_the_baseline_and_the_worst_class(run, home):
     assert "Confusion matrix" not in said
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", ["show", "evaluate"])
 def test_the_whole_is_shown_where_it_is_asked_for(whygrad, home, run, command):
     said = whygrad(command, "run", cwd=home).out

@@ -464,6 +464,7 @@ def test_arrays_know_no_name_of_their_target(told, tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems count otherwise")
 @pytest.mark.parametrize("command", ["predict", "predict --json", "evaluate"])
 def test_a_long_file_takes_no_more_memory_than_a_short_one(home, tmp_path, environment, command):

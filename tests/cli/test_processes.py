@@ -138,6 +138,7 @@ def opened(path: Path) -> wg.Run:
 
 
 @pytest.mark.long
+@pytest.mark.again
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="it asks Linux for children")
 def test_runs_whose_processes_are_lost_go_on_with_others(process, start, tmp_path):
     draw = random.Random(1)

@@ -65,6 +65,7 @@ import os, sys
 import torch
 import torch.distributed as dist
 from torch import nn, multiprocessing
+from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 def work(rank, *ranks):
@@ -82,7 +83,8 @@ def work(rank, *ranks):
         optimizer.zero_grad()
         model(x).square().mean().backward()
         optimizer.step()
-    torch.save(model.state_dict(), f"net{rank}.pt")
+    left = [p.to_local() if hasattr(p, "to_local") else p for p in model.parameters()]
+    torch.save([one.detach() for one in left], f"net{rank}.pt")
     dist.destroy_process_group()
 
 if __name__ == "__main__":
@@ -197,10 +199,17 @@ def test_what_is_found_is_said_and_may_fail_the_command(environment, tmp_path):
     assert again.code == 1 and again.out == b"" and b"mine" in again.err
 
 
-@pytest.mark.parametrize("launcher", [(), ("-m", "torch.distributed.run", "--nproc-per-node", "2")])
-def test_processes_that_train_together_have_one_run(environment, tmp_path, launcher):
-    (tmp_path / "train.py").write_text(TOGETHER)
-    whygrad = ("-m", "whygrad", "watch", "--json", "train.py")
+@pytest.mark.parametrize(
+    ("launcher", "wrapped"),
+    [
+        ((), "DistributedDataParallel"),
+        (("-m", "torch.distributed.run", "--nproc-per-node", "2"), "DistributedDataParallel"),
+        ((), "fully_shard"),
+    ],
+)
+def test_processes_that_train_together_have_one_run(environment, tmp_path, launcher, wrapped):
+    (tmp_path / "train.py").write_text(TOGETHER.replace("DistributedDataParallel(", f"{wrapped}("))
+    whygrad = ("-m", "whygrad", "watch", "--json", "--every", "10", "train.py")
     for name, command in (("plain", ("train.py",)), ("watched", whygrad)):
         done = ended(environment | {"OMP_NUM_THREADS": "1"}, tmp_path, *launcher, *command)
         assert done.code == 0, done.err.decode()
@@ -213,6 +222,7 @@ def test_processes_that_train_together_have_one_run(environment, tmp_path, launc
     run = wg.open_run(model["path"])
     assert run.description["ranks"] == 2 and model["recorded"] == 2
     assert [line["step"] for line in run.history_lines] == [0, 10]
+    assert run.coverage().share == 1
 
 
 def test_what_is_no_program_is_told(whygrad, tmp_path):

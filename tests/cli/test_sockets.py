@@ -50,6 +50,7 @@ def is_loopback(address: str) -> bool:
     return (getattr(found, "ipv4_mapped", None) or found).is_loopback
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", LISTENING)
 def test_a_command_listens_to_this_machine_alone(environment, tmp_path, name):
     with socket.socket() as one:

@@ -49,6 +49,7 @@ def test_after_a_training(own, folder, language):
     assert found["why"][3] == "hidden1.weight[0, 0]"
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_of_a_watched_model(folder, language):
     model = torch.nn.ModuleDict({"a b'c": torch.nn.Linear(2, 1)})

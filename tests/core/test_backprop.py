@@ -238,6 +238,7 @@ def by_pytorch(case: Case, network: Network, trace: Trace) -> tuple[float, dict]
     return float(loss.detach()), gradients
 
 
+@pytest.mark.long
 @settings(max_examples=12)
 @given(case=cases(ends=WELL_CONDITIONED, dropouts=(0.0,)))
 def test_float32_is_float64_within_rounding(case):

@@ -83,6 +83,7 @@ def test_forward_and_backward_say_the_same(eager_folding, activation, sizes):
     close({name: unfolded[name] for name in network.layers}, plain)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("optimizer", ["adam", "momentum", "adadelta"])
 def test_training_and_its_record_are_the_same(monkeypatch, optimizer):
     settings = Settings(
@@ -103,6 +104,7 @@ def test_training_and_its_record_are_the_same(monkeypatch, optimizer):
     close(trained(), plain)
 
 
+@pytest.mark.again
 def test_many_side_by_side_are_the_same(monkeypatch):
     data = wg.from_arrays(X, Y, validation=0, test=0)
     networks = [deep(seed=seed) for seed in (1, 2)]

@@ -200,6 +200,7 @@ print(json.dumps((kept("VmHWM") - before) / size))
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_reading_costs_at_most_four_times_the_numbers(tmp_path, suffix):

@@ -110,6 +110,7 @@ def ledgers(run) -> list[Ledger]:
     ]
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_equalities_in_ledgers_hold(ledgers, language):
     with speaking(language):
@@ -182,6 +183,7 @@ def test_what_the_pushers_add_is_their_weight_times_their_delta(ledgers):
             assert parts <= total * (1 + 1e-3) or ledger.left_over in (0, 1)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_equalities_in_reports_and_diagnoses_hold(run, language, tmp_path):
     with speaking(language):
@@ -192,6 +194,7 @@ def test_equalities_in_reports_and_diagnoses_hold(run, language, tmp_path):
         assert not re.search(r"\d\s%", str(told).split("\n\n")[0])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", SEEDS)
 def test_of_a_watched_model_too(seed, tmp_path):
     run = watched(seed, tmp_path / "run")

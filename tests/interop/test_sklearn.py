@@ -42,6 +42,7 @@ def diabetes():
     return StandardScaler().fit_transform(x), (y - y.mean()) / y.std()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("estimator", [wg.MLPClassifier(), wg.MLPRegressor()], ids=repr)
 def test_the_checks_of_estimators_pass(estimator):
     with warnings.catch_warnings():

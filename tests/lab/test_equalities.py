@@ -248,6 +248,7 @@ def picked(draw: Draw, told: dict) -> Address:
     }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("language", "width"), READERS)
 def test_a_calculator_finds_what_a_run_prints(show, of_run, language, width):
     path, told = of_run

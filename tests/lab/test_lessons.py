@@ -22,6 +22,9 @@ BESIDE = {"step", "look", "ask", "slide"}  # what an address holds that is no co
 ROUNDING = 1e-12
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def taken_up(node):
     """Return the function that says what the page makes of places."""
@@ -157,7 +160,7 @@ def test_as_many_additions_are_made_in_the_lab(taken_up):
     assert numbers["additions_queue"] == sum(stage.additions for stage in stages)
 
 
-@pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize("options", [{}, {"constant": 0.0}, {"width": 5, "optimizer": "sgd"}])
 def test_the_copies_have_the_same_loss_in_the_lab(taken_up, options):
     lesson, steps = lessons.find("symmetry"), 60

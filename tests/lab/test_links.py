@@ -31,6 +31,7 @@ def follow(page, inside: str, seen: str, *, nth: int = 0) -> str:
     return page.locator(".says").inner_text()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("made", [trained, watched])
 def test_a_report_leads_to_what_it_tells_of(show, made, tmp_path):
     run = made(tmp_path / "run")

@@ -76,6 +76,7 @@ def run(name: str, options: Options):
     return lessons.find(name).start(options).run(lambda share: None)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", BY_DAY)
 def test_a_calculator_finds_what_is_printed(name):
     assert refuted(run(name, drawn(name, np.random.default_rng(1)))) == []

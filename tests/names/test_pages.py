@@ -32,6 +32,7 @@ def shape(root) -> Counter:
     return Counter((one.tag, *sorted(one.attributes)) for one in root.every())
 
 
+@pytest.mark.sampled(2)
 def test_a_page_has_the_same_elements_and_attributes_whatever_names_are(pages, read):
     hostile, harmless = map(read, pages)
     assert shape(hostile) == shape(harmless)

@@ -100,6 +100,7 @@ print([name for name in {HEAVY} if name in sys.modules])
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", ["show", "why", "doctor", "report"])
 def test_the_command_line_reads_a_watched_run_without_jax(command, tmp_path):
     more = {"why": ["0[1]"], "report": ["--out", str(tmp_path / "report.html")]}.get(command, [])

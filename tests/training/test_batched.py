@@ -42,6 +42,7 @@ def side_by_side(networks, data, settings, at_once: int, monkeypatch, **given):
     return wg.train_together(networks, data, settings, **given)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("case", GIVEN)
 def test_many_calls_give_what_one_gives(networks, linear, monkeypatch, case):
     given, seeds = GIVEN[case]

@@ -166,6 +166,7 @@ def test_one_look_at_a_network_is_numpys_unless_it_is_large():
     np.testing.assert_allclose(*looks, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("batch", [16, 700])
 def test_rows_made_together_are_those_made_one_by_one(batch, monkeypatch):
     rng = np.random.default_rng(0)
@@ -245,6 +246,7 @@ for command in (
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_small_job_never_imports_jax(tmp_path, name):
     rows = tmp_path / "rows.csv"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import whygrad as wg
-from whygrad.core.arrays import numpy_key
+from whygrad.core.keys import numpy_key
 from whygrad.core.optimizer import schedule_of
 from whygrad.data.table import Part
 from whygrad.errors import OptionError, ShapeError

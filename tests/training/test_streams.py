@@ -62,6 +62,7 @@ def numbers_of(run: wg.Run) -> dict[str, bytes]:
     return {name: array.tobytes() for name, array in left.items()} | {"history": history}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("engine", ["numpy", "jax"])
 @pytest.mark.parametrize(
     "options",
@@ -135,6 +136,7 @@ def test_a_run_replays_explains_and_shows(path, buffer, tmp_path):
     assert len(run.data.train) == len(data.train)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("buffer", [None, 100])
 def test_stopped_anywhere_it_goes_on_to_the_same_bits(path, buffer, tmp_path):
     data = load(path, buffer=buffer)
@@ -235,6 +237,7 @@ def started(file: Path, out: Path) -> subprocess.Popen:
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize("share", [0.1, 0.7])
 def test_killed_on_its_way_it_goes_on_to_the_same_bits(uninterrupted, tmp_path, share):
     file, whole = uninterrupted

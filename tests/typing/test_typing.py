@@ -86,6 +86,7 @@ def test_the_program_uses_every_public_name():
 
 
 @pytest.mark.long
+@pytest.mark.again
 def test_a_users_program_passes_the_strict_type_checker(tmp_path_factory):
     pytest.importorskip("mypy", reason="needs mypy, which comes with the extra test")
     cache = tmp_path_factory.getbasetemp().parent / "whygrad-mypy"

@@ -2,19 +2,22 @@
 
 Reads what torch does and changes nothing of it::
 
-    with wg.watch(model, every=10) as watch:
+    with wg.watch(model) as watch:
         for x, y in loader:
             ...
     print(watch.run.why("encoder.layers.0.linear1.weight[5, 3]"))
 
     wrapped                                  what may be watched, and under which names
+    shards, unsharding                       parameters that lie in several processes
     functions, following -> tracer           what one step shows, while it happens
     uses, convolutions -> kinds -> registry  which layer a function is called for
     contractions, origins -> meetings        any other product or sum that a parameter is in
     products, layer_calls                    what its gradient is a sum of, call by call
     recurrences -> recurrent_calls           gates, from a second run of their recurrence
     gradients, losses, diagnostics           what else a step leaves behind
+    readings -> rows                         its numbers, by one copy to the host, and the factors
     watch -> record -> writing, schedule     when to look, and the run that comes of it
+    warned                                   whose line a warning of torch's is told of
     pace, by_hand                            which steps are recorded, and what is a step
     models -> session, children              whatever a program trains, without a line of it changed
 
@@ -41,7 +44,8 @@ optimizer got it, the optimizer's state.
 
 *Several processes* write a folder each, ``rank0``, ``rank1`` …; they are merged when the run is
 opened. Sizes are means over the processes; the norm of the mean gradient, which every process was
-given, is kept beside the rows. Only steps that every process has recorded are merged.
+given, is kept beside the rows. Only steps that every process has recorded are merged. Of what
+``fully_shard`` leaves in shards each process records its own, and the whole is their sum.
 """
 
 from whygrad.capture.watch import Watch

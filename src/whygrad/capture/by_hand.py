@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from whygrad.capture.shards import held
+
 PROBES = 64  # numbers of each parameter that are looked at
 
 
@@ -50,7 +52,7 @@ class UpdatesByHand:
 
 @torch.no_grad()
 def _probes(parameters: Iterable[Tensor]) -> list[Tensor]:
-    flat = (parameter.detach().flatten() for parameter in parameters)
+    flat = (held(parameter.detach()).flatten() for parameter in parameters)
     return [one[:: max(len(one) // PROBES, 1)].clone() for one in flat]
 
 

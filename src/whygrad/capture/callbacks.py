@@ -24,6 +24,7 @@ class WatchOptions(TypedDict, total=False):
     out: str | Path | None
     optimizer: Optimizer | list[Optimizer] | None
     explain: Sequence[str]
+    room: float | None
     log: "Tracker | None"
     uncompiled: bool
     opened: Callable[[Path], RunFolder]

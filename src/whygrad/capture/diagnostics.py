@@ -30,19 +30,20 @@ def diagnostics_of(
     held = {id(p) for o in optimizers for group in o.param_groups for p in group["params"]}
     parameters = {name: p for name, p in registry.parameters.items() if p.numel()}
     learning = {name: p for name, p in parameters.items() if p.requires_grad}
+    modal = [(name, one) for name, one in registry.model.named_modules() if isinstance(one, MODAL)]
     return {
         "step": window.step,
         "losses": trace.losses.told(),
         "backwards": [one.trained for one in trace.losses.trained],
-        "scales": sorted({one.scale for one in trace.losses.trained} - {1.0}),
+        "scales": sorted({float(one.scale) for one in trace.losses.trained} - {1.0}),
         "left_over": sorted(gradients.left),
         "in_eval_mode": window.in_eval_mode,
         "dropout": {
             name: module.p
-            for name, module in registry.model.named_modules()
+            for name, module in modal
             if isinstance(module, DROPOUTS) and module.training
         },
-        "modal": sum(isinstance(module, MODAL) for module in registry.model.modules()),
+        "modal": len(modal),
         "frozen": sorted(set(parameters) - set(learning)),
         "not_held": sorted(name for name, p in learning.items() if id(p) not in held)
         if optimizers
@@ -54,7 +55,7 @@ def diagnostics_of(
             if accumulators.is_empty
         ),
         "strangers": len(trace.unregistered),
-        "uncovered": sorted(registry.unexplained(gradients.requested)),
+        "uncovered": sorted(registry.unexplained(gradients.requested.keys() - gradients.stale)),
         "early_schedulers": window.early_schedulers,
         "optimizers": [rates_of(optimizer) for optimizer in optimizers],
     }

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from whygrad.capture.functions import ACTIVATIONS, IN_ORDER, NORMS, ActivationOfTorch, flat_of
@@ -19,9 +20,7 @@ from whygrad.capture.layer_calls import (
     Accumulators,
     ActivationCall,
     Backward,
-    FullSnapshot,
     LayerCall,
-    Room,
     opened,
 )
 from whygrad.capture.meetings import edges_to, uses_of_parameters
@@ -30,10 +29,11 @@ from whygrad.capture.products import Alone
 from whygrad.capture.recurrences import Gate, Recurrence
 from whygrad.capture.recurrent_calls import RecurrentCall
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer
+from whygrad.capture.snapshots import Snapshot
 from whygrad.capture.trace import StepTrace
+from whygrad.capture.unsharding import Passed
 from whygrad.capture.uses import Use
 
-ROOM = 16 * 2**20  # bytes of samples kept for the ledgers of one step
 DROPOUT = torch.nn.functional.dropout
 Heard = Callable[[Callable[[Any], None]], Callable[[Any], None]]
 
@@ -43,7 +43,7 @@ class Following:
 
     Args:
         registry: the layers of the model, by their parameters.
-        snapshot: names of the weights of which everything is kept, for ledgers.
+        snapshot: of which weights everything is kept, for ledgers.
         gradients: hears of every layer when it is first called in the step.
         trace: what the step shows.
         heard: makes of a hook one that hears only of gradients that are the model's.
@@ -52,7 +52,7 @@ class Following:
     def __init__(
         self,
         registry: LayerRegistry,
-        snapshot: frozenset[str],
+        snapshot: Snapshot,
         gradients: Gradients,
         trace: StepTrace,
         heard: Heard,
@@ -60,7 +60,6 @@ class Following:
         self._registry, self._snapshot, self._gradients = registry, snapshot, gradients
         self._trace, self._heard = trace, weakref.WeakMethod(heard)
         self.backward = Backward()
-        self._room = Room(ROOM)
         self._origins = registry.origins()
         self._made_by: Any = WeakTensorKeyDictionary()  # output -> the calls that it left
         self._calls: list[weakref.ref[LayerCall | RecurrentCall]] = []
@@ -73,6 +72,20 @@ class Following:
         self.backward.sizes.let_go()
         self._made_by = WeakTensorKeyDictionary()
         self._origins.let_go()
+
+    def enter(self, module: nn.Module, passed: Passed) -> None:
+        """Enter a sharded module, whose parameters are whole now.
+
+        Args:
+            passed: its inputs, and what it got in their place.
+        """
+        whole = self._registry.note_whole(module)
+        self._origins.add(whole.values())
+        for name, parameter in whole.items():
+            self._gradients.note_whole(name, parameter)
+        for before, now in passed:
+            if now is not before and (came := self._made_by.get(before)):
+                self._made_by[now] = came
 
     def meets_parameters(self, args: tuple, kwargs: dict[str, Any]) -> bool:
         """Return whether a function was given a parameter that learns, or what follows from one."""
@@ -96,7 +109,7 @@ class Following:
         came = (self._made_by.get(args[0]) if args else None) or []
         known: tuple[Tensor | None, ...] = ()
         if found is not None and use is not None and result.requires_grad:
-            self._follow_layer(*found, result, came)
+            self._follow_layer(found[0], self._lasting(*found, args), result, came)
             known = (use.weight, use.bias if found[0].bias else None)
         elif came and func in NORMS:
             self._made_by[result] = came
@@ -185,14 +198,17 @@ class Following:
             if came and (func is DROPOUT or _is_in_order(came, args[0], result)):
                 self._made_by[result] = came
 
+    def _lasting(self, layer: RegisteredLayer, use: Use, args: tuple) -> Use:
+        """Return a use whose input lasts as long as it is held: data may be filled in again."""
+        is_held = self._snapshot.held is not None and layer.weight in self._snapshot
+        is_data = bool(args) and isinstance(args[0], Tensor) and not args[0].requires_grad
+        return replace(use, input=use.input.clone()) if is_held and is_data else use
+
     def _call_of(self, layer: RegisteredLayer, use: Use) -> LayerCall:
         """Return one call of a layer that learns, and keep what is summed over all of them."""
         if layer not in self._trace.accumulators:
             self._gradients.note_layer(layer)
-            is_in_snapshot = layer.weight in self._snapshot
-            self._trace.accumulators[layer] = Accumulators(
-                snapshot=FullSnapshot(self._room) if is_in_snapshot else None
-            )
+            self._trace.accumulators[layer] = Accumulators(snapshot=self._snapshot.of(layer.weight))
         layer_call = LayerCall(layer, use, self._trace.accumulators[layer], self.backward)
         self._calls.append(weakref.ref(layer_call))
         return layer_call

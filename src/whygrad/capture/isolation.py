@@ -8,9 +8,12 @@ import time
 import warnings
 from collections import deque
 from collections.abc import Callable
+from functools import wraps
 from statistics import median
 from typing import ParamSpec, TypeVar
 from weakref import WeakMethod
+
+import torch
 
 from whygrad.capture.torch_private import DisableTorchFunction
 from whygrad.record.description import words_of_overhead
@@ -50,6 +53,23 @@ class ErrorIsolation:
             if (on_error := self._on_error()) is not None:
                 on_error(error)
             return None
+
+
+def without_grad(look: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Return a function that nothing is differentiated in.
+
+    As ``torch.no_grad()``, which takes longer than a small sum, also within a backward pass, where
+    gradients hardly ever have a graph of their own.
+    """
+
+    @wraps(look)
+    def called(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        if not torch.is_grad_enabled():
+            return look(*args, **kwargs)
+        with torch.no_grad():
+            return look(*args, **kwargs)
+
+    return called
 
 
 _listener: Callable[[str], None] | None = None

@@ -36,7 +36,13 @@ class Linear(Use):
         return torch.linalg.vector_norm(self.x, dim=-1).reshape(1, 1, -1)
 
     def contract(self, x: Tensor, delta: Tensor) -> Tensor:
-        return delta.reshape(-1, delta.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+        return _as_rows(delta).T @ _as_rows(x)
+
+    def summed(self, values: Tensor) -> Tensor:
+        return _as_rows(values).sum(0)
+
+    def weighed(self, values: Tensor, reach: Tensor) -> Tensor:
+        return reach.view(-1) @ _as_rows(values)
 
     @property
     def has_rows(self) -> bool:
@@ -44,7 +50,12 @@ class Linear(Use):
 
     @property
     def rows(self) -> Tensor:
-        return self.input.reshape(-1, self.input.shape[-1])
+        return _as_rows(self.input)
+
+
+def _as_rows(values: Tensor) -> Tensor:
+    """Return features as (rows, features), whatever stands before them."""
+    return values if values.dim() == 2 else values.reshape(-1, values.shape[-1])
 
 
 @dataclass(frozen=True)
@@ -222,8 +233,7 @@ def use_of(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Use | Non
     rule = CALLS.get(function)
     if rule is None:
         return None
-    with torch.no_grad():
-        use = rule(*args, **kwargs)
+    use = rule(*args, **kwargs)
     if use is None or use.weight.is_complex() or not use.weight.numel():
         return None
     is_plain = use.input.layout is torch.strided and not use.input.is_nested

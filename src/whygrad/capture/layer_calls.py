@@ -9,14 +9,21 @@ Sums run over the samples, the positions, and all calls of one step.
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from torch import Tensor
 
 from whygrad.capture.functions import ActivationOfTorch
+from whygrad.capture.isolation import without_grad
 from whygrad.capture.registry import RegisteredLayer
 from whygrad.capture.uses import Use, plus, wide
 from whygrad.record.activations import INFINITY, Flat
+
+if TYPE_CHECKING:
+    from whygrad.capture.held import HeldSnapshot
+
+SMALL = 2**14  # numbers of an input that may stay until the step is over
 
 
 @dataclass
@@ -44,7 +51,7 @@ class Accumulators:
     calls: int = 0
     dtype: torch.dtype = torch.float32
     gradient: Tensor | None = None
-    snapshot: "FullSnapshot | None" = None
+    snapshot: "FullSnapshot | HeldSnapshot | None" = None
 
     @property
     def is_empty(self) -> bool:
@@ -53,7 +60,7 @@ class Accumulators:
 
     def begin_again(self) -> None:
         """Forget everything; what is still to come back is added to nothing."""
-        snapshot = None if self.snapshot is None else FullSnapshot(self.snapshot.room)
+        snapshot = None if self.snapshot is None else self.snapshot.anew()
         self.__init__(snapshot=snapshot)
 
     def add_upstream(self, use: Use, pushed: Tensor) -> None:
@@ -69,20 +76,16 @@ class Accumulators:
         before = self.counted if isinstance(self.counted, Tensor) else None
         self.counted = use.spread(before, torch.full_like(opened.count, opened.of))
 
-    def add_delta(self, use: Use, delta: Tensor, sizes: Tensor) -> None:
-        """Take in dC/dz of one call, and its absolute values."""
+    def add_delta(self, use: Use, delta: Tensor, sizes: Tensor, through: Tensor) -> None:
+        """Take in dC/dz of one call, its absolute values, and the sums of these."""
+        reach = use.reach
         self.dtype = delta.dtype
-        laid, reach = use.by_neuron(sizes), use.reach
-        self.through = use.spread(self.through, laid.sum((0, 2)))
-        if reach.shape[1] == 1:
-            pulled = torch.bmm(laid, reach.transpose(1, 2)).sum((0, 2))
-        else:
-            pulled = (laid * reach).sum((0, 2))
-        self.pulled = use.spread(self.pulled, pulled)
-        self.rows += laid.shape[0] * laid.shape[2]
+        self.through = use.spread(self.through, through)
+        self.pulled = use.spread(self.pulled, use.weighed(sizes, reach))
+        self.rows += sizes.numel() // max(through.numel(), 1)
         self.calls += 1
         if self.snapshot is not None:
-            self.snapshot.add(use, wide(delta), sizes, reach)
+            self.snapshot.add(use, delta, sizes, reach)
 
     def add_gradient(self, use: Use, own: Tensor) -> None:
         """Take in what one call puts into its weight's gradient."""
@@ -106,6 +109,8 @@ class FullSnapshot:
         delta: sum delta_k, (n_out,).
         layer: sums of |u|, |delta| and |delta| |x|, each a norm over the neurons, (3,).
         rows: (inputs (rows, n_in), upstream, delta (rows, n_out)) of each call.
+        shapes: of what each call's rows were, such as (samples, positions).
+        tokens: what was looked up, of each call.
     """
 
     room: Room
@@ -113,19 +118,44 @@ class FullSnapshot:
     delta: Tensor | None = None
     layer: Tensor | None = None
     rows: list[tuple[Tensor, Tensor, Tensor]] | None = field(default_factory=list)
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    tokens: list[Tensor] = field(default_factory=list)
     waiting: Tensor | None = None
+    needs_gradient: ClassVar[bool] = True
+
+    def anew(self) -> "FullSnapshot":
+        """Return what has taken in nothing yet."""
+        return FullSnapshot(self.room)
 
     def add(self, use: Use, delta: Tensor, sizes: Tensor, reach: Tensor) -> None:
         """Take in one call: dC/dz, its absolute values, and the lengths of the inputs."""
+        shape, delta = delta.shape, wide(delta)
+        if use.traits.is_lookup:
+            self.tokens.append(use.input.to(torch.int32, copy=True))
         self.pulls = use.placed(self.pulls, use.contract(abs(use.x), sizes), is_size=True)
+        self.delta = use.spread(self.delta, use.summed(delta))
         laid = use.by_neuron(delta)
-        self.delta = use.spread(self.delta, laid.sum((0, 2)))
         waiting, self.waiting = self.waiting, None
         upstream = laid if waiting is None else use.by_neuron(wide(waiting))
-        norms = [_lengths(part).sum() for part in (upstream, laid)]
-        self.layer = plus(self.layer, torch.stack([*norms, _lengths(laid, reach).sum()]))
+        lengths = _lengths(laid)
+        pushed = lengths if waiting is None else _lengths(upstream)
+        alike = reach.shape[1] == 1
+        pulled = lengths * reach.squeeze(1) if alike else _lengths(laid * reach)
+        norms = torch.stack([pushed.sum(), lengths.sum(), pulled.sum()])
+        self.layer = plus(self.layer, norms)
         if self.rows is not None:
             self.keep(use, upstream, laid)
+        if self.rows:
+            self.shapes.append(shape[:1] + shape[2:] if use.output_axis == 1 else shape[:-1])
+
+    def places(self) -> dict[str, Tensor]:
+        """Return where the rows of the only call stand, and what was looked up, where known."""
+        found = {}
+        if len(self.shapes) == 1 and self.rows:
+            found["places"] = torch.tensor(self.shapes[0], dtype=torch.int32)
+        if len(self.tokens) == 1 and self.tokens[0].dim():
+            found["tokens"] = self.tokens[0]
+        return found
 
     def keep(self, use: Use, upstream: Tensor, laid: Tensor) -> None:
         """Keep the samples of one call, or those of none where these do not fit."""
@@ -135,8 +165,9 @@ class FullSnapshot:
             self.rows = None
             return
         self.room.left -= 4 * numbers
-        u, d = (part.transpose(1, 2).reshape(-1, n_out) for part in (upstream, laid))
-        self.rows.append((wide(use.rows).clone(), u.clone(), d.clone()))
+        d = laid.transpose(1, 2).reshape(-1, n_out).clone()
+        u = d if upstream is laid else upstream.transpose(1, 2).reshape(-1, n_out).clone()
+        self.rows.append((wide(use.rows).clone(), u, d))
 
 
 @dataclass(frozen=True)
@@ -170,11 +201,6 @@ class Sizes:
         self._of = self._sizes = None
 
 
-def sum_of_sizes(use: Use, sizes: Tensor) -> Tensor:
-    """Return the sum of the sizes of what stands at each neuron, (n_out,)."""
-    return use.by_neuron(sizes).sum((0, 2))
-
-
 def opened(use: Use, z: Tensor, flat: Flat) -> Opened:
     """Return where an activation is open: outside its flat region.
 
@@ -182,27 +208,29 @@ def opened(use: Use, z: Tensor, flat: Flat) -> Opened:
         z: what it is called on.
         flat: the intervals (low, high) in which it is flat, each up to one of the ends.
     """
-    laid = use.by_neuron(wide(z))
-    of = laid.shape[0] * laid.shape[2]
-    count = laid.new_full((laid.shape[1],), of)
+    z, counts = wide(z), list[Tensor]()
     for low, high in flat:
         is_lower, bound = low == -INFINITY, high if low == -INFINITY else low
         # as floats: of booleans torch takes sums several times as slowly
-        beyond = (torch.gt if is_lower else torch.lt)(laid, bound, out=torch.empty_like(laid))
-        count = count + beyond.sum((0, 2)) - of
-    return Opened(count.clamp_(min=0), of)
+        beyond = (torch.gt if is_lower else torch.lt)(z, bound, out=torch.empty_like(z))
+        counts.append(use.summed(beyond))
+    if not counts:
+        counts = [use.summed(torch.ones_like(z))]
+    of = z.numel() // max(counts[0].numel(), 1)
+    count = counts[0]
+    for more in counts[1:]:
+        count = (count + more - of).clamp_(min=0)
+    return Opened(count, of)
 
 
-def _lengths(laid: Tensor, reach: Tensor | None = None) -> Tensor:
-    """Return norms over the neurons, each times its reach; see :meth:`Use.by_neuron`.
+def _lengths(laid: Tensor) -> Tensor:
+    """Return norms over the neurons; see :meth:`Use.by_neuron`.
 
-    Written out: along an axis in the middle torch's own norm takes ten times as long.
+    Written out where neurons stand in the middle, where torch's own takes ten times as long.
     """
-    if reach is None:
-        return laid.square().sum(1).sqrt()
-    if reach.shape[1] == 1:
-        return _lengths(laid) * reach.squeeze(1)
-    return _lengths(laid * reach)
+    if laid.stride(1) == 1:
+        return torch.linalg.vector_norm(laid, dim=1)
+    return laid.square().sum(1).sqrt()
 
 
 @dataclass
@@ -244,33 +272,35 @@ class LayerCall:
     @property
     def needs_gradient(self) -> bool:
         """Whether what this call puts into its weight's gradient is wanted apart."""
-        return self.layer.is_shared or self.accumulators.snapshot is not None
+        snapshot = self.accumulators.snapshot
+        return self.layer.is_shared or (snapshot is not None and snapshot.needs_gradient)
 
     def let_go(self) -> None:
         """Hold nothing of the step any longer, for whoever keeps its graph keeps this, too."""
         self.use, self.accumulators = None, Accumulators()
 
+    @without_grad
     def on_delta(self, gradient: Tensor) -> None:
         """Take in dC/dz, from the hook on the layer's output."""
-        if self.use is None or not self.backward.reaches(self.layer.weight):
+        use = self.use
+        if use is None or not self.backward.reaches(self.layer.weight):
             return
-        with torch.no_grad():
-            sizes = self.backward.sizes.of(gradient)
-            if self.activation is None:
-                self.accumulators.add_upstream(self.use, sum_of_sizes(self.use, sizes))
-            self.accumulators.add_delta(self.use, gradient, sizes)
-            if self.needs_gradient and not self.is_told:
-                own = self.use.contract(self.use.x, wide(gradient))
-                self.accumulators.add_gradient(self.use, own)
-        if self.backward.frees:  # the input, which torch lets go of now, too
-            self.use = self.use.emptied()
+        sizes = self.backward.sizes.of(gradient)
+        through = use.summed(sizes)
+        if self.activation is None:
+            self.accumulators.add_upstream(use, through)
+        self.accumulators.add_delta(use, gradient, sizes, through)
+        if self.needs_gradient and not self.is_told:
+            self.accumulators.add_gradient(use, use.contract(use.x, wide(gradient)))
+        if self.backward.frees and use.input.numel() > SMALL:  # torch lets go of it now, too
+            self.use = use.emptied()
 
-    def on_gradient(self, own: Tensor | None) -> None:
+    def on_gradient(self, own: Tensor) -> None:
         """Take in this call's part in dC/dw, from the hook on the layer's node in the graph.
 
         A copy: torch may make the tensor the parameter's gradient, and others write into that.
         """
-        if self.use is not None and own is not None:
+        if self.use is not None:
             self.accumulators.add_gradient(self.use, own.detach().clone())
 
 
@@ -282,22 +312,22 @@ class ActivationCall:
     backward: Backward
     opened: Opened | None = None  # counted when it is called; a pass that comes back takes it in
 
+    @without_grad
     def on_upstream(self, gradient: Tensor) -> None:
         """Take in dC/da, from the hook on the activation's output."""
         nearest = self.layer_calls[-1].use
         if nearest is None:
             return
-        with torch.no_grad():
-            sizes = self.backward.sizes.of(gradient)
-            of_nearest = sum_of_sizes(nearest, sizes)
-            for layer_call in self.layer_calls:
-                use, accumulators = layer_call.use, layer_call.accumulators
-                if use is None or not self.backward.reaches(layer_call.layer.weight):
-                    continue
-                is_alike = use is nearest or not (use.has_own_layout or nearest.has_own_layout)
-                pushed = of_nearest if is_alike else sum_of_sizes(use, sizes)
-                accumulators.add_upstream(use, pushed)
-                if self.opened is not None and is_alike:
-                    accumulators.add_opened(use, self.opened)
-                if accumulators.snapshot is not None:
-                    accumulators.snapshot.waiting = gradient
+        sizes = self.backward.sizes.of(gradient)
+        of_nearest = nearest.summed(sizes)
+        for layer_call in self.layer_calls:
+            use, accumulators = layer_call.use, layer_call.accumulators
+            if use is None or not self.backward.reaches(layer_call.layer.weight):
+                continue
+            is_alike = use is nearest or not (use.has_own_layout or nearest.has_own_layout)
+            pushed = of_nearest if is_alike else use.summed(sizes)
+            accumulators.add_upstream(use, pushed)
+            if self.opened is not None and is_alike:
+                accumulators.add_opened(use, self.opened)
+            if accumulators.snapshot is not None:
+                accumulators.snapshot.waiting = gradient

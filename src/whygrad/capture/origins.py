@@ -6,7 +6,7 @@ such as ``1 + w`` or ``-exp(log_a)``, has a gain besides: how fast each number f
 """
 
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -63,10 +63,14 @@ class Origins:
         buffers: yields those of the model: they are constants, as numbers are.
     """
 
-    def __init__(self, parameters: Mapping[int, Tensor], buffers: Callable[[], Iterator[Tensor]]):
+    def __init__(self, parameters: dict[int, Tensor], buffers: Callable[[], Iterator[Tensor]]):
         self._parameters, self._of_model = parameters, buffers
         self._derived: dict[int, tuple[weakref.ref[Tensor], int, Origin]] = {}
         self._counted: dict[tuple[int, torch.device], Tensor] = {}
+
+    def add(self, parameters: Iterable[Tensor]) -> None:
+        """Take in parameters that were not there when the step began."""
+        self._parameters |= {id(parameter): parameter for parameter in parameters}
 
     def let_go(self) -> None:
         """Hold no tensor of the step any longer."""
@@ -101,6 +105,13 @@ class Origins:
         if key not in self._counted:
             self._counted[key] = torch.arange(key[0], device=key[1])
         return self._counted[key].view(parameter.shape)
+
+    def place(self, origin: Origin) -> tuple | None:
+        """Return what tells the numbers of a view, in every step; None where they must be read."""
+        numbers = self.numbers(origin)
+        if not any(view_base(numbers) is counted for counted in self._counted.values()):
+            return None
+        return (id(origin.parameter), numbers.shape, numbers.stride(), numbers.storage_offset())
 
     def follow(
         self, function: Callable, args: tuple, kwargs: Mapping[str, Any], result: Any

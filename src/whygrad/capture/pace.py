@@ -1,7 +1,9 @@
 """Which steps are recorded, and which of these whole: every n-th, and those that were asked for.
 
 Or, with ``"auto"``, as many as a share of all time allows: a recorded step that takes r seconds
-where others take s costs r - s, so that of ``(r - s) / (share * s)`` steps one may be recorded.
+where others take s costs r - s, so that of ``(r - s) / (share * s)`` steps one may be recorded. And
+some whatever they take, for a short run is to be diagnosed as well as a long one: the first 20 as
+training goes on by an eighth, then one whenever it has gone on by a quarter.
 """
 
 import math
@@ -15,6 +17,7 @@ Every = int | Literal["auto"]
 SHARE = 0.05  # of all time that recording may take
 LEAST = 20  # recorded steps that there are to be, whatever they take
 EARLY = 8  # the first ones come when training has gone on by an eighth
+LATER = 4  # and later ones by a quarter, so that a short run is told by more than its beginning
 OF_MANY = 10  # steps from one to the next where processes must agree, whose clocks do not
 
 REMEMBERED = 10  # losses that a spike is told from
@@ -28,7 +31,7 @@ class Pace:
 
     Args:
         every: how many steps from one recorded step to the next; ``"auto"`` for as many as
-            :data:`SHARE` of all time asks for, and :data:`LEAST` recorded steps at least.
+            :data:`SHARE` of all time asks for, and some whatever that is.
         overhead: what steps have taken so far.
         is_parallel: whether other processes are to record the same steps.
 
@@ -53,10 +56,9 @@ class Pace:
     def note_recorded(self, step: int) -> None:
         """Choose the next one, where that depends on what they take."""
         self._recorded += 1
-        early, affordable = max(1, step // EARLY), self._affordable()
-        if affordable is None or self._recorded < LEAST:
-            affordable = min(early, affordable or early)
-        self._next = step + affordable
+        part = EARLY if self._recorded < LEAST else LATER
+        gone_on, affordable = max(1, step // part), self._affordable()
+        self._next = step + min(gone_on, affordable or gone_on)
 
     def _affordable(self) -> int | None:
         """Return of how many steps one may be recorded; None while there were none of a sort."""

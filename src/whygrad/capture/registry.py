@@ -8,18 +8,21 @@ from weakref import WeakSet
 from torch import Tensor, nn
 
 from whygrad.capture.kinds import KINDS, Embedding, Linear
-from whygrad.capture.origins import Origins
+from whygrad.capture.origins import Origin, Origins
 from whygrad.capture.parts import part_of
+from whygrad.capture.shards import is_sharded
 from whygrad.capture.torch_private import view_base
-from whygrad.capture.uses import Use, fan_in_last
+from whygrad.capture.uses import Part, Use, fan_in_last
 from whygrad.record.coverage import UNTOUCHED
 from whygrad.record.layers import KINDS as TRAITS
 from whygrad.record.layers import LayerKind, layout_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RegisteredLayer:
     """A layer of a model: a weight, or some rows of one, and how it is used.
+
+    There is one of each, so that identity is equality.
 
     Attributes:
         name: the module's path, such as ``encoder.layers.0.linear1``.
@@ -45,7 +48,7 @@ class RegisteredLayer:
     bias_first: int = 0
     neuron_axes: tuple[int, ...] | None = None
     siblings: "WeakSet[RegisteredLayer]" = field(  # weak, for it is one of them
-        default_factory=WeakSet, compare=False, repr=False
+        default_factory=WeakSet, repr=False
     )
 
     @property
@@ -70,7 +73,7 @@ class RegisteredLayer:
 
     def cut_bias(self, whole: Tensor, neurons: int) -> Tensor:
         """Return the rows of the bias, or of what has its shape, that belong here."""
-        return whole if len(whole) == neurons else whole[self.bias_first :][:neurons]
+        return whole if whole.shape[0] == neurons else whole[self.bias_first :][:neurons]
 
 
 class LayerRegistry:
@@ -87,14 +90,18 @@ class LayerRegistry:
         for name, parameter in model.named_parameters(remove_duplicate=False):
             self._names.setdefault(id(parameter), []).append(name)
         self._modules = dict(model.named_modules(remove_duplicate=False))
+        self.is_sharded = any(map(is_sharded, self.parameters.values()))
+        self._in_passes: dict[int, Tensor] = {}  # by the id of the shard
         self._found: dict[tuple[object, ...], RegisteredLayer] = {}
+        self._places: dict[tuple[object, ...], tuple[tuple[int, ...], Tensor] | None] = {}
         self._of_weight: dict[str, list[RegisteredLayer]] = {}
         self._siblings: dict[str, WeakSet[RegisteredLayer]] = {}
         self._explained: set[str] = {""}  # parameters of layers that a gradient came to
 
     def origins(self) -> Origins:
         """Return what is known of tensors when a step begins: the parameters themselves."""
-        learning = {id(p): p for p in self.parameters.values() if p.requires_grad and p.numel()}
+        known = (*self.parameters.values(), *self._in_passes.values())
+        learning = {id(p): p for p in known if p.requires_grad and p.numel()}
         return Origins(learning, self.model.buffers)
 
     def find(self, use: Use, origins: Origins) -> tuple[RegisteredLayer, Use] | None:
@@ -103,13 +110,28 @@ class LayerRegistry:
         if found is not None:
             return found, use
         origin = origins.of(use.weight)
-        part = None if origin is None else part_of(origin, origins.numbers(origin), use)
+        part = None if origin is None else self._part(origin, origins, use)
         if origin is None or part is None:
             return None
         key = (id(origin.parameter), use.kind, self._own_axes(use.kind, part.axes, part.shape))
         if key not in self._found:
             self._register(key, use, origin.parameter)
         return self._found[key], replace(use, part=part)
+
+    def _part(self, origin: Origin, origins: Origins, use: Use) -> Part | None:
+        """Return where a call's weight stands in its parameter.
+
+        To look at the numbers has the host wait for them, so of a view it is done once.
+        """
+        numbers, place = origins.numbers(origin), origins.place(origin)
+        if place is None:
+            return part_of(origin, numbers, use)
+        key = (*place, use.weight.shape, use.neuron_axes)
+        if key not in self._places:
+            part = part_of(origin, numbers, use)
+            self._places[key] = None if part is None else (part.axes, part.neurons)
+        known = self._places[key]
+        return known and Part(origin.parameter.shape, known[0], numbers, known[1], origin.gain)
 
     def find_own(self, use: Use, origins: Origins) -> tuple[RegisteredLayer, Use] | None:
         """Return the layer that one of torch's own was called for.
@@ -182,6 +204,27 @@ class LayerRegistry:
         siblings.add(self._found[key])
         self._of_weight.setdefault(names[0], []).append(self._found[key])
 
+    def note_whole(self, module: nn.Module) -> dict[str, Tensor]:
+        """Note the tensors that stand for a sharded module's parameters within its passes.
+
+        As long as some were never seen all modules are asked: a model that is watched from within
+        its first pass on has entered before anybody could hear of it.
+
+        Returns:
+            Those that learn, by the parameter's name in :attr:`parameters`.
+        """
+        shards = {n: p for p in self.parameters.values() for n in self.names_of(p)}
+        if len(self._in_passes) < sum(map(is_sharded, self.parameters.values())):
+            module = self.model
+        prefix = next(name for name, one in self._modules.items() if one is module)
+        found = {}
+        for name, whole in module.named_parameters(prefix, remove_duplicate=False):
+            shard = shards.get(name)
+            if shard is not None and whole is not shard and not is_sharded(whole):
+                self._names[id(whole)] = names = self._names[id(shard)]
+                self._in_passes[id(shard)] = found[names[0]] = whole
+        return {name: whole for name, whole in found.items() if whole.requires_grad}
+
     @property
     def are_stale(self) -> bool:
         """Whether somebody has put other parameters into the model since.
@@ -190,7 +233,8 @@ class LayerRegistry:
         """
         ours, now = self.parameters.values(), list(self.model.parameters())
         is_lasting = all(isinstance(p, nn.Parameter) for p in now)
-        return is_lasting and [id(p) for p in now] != [id(p) for p in ours]
+        shards = {id(whole): shard for shard, whole in self._in_passes.items()}
+        return is_lasting and [shards.get(id(p), id(p)) for p in now] != [id(p) for p in ours]
 
     def holds(self, tensor: Tensor) -> bool:
         """Return whether a tensor is one of the model's parameters."""

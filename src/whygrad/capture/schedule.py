@@ -1,113 +1,73 @@
-"""Which weights are in which full snapshot: what a ledger needs of one costs time and room.
+"""Which recorded steps can be explained: what a ledger needs of one takes room.
 
-Of a small model all are in that of every recorded step. Those of a larger one take turns: each
-recorded step holds as many as a share of its work and some room allow, until all had their turn.
-That is a round. The next begins with the 4th, 16th, 64th … recorded step, so that the number of
-rounds grows with the logarithm of the length of the run.
+Of a small model sums are taken and written at every recorded step. Of a larger one the latest
+recorded step is held in memory and written once: when the run is asked for, and when watching ends.
+So the last recorded step can always be explained, and others as far as the room on the disk goes:
+the 1st, 4th, 16th, 64th … recorded one, and those that were asked for.
 """
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any
-
-from whygrad.record.layers import KINDS
 
 ARRAYS = 6  # kept of every weight: before, after, gradient, pulls, and what the optimiser remembers
-SMALL = 2**20  # bytes of a model that needs no turns
-STEP = 32 * 2**20  # bytes that one step may hold
-ROUND = 256 * 2**20  # bytes of one round; the largest weights are left out
-SHARE = 1 / 12  # of the work of a recorded step that may be done once more, for ledgers
-BESIDE = 64  # what reading an output some times takes, in products with an input
+SMALL = 2**20  # bytes of a model of which every recorded step is summed at once
+PACKED = 3  # a held weight's arrays, in those of single precision, once they are packed
+LEAN = 2.5  # the same of a model so large that all but the gradient is in half precision
+LARGE = 2**26  # bytes of the parameters of such a model
+ROUNDS = 16  # steps on disk at most that nobody asked for
+ROOM_A_BYTE, LEAST_ROOM = 3, 10 * 2**20  # on disk, for a byte of the parameters, and at least
+HELD_A_BYTE, LEAST_HELD = 1, 64 * 2**20  # the same in memory, for samples
 
 
 class SnapshotSchedule:
-    """Which weights are in the full snapshot of which recorded step.
+    """Which weights are explained, and which recorded steps are written.
 
     Args:
         bytes_of: size of every weight that learns, in the order of the model.
-        asked: names of layers that come first, and whatever their size.
+        asked: names of layers that come first where not all have room.
+        room: bytes on disk that all steps may take together; None for the default.
 
     Attributes:
-        explained: the weights that get a turn, in the order in which they get it.
-        bytes_a_round: of all arrays that are kept of them.
+        explained: the weights that are explained, in the order in which they have room.
+        room: bytes on disk that all steps may take together.
+        held: bytes in memory that the samples of one step may take.
     """
 
-    def __init__(self, bytes_of: Mapping[str, int], asked: Sequence[str] = ()):
-        self._bytes = {name: ARRAYS * size for name, size in bytes_of.items()}
-        self._asked = {n for n in bytes_of if any(n.startswith(f"{layer}.") for layer in asked)}
-        self._least = sum(self._bytes[name] for name in self._asked)
-        fitting = _fitting(self._small_first(), self._bytes, max(ROUND, self._least))
-        # in the order of the model, so that neighbours are explained together
-        places = {name: place for place, name in enumerate(self._bytes)}
-        self.explained = sorted(fitting, key=lambda name: (name not in self._asked, places[name]))
-        self.bytes_a_round = sum(self._bytes[name] for name in self.explained)
-        self._waiting = list(self.explained)
-        self._work: Mapping[str, float] = {}
+    def __init__(
+        self, bytes_of: Mapping[str, int], asked: Sequence[str] = (), room: int | None = None
+    ):
+        total = sum(bytes_of.values())
+        self.room = max(ROOM_A_BYTE * total, LEAST_ROOM) if room is None else room
+        self.held = max(HELD_A_BYTE * total, LEAST_HELD)
+        self.is_lean = total > LARGE
+        self.is_small = ARRAYS * total <= SMALL
+        times = ARRAYS if self.is_small else LEAN if self.is_lean else PACKED
+        bytes_on_disk = {name: int(times * size) for name, size in bytes_of.items()}
+        wanted = {n for n in bytes_of if any(n.startswith(f"{layer}.") for layer in asked)}
+        order = sorted(bytes_on_disk, key=lambda name: (name not in wanted, bytes_on_disk[name]))
+        fitting = _fitting(order, bytes_on_disk, self.room)
+        places = {name: place for place, name in enumerate(bytes_of)}
+        self.explained = sorted(fitting, key=lambda name: (name not in wanted, places[name]))
+        self._bytes_a_step = sum(bytes_on_disk[name] for name in self.explained)
         self._taken = 0
 
     @property
-    def begins_a_round(self) -> bool:
-        """Whether no weight has had its turn yet since the last round."""
-        return self._waiting == self.explained
+    def most(self) -> int:
+        """How many steps there is room for, the last one and those asked for among them."""
+        return min(self.room // max(self._bytes_a_step, 1), ROUNDS)
 
-    def now(self) -> frozenset[str]:
-        """Return the weights that are in the coming step's full snapshot."""
-        if self._is_small:
-            return frozenset(self.explained)
-        if not self._work:  # the first step; what it costs is not known before it
-            return frozenset(self._within(self._small_first(), self._bytes, max(STEP, self._least)))
-        limit = SHARE * sum(self._work.values())
-        within_room = self._within(self._waiting, self._bytes, STEP)
-        return frozenset(self._within(within_room, self._work, limit))
-
-    def taken(self, work: Mapping[str, float]) -> None:
-        """Go on, after a recorded step.
-
-        Args:
-            work: what each weight's layers had to do in it, see :func:`work_of`.
-        """
-        had = self.now()
+    def taken(self) -> bool:
+        """Return, of every recorded step that nobody asked for, whether it is written at once."""
         self._taken += 1
-        self._work = work
-        self._waiting = [name for name in self._waiting if name not in had]
-        if self._is_small or (not self._waiting and _is_power_of_four(self._taken)):
-            self._waiting = list(self.explained)
-
-    def _within(self, names: Sequence[str], costs: Mapping[str, float], limit: float) -> list[str]:
-        """Return the first waiting names within a limit, with one at least that costs anything."""
-        waiting = [name for name in names if name in self._waiting]
-        first = next((costs[name] for name in waiting if costs.get(name)), 0.0)
-        return _fitting(waiting, costs, max(limit, first))
-
-    @property
-    def _is_small(self) -> bool:
-        return self.bytes_a_round <= SMALL
-
-    def _small_first(self) -> list[str]:
-        return sorted(self._bytes, key=lambda name: (name not in self._asked, self._bytes[name]))
+        if self.is_small:
+            return True
+        return self.most > 1 and (self._taken == 1 or _is_power_of_four(self._taken))
 
 
-def work_of(layers: Mapping[str, Mapping[str, Any]], rows: Mapping[str, int]) -> dict[str, float]:
-    """Return by weight what it takes to sum delta times input, relative to the longest layer.
-
-    Relative, so that processes with batches of different sizes take the same turns.
-
-    Args:
-        layers: what each layer is.
-        rows: by layer, samples times positions.
-    """
-    most, work = max(rows.values(), default=1) or 1, dict[str, float]()
-    for name, layer in layers.items():
-        inputs = 1 if KINDS[layer["kind"]].is_lookup else layer["n_in"]
-        more = rows[name] / most * layer["n_out"] * (inputs + BESIDE)
-        work[layer["weight"]] = work.get(layer["weight"], 0.0) + more
-    return work
-
-
-def _fitting(names: Sequence[str], costs: Mapping[str, float], limit: float) -> list[str]:
+def _fitting(names: Sequence[str], costs: Mapping[str, int], limit: float) -> list[str]:
     """Return the first names whose costs stay within a limit together."""
-    totals = list(accumulate(costs.get(name, 0.0) for name in names))
+    totals = list(accumulate(costs[name] for name in names))
     return list(names[: bisect_right(totals, limit)])
 
 

@@ -71,7 +71,7 @@ class Session:
     """
 
     folder: Callable[[], Path]
-    every: Every = 10
+    every: Every = "auto"
     uncompiled: bool = False
     opened: Callable[[Path], RunFolder] = RunFolder
     watched: list[Watched] = field(default_factory=list)

@@ -4,7 +4,7 @@ Tried with torch 2.13. Whatever has a public name is used by that name, elsewher
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from operator import attrgetter
 from typing import Any
@@ -14,15 +14,19 @@ from torch import Tensor, nn
 from torch._C import DisableTorchFunction
 from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm  # apex's, too, is one of these
 from torch.optim.lr_scheduler import LRScheduler
-from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode
+from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode, handle_torch_function
 from torch.overrides import _get_current_function_mode_stack as mode_stack
 from torch.utils._device import DeviceContext
 
+MANY = 2**20  # numbers whose squares are added up one after the other
 AT_MOST = timedelta(minutes=1)  # that one process waits for another
+HANDING_OVER = handle_torch_function.__code__  # hands a function written in Python to a mode
 COMPILED = "_orig_mod"  # the child that a compiled module holds: what was compiled
 
 _functorch: Any = torch._C._functorch  # type: ignore[attr-defined] - modules that types miss
 _autograd: Any = torch._C._autograd  # type: ignore[attr-defined]
+_foreach_norm: Any = torch._foreach_norm  # type: ignore[attr-defined]
+_flatten: Any = torch._C._nn.flatten_dense_tensors  # type: ignore[attr-defined]
 
 # These are asked of every function or gradient, so that none has a frame of its own.
 view_base: Callable[[Tensor], Tensor | None] = attrgetter("_base")  # None where it is no view
@@ -30,6 +34,22 @@ version: Callable[[Tensor], int] = attrgetter("_version")  # how many times it w
 # ``vmap``, ``grad`` or another of ``torch.func`` that runs what is called, or None. Tensors then
 # stand for others, and gradients that come back are no parameter's.
 transformation: Callable[[], Any] = _functorch.peek_interpreter_stack
+
+
+def norms(tensors: list[Tensor], kind: float = 2.0) -> list[Tensor]:
+    """Return the norm of each tensor, by one call for all of them.
+
+    Of a large one first along its last axis: in single precision a sum of 40 million squares may
+    be off by 1 %.
+    """
+    along = torch.linalg.vector_norm
+    parts = [along(t, kind, -1) if t.numel() > MANY and t.dim() > 1 else t for t in tensors]
+    return list(_foreach_norm(parts, kind)) if parts else []
+
+
+def flattened(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the numbers of tensors of one type, one behind the other, by one call for all."""
+    return _flatten(list(tensors))
 
 
 def has_hooks(module: nn.Module) -> bool:
@@ -98,6 +118,13 @@ def agreed(name: str, chosen: Callable[[], str]) -> str:
     return store.get(name).decode()
 
 
+def first_place(shard: Any) -> tuple[int, ...]:
+    """Return where in the whole the part begins that this process holds of a DTensor."""
+    utils: Any = sys.modules["torch.distributed.tensor"]._utils
+    whole = shard.shape, shard.device_mesh, shard.placements
+    return utils.compute_local_shape_and_global_offset(*whole)[1]
+
+
 def mark_uncompiled(function: Any) -> None:
     """Leave the mark of ``torch.compiler.disable``, which would import the compiler."""
     function._torchdynamo_disable = True
@@ -153,6 +180,7 @@ class Mode(TorchFunctionMode):
 
 __all__ = [
     "COMPILED",
+    "HANDING_OVER",
     "BatchNorm",
     "DeviceContext",
     "DisableTorchFunction",
@@ -160,12 +188,15 @@ __all__ = [
     "agreed",
     "anything_is_compiled",
     "at_end_of_backward",
+    "first_place",
+    "flattened",
     "has_compiler",
     "has_hooks",
     "is_compiled",
     "is_packing",
     "mark_uncompiled",
     "mode_stack",
+    "norms",
     "saved_statistics",
     "steps_taken",
     "transformation",

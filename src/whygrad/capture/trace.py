@@ -10,12 +10,16 @@ from torch import Tensor
 from whygrad.capture.functions import ActivationOfTorch
 from whygrad.capture.layer_calls import Accumulators
 from whygrad.capture.losses import Losses
+from whygrad.capture.readings import Readings
 from whygrad.capture.registry import RegisteredLayer
 
 
 @dataclass
 class StepTrace:
     """What one step showed.
+
+    Args:
+        readings: the numbers of the step.
 
     Attributes:
         accumulators: by layer, in the order of the first call.
@@ -29,15 +33,19 @@ class StepTrace:
         is_fresh: whether one came back since the last forward pass or call of ``backward``.
     """
 
+    readings: Readings
     accumulators: dict[RegisteredLayer, Accumulators] = field(default_factory=dict)
     activations: dict[RegisteredLayer, ActivationOfTorch] = field(default_factory=dict)
     feeds: dict[RegisteredLayer, set[RegisteredLayer]] = field(default_factory=dict)
-    losses: Losses = field(default_factory=Losses)
+    losses: Losses = field(init=False)
     unregistered: list[weakref.ref[Tensor]] = field(default_factory=list)
     reasons: dict[str, tuple[str, str]] = field(default_factory=dict)
     has_begun: bool = False
     is_within_compiled: bool = False
     is_fresh: bool = False
+
+    def __post_init__(self) -> None:
+        self.losses = Losses(self.readings)
 
     def begin_again(self) -> None:
         """Forget the passes whose gradients were thrown away."""

@@ -34,11 +34,14 @@ from whygrad.capture.losses import loss_call, pass_of, scale_of
 from whygrad.capture.recurrences import FUNCTIONS as RECURRENT
 from whygrad.capture.recurrences import recurrence_of
 from whygrad.capture.registry import LayerRegistry
+from whygrad.capture.snapshots import Snapshot
 from whygrad.capture.torch_private import Mode, mode_stack, transformation
 from whygrad.capture.trace import StepTrace
+from whygrad.capture.warned import attribute_warnings, no_longer
 from whygrad.capture.wrapped import is_within_compiled
 
 NOTED = {*ACTIVATIONS, *LOSSES, *PROBABILITIES, *RESHAPING, *IN_ORDER, Tensor.mul, DROPOUT}
+KNOWN = {*NOTED, *OPENED, torch.autograd.grad, *RECURRENT, *CALLS}
 
 
 class Tracer(Mode):
@@ -46,7 +49,7 @@ class Tracer(Mode):
 
     Args:
         registry: the layers of the model, by their parameters.
-        snapshot: names of the weights of which everything is kept, for ledgers.
+        snapshot: of which weights everything is kept, for ledgers.
         gradients: hears of every layer when it is first called in the step, and when the first
             gradient of a pass comes back, before any is added to a parameter's.
         isolated: calls everything that is not the model's own.
@@ -55,7 +58,7 @@ class Tracer(Mode):
     def __init__(
         self,
         registry: LayerRegistry,
-        snapshot: frozenset[str],
+        snapshot: Snapshot,
         gradients: Gradients,
         isolated: ErrorIsolation,
     ):
@@ -63,7 +66,7 @@ class Tracer(Mode):
         self.registry = registry
         self.isolated = isolated
         self.gradients = gradients
-        self.trace = StepTrace()
+        self.trace = StepTrace(gradients.readings)
         self.following = Following(registry, snapshot, gradients, self.trace, self._heard)
         self._claimed: Any = WeakTensorKeyDictionary()  # probabilities -> what made them
         self._is_aside = False  # gradients come back that no parameter gets
@@ -90,6 +93,7 @@ class Tracer(Mode):
         finally:  # of a pass within this one, such as a checkpoint's
             for one, mode, kept in zip(passes, modes, before, strict=True):
                 one.frees, one.asked, mode.trace.losses.under_way = kept
+                mode.isolated(mode.gradients.pass_ended)
 
     def _asked_for(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Let gradients come back that no parameter's own grows by.
@@ -109,6 +113,14 @@ class Tracer(Mode):
         finally:
             self._is_aside, self._is_asked_for, losses.under_way = before
 
+    def open(self) -> None:
+        super().open()
+        attribute_warnings(self, globals())
+
+    def close(self) -> None:
+        super().close()
+        no_longer(self)
+
     def let_go(self) -> None:
         """Hold no tensor of the step any longer."""
         for handle in self._handles:
@@ -122,6 +134,12 @@ class Tracer(Mode):
         kwargs = kwargs or {}
         if self.is_blind or self.isolated.has_failed or transformation() is not None:
             return func(*args, **kwargs)
+        following = self.following
+        if func not in KNOWN:  # most are not
+            result = func(*args, **kwargs)
+            if following.meets_parameters(args, kwargs) and torch.is_grad_enabled():
+                self.isolated(following.note_parameters, func, args, kwargs, result)
+            return result
         if func is torch.autograd.backward:
             return self._go_back(func, args, kwargs)
         if func in OPENED:
@@ -130,7 +148,6 @@ class Tracer(Mode):
             return self._asked_for(func, args, kwargs)
         if not torch.is_grad_enabled():
             return func(*args, **kwargs)
-        following = self.following
         if func in RECURRENT:
             recurrence = self.isolated(recurrence_of, func, args, kwargs)
             result = func(*args, **kwargs)
@@ -148,8 +165,7 @@ class Tracer(Mode):
             following_it = following.activation_call
             activation_call = self.isolated(following_it, activation, func, args, kwargs)
         result = func(*args, **kwargs)
-        if func in NOTED:
-            self.isolated(self._note, func, args, kwargs, result, activation_call)
+        self.isolated(self._note, func, args, kwargs, result, activation_call)
         if following.meets_parameters(args, kwargs):
             self.isolated(following.note_parameters, func, args, kwargs, result)
         return result
@@ -165,7 +181,7 @@ class Tracer(Mode):
         """
         return partial(_tell, weakref.ref(self), hook)
 
-    def _hear(self, hook: Callable[[Any], None], gradient: Tensor | None) -> None:
+    def _hear(self, hook: Callable[[Any], None], gradient: Tensor) -> None:
         if not self._is_aside:
             if not self.trace.is_fresh:
                 self._begin()
@@ -218,7 +234,8 @@ class Tracer(Mode):
             return  # of an evaluation
         self.trace.is_within_compiled |= is_within_compiled()
         claims = args[0] if args else kwargs.get("input")
-        call = loss_call(name, args, kwargs, result, self._claimed.get(claims))
+        made_by, readings = self._claimed.get(claims), self.trace.readings
+        call = loss_call(name, args, kwargs, result, made_by, readings)
         self.trace.losses.calls.append(call)
         if result.is_complex():
             return
@@ -248,7 +265,7 @@ class Tracer(Mode):
             named = (name for name, p in self.registry.parameters.items() if id(p) in asked)
             self.following.backward.asked = frozenset(named)
         given = grad_variables if grad_tensors is None else grad_tensors
-        self.trace.losses.set_out(pass_of(tensors, given))
+        self.trace.losses.set_out(pass_of(tensors, given, self.trace.readings))
 
     def _note_asked_for(
         self,
@@ -265,13 +282,14 @@ class Tracer(Mode):
         given = None if is_grads_batched else grad_outputs
         if not self._is_aside:
             self.trace.is_fresh = False
-            one = pass_of(outputs, given, is_asked=True, is_on_the_way=create_graph)
-            self.trace.losses.set_out(one)
+            ways = {"is_asked": True, "is_on_the_way": create_graph}
+            self.trace.losses.set_out(pass_of(outputs, given, self.trace.readings, **ways))
 
 
 def _tell(
     reference: weakref.ref[Tracer], hook: Callable[[Tracer, Any], None], gradient: Tensor | None
 ) -> None:
     tracer = reference()
-    if tracer is not None:
+    # one of several outputs hears of the others' gradients, with none of its own
+    if tracer is not None and gradient is not None:
         tracer.isolated(hook, tracer, gradient)

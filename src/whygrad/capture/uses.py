@@ -140,6 +140,21 @@ class Use:
             total = values.new_zeros(self.part.count)
         return total.index_add(0, self.part.neurons, values)
 
+    def summed(self, values: Tensor) -> Tensor:
+        """Return what stands at each neuron, summed over samples and positions, (n_out,)."""
+        return self.by_neuron(values).sum((0, 2))
+
+    def weighed(self, values: Tensor, reach: Tensor) -> Tensor:
+        """Return the same sum, each number times the length of the input there, (n_out,).
+
+        Args:
+            reach: as :attr:`reach` has it.
+        """
+        laid = self.by_neuron(values)
+        if reach.shape[1] == 1:
+            return torch.bmm(laid, reach.transpose(1, 2)).sum((0, 2))
+        return (laid * reach).sum((0, 2))
+
     @property
     def has_rows(self) -> bool:
         """Whether there is one row of inputs for all neurons."""
@@ -180,7 +195,7 @@ def fan_in_last(kind: str, weight: Tensor, axes: tuple[int, ...] | None = None) 
         axes: those that count the neurons, where they are not those of the kind.
     """
     if axes is None and KINDS[kind].neuron_axis == 0 and weight.dim() > 1:  # as most have it
-        return weight.flatten(1)
+        return weight if weight.dim() == 2 else weight.flatten(1)
     neurons = layout_of(kind, axes).neurons(weight.shape)
     count = torch.Size(weight.shape[axis] for axis in neurons).numel()
     return weight.movedim(neurons, tuple(range(len(neurons)))).reshape(count, -1)

@@ -29,6 +29,7 @@ from whygrad.capture.pace import Every, Pace
 from whygrad.capture.record import Recorded, recorded
 from whygrad.capture.registry import LayerRegistry
 from whygrad.capture.tracer import Tracer
+from whygrad.capture.unsharding import Passed, follow_sharded
 from whygrad.capture.window import Window
 from whygrad.capture.wrapped import (
     Inert,
@@ -45,11 +46,16 @@ from whygrad.capture.writing import Writer
 from whygrad.record.folder import RunFolder
 from whygrad.record.merging import folder_of_rank
 from whygrad.record.tracker import check_log
+from whygrad.settings import Range
 from whygrad.words import t
+from whygrad.words.visible import visible
 
 if TYPE_CHECKING:
     from whygrad.record.tracker import Tracker
     from whygrad.runs import Run
+
+ROOM = Range(float, 0, optional=True)
+MEGABYTE = 10**6
 
 
 class Watch:
@@ -61,14 +67,15 @@ class Watch:
     Args:
         model: any module. Whatever of its parameters meets an activation in a product or a sum is
             taken apart; ``run.coverage()`` names the rest, and says why.
-        every: how many optimiser steps from one recorded step to the next; ``"auto"``: as many as
-            keep what recording takes at 5 % of all time, once 20 are recorded.
+        every: how many optimiser steps from one recorded step to the next; ``"auto"``: as
+            :mod:`whygrad.capture.pace` chooses.
         out: folder of the run, new or empty; default: a temporary one. Where several processes
             train together, each has a folder in it, and ``wg.open_run(out)`` merges them.
         optimizer: the optimiser, or several; default: every one that holds the model's parameters.
-        explain: names of layers, such as ``encoder.layers.0``, whose single weights ``why`` is to
-            explain first, and whatever their size. Without it all layers of a model of up to some
-            ten million parameters are explained, one after the other; of a larger one the small.
+        explain: names of layers, such as ``encoder.layers.0``, that ``why`` is to explain first,
+            where ``room`` is too small for all of them.
+        room: megabytes on disk that what ``why`` needs may take; None for three times what the
+            parameters take, and 10.5 at least.
         log: a tracker, such as ``wg.TensorBoard("logs")``, that is told of every recorded step
             while the model trains; of several processes the first one tells.
         uncompiled: whether what is compiled may run uncompiled on the steps that are recorded. Its
@@ -80,16 +87,18 @@ class Watch:
         self,
         model: nn.Module,
         *,
-        every: Every = 10,
+        every: Every = "auto",
         out: str | Path | None = None,
         optimizer: Optimizer | list[Optimizer] | None = None,
         explain: Sequence[str] = (),
         log: Tracker | None = None,
         uncompiled: bool = False,
+        room: float | None = None,
         opened: Callable[[Path], RunFolder] = RunFolder,
     ):
         check(model, every, uncompiled=uncompiled)
         check_log(log)
+        ROOM.check("room", room)
         self.model = model
         self.every = every
         self.steps = 0
@@ -105,7 +114,8 @@ class Watch:
         told = log if self._rank == 0 else None
         self._pace = Pace(every, self.overhead, is_parallel=self._is_parallel)
         rank = (self._rank, ranks)
-        self._writer = Writer(own, model, self._registry, every, explain, told, rank)
+        allowed = None if room is None else int(room * MEGABYTE)
+        self._writer = Writer(own, model, self._registry, every, explain, told, rank, allowed)
         self._window: Window | None = None
         self._by_hand: UpdatesByHand | None = None
         self._handles: list[Any] = []
@@ -126,6 +136,12 @@ class Watch:
         """What has been recorded so far, by this process."""
         self._isolated(self._writer.flush)
         return cast("Run", self._opened(self._writer.path))
+
+    def __repr__(self) -> str:
+        taken, room = (f"{size / MEGABYTE:.1f}" for size in self._writer.room_taken)
+        model, path = type(self._registry.model).__name__, str(self._writer.path)
+        told = f"{model}, every={self.every!r}, steps={self.steps}, {path!r}"
+        return visible(f"Watch({told}, ledgers: {taken} of at most {room} MB)")
 
     def attach(self) -> Watch:
         """Begin to watch."""
@@ -216,18 +232,23 @@ class Watch:
             self._triggers = [module.register_forward_pre_hook(hook) for module in modules]
         else:
             self._triggers = [register_module_forward_pre_hook(self.forward_begins)]
+        self._triggers += follow_sharded(self._registry.model, self._enter_sharded)
 
     def _disarm(self) -> None:
-        if self._triggers:
-            for trigger in self._triggers:
-                trigger.remove()
-            self._triggers = []
-            self._stance.back()
+        for trigger in self._triggers:
+            trigger.remove()
+        self._triggers = []
+        self._stance.back()
 
     def forward_begins(self, module: nn.Module, *_: Any) -> None:
         """Hear of every module: a hook of the model's own would be copied and saved with it."""
         if id(module) in self._own_modules and self._triggers:
             self._isolated(self._on_forward)
+            self._enter_sharded(module, [])  # it may have begun before its own hooks were there
+
+    def _enter_sharded(self, module: nn.Module, passed: Passed) -> None:
+        if self._window is not None and self._registry.is_sharded:
+            self._isolated(self._window.tracer.following.enter, module, passed)
 
     def _on_forward(self) -> None:
         if not torch.is_grad_enabled():

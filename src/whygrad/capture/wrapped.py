@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
+from whygrad.capture.shards import is_sharded, is_whole_in_passes
 from whygrad.capture.torch_private import (
     COMPILED,
     anything_is_compiled,
@@ -19,7 +20,7 @@ from whygrad.errors import OptionError
 
 WRAPPERS = ("OptimizedModule", "DataParallel", "DistributedDataParallel")
 INNER = (COMPILED, "module")
-SHARDED = {"FullyShardedDataParallel", "FSDPModule"}
+FLATTENED = "FullyShardedDataParallel"  # the first of its kind, whose parameters have no shape
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -115,7 +116,7 @@ def check(model: Any, every: Any, *, uncompiled: bool) -> None:
     """Refuse what cannot be watched.
 
     Raises:
-        OptionError: no module, one that is sharded, replicated or not yet there, one that is
+        OptionError: no module, one that is split, replicated or not yet there, one that is
             compiled and may not run uncompiled, or ``every`` that is neither ``"auto"`` nor
             a whole number from 1.
     """
@@ -133,8 +134,12 @@ def check(model: Any, every: Any, *, uncompiled: bool) -> None:
     devices = [m.device_ids for m in model.modules() if isinstance(m, nn.DataParallel)]
     if any(len(ids) > 1 for ids in devices):
         raise OptionError("error.watch_replicated", model=type(model).__name__)
-    if names & SHARDED or any(type(p).__name__ == "DTensor" for p in model.parameters()):
+    if FLATTENED in names:
         raise OptionError("error.watch_sharded", model=type(model).__name__)
+    sharded = [one for one in model.named_parameters() if is_sharded(one[1])]
+    split = [name for name, parameter in sharded if not is_whole_in_passes(parameter)]
+    if split:
+        raise OptionError("error.watch_split", names=", ".join(split[:4]))
     check_compiled(model, uncompiled=uncompiled)
 
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
+from whygrad.capture.held import HeldStep, Room
 from whygrad.capture.isolation import warn
 from whygrad.capture.pace import Every
 from whygrad.capture.record import Recorded
 from whygrad.capture.registry import LayerRegistry
-from whygrad.capture.schedule import SnapshotSchedule, work_of
+from whygrad.capture.schedule import SnapshotSchedule
+from whygrad.capture.snapshots import Snapshot
 from whygrad.record.description import FORMAT, versions_of
 from whygrad.record.fields import DEFINED
 from whygrad.record.files import Content, make_folder, remove, temporary_folder, writing
@@ -33,8 +35,7 @@ if TYPE_CHECKING:
 
 WAITING_STEPS = 50  # recorded steps in memory
 WAITING_BYTES = 8 * 2**20
-ROUNDS = 16  # of full snapshots on disk at most
-ROOM = 512 * 2**20  # bytes that they may take there; two rounds are always kept
+SMALL = 2**20  # bytes of a full snapshot that waits with the rows: most of those are dropped again
 DROPPED_BYTES = 64 * 2**20  # of full snapshots that are no longer kept and not yet removed
 LINES = ("facts", "history")
 LONGEST = 600  # characters of an exception's message
@@ -107,9 +108,10 @@ class Writer:
 
     Args:
         out: folder, new or empty; None for one that is gone with the process.
-        explain: names of layers that get full snapshots first, and whatever their size.
+        explain: names of layers that are explained first where not all have room.
         log: someone else's record, that is told of every recorded step, too.
         rank: number of this process and how many there are, where several train one model.
+        room: bytes that full snapshots may take together; None for the default.
     """
 
     def __init__(
@@ -121,11 +123,13 @@ class Writer:
         explain: Sequence[str] = (),
         log: "Tracker | None" = None,
         rank: tuple[int, int] = (0, 1),
+        room: int | None = None,
     ):
         # absolute, for a training program may change its folder
         self.path = Path(out).absolute() if out is not None else temporary_folder()
         self._explain, self._learning = explain, _learning(registry)
-        self._schedule = SnapshotSchedule(self._learning, explain)
+        self._asked_room = room
+        self._schedule = SnapshotSchedule(self._learning, explain, room)
         if rank[1] > 1:
             with writing(self.path.parent):
                 make_folder(self.path.parent)
@@ -137,29 +141,45 @@ class Writer:
             self._description |= dict(zip(("rank", "ranks"), rank, strict=True))
         self._lines = 0
         self._snapshots: dict[str, str] = {}  # checksums of the full snapshots on disk
+        self._small: dict[int, Recorded] = {}  # those that wait with the rows, by step
         self._dropped: dict[Path, int] = {}  # bytes of those to be removed
-        self._rounds: list[list[int]] = []  # the steps of each that have one
-        self._is_asked = False  # the step under way belongs to none
+        self._kept: dict[int, str] = {}  # why each of them is there
+        self._last: Recorded | None = None  # held until the next one is recorded
+        self._samples: Room | None = None  # of the last recorded step
+        self._is_asked = False  # for the step under way
         self._waiting: list[Recorded] = []
+        self._bytes_waiting = 0
         self._pool = ThreadPoolExecutor(1, "whygrad")  # training need not wait for a disk
         self._being_written: tuple[int, Future] | None = None
         self._logged = None if log is None else Logged(log, self._description)
         empty: dict[Path, Content] = {self.path / f"{name}.jsonl": b"" for name in LINES}
         self._publish(empty)
 
-    def snapshot_now(self, registry: LayerRegistry, *, is_asked: bool = False) -> frozenset[str]:
-        """Return the weights that are in the coming step's full snapshot.
+    def snapshot_now(self, registry: LayerRegistry, *, is_asked: bool = False) -> Snapshot:
+        """Return what the coming step keeps for ledgers.
 
         Args:
-            is_asked: whether somebody asked for all that may be kept whole; it is kept for good.
+            is_asked: whether somebody asked for this step, which then is kept before others.
         """
         learning = _learning(registry)
         if learning.keys() != self._learning.keys():  # some were frozen, or are no longer
-            self._learning, self._schedule = learning, SnapshotSchedule(learning, self._explain)
+            self._learning = learning
+            self._schedule = SnapshotSchedule(learning, self._explain, self._asked_room)
             self._description["explainable"] = self._schedule.explained
             self._publish({})
         self._is_asked = is_asked
-        return frozenset(self._schedule.explained) if is_asked else self._schedule.now()
+        names = frozenset(self._schedule.explained)
+        if self._schedule.is_small:
+            return Snapshot(names)
+        before, self._samples = self._samples, Room(self._schedule.held)
+        self._samples.stride = 1 if before is None else max(-(-before.wanted // before.full), 1)
+        return Snapshot(names, self._samples, self._schedule.is_lean)
+
+    @property
+    def room_taken(self) -> tuple[int, int]:
+        """How many bytes full snapshots take on disk, and how many they may take."""
+        paths = [self.path / "whole" / f"{step}.safetensors" for step in self._snapshots]
+        return sum(path.stat().st_size for path in paths), self._schedule.room
 
     def take(self, step: Recorded) -> None:
         """Take a recorded step over; write what is due."""
@@ -169,7 +189,7 @@ class Writer:
         missing = {n: self._description["missing"].get(n, one) for n, one in step.missing.items()}
         is_new |= missing != self._description["missing"]
         if is_new or len(uncovered) > len(self._description["uncovered"]):
-            self.flush()
+            self._write_rows()
             known |= step.layers
             learned = max(self._description["learned"], step.learned)
             self._description |= {"missing": missing, "learned": learned}
@@ -177,25 +197,35 @@ class Writer:
             self._publish({})
         if self._logged is not None:
             self._logged.take(step)
-        if self._schedule.begins_a_round and not self._is_asked:
-            self._begin_round(step.step)
-        if step.tensors:
-            self._write_snapshot(step)
-        rows = {name: sizes["rows"] for name, sizes in step.diagnostics["layers"].items()}
-        if not self._is_asked:
-            self._schedule.taken(work_of(step.layers, rows))
-        self._waiting.append(replace(step, tensors={}))  # those are many bytes
-        bytes_waiting = sum(row.nbytes for one in self._waiting for row in one.rows.values())
-        if len(self._waiting) >= WAITING_STEPS or bytes_waiting > WAITING_BYTES:
-            self.flush()
+        self._last = None
+        is_written = self._is_asked or self._schedule.taken()
+        if step.tensors or (step.held is not None and is_written):
+            self._keep(step, "asked" if self._is_asked else "spread")
+        elif step.held is not None:
+            self._last = step
+        self._waiting.append(replace(step, tensors={}, held=None))  # those are many bytes
+        self._bytes_waiting += sum(row.nbytes for row in step.rows.values())
+        if len(self._waiting) >= WAITING_STEPS or self._bytes_waiting > WAITING_BYTES:
+            self._write_rows()
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits, and the last recorded step whole."""
+        last, self._last = self._last, None
+        if last is not None:
+            self._keep(last, "last")
+        self._write_rows()
+
+    def _write_rows(self) -> None:
+        """Write what waits but for the step that is held."""
         self._settle()
         waiting, self._waiting = self._waiting, []
-        if not waiting and self._snapshots == self._description["whole"]:
+        small, self._small, self._bytes_waiting = self._small, {}, 0
+        if not waiting and not small and self._snapshots == self._description["whole"]:
             return
         rows: dict[Path, Content] = {}
+        for step in small.values():
+            tensors, checksum = sealed_tensors(step.tensors, _notes_of(step))
+            rows[self._path_of(step.step)], self._snapshots[str(step.step)] = tensors, checksum
         for group in _of_equal_layers(waiting):
             stacked = {
                 key_of_rows(name): np.stack([one.rows[name] for one in group])
@@ -221,30 +251,50 @@ class Writer:
         if self._logged is not None:
             self._logged.close()
 
-    def _write_snapshot(self, step: Recorded) -> None:
-        path = self.path / "whole" / f"{step.step}.safetensors"
-        notes = finite({"optimizers": step.notes, "line": step.line})
-        self._settle()
-        written = self._pool.submit(write_tensors, path, step.tensors, notes)
-        self._being_written = (step.step, written)
-        if not self._is_asked:
-            self._rounds[-1].append(step.step)
+    def _keep(self, step: Recorded, why: str) -> None:
+        """Write a full snapshot, or let a small one wait with the rows, and make room for it.
 
-    def _begin_round(self, step: int) -> None:
-        """Make room for a round of full snapshots; the first and the last one stay."""
-        self._rounds = [*filter(None, self._rounds), []]
-        most = min(max(ROOM // max(self._schedule.bytes_a_round, 1), 2), ROUNDS)
-        if len(self._rounds) > most:
-            self._settle()
-            starts = [*(one[0] for one in self._rounds[:-1]), step]
-            gaps = [starts[i + 1] - starts[i - 1] for i in range(1, len(starts) - 1)]
-            closest = 1 + int(np.argmin(gaps))  # to its neighbours
-            for dropped in self._rounds.pop(closest):
-                path = self.path / "whole" / f"{dropped}.safetensors"
-                self._dropped[path] = path.stat().st_size
-                del self._snapshots[str(dropped)]
-            if sum(self._dropped.values()) > DROPPED_BYTES:
-                self.flush()
+        Args:
+            why: ``asked``, ``spread`` over the run, or ``last``.
+        """
+        self._settle()
+        size = _bytes_of(step)
+        if step.held is None and size <= SMALL:
+            self._small[step.step] = step
+            self._bytes_waiting += size
+        else:
+            path, content = self._path_of(step.step), step.held or step.tensors
+            written = self._pool.submit(_write, path, content, _notes_of(step))
+            self._being_written = (step.step, written)
+        for last in [at for at, reason in self._kept.items() if reason == "last"]:
+            self._drop(last)  # it no longer is
+        self._kept[step.step] = why
+        while len(self._kept) > max(self._schedule.most, 1):
+            self._drop(self._least_wanted())
+        if sum(self._dropped.values()) > DROPPED_BYTES:
+            self._write_rows()
+
+    def _path_of(self, step: int) -> Path:
+        """Return the file of a full snapshot."""
+        return self.path / "whole" / f"{step}.safetensors"
+
+    def _least_wanted(self) -> int:
+        """Return the step that others are closest to; of those asked for only, the oldest."""
+        steps = sorted(self._kept)
+        spread = [n for n in range(1, len(steps) - 1) if self._kept[steps[n]] == "spread"]
+        if spread:
+            return steps[min(spread, key=lambda n: steps[n + 1] - steps[n - 1])]
+        others = [at for at in steps[:-1] if self._kept[at] == "spread"]
+        return (others or steps)[0]
+
+    def _drop(self, step: int) -> None:
+        del self._kept[step]
+        if step in self._small:
+            self._bytes_waiting -= _bytes_of(self._small.pop(step))
+        elif str(step) in self._snapshots:
+            path = self._path_of(step)
+            self._dropped[path] = path.stat().st_size
+            del self._snapshots[str(step)]
 
     def _settle(self) -> None:
         """Wait for what is being written, so that at most one step is held for it."""
@@ -270,10 +320,33 @@ class Writer:
         remove(dropped)
 
 
+def _write(
+    path: Path, content: HeldStep | Mapping[str, np.ndarray], notes: Mapping[str, Any]
+) -> str:
+    """Write a full snapshot, and return the checksum of its file."""
+    if not isinstance(content, HeldStep):
+        return write_tensors(path, content, notes)
+    packing = content.packed()
+    layers = {name.rpartition("/")[0] for name in (*packing.written, *packing.notes)}
+    told = {name: one for name, one in notes["optimizers"].items() if name in layers}
+    notes = {**notes, "optimizers": told, "packed": packing.notes}
+    return write_tensors(path, packing.written, notes)
+
+
 def _learning(registry: LayerRegistry) -> dict[str, int]:
     """Return the parameters that learn, and how many bytes each takes."""
     learning = {name: p for name, p in registry.parameters.items() if p.requires_grad}
     return {name: p.numel() * p.element_size() for name, p in learning.items()}
+
+
+def _bytes_of(step: Recorded) -> int:
+    """Return how large a full snapshot is."""
+    return sum(array.nbytes for array in step.tensors.values())
+
+
+def _notes_of(step: Recorded) -> dict[str, Any]:
+    """Return what stands beside the arrays of a full snapshot."""
+    return finite({"optimizers": step.notes, "line": step.line})
 
 
 def _of_equal_layers(steps: list[Recorded]) -> list[list[Recorded]]:

@@ -307,7 +307,7 @@ def watch(
         list[str] | None, Argument(help=help_text("help.watch.arguments"), metavar="ARGUMENTS")
     ] = None,
     module: Annotated[bool, Option("-m", help=help_text("help.watch.module"))] = False,
-    every: Annotated[str, Option(help=help_text("help.watch.every"), metavar="N|auto")] = "10",
+    every: Annotated[str, Option(help=help_text("help.watch.every"), metavar="N|auto")] = "auto",
     out: Annotated[Path | None, Option(help=help_text("help.watch.out"), metavar="FOLDER")] = None,
     fail_on_finding: Annotated[
         bool, Option("--fail-on-finding", help=help_text("help.watch.fail_on_finding"))

@@ -192,7 +192,7 @@ def _recorded_page(run: Run, step: int | None) -> RenderableType:
         lines.append(Text(t("cli.watched.at_step", step=step)))
     steps, kept = run.whole_steps, run.kept_whole()
     all_at_once = all(of_layer == steps for of_layer in kept.values())
-    key = f"cli.watched.explained{'' if all_at_once else '.turns'}"  # layers may take turns
+    key = f"cli.watched.explained{'' if all_at_once else '.some'}"
     last = [Text(t(key, steps=", ".join(map(str, steps))))]
     if run.layers:
         address = command_word(f"{run.layers[0]}[0]")

@@ -12,8 +12,8 @@ Where many equal layers follow one another they are folded into one stack (:mod:
 compiled once and walked through by a scan; with fewer than ``FEWEST`` nothing changes.
 
 Formulas are written once, over ``record.arrays.xp``, and compute with NumPy or JAX as their arrays
-come; :mod:`arrays` holds the few things that the two do not call alike. Nothing here imports JAX
-before it is needed, and :mod:`backend` is the one door to it: what computes with it asks there
-first, and is told what is wrong with the environment, where XLA would end the process or hang.
-:mod:`memory` is asked before anything large is held.
+come; :mod:`arrays` holds the few things that the two do not call alike, :mod:`keys` what is drawn
+at random. Nothing here imports JAX before it is needed, and :mod:`backend` is the one door to it:
+what computes with it asks there first, and is told what is wrong with the environment, where XLA
+would end the process or hang. :mod:`memory` is asked before anything large is held.
 """

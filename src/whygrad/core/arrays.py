@@ -1,4 +1,4 @@
-"""What NumPy and JAX do not call alike: a few functions, random keys, and trees of arrays.
+"""What NumPy and JAX do not call alike: a few functions, and trees of arrays.
 
 Everything else of the chain rule is written once over :data:`whygrad.record.arrays.xp`. JAX is
 imported only by whoever has arrays of it, so that a small job never waits for it.
@@ -15,7 +15,6 @@ from jaxtyping import Float, Int
 from whygrad.record.arrays import library_of
 
 Array = Any  # of NumPy or of JAX
-Key = Any  # of JAX; or whole numbers of 32 bits, for NumPy
 
 # --- functions ----------------------------------------------------------------------------------
 
@@ -122,41 +121,6 @@ def one_hot(classes: Int[Array, " batch"], count: int, dtype: Any) -> Float[Arra
 
         return jax.nn.one_hot(classes, count, dtype=dtype)
     return (classes[:, None] == np.arange(count)).astype(dtype)
-
-
-# --- random keys --------------------------------------------------------------------------------
-
-
-def numpy_key(seed: int) -> Key:
-    """Return the key of a seed for NumPy: the two words that JAX keeps of it as well."""
-    return np.array([seed >> 32, seed & 0xFFFFFFFF], np.uint32)
-
-
-def fold_in(key: Key, number: Any) -> Key:
-    """Return the key of one of many draws: of a step, or a layer of a step."""
-    if type(key) is np.ndarray:
-        return np.append(key, np.uint32(number))
-    import jax
-
-    return jax.random.fold_in(key, number)
-
-
-def bernoulli(key: Key, share: float, shape: tuple[int, ...]) -> Array:
-    """Return True for ``share`` of the places, drawn from a key.
-
-    For NumPy the key is that of Philox: seed, step and layer, so that every step can be drawn
-    again by itself.
-
-    Source: Salmon, Moraes, Dror and Shaw 2011.
-    """
-    if type(key) is np.ndarray:
-        words = np.zeros(4, np.uint32)
-        words[: len(key)] = key
-        drawn = np.random.Generator(np.random.Philox(key=words.view(np.uint64))).random(shape)
-        return drawn < share
-    import jax
-
-    return jax.random.bernoulli(key, share, shape)
 
 
 # --- trees --------------------------------------------------------------------------------------

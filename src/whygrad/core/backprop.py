@@ -19,7 +19,8 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from whygrad.core import backend
-from whygrad.core.arrays import Array, Key, bernoulli, fold_in, ones, register
+from whygrad.core.arrays import Array, ones, register
+from whygrad.core.keys import Key, bernoulli, fold_in
 from whygrad.core.nn.activations import pull_back
 from whygrad.core.nn.boundary import as_input, as_shares, as_targets
 from whygrad.core.nn.dense import Dense

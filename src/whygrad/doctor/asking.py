@@ -39,4 +39,4 @@ def diagnose_run(
         run.require("verify")
     seen = seen_in(run)
     alarms, notes = triage(run_checks(seen), learns=None)
-    return Diagnosis(alarms, notes, steps=len(seen.facts))
+    return Diagnosis(alarms, notes, steps=len(seen.facts), is_early=seen.is_early)

@@ -36,6 +36,7 @@ class Diagnosis:
         remaining: faults of what was changed that the checks still find after the remedy.
         before: the original, trained from several seeds; None where a run's record was enough.
         steps: of a watched model, the recorded steps that it rests on; else None.
+        is_early: whether these are too few to say whether its loss falls.
     """
 
     findings: tuple[Finding, ...]
@@ -52,6 +53,7 @@ class Diagnosis:
     measure: str = "accuracy"
     remaining: tuple[str, ...] = ()
     steps: int | None = None
+    is_early: bool = False
 
     def __repr__(self) -> str:
         found = ", ".join(f"{one.kind} {one.confidence:.2f}" for one in self.findings)
@@ -79,7 +81,7 @@ class Diagnosis:
             "notes": [finding.to_dict() for finding in self.notes],
         }
         if self.steps is not None:
-            return told | {"steps": self.steps}
+            return told | {"steps": self.steps, "early": self.is_early}
         return told | {
             "learned": self.learned,
             "measures": list(self.measures),

@@ -163,8 +163,11 @@ class Evidence(ABC):
 
     @property
     @abstractmethod
-    def has_improved(self) -> bool:
-        """Whether the loss fell; False of own networks, where the baseline decides."""
+    def may_learn(self) -> bool:
+        """Whether the loss fell, or it is too early to say.
+
+        False of own networks, where the baseline decides.
+        """
 
     @property
     @abstractmethod

@@ -70,8 +70,8 @@ class Fault:
         source: where the check, its threshold and its remedy come from.
         of: the networks that can have it: ``own``, ``watched``, or both.
         role: how its findings rank among others, see :func:`triage`.
-        if_learning: confidence at most where the loss of a watched model falls all the same; None
-            where it counts as much.
+        if_learning: confidence at most where the loss of a watched model falls all the same, or it
+            is too early to say; None where it counts as much.
         yields_to: kinds beside which it is not told.
         is_there_before: whether it shows before the first step, unless its check says when.
         is_certain_before: whether it is certain before the first step, as no training undoes it.
@@ -110,13 +110,13 @@ class Fault:
         if found is None:
             return None
         if evidence.is_watched:
-            return self._of_watched(found, evidence.has_improved)
+            return self._of_watched(found, evidence.may_learn)
         is_early = found.step is None and self.is_there_before
         return replace(found, step=0) if is_early else found
 
-    def _of_watched(self, found: "Finding", has_improved: bool) -> "Finding | None":
+    def _of_watched(self, found: "Finding", may_learn: bool) -> "Finding | None":
         confidence = found.confidence
-        if has_improved and self.if_learning is not None:
+        if may_learn and self.if_learning is not None:
             confidence = min(confidence, self.if_learning)
         return replace(found, confidence=confidence, can_be_tried=False) if confidence else None
 

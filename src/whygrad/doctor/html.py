@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from whygrad.doctor.rendering import verdict, where_and_when
+from whygrad.doctor.rendering import heading_of_notes, verdict, where_and_when
 from whygrad.doctor.wording import in_short, line_to_change, name_of, remedy_sentence, sentence
 from whygrad.words import language, t
 from whygrad.words.markup import (
@@ -59,7 +59,9 @@ def notes(diagnosis: "Diagnosis") -> Markup | None:
     if not diagnosis.notes:
         return None
     odd = [element("li", both(lambda one=one: in_short(one))) for one in diagnosis.notes]
-    return joined(element("p", said("doctor.notes"), class_="note"), element("ul", odd))
+    return joined(
+        element("p", said(heading_of_notes(diagnosis)), class_="note"), element("ul", odd)
+    )
 
 
 def _change(found: "Finding") -> Markup | None:

@@ -106,7 +106,7 @@ class OwnEvidence(Evidence):
         return float(np.median(shares)) if shares else float("nan")
 
     @property
-    def has_improved(self) -> bool:
+    def may_learn(self) -> bool:
         return False
 
     @property

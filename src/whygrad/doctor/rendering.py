@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whygrad.doctor.thresholds import CURED, SEEDS
+from whygrad.doctor.thresholds import CURED, EARLY, ENOUGH_LOSSES, SEEDS
 from whygrad.doctor.wording import (
     in_short,
     line_to_change,
@@ -44,7 +44,7 @@ def render(diagnosis: "Diagnosis") -> str:
     elif any(finding.can_be_tried for finding in diagnosis.findings):
         parts.append(t("doctor.not_tried"))
     if diagnosis.notes:
-        parts.append("\n".join([t("doctor.notes"), *_each(diagnosis.notes)]))
+        parts.append("\n".join([t(heading_of_notes(diagnosis)), *_each(diagnosis.notes)]))
     return "\n\n".join(parts)
 
 
@@ -64,11 +64,18 @@ def _each(findings: "Sequence[Finding]") -> Iterator[str]:
         yield f"  {in_short(finding)}"
 
 
+def heading_of_notes(diagnosis: "Diagnosis") -> str:
+    """Return the key of what is said above the notes: harmless here, or not known yet."""
+    return "doctor.notes.early" if diagnosis.is_early else "doctor.notes"
+
+
 def verdict(diagnosis: "Diagnosis") -> str:
     """Return whether the network learns, in a sentence or two."""
     if diagnosis.steps is not None:
         key = "doctor.watched.healthy" if diagnosis.is_healthy else "doctor.watched.ill"
-        return t(key, steps=diagnosis.steps, count=len(diagnosis.findings))
+        told = t(key, steps=diagnosis.steps, count=len(diagnosis.findings))
+        early = t("doctor.watched.early", least=EARLY, recorded=ENOUGH_LOSSES)
+        return t("doctor.space").join([told, early]) if diagnosis.is_early else told
     learned = share_text(diagnosis.learned)
     if diagnosis.is_healthy:
         return t("doctor.healthy", learned=learned)

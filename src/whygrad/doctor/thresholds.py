@@ -62,6 +62,7 @@ RISEN: Final = 0.1  # of its size
 LOWER: Final = 0.9  # of where it began: a loss that is below has fallen all the same
 LEAST_LOSSES: Final = 4  # before first and last quarters are compared
 ENOUGH_LOSSES: Final = 6  # that tell a direction
+EARLY: Final = 50  # steps of a watched model, before which how its loss moves says nothing
 ABSURD: Final = 2.0  # times the loss of guessing, ln(classes)
 AT_GUESSING: Final = 0.02  # of the loss of guessing
 GROWN_LOSS: Final = 1.2  # times its start: it overshoots

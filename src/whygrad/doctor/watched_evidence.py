@@ -24,6 +24,7 @@ from whygrad.doctor.evidence import (
 from whygrad.doctor.thresholds import (
     ABSURD,
     AT_GUESSING,
+    EARLY,
     ENOUGH_LOSSES,
     FALLEN,
     FALLING,
@@ -138,10 +139,23 @@ class WatchedEvidence(Evidence):
         return bool(has_fallen and guessed < ABSURD and abs(guessed - 1) >= AT_GUESSING)
 
     @cached_property
+    def is_early(self) -> bool:
+        """Whether it is too early for how the loss moves, or does not, to say anything.
+
+        A loss that is no number any more is no matter of patience.
+        """
+        is_short = self.description["steps"] < EARLY or len(self.facts) < ENOUGH_LOSSES
+        return is_short and bool(np.isfinite(self.losses).all())
+
+    @property
+    def may_learn(self) -> bool:
+        return self.has_improved or self.is_early
+
+    @cached_property
     def is_at_rest(self) -> bool:
         """Whether the loss neither improved nor is on its way down, by as many steps as tell."""
-        count = len(self.losses)
-        if count < ENOUGH_LOSSES or self.has_improved or not np.isfinite(self.losses).all():
+        is_known = len(self.losses) >= ENOUGH_LOSSES and np.isfinite(self.losses).all()
+        if not is_known or self.is_early or self.has_improved:
             return False
         return direction_of(self.descended) > FALLING
 

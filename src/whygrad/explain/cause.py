@@ -65,7 +65,8 @@ def causes(
     for name, value in values.items():
         if value == 0:
             of_loss = ".loss" if name == "upstream" and is_from_loss else ""
-            yield Cause(name, f"cause.{name}.zero{of_loss}", of_slope)
+            of_table = ".table" if name == "input" and layer.traits.is_lookup else ""
+            yield Cause(name, f"cause.{name}.zero{of_loss or of_table}", of_slope)
 
     if values["upstream"] < VANISHED * pushed:
         yield Cause("upstream", "cause.upstream.vanished", {"share": values["upstream"] / pushed})

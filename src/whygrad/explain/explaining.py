@@ -53,7 +53,12 @@ class SeenStep(Protocol):
 
 
 def explain(
-    run: RunFolder, address: str, *, step: int | None = None, sample: int | None = None
+    run: RunFolder,
+    address: str,
+    *,
+    step: int | None = None,
+    sample: int | None = None,
+    text_of: Callable[[list[int]], str] | None = None,
 ) -> Ledger:
     """Explain what one parameter, neuron or layer did in a step.
 
@@ -65,6 +70,7 @@ def explain(
             watched model in its own names and order of axes.
         step: its number; default: the last one that can be explained.
         sample: row of the training part whose chain is wanted too.
+        text_of: makes text of tokens.
 
     Raises:
         AddressError: no such parameter, step or sample, or the layer was not kept whole then.
@@ -75,7 +81,7 @@ def explain(
     place = Address.parse(address, run.specs, _names_of(run))
     with np.errstate(all="ignore"):  # a step that blew up is explained in words, not in warnings
         seen = seen_step(run, place.layer, step)
-        ledger = replace(_ledger(run, seen, place), named=seen.named(place))
+        ledger = replace(_ledger(run, seen, place, text_of), named=seen.named(place))
         return ledger if sample is None else replace(ledger, chain=seen.chain(place, sample))
 
 
@@ -110,7 +116,12 @@ def seen_step(run: RunFolder, layer: str, step: int | None) -> SeenStep:
     return SnapshotStep(run, layer, step)
 
 
-def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
+def _ledger(
+    run: RunFolder,
+    seen: SeenStep,
+    place: Address,
+    text_of: Callable[[list[int]], str] | None,
+) -> Ledger:
     record, layer = seen.record, seen.record.layers[place.layer]
     parameter = layer.bias if place.parameter == "bias" else layer.weight
     if parameter is None:
@@ -121,8 +132,8 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
     gradient = _size(np.asarray(parameter.gradient[where], np.float64), place)
     factors = _factors(record, place)
     pushers, rest, left_over = _pushers(record, place)
-    raising, lowering = _pulls(seen, layer, place)
-    samples = 0 if layer.rows is None else len(layer.rows.share)
+    raising, lowering = _pulls(seen, layer, place, text_of)
+    samples = layer.samples
     is_from_loss = record.is_pushed_by_loss(place.layer)
     around = (layer.spec, samples, left_over, record.pushed_at_last)
     cause = next(causes(factors, *around, is_from_loss=is_from_loss))
@@ -155,7 +166,24 @@ def _ledger(run: RunFolder, seen: SeenStep, place: Address) -> Ledger:
         chain=None,
         is_recorded=record.is_recorded,
         is_from_loss=is_from_loss,
+        tied=_tied(run, layer, place),
+        closeness=layer.closeness,
         data=str(run.description.get("data", {}).get("name", "")),
+    )
+
+
+def _tied(run: RunFolder, layer: LayerStep, place: Address) -> tuple[str, ...]:
+    """Return the other layers that have the weight, but not those that have other rows of it."""
+    if place.kind == "bias" or run.can("network"):
+        return ()
+    here, others = layer.spec, run.specs.values()
+    return tuple(
+        one.name
+        for one in others
+        if one.weight == here.weight
+        and one.name != here.name
+        and one.shape == here.shape
+        and one.packed_weight == here.packed_weight
     )
 
 
@@ -215,10 +243,7 @@ def _around(record: StepRecord, place: Address) -> Factors:
     lead into a neuron.
     """
     if place.kind == "layer":
-        every = []
-        for layer in record.layers.values():
-            pushed, through, pulled = layer.sizes.layer
-            every.append(telescope(pushed, through, pulled, np.linalg.norm(layer.weight.gradient)))
+        every = [telescope(*map(np.asarray, record.sizes_of(name))) for name in record.layers]
         return Factors(*(np.stack([getattr(one, name) for one in every]) for name in FACTORS))
     layer = record.layers[place.layer]
     sizes, gradient = layer.sizes, layer.weight.gradient
@@ -258,19 +283,24 @@ def _pushers(record: StepRecord, place: Address) -> tuple[tuple[Pusher, ...], in
 
 
 def _pulls(
-    seen: SeenStep, layer: LayerStep, place: Address
+    seen: SeenStep,
+    layer: LayerStep,
+    place: Address,
+    text_of: Callable[[list[int]], str] | None,
 ) -> tuple[tuple[Pull, ...], tuple[Pull, ...]]:
     """Return the rows that raise and that lower the parameter most, where rows were kept."""
-    if layer.rows is None:
+    known = layer.rows or layer.strongest
+    if known is None:
         return (), ()
-    pulls = sample_gradients(layer.rows, place)
+    pulls = sample_gradients(known, place)
 
     def described(which: np.ndarray) -> tuple[Pull, ...]:
-        assert layer.rows is not None
-        rows = layer.rows.numbers[which].tolist()
-        return tuple(
-            Pull(row, seen.target(row), float(pulls[i])) for row, i in zip(rows, which, strict=True)
-        )
+        rows, found = known.numbers[which].tolist(), []
+        for row, i in zip(rows, which, strict=True):
+            at, token = layer.places.of(row, layer.samples)
+            text = None if token is None or text_of is None else text_of([token])
+            found.append(Pull(row, seen.target(row), float(pulls[i]), at, token, text))
+        return tuple(found)
 
     raising, lowering = strongest(pulls, TOP)
     return described(raising), described(lowering)

@@ -1,10 +1,11 @@
 """The ledger: everything that made one parameter, neuron or layer move in one step."""
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from whygrad.record.address import Address
+from whygrad.record.step import Closeness
 from whygrad.words.visible import finite
 
 
@@ -57,11 +58,17 @@ class Pull:
         row: its row in the training part; what ``--sample`` takes.
         target: its target, in the user's words; None where the run holds no data.
         value: its term; the terms sum to the gradient. A negative one raises the parameter.
+        place: sample and position of the row of a watched model; () where they are not known.
+        token: what was looked up there; None where nothing was.
+        text: what the token stands for, where a tokenizer was given.
     """
 
     row: int
     target: str | None
     value: float
+    place: tuple[int, ...] = ()
+    token: int | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +213,8 @@ class Ledger:
         is_from_loss: where there are no pushers, whether that is because the loss itself pushes.
         data: what the data set is called; "" where it is not known.
         named: the address with the names of inputs and classes in place of their numbers.
+        tied: other layers that have this weight.
+        closeness: how close the numbers are to what was, where not all was kept as it was.
     """
 
     address: Address
@@ -234,6 +243,8 @@ class Ledger:
     is_from_loss: bool = True
     data: str = ""
     named: str = ""
+    tied: tuple[str, ...] = ()
+    closeness: Closeness = field(default_factory=Closeness)
 
     @property
     def product(self) -> float:

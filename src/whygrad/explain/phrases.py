@@ -14,7 +14,7 @@ from whygrad.explain.chain import chain_lines, equals, signed
 from whygrad.words import number, percent, t
 
 if TYPE_CHECKING:
-    from whygrad.explain.ledger import Factor, Ledger
+    from whygrad.explain.ledger import Factor, Ledger, Pull
 
 NOTICED = 0.005  # share of an update that rounding must swallow before it is spoken of
 SHOWN_CLONES = 8
@@ -131,6 +131,8 @@ def sections(ledger: Ledger) -> Iterator[Section]:
         key = "ledger.samples" if ledger.epoch is not None else "ledger.samples.watched"
         yield Section(t(key, count=ledger.samples), lines=sample_lines(ledger))
     yield Section(t("ledger.movement"), rows=movement_rows(ledger))
+    if close := closeness_lines(ledger):
+        yield Section(t("ledger.closeness"), lines=close)
     steps = ledger.development.steps
     if len(steps) > 1:
         title = t(f"ledger.development.{_kind(ledger)}", first=steps[0], last=steps[-1])
@@ -162,17 +164,41 @@ def sample_lines(ledger: Ledger) -> list[str]:
     """Return which samples pull: a line a direction, without those in which none does."""
     kind, lines = "parameter" if ledger.address.parameter else "norm", []
     for direction, pulls in (("raising", ledger.raising), ("lowering", ledger.lowering)):
-        told = [
-            t("ledger.pull.row", row=pull.row, value=signed(pull.value))
-            if pull.target is None
-            else t("ledger.pull", row=pull.row, target=target, value=signed(pull.value))
-            for pull in pulls
-            for target in [named_target(ledger, pull.target or "")]
-        ]
+        told = [_pull(ledger, pull) for pull in pulls]
         if told:
             between = t("ledger.between")
             lines.append(t(f"ledger.samples.{kind}.{direction}", samples=between.join(told)))
     return lines
+
+
+def _pull(ledger: Ledger, pull: Pull) -> str:
+    """Return a row and its term: as a row of the data, or by sample, position and token."""
+    told = {"row": pull.row, "value": signed(pull.value)}
+    if pull.target is not None:
+        return t("ledger.pull", target=named_target(ledger, pull.target), **told)
+    if not pull.place:
+        return t("ledger.pull.row", **told)
+    sample, *at = pull.place
+    told |= {"sample": sample, "position": ", ".join(map(str, at)), "token": pull.token}
+    if pull.token is None:
+        return t("ledger.pull.place", **told)
+    if pull.text is None:
+        return t("ledger.pull.token", **told)
+    return t("ledger.pull.text", text=repr(pull.text), **told)
+
+
+def closeness_lines(ledger: Ledger) -> list[str]:
+    """Return how close the numbers are, where not all was kept as it was."""
+    close, lines = ledger.closeness, []
+    for name in ("value", "movement", "pulls"):
+        share = getattr(close, name)
+        if share:
+            lines.append(t(f"ledger.closeness.{name}", share=percent(share)))
+    if close.share < 1:
+        lines.append(t("ledger.closeness.share", share=percent(close.share)))
+    if close.strongest:
+        lines.append(t("ledger.closeness.strongest", count=close.strongest))
+    return [*lines, t("ledger.closeness.gradient")] if lines else []
 
 
 def named_target(ledger: Ledger, name: str) -> str:
@@ -186,7 +212,7 @@ def movement_rows(ledger: Ledger) -> list[Row]:
     norm = "" if ledger.address.parameter else ".norm"
     rows = [Row(t(f"ledger.gradient{norm}"), number(ledger.gradient), "")]
     for stage in ledger.stages:
-        name, after = t(f"stage.{stage.name}"), number(stage.after)
+        name, after = _stage(ledger, stage.name), number(stage.after)
         if stage.name == "elsewhere":
             rows.append(Row(name, after, signed(stage.after - stage.before)))
         elif stage.factor is None:
@@ -198,6 +224,12 @@ def movement_rows(ledger: Ledger) -> list[Row]:
         note = t("ledger.swallowed", share=percent(ledger.swallowed))
     moved = number(ledger.movement)
     return [*rows, Row(t("ledger.moved"), moved, note, is_said=True, is_last=True)]
+
+
+def _stage(ledger: Ledger, name: str) -> str:
+    if name == "elsewhere" and ledger.tied:
+        return t("stage.elsewhere.tied", layers=", ".join(ledger.tied))
+    return t(f"stage.{name}")
 
 
 def development_rows(ledger: Ledger) -> list[Row]:

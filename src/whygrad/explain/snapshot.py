@@ -1,6 +1,6 @@
 """A step of a watched model as a record: read from a full snapshot."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,17 @@ from whygrad.record.address import Address
 from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.folder import RunFolder
 from whygrad.record.layers import LayerSpec
-from whygrad.record.step import Index, LayerStep, ParameterStep, Part, Rows, Sizes, StepRecord
+from whygrad.record.step import (
+    Closeness,
+    Index,
+    LayerStep,
+    ParameterStep,
+    Part,
+    Places,
+    Rows,
+    Sizes,
+    StepRecord,
+)
 from whygrad.words import t
 
 Arrays = Mapping[str, np.ndarray]
@@ -32,21 +42,18 @@ class SnapshotStep:
 
     def __init__(self, run: RunFolder, layer: str, step: int | None):
         self.specs = run.specs
-        step, arrays, notes = run.whole_of(layer, step)
-        of_all = by_layer(arrays)
-        layers = {
-            name: _layer(spec, of_all[name], notes["optimizers"].get(name, {}))
-            for name, spec in self.specs.items()
-            if "weight.gradient" in of_all.get(name, {})  # else its gradient never came
-        }
+        step = run.step_of(layer, step)
+        layers = Layers(run, step)
         if layer not in layers:
             raise AddressError("error.layer_not_whole", layer=layer)
+        notes = layers.notes
         loss = notes["line"].get("loss")
         self.record = StepRecord(
             step=step,
             epoch=None,
             loss=float("nan") if loss is None else float(loss),
             layers=layers,
+            sizes=layers.sizes,
             last=list(self.specs)[-1],
             pushed_at_last=_pushed_at_last(run, list(self.specs), step),
         )
@@ -76,6 +83,37 @@ class SnapshotStep:
         raise AddressError("error.watched_sample", sample=row)
 
 
+class Layers(Mapping[str, LayerStep]):
+    """The layers of a full snapshot, each read when it is asked for.
+
+    Attributes:
+        sizes, tokens: see :meth:`whygrad.record.folder.RunFolder.whole_sizes`.
+        notes: what is told beside the arrays.
+    """
+
+    def __init__(self, run: RunFolder, step: int):
+        self._run, self._step, self._read = run, step, dict[str, LayerStep]()
+        self.sizes, self.tokens, self.notes = run.whole_sizes(step)
+        self._names = [name for name in run.layers if name in self.sizes]
+
+    def __getitem__(self, name: str) -> LayerStep:
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._read:
+            _, arrays, _ = self._run.whole(self._step, layers=(name,))
+            settings = self.notes["optimizers"].get(name, {})
+            arrays = by_layer(arrays)[name]
+            places = Places(_shape_of(arrays), self.tokens)
+            self._read[name] = _layer(self._run.spec(name), arrays, settings, places)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def by_layer(arrays: Arrays) -> dict[str, dict[str, np.ndarray]]:
     """Return the arrays of a full snapshot by layer, and then by name."""
     layers: dict[str, dict[str, np.ndarray]] = {}
@@ -85,7 +123,13 @@ def by_layer(arrays: Arrays) -> dict[str, dict[str, np.ndarray]]:
     return layers
 
 
-def _layer(spec: LayerSpec, arrays: Arrays, settings: Mapping[str, Any]) -> LayerStep:
+def _shape_of(arrays: Arrays) -> tuple[int, ...] | None:
+    return tuple(arrays["places"].tolist()) if "places" in arrays else None
+
+
+def _layer(
+    spec: LayerSpec, arrays: Arrays, settings: Mapping[str, Any], places: Places
+) -> LayerStep:
     sizes = {name: arrays[name] for name in ("pushed", "through", "pulled", "delta", "layer")}
     has_bias = spec.bias is not None and "bias.gradient" in arrays
     return LayerStep(
@@ -95,7 +139,16 @@ def _layer(spec: LayerSpec, arrays: Arrays, settings: Mapping[str, Any]) -> Laye
         bias=_parameter(spec, "bias", arrays, settings.get("bias", {})) if has_bias else None,
         rows=rows_of(arrays),
         kept_pulls=spec.as_matrix(arrays["pulls"]),
+        strongest=_strongest_of(arrays),
+        closeness=_closeness(arrays),
+        places=places,
     )
+
+
+def _closeness(arrays: Arrays) -> Closeness:
+    told = arrays["closeness"].tolist() if "closeness" in arrays else []
+    strongest = len(arrays.get("strongest.rows", ()))
+    return Closeness(*told, strongest=strongest) if told else Closeness()
 
 
 def _parameter(
@@ -125,6 +178,17 @@ def rows_of(arrays: Arrays) -> Rows | None:
     count = len(delta)
     share = np.full(count, 1 / count, delta.dtype)
     return Rows(input, upstream * count, delta * count, share, np.arange(count))
+
+
+def _strongest_of(arrays: Arrays) -> Rows | None:
+    """Return the rows that pull most, of a layer of which not all were kept."""
+    if not len(arrays.get("strongest.delta", ())):
+        return None
+    count = int(arrays["strongest.of"][0])
+    parts = (arrays[f"strongest.{name}"] for name in ("input", "upstream", "delta"))
+    input, upstream, delta = parts
+    share = np.full(len(delta), 1 / count, delta.dtype)
+    return Rows(input, upstream * count, delta * count, share, arrays["strongest.rows"])
 
 
 def _pushed_at_last(run: RunFolder, layers: list[str], step: int) -> float:

@@ -2,7 +2,9 @@
 
 Each rule returns the named stages between the gradient that the optimiser was given and what it
 adds to the parameter, elementwise. They are torch's own formulas, as its documentation of
-``torch.optim`` writes them; an optimiser that is not here is one stage, the whole of it.
+``torch.optim`` writes them; an optimiser that is not here is one stage, the whole of it. What an
+optimiser remembers is not kept of a large model: there, how far the parameter moved tells what the
+learning rate was multiplied with.
 
 Source: Kingma and Ba 2015 (Adam); Loshchilov and Hutter 2019 (AdamW); Sutskever et al. 2013
 (momentum, Nesterov); Hinton 2012 (RMSprop).
@@ -26,7 +28,7 @@ def stages(settings: Settings, arrays: Arrays) -> list[Stage]:
         settings: of the parameter's group, with ``name`` of the optimiser and ``step``.
         arrays: ``before`` and ``after`` the update, ``gradient`` as it came back through the layer,
             ``came`` with what came back by another way, ``asked`` as the optimiser was given it,
-            both where they are another, and ``state.*`` after the update.
+            both where they are another, and ``state.*`` after the update, or how far it ``moved``.
     """
     found: list[Stage] = []
     asked = arrays["gradient"]
@@ -54,8 +56,11 @@ def _sgd(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]:
         current = current + settings["weight_decay"] * arrays["before"]
         yield "l2", current
     if momentum:
-        buffer = arrays["state.momentum_buffer"]
-        current = current + momentum * buffer if settings["nesterov"] else buffer
+        buffer = arrays.get("state.momentum_buffer")
+        if buffer is None:
+            current = _before_rate(settings, arrays)
+        else:
+            current = current + momentum * buffer if settings["nesterov"] else buffer
         yield "nesterov" if settings["nesterov"] else "momentum", current
     yield "learning_rate", -settings["lr"] * current
 
@@ -65,11 +70,14 @@ def _adam(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Stage]
     is_apart = settings["name"] == "AdamW" or settings.get("decoupled_weight_decay", False)
     if decay and not is_apart:
         yield "l2", gradient + decay * arrays["before"]
-    beta1, beta2 = settings["betas"]
-    mean = arrays["state.exp_avg"] / (1 - beta1 ** settings["step"])
     size = "state.max_exp_avg_sq" if settings.get("amsgrad") else "state.exp_avg_sq"
-    typical = np.sqrt(arrays[size] / (1 - beta2 ** settings["step"]))
-    current = mean / (typical + settings["eps"])
+    if size in arrays:
+        beta1, beta2 = settings["betas"]
+        mean = arrays["state.exp_avg"] / (1 - beta1 ** settings["step"])
+        typical = np.sqrt(arrays[size] / (1 - beta2 ** settings["step"]))
+        current = mean / (typical + settings["eps"])
+    else:
+        current = _before_rate(settings, arrays) - decay * is_apart * arrays["before"]
     yield "adam", current
     if decay and is_apart:
         current = current + decay * arrays["before"]
@@ -82,15 +90,24 @@ def _rmsprop(settings: Settings, arrays: Arrays, gradient: Part) -> Iterator[Sta
     if settings["weight_decay"]:
         current = current + settings["weight_decay"] * arrays["before"]
         yield "l2", current
-    square = arrays["state.square_avg"]
-    if settings.get("centered"):
-        square = square - arrays["state.grad_avg"] ** 2
-    current = current / (np.sqrt(square) + settings["eps"])
-    yield "rmsprop", current
-    if settings["momentum"]:
-        current = arrays["state.momentum_buffer"]
-        yield "momentum", current
+    square = arrays.get("state.square_avg")
+    if square is None:
+        current = _before_rate(settings, arrays)
+        yield "momentum" if settings["momentum"] else "rmsprop", current
+    else:
+        if settings.get("centered"):
+            square = square - arrays["state.grad_avg"] ** 2
+        current = current / (np.sqrt(square) + settings["eps"])
+        yield "rmsprop", current
+        if settings["momentum"]:
+            current = arrays["state.momentum_buffer"]
+            yield "momentum", current
     yield "learning_rate", -settings["lr"] * current
+
+
+def _before_rate(settings: Settings, arrays: Arrays) -> Part:
+    """Return what the learning rate was multiplied with, by how far the parameter moved."""
+    return -arrays["moved"] / settings["lr"]
 
 
 RULES: dict[str, Callable[[Settings, Arrays, Part], Iterator[Stage]]] = {

@@ -15,6 +15,7 @@ facts.jsonl                    one line a recorded step: how the training loop w
 whole/<step>.safetensors       full snapshots of some recorded steps, or of some layers of them
 """
 
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,11 +34,13 @@ from whygrad.record.reading import (
     lines_of,
     numbered,
     read_snapshot,
+    snapshot_names,
     snapshot_steps,
     snapshot_steps_by_layer,
     standing_of,
     steadily,
 )
+from whygrad.record.restoring import restored
 from whygrad.record.schema.arrays import key_of_rows, refuse, rows_forms, sound_arrays, steps_ascend
 from whygrad.record.sealed import open_tensors
 from whygrad.settings import Settings
@@ -173,7 +176,8 @@ class RunFolder:
     @property
     def history_lines(self) -> list[dict[str, Any]]:
         """The history as it stands in the file, one entry a recorded step or ended epoch."""
-        return lines_of(self, "history", self.producer.line_of)
+        producer = self.producer
+        return lines_of(self, "history", producer.line_of, producer.are_sound_lines)
 
     @property
     def history(self) -> "pd.DataFrame":
@@ -323,11 +327,14 @@ class RunFolder:
         """
         return steadily(self, lambda description: snapshot_steps_by_layer(self, description))
 
-    def whole(self, step: int | None = None) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
+    def whole(
+        self, step: int | None = None, *, layers: Collection[str] | None = None
+    ) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
         """Return a full snapshot: its step, its arrays by ``layer/name``, its notes.
 
         Args:
             step: default: the last one.
+            layers: those that are wanted; of a large model all together take much memory.
 
         Raises:
             AddressError: it was not kept.
@@ -340,12 +347,54 @@ class RunFolder:
         if step not in known:
             near = _nearest(known, step)
             raise AddressError("error.step_not_whole", step=step, near=near, count=len(known))
-        return step, *steadily(self, lambda description: read_snapshot(self, step, description))
 
-    def whole_of(
-        self, layer: str, step: int | None = None
-    ) -> tuple[int, dict[str, np.ndarray], dict[str, Any]]:
-        """Return, as :meth:`whole`, a full snapshot that holds a layer.
+        def is_wanted(name: str) -> bool:
+            return layers is None or name.rpartition("/")[0] in layers
+
+        def read(description: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+            arrays, notes = read_snapshot(self, step, description, is_wanted)
+            of_all: dict[str, dict[str, np.ndarray]] = {}
+            for name, array in arrays.items():
+                layer, _, which = name.rpartition("/")
+                of_all.setdefault(layer, {})[which] = array
+            specs = self.producer.specs_of(description)
+            found = {layer: restored(specs[layer], part) for layer, part in of_all.items()}
+            return {f"{a}/{b}": one for a, part in found.items() for b, one in part.items()}, notes
+
+        return step, *steadily(self, read)
+
+    def whole_sizes(
+        self, step: int
+    ) -> tuple[dict[str, np.ndarray], np.ndarray | None, dict[str, Any]]:
+        """Return the sizes of every layer in a full snapshot, its tokens, and its notes.
+
+        Returns:
+            Of every layer to which a gradient came the sums of |upstream|, |delta| and |delta|
+            |input|, norms over its neurons, and the norm of the gradient, (4,); without the last,
+            (3,), where it stands for itself. The tokens are what was looked up in the table of
+            which most was, such as (samples, positions); None where nothing was.
+        """
+
+        def read(description: dict[str, Any]) -> tuple[Any, ...]:
+            def is_wanted(name: str) -> bool:
+                return name.rpartition("/")[2] in ("layer", "length", "tokens")
+
+            arrays, notes = read_snapshot(self, step, description, is_wanted)
+            names = snapshot_names(self, step, description)
+            names = [n for n in names if n.endswith(("/weight.gradient", "/weight.moved"))]
+            came = dict.fromkeys(name.rpartition("/")[0] for name in names)
+            parts = ([arrays[f"{n}/layer"], arrays.get(f"{n}/length", [])] for n in came)
+            tokens = [one for name, one in arrays.items() if name.endswith("/tokens")]
+            most = max(tokens, key=lambda one: (one.size, one.ndim), default=None)
+            return dict(zip(came, map(np.concatenate, parts), strict=True)), most, notes
+
+        return steadily(self, read)
+
+    def step_of(self, layer: str, step: int | None = None) -> int:
+        """Return a step of which there is a full snapshot of a layer.
+
+        Args:
+            step: None for the last one.
 
         Raises:
             AddressError: none holds it, or that of this step does not.
@@ -353,14 +402,15 @@ class RunFolder:
         """
         known = self.kept_whole().get(layer, [])
         if not known and self.whole_steps:
-            waits = self.spec(layer).weight in self.description.get("explainable", [])
-            raise AddressError(f"error.layer_{'waits' if waits else 'not_whole'}", layer=layer)
+            raise AddressError("error.layer_not_whole", layer=layer)
         if known and step not in (None, *known):
             took_part = step not in self.whole_steps or step in self.rows(layer)[0]
             key = "error.layer_not_whole_then" if took_part else "error.layer_not_in_step"
             told = {"layer": layer, "step": step, "near": _nearest(known, step)}
             raise AddressError(key, count=len(known), **told)
-        return self.whole(known[-1] if known and step is None else step)
+        if not known:
+            raise RunError("error.watched_nothing", path=self.path)
+        return known[-1] if step is None else step
 
 
 def _nearest(steps: list[int], step: int) -> int:

@@ -61,6 +61,12 @@ class Layout:
         laid = np.moveaxis(array, axes, range(-len(axes), 0)) if axes else array
         return laid.reshape(self.sizes(array.shape))
 
+    def from_matrix(self, matrix: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+        """Return what :meth:`as_matrix` made of an array of this shape as it was."""
+        axes = self.neurons(shape)
+        laid = matrix.reshape((*self.inputs_shape(shape), *(shape[axis] for axis in axes)))
+        return np.moveaxis(laid, range(-len(axes), 0), axes) if axes else laid
+
     def inputs_shape(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Return the axes of the weight that count a neuron's inputs, channels first."""
         axes = self.neurons(shape)
@@ -163,6 +169,10 @@ class LayerSpec:
     def as_matrix(self, array: np.ndarray) -> np.ndarray:
         """Return the weights, or what has their shape, as (n_in, n_out)."""
         return self.layout.as_matrix(array)
+
+    def from_matrix(self, matrix: np.ndarray) -> np.ndarray:
+        """Return what has the shape of the weight, of a matrix (n_in, n_out)."""
+        return self.layout.from_matrix(matrix, self.shape)
 
     def input_place(self, input: int) -> tuple[int, ...]:
         """Return where an input stands: ``(channel, row, column)`` in a convolution's patch."""

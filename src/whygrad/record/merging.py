@@ -6,9 +6,13 @@ So of the whole model, over R processes,
     pushed, through, pulled     are the means of the processes' own
     |gradient|                  is that of the mean, which every process was given
 
-and the merged folder is a run like any other: ``whygrad doctor RUN`` needs not know.
+Where each holds a shard of the parameters, it has recorded its part of the mean gradient, of the
+parameters and of what the optimizer remembers, with 0 elsewhere, and the whole is their sum.
+
+The merged folder is a run like any other: ``whygrad doctor RUN`` needs not know.
 """
 
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from functools import reduce
 from pathlib import Path
@@ -17,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from whygrad.errors import RunError
+from whygrad.record.fields import ROW_FIELDS
 from whygrad.record.files import (
     Content,
     make_folder,
@@ -27,14 +32,18 @@ from whygrad.record.files import (
     writing,
 )
 from whygrad.record.folder import RunFolder
+from whygrad.record.packing import Packing
 from whygrad.record.reading import numbered, read_description
-from whygrad.record.schema.arrays import REDUCED, key_of_rows
+from whygrad.record.schema.arrays import MARKS, REDUCED, key_of_rows
 from whygrad.record.sealed import crc, sealed_lines, sealed_tensors, write_tensors
 from whygrad.record.writing import publish
 
 MEANS = {"pushed", "through", "pulled", "pulls", "delta", "layer"}  # of what is kept whole
 MEANS |= {"weight.gradient", "bias.gradient", "weight.came", "bias.came"}
 OF_ROWS = {"sample.upstream", "sample.delta"}  # parts of a mean over the rows of one process
+OF_SHARDS = ("weight", "update", "asked")  # norms of what is held, in facts
+SIGNATURE = ROW_FIELDS.index("signature")
+OF_ONE = ("strongest.", "length", "places", "tokens")  # told of one process, not of all
 ROUNDING = 1e-5
 
 
@@ -101,12 +110,18 @@ def _merge(path: Path, folders: list[Path]) -> None:
     history = [
         _mean_loss([of_rank[step] for of_rank in lines]) for step in lines[0] if step in common
     ]
-    facts = [_whole_sizes(one, sizes) for one in runs[0].facts if one["step"] in common]
+    of_ranks = [{told["step"]: told for told in run.facts} for run in runs]
+    facts = [
+        _whole_sizes([of_rank[step] for of_rank in of_ranks], sizes, _sharded(runs[0]))
+        for step in of_ranks[0]
+        if step in common
+    ]
     states = {run.description["state"] for run in runs}
     told = runs[0].description | {
         "format": min(run.description["format"] for run in runs),
         "state": "failed" if "failed" in states else runs[0].description["state"],
         "ranks": len(runs),
+        "layers": _whole_layers(runs[0].description["layers"]),
         "merged": standing,
         "rows": list(rows),
         "whole": _merge_whole(path, runs),
@@ -142,12 +157,17 @@ def _merged_files(
         if any(layer not in run.layers for run in runs):
             continue
         of_runs = [run.rows(layer) for run in runs]
-        means = runs[0].beside(layer + REDUCED)
-        steps = reduce(np.intersect1d, [np.array(common, int), means[0], *(s for s, _ in of_runs)])
-        reduced = _at(means, steps)
+        is_sharded = "weight" in _sharded(runs[0]).get(layer, ())
+        means = [run.beside(layer + REDUCED) for run in (runs if is_sharded else runs[:1])]
+        known = (found for found, _ in (*means, *of_runs))
+        steps = reduce(np.intersect1d, [np.array(common, int), *known])
+        reduced, marks = _at(means[0], steps), None
+        if is_sharded:
+            reduced = np.linalg.norm([_at(found, steps) for found in means], axis=0)
+            marks = np.sum([_at(run.beside(layer + MARKS), steps) for run in runs], axis=0)
         rows = np.stack([_at(found, steps) for found in of_runs])
         groups.setdefault(tuple(steps.tolist()), {})[key_of_rows(layer)] = merged_rows(
-            rows, reduced
+            rows, reduced, marks
         )
         norms = np.linalg.norm(reduced, axis=1)
         sizes[layer] = dict(zip(steps.tolist(), norms.tolist(), strict=True))
@@ -155,13 +175,17 @@ def _merged_files(
     return files, sizes
 
 
-def merged_rows(rows: np.ndarray, reduced: np.ndarray) -> np.ndarray:
+def merged_rows(
+    rows: np.ndarray, reduced: np.ndarray, marks: np.ndarray | None = None
+) -> np.ndarray:
     """Return the rows of all processes as those of one.
 
     Args:
         rows: (processes, recorded, fields, n_out); the first three factors multiply to pushed,
             through and pulled.
         reduced: |gradient| of the mean over the processes, (recorded, n_out).
+        marks: what it adds to the signatures, (recorded, n_out), where weights are in shards: the
+            rows then hold the part of each shard.
     """
     pushed, through, pulled = np.cumprod(rows[:, :, :3], axis=2).mean(axis=0).swapaxes(0, 1)
     merged = rows.mean(axis=0)
@@ -171,6 +195,11 @@ def merged_rows(rows: np.ndarray, reduced: np.ndarray) -> np.ndarray:
     ):
         share = size / np.where(before == 0, 1, before)
         merged[:, place] = np.minimum(share, 1) if place == 3 else share  # rounding
+    if marks is not None:
+        of_weights = rows[:, :, SIGNATURE].sum(axis=0)
+        size, pulls = (np.linalg.norm(one, axis=1, keepdims=True) for one in (of_weights, pulled))
+        scale = np.where(size > 0, size, 1) / np.where(pulls > 0, pulls, 1)
+        merged[:, SIGNATURE] = of_weights + scale * marks
     return merged.astype(np.float32)
 
 
@@ -184,19 +213,45 @@ def _merge_whole(path: Path, runs: list[RunFolder]) -> dict[str, str]:
     checksums = {}
     for step in sorted(set.intersection(*(set(run.whole_steps) for run in runs))):
         parts = [run.whole(step) for run in runs]
-        tensors = merged_step([arrays for _, arrays, _ in parts])
+        tensors = merged_step([arrays for _, arrays, _ in parts], _sharded(runs[0]))
         _, _, notes = parts[0]
-        checksums[str(step)] = write_tensors(path / "whole" / f"{step}.safetensors", tensors, notes)
+        packing = Packing()
+        for name, array in tensors.items():
+            packing.add(name, array)
+        told = notes | {"packed": packing.notes}
+        file = path / "whole" / f"{step}.safetensors"
+        checksums[str(step)] = write_tensors(file, packing.written, told)
     return checksums
 
 
-def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return a step that every process kept whole as one that a single process kept."""
+def _sharded(run: RunFolder) -> dict[str, list[str]]:
+    """Return which parameters of each layer are in shards: its weight, its bias, or both."""
+    return {name: layer.get("sharded", []) for name, layer in run.description["layers"].items()}
+
+
+def _whole_layers(layers: dict[str, Any]) -> dict[str, Any]:
+    """Return layers of which nothing is in shards any longer."""
+    return {
+        name: {key: told for key, told in layer.items() if key != "sharded"}
+        for name, layer in layers.items()
+    }
+
+
+def merged_step(
+    parts: list[dict[str, np.ndarray]], sharded: Mapping[str, Collection[str]]
+) -> dict[str, np.ndarray]:
+    """Return a step that every process kept whole as one that a single process kept.
+
+    Args:
+        sharded: by layer, which of its parameters are in shards.
+    """
     merged = {}
     for name in dict.fromkeys(name for part in parts for name in part):
         layer, _, which = name.rpartition("/")
-        if not all(f"{layer}/through" in part for part in parts):
-            continue  # it was not the layer's turn everywhere
+        if not all(f"{layer}/through" in part for part in parts) or which.startswith(OF_ONE):
+            continue
+        if which in ("weight.after", "bias.after") and name.replace("after", "moved") in parts[0]:
+            continue  # it is worked out of how far it moved
         of_all = _of_all(parts, name)
         own = of_all[0]
         if which in MEANS:
@@ -205,6 +260,8 @@ def merged_step(parts: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
             merged[name] = np.concatenate(of_all) / own.dtype.type(len(parts))
         elif which == "sample.input" and len(of_all) == len(parts):
             merged[name] = np.concatenate(of_all)
+        elif which.partition(".")[0] in sharded.get(layer, ()):
+            merged[name] = np.sum(of_all, axis=0, dtype=own.dtype)
         elif not which.startswith("sample."):
             merged[name] = own  # all processes hold the same
     for name in [name for name in merged if name.endswith(".asked")]:
@@ -232,10 +289,21 @@ def _mean_loss(lines: list[dict[str, Any]]) -> dict[str, Any]:
     return lines[0] | ({"loss": mean} if "loss" in lines[0] else {})
 
 
-def _whole_sizes(facts: dict[str, Any], sizes: dict[str, dict[int, float]]) -> dict[str, Any]:
-    """Return facts in which a layer's gradient is that of all processes."""
-    layers = {
-        name: told | {"gradient": sizes.get(name, {}).get(facts["step"], told["gradient"])}
-        for name, told in facts.get("layers", {}).items()
-    }
-    return facts | {"layers": layers}
+def _whole_sizes(
+    facts: list[dict[str, Any]],
+    sizes: dict[str, dict[int, float]],
+    sharded: Mapping[str, Collection[str]],
+) -> dict[str, Any]:
+    """Return facts in which a layer's gradient, and what is in shards, is that of all processes.
+
+    Args:
+        facts: of one step, from every process.
+    """
+    first, layers = facts[0], {}
+    for name, told in first.get("layers", {}).items():
+        layers[name] = told | {"gradient": sizes.get(name, {}).get(first["step"], told["gradient"])}
+        parts = [one["layers"][name] for one in facts if name in one["layers"]]
+        for size in OF_SHARDS if "weight" in sharded.get(name, ()) else ():
+            norms = [part[size] for part in parts]
+            layers[name][size] = None if None in norms else float(np.linalg.norm(norms))
+    return first | {"layers": layers}

@@ -20,6 +20,7 @@ class Producer:
     Attributes:
         run: what ``run.json`` must hold.
         line_of: what a line of the history must be, in a run of a description.
+        are_sound_lines: whether all of them are known to be that, told sooner than one by one.
         facts_of: the same of ``facts.jsonl``; None where there is none.
         specs_of: the layers.
         dtype_of: type of the recorded rows.
@@ -37,6 +38,7 @@ class Producer:
     every_of: Callable[[Description], int]
     limit_of: Callable[[Description], int | None]
     taken_of: Callable[[Description], int]
+    are_sound_lines: Callable[[Any, Any], bool] = lambda run, lines: False
     facts_of: Callable[[Any], Check] | None = None
     rows_of_all: bool = False
     lacks: Mapping[str, tuple[type[InputError], str]] = field(default_factory=dict)
@@ -66,6 +68,7 @@ PRODUCERS: dict[str, Producer] = {
     TRAINED: Producer(
         run=trained.RUN,
         line_of=trained.line_of,
+        are_sound_lines=trained.are_sound_lines,
         specs_of=specs_of_trained,
         dtype_of=lambda run: run["network"]["dtype"],
         every_of=lambda run: run["settings"]["record_every"],

@@ -14,6 +14,7 @@ import numpy as np
 
 from whygrad.errors import RunError
 from whygrad.record.description import FORMAT, UNSEALED
+from whygrad.record.packing import needed, unpacked
 from whygrad.record.producers import PRODUCERS, kind_of
 from whygrad.record.schema import Check, sound, sound_lines
 from whygrad.record.schema import watched as schema
@@ -111,12 +112,16 @@ def steadily(run: "RunFolder", read: Callable[[Description], Read]) -> Read:
 
 
 def lines_of(
-    run: "RunFolder", name: str, line_of: Callable[[Description], Check]
+    run: "RunFolder",
+    name: str,
+    line_of: Callable[[Description], Check],
+    are_sound: Callable[[Description, list[dict[str, Any]]], bool] = lambda run, lines: False,
 ) -> list[dict[str, Any]]:
     """Return the lines of ``<name>.jsonl``, verified; read again only where the file has changed.
 
     Args:
         line_of: what a line must be in a run of a description.
+        are_sound: whether all lines are known to be that, told sooner than one by one.
 
     Raises:
         RunError: the file is missing or shorter than run.json says, or a line is damaged.
@@ -127,8 +132,9 @@ def lines_of(
         standing = standing_of(path)  # first: what is written meanwhile is read the next time
         before, lines = run.lines_read.get(name, (None, []))
         if standing is None or standing != before:
-            found = read_lines(path, may_lack=description["format"] == UNSEALED)
-            lines = list(sound_lines(path, line_of(description), found))
+            lines = read_lines(path, may_lack=description["format"] == UNSEALED)
+            if not are_sound(description, lines):
+                lines = list(sound_lines(path, line_of(description), lines))
             run.lines_read[name] = standing, lines
         told = description.get("lines", {}).get(name, 0)
         if len(lines) < told:
@@ -172,22 +178,39 @@ def snapshot_steps_by_layer(run: "RunFolder", description: Description) -> dict[
     """Return the steps of which there is a full snapshot of each layer, ascending."""
     kept: dict[str, list[int]] = {}
     for step in snapshot_steps(run.path, description):
-        with _opened_snapshot(run, step, description) as file:
-            names = file.names
+        names = snapshot_names(run, step, description)
         for layer in dict.fromkeys(name.rpartition("/")[0] for name in names):
             kept.setdefault(layer, []).append(step)
     return kept
 
 
-def read_snapshot(
-    run: "RunFolder", step: int, description: Description
-) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the arrays of a full snapshot by ``layer/name``, and its notes, verified."""
+def snapshot_names(run: "RunFolder", step: int, description: Description) -> list[str]:
+    """Return the names of the arrays in a full snapshot."""
     with _opened_snapshot(run, step, description) as file:
-        tensors, notes = {name: file[name] for name in file.names}, file.notes
-    sound_arrays(file.path, tensors, whole_forms(description["layers"], tensors))
-    layers = {name.rpartition("/")[0] for name in tensors}
-    return tensors, sound(file.path, schema.whole_of(step, layers), notes)
+        return sorted({*file.names, *file.notes.get("packed", ())})
+
+
+def read_snapshot(
+    run: "RunFolder",
+    step: int,
+    description: Description,
+    wanted: Callable[[str], bool] = lambda name: True,
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the arrays of a full snapshot by ``layer/name``, and its notes, verified.
+
+    Args:
+        wanted: which arrays; all of a layer, or some that are small.
+    """
+    with _opened_snapshot(run, step, description) as file:
+        told = file.notes.get("packed", {})
+        every = sorted({*file.names, *told})
+        layers = {name.rpartition("/")[0] for name in every}
+        notes = sound(file.path, schema.whole_of(step, layers, file.names), file.notes)
+        names = [name for name in every if wanted(name)]
+        tensors = unpacked({n: file[n] for n in needed(names, told)}, told, names)
+    forms = whole_forms(description["layers"], tensors, every)
+    sound_arrays(file.path, tensors, {n: form for n, form in forms.items() if wanted(n)})
+    return tensors, notes
 
 
 def _opened_snapshot(

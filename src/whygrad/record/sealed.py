@@ -17,6 +17,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -126,14 +127,13 @@ def sealed_tensors(
         notes: JSON-able data, kept beside the arrays.
     """
     stored = {_stored(name): np.asarray(one, order="C") for name, one in tensors.items()}
-    # safetensors names the types; the numbers themselves are written from where they are
-    kinds = json.loads(save({name: one.reshape(-1)[:0] for name, one in stored.items()})[8:])
+    # the numbers themselves are written from where they are
     header, own, data, end = {}, {}, [], 0
     for name, one in sorted(stored.items(), key=lambda pair: (-pair[1].itemsize, pair[0])):
         raw = one.reshape(-1).view(np.uint8).data
         begin, end = end, end + raw.nbytes
         offsets = {"shape": list(one.shape), "data_offsets": [begin, end]}
-        header[name] = {"dtype": kinds[name]["dtype"], **offsets}
+        header[name] = {"dtype": _name_of(one.dtype), **offsets}
         own[name] = crc(raw)
         data.append(raw)
     words = {KEY: ZEROS, OF_TENSORS: json.dumps(own)}
@@ -141,6 +141,12 @@ def sealed_tensors(
     text = json.dumps({"__metadata__": words, **header}, ensure_ascii=False).encode()
     text = _seal(text + b" " * (-len(text) % ALIGNED))
     return (len(text).to_bytes(8, "little"), text, *data), _place(text)[1]
+
+
+@cache
+def _name_of(dtype: np.dtype) -> str:
+    """Return what safetensors calls a type."""
+    return json.loads(save({"": np.empty(0, dtype)})[8:])[""]["dtype"]
 
 
 def write_tensors(path: Path, tensors: Mapping[str, np.ndarray], notes: Mapping[str, Any]) -> str:

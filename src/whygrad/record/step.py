@@ -5,8 +5,8 @@ full snapshot. Everything has our orientation: weights, and what has their shape
 (n_in, n_out).
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import EllipsisType
 
@@ -59,6 +59,49 @@ class Rows:
     slope: Float[np.ndarray, "m n_out"] | None = None
 
 
+@dataclass(frozen=True)
+class Closeness:
+    """How close what was kept of a layer is to what was.
+
+    Attributes:
+        value, movement, pulls: how far a number may be off, as a share of it; 0 for not at all.
+        share: of the rows that the pulls are of.
+        strongest: how many rows were kept, where not all were; 0 where none or all.
+    """
+
+    value: float = 0.0
+    movement: float = 0.0
+    pulls: float = 0.0
+    share: float = 1.0
+    strongest: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where the rows of a step stand.
+
+    Attributes:
+        shape: what the rows were, samples first; None where that is not known.
+        tokens: what was looked up in a table for each of them, as (samples, positions).
+    """
+
+    shape: tuple[int, ...] | None = None
+    tokens: Int[np.ndarray, "..."] | None = None
+
+    def of(self, row: int, rows: int) -> tuple[tuple[int, ...], int | None]:
+        """Return sample and position of a row, and its token; () and None where not known.
+
+        Args:
+            rows: how many there are.
+        """
+        tokens = self.tokens if self.tokens is not None and self.tokens.size == rows else None
+        shape = self.shape if tokens is None else tokens.shape
+        if shape is None or len(shape) < 2 or np.prod(shape) != rows:
+            return (), None
+        place = tuple(int(at) for at in np.unravel_index(row, shape))
+        return place, None if tokens is None else int(tokens[place])
+
+
 @dataclass(frozen=True, eq=False)
 class Sizes:
     """Means over the rows: what the four factors are ratios of.
@@ -103,6 +146,9 @@ class LayerStep:
         bias: its biases; None where there are none, or none that learn.
         rows: its samples; None where they were not kept.
         kept_pulls: the pulls, where they were kept.
+        strongest: the samples that pull most, where those were kept and not all.
+        closeness: how close all of this is.
+        places: where the rows stand.
     """
 
     spec: LayerSpec
@@ -111,6 +157,16 @@ class LayerStep:
     bias: ParameterStep | None = None
     rows: Rows | None = None
     kept_pulls: Float[np.ndarray, "n_in n_out"] | None = None
+    strongest: Rows | None = None
+    closeness: Closeness = field(default_factory=Closeness)
+    places: Places = field(default_factory=Places)
+
+    @property
+    def samples(self) -> int:
+        """How many rows there were; 0 where that is not known."""
+        if self.rows is None and self.strongest is not None:
+            return round(1 / float(self.strongest.share[0]))
+        return 0 if self.rows is None else len(self.rows.share)
 
     @cached_property
     def pulls(self) -> Float[np.ndarray, "n_in n_out"]:
@@ -133,15 +189,26 @@ class StepRecord:
         last: the layer at which all pushing begins, by the loss itself.
         pushed_at_last: how hard that is, mean over its neurons.
         is_recorded: whether the run recorded this step, so that a replay was compared with it.
+        sizes: by layer what :attr:`Sizes.layer` holds, and the norm of its gradient where that is
+            known without it; None where it is to be taken of the layers.
     """
 
     step: int
     epoch: int | None
     loss: float
-    layers: dict[str, LayerStep]
+    layers: Mapping[str, LayerStep]
     last: str
     pushed_at_last: float
     is_recorded: bool = True
+    sizes: Mapping[str, np.ndarray] | None = None
+
+    def sizes_of(self, layer: str) -> tuple[float, ...]:
+        """Return pushed, through and pulled of a whole layer, and the norm of its gradient."""
+        known = () if self.sizes is None else self.sizes[layer]
+        if len(known) < 4:
+            here = self.layers[layer]
+            known = (*here.sizes.layer, np.linalg.norm(here.weight.gradient))
+        return tuple(map(float, known))
 
     def is_pushed_by_loss(self, layer: str) -> bool:
         """Return whether nothing but the loss itself stands behind a layer."""

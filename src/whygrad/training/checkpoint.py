@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from whygrad.core.arrays import named_leaves, numpy_key, tree_map
+from whygrad.core.arrays import named_leaves, tree_map
+from whygrad.core.keys import numpy_key
 from whygrad.core.nn.dense import Dense
 from whygrad.core.nn.network import Network
 from whygrad.errors import RunError

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float
 
-from whygrad.core.arrays import fold_in, numpy_key
 from whygrad.core.backprop import Anatomy
+from whygrad.core.keys import fold_in, numpy_key
 from whygrad.core.nn.losses import as_matrix
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.core.numpy_stages import Layout, Stage, Vector, build_stages, schedule_of

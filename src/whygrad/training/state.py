@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Float, Int, Shaped
 
-from whygrad.core.arrays import Array, Key, register, tree_map
+from whygrad.core.arrays import Array, register, tree_map
 from whygrad.core.backprop import Anatomy, propagate, propagate_back
+from whygrad.core.keys import Key
 from whygrad.core.nn.losses import as_matrix, smoothed
 from whygrad.core.nn.network import Network, Parameters
 from whygrad.settings import Settings

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 import whygrad as wg
 from whygrad.doctor.checks.hidden import vanishing
 from whygrad.doctor.faults import faults_of
+from whygrad.doctor.thresholds import EARLY, ENOUGH_LOSSES
 from whygrad.doctor.watched_evidence import seen_in
 from whygrad.doctor.wording import module_of
 from whygrad.words import catalogue
 
-STEPS = 40
+STEPS = 50
 
 
 def data(seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -187,6 +188,10 @@ def squared(claims: Tensor, targets: Tensor) -> Tensor:
     return F.mse_loss(claims, targets.float())
 
 
+def yes_or_no(claims: Tensor, y: Tensor) -> Tensor:
+    return F.binary_cross_entropy(claims[:, 0], y.float())
+
+
 def squared_column(claims: Tensor, targets: Tensor) -> Tensor:
     return F.mse_loss(claims[:, 0], targets.float())
 
@@ -264,6 +269,11 @@ FAULTS: dict[str, tuple[Program, Program]] = {
     "zero_grad_too_late": (Program(update=zero_grad_too_late), HEALTHY),
     "in_eval_mode": (Program(evaluating), HEALTHY),
     "softmax_twice": (Program(lambda: classifier(nn.Softmax(dim=1))), HEALTHY),
+    "sigmoid_before_softmax": (Program(lambda: classifier(nn.Sigmoid())), HEALTHY),
+    "one_unit_softmax": (
+        Program(lambda: classifier(nn.Softmax(dim=1), outputs=1), yes_or_no),
+        Program(lambda: classifier(nn.Sigmoid(), outputs=1), yes_or_no),
+    ),
     "sigmoid_twice": (
         Program(lambda: one_output(nn.Sigmoid()), binary),
         Program(one_output, binary),
@@ -292,7 +302,7 @@ FAULTS: dict[str, tuple[Program, Program]] = {
     "unreached": (Program(WithoutGradient, optimizer=sgd(0.0001)), HEALTHY),
     "made_in_forward": (Program(MadeInForward), HEALTHY),
     "undivided_accumulation": (
-        Program(update=accumulated(divided=False), optimizer=sgd(2.0)),
+        Program(update=accumulated(divided=False), optimizer=sgd(0.5)),
         Program(update=accumulated(divided=True)),
     ),
     "rate_at_zero": (Program(update=with_scheduler(False, 0.0)), HEALTHY),
@@ -301,7 +311,7 @@ FAULTS: dict[str, tuple[Program, Program]] = {
         Program(update=with_scheduler(first=False)),
     ),
     "unscaled_inputs": (
-        Program(lambda: nn.Sequential(Times(300.0), *classifier()), optimizer=sgd(0.5)),
+        Program(lambda: nn.Sequential(Times(300.0), *classifier()), optimizer=sgd(1.0)),
         Program(lambda: nn.Sequential(Times(1.0), *classifier())),
     ),
     "unscaled_targets": (
@@ -501,6 +511,28 @@ def test_a_sum_is_known_by_its_old_name(recwarn):
 
     notes = Program(loss=summed, optimizer=sgd(1e-3)).run().doctor().notes
     assert "summed_batch" in [note.kind for note in notes]
+
+
+@pytest.mark.parametrize(("steps", "every"), [(EARLY - 1, 1), (5 * EARLY, EARLY)])
+def test_nothing_that_time_may_mend_is_an_alarm_at_first(steps, every):
+    """Neither in too few steps, nor from too few that were recorded."""
+    torch.manual_seed(1)
+    model = classifier()
+    optimizer = torch.optim.SGD(model.parameters(), 1e-9)  # too low, after weights that are small
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.mul_(1e-3)
+    with wg.watch(model, every=every) as watch:
+        for x, y in batches(steps):
+            ordinary(model, optimizer, F.cross_entropy, x, y)
+    diagnosis = watch.run.doctor()
+    assert diagnosis.is_healthy and diagnosis.is_early, str(diagnosis)
+    assert "small_start" in [note.kind for note in diagnosis.notes]
+    assert "too early" in str(diagnosis) and diagnosis.to_dict()["early"]
+    with wg.watch(model, every=every) as watch:
+        for x, y in batches(ENOUGH_LOSSES * max(every, EARLY)):
+            ordinary(model, optimizer, F.cross_entropy, x, y)
+    assert watch.run.doctor().findings[0].kind == "small_start"
 
 
 def test_a_loss_that_falls_slowly_is_not_stuck():

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import whygrad as wg
+from whygrad.capture import writing
 from whygrad.errors import OptionError
 from whygrad.interop.tracking import Tracker
 from whygrad.record.fields import ROW_FIELDS
@@ -163,7 +164,10 @@ def test_an_error_of_the_tracker_ends_neither_watching_nor_training():
 
 
 @pytest.mark.parametrize("is_logged", [False, True])
-def test_what_is_kept_of_single_weights_does_not_wait_for_rows_or_a_slow_tracker(is_logged):
+def test_a_full_snapshot_that_is_large_does_not_wait_for_rows_or_a_slow_tracker(
+    is_logged, monkeypatch
+):
+    monkeypatch.setattr(writing, "SMALL", 0)  # bytes that may wait with the rows
     may_go_on = threading.Event()
 
     class Slow(Kept):

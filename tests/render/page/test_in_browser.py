@@ -53,6 +53,7 @@ def widest(page) -> int:
     return page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
 
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize(("language", "theme", "width"), LOOKS)
 def test_a_page_fits_and_is_within_reach_of_everyone(

@@ -15,6 +15,7 @@ from whygrad.render.page.lab_links import lab_beside
 from whygrad.render.report.diagnosis import _in_lab
 from whygrad.render.report.in_lab import LabLinks
 
+pytestmark = pytest.mark.long
 RECORDED = Path(__file__).parents[2] / "record" / "format1"
 LINK = re.compile(r'<a href="([^"]*)" class="lab">')
 DATA = re.compile(r'(?<=id="data">).*?(?=</script>)', re.S)
@@ -47,6 +48,7 @@ def reported(request, tmp_path_factory) -> tuple[wg.Run, Path]:
     return run, run.report(tmp_path_factory.mktemp("page") / "a report.html")
 
 
+@pytest.mark.sampled
 def test_every_link_leads_to_a_place_that_the_lab_holds(reported):
     _, page = reported
     held, links = held_by(page), links_of(page)

@@ -99,6 +99,7 @@ def test_whoever_reads_a_watched_run_waits_for_no_library_of_ours(tmp_path):
 
 
 @pytest.mark.long
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", ["show", "why", "doctor", "report"])
 def test_nor_does_the_command_line(command, tmp_path):
     words = {"why": ["0[0]"], "report": ["--out", str(tmp_path / "report.html")]}

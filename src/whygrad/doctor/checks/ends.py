@@ -67,13 +67,23 @@ def too_few_outputs(evidence: OwnEvidence) -> Finding | None:
     return Finding("too_few_outputs", 0.97, numbers, remedies, "output")
 
 
-@fault("output_act", "slope", f"{GOODFELLOW}, section 6.2.2.3", is_certain_before=True)
+@fault("output_act", "slope", f"{GOODFELLOW}, section 6.2.2.3", of=BOTH, is_certain_before=True)
 def one_unit_softmax(evidence: OwnEvidence) -> Finding | None:
     """One softmax unit: it always says 1, and its slope is exactly 0."""
     setup = evidence.setup
     if setup.activations[-1] != "softmax" or setup.sizes[-1] > 1:
         return None
     return Finding("one_unit_softmax", 0.98, {}, (output_remedy(setup),), "output")
+
+
+@one_unit_softmax.watched
+def _always_one(seen: WatchedEvidence) -> Finding | None:
+    """A loss is given what comes out of a softmax, and all of it is 1."""
+    call = most(
+        seen.losses_called,
+        lambda c: c["claims_from"] == "softmax" and c["claims"].get("low") == 1,
+    )
+    return Finding("one_unit_softmax", 0.98) if call else None
 
 
 @fault(

@@ -61,7 +61,7 @@ def maximized_loss(seen: WatchedEvidence) -> Finding | None:
         return None
     first, last = ends_of(seen.losses)
     numbers = {"optimizer": seen.climber, "first": first, "last": last}
-    is_named = bool(seen.parts) and last > LOWER * first
+    is_named = bool(seen.parts) and last > LOWER * first and not seen.is_early
     return Finding("maximized_loss", 0.8 if is_named else 0.3, numbers)
 
 

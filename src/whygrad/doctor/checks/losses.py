@@ -1,5 +1,6 @@
 """Checks of a program's loss: what it is called with, how it counts, and the way back."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,6 @@ from whygrad.doctor.thresholds import (
     ENOUGH_CALLS,
     HARMLESS,
     KARPATHY,
-    LEAST_LOSSES,
     LOWER,
     MOST,
     PYTORCH,
@@ -66,6 +66,18 @@ def softmax_twice(seen: WatchedEvidence) -> Finding | None:
     return None if call is None else Finding("softmax_twice", 0.9, _range(call))
 
 
+@fault("output_act", "slope", f"{PYTORCH}, torch.nn.CrossEntropyLoss", of=WATCHED)
+def sigmoid_before_softmax(seen: WatchedEvidence) -> Finding | None:
+    """``cross_entropy`` takes the softmax of what has been through a sigmoid."""
+    calls = [c for c in seen.losses_called if c["name"] == "cross_entropy"]
+    call = most(calls, lambda c: c["claims_from"] == "sigmoid")
+    if call is None:
+        return None
+    classes = call["claims"]["shape"][1] if len(call["claims"]["shape"]) > 1 else 2
+    least = math.log(1 + (classes - 1) / math.e)  # of a row whose class has 1, the others 0
+    return Finding("sigmoid_before_softmax", 0.9, _range(call) | {"least": least})
+
+
 @fault("output_act", "slope", f"{PYTORCH}, torch.nn.BCEWithLogitsLoss", of=WATCHED)
 def sigmoid_twice(seen: WatchedEvidence) -> Finding | None:
     """``binary_cross_entropy_with_logits`` takes the sigmoid of what has been through one."""
@@ -111,7 +123,7 @@ def negated_loss(seen: WatchedEvidence) -> Finding | None:
         first, last = ends_of(part.values)
         numbers = {"loss": name, "weight": float(np.median(part.weights))}
         numbers |= {"first": first, "last": last}
-        is_all = len(seen.parts) == 1 and len(part.weights) >= LEAST_LOSSES and last > LOWER * first
+        is_all = len(seen.parts) == 1 and not seen.is_early and last > LOWER * first
         return Finding("negated_loss", 0.8 if is_all else 0.3, numbers)
     return None
 

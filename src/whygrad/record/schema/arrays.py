@@ -119,7 +119,9 @@ def steps_ascend(
 
 # --- files of recorded rows, whoever wrote them -----------------------------------------------
 
-REDUCED = "/reduced"  # behind a layer's name: |gradient| of the mean over all processes, (n_out,)
+# behind a layer's name, (n_out,): of the mean gradient over all processes the size, and, where this
+# process holds a shard, what it adds to the signature
+REDUCED, MARKS = "/reduced", "/marks"
 
 
 def key_of_rows(layer: str) -> str:
@@ -138,7 +140,7 @@ def rows_forms(
 
     Args:
         neurons: how many each layer has.
-        names: of all arrays in the file: a layer's, and ``layer/reduced``.
+        names: of all arrays in the file: a layer's, ``layer/reduced`` and ``layer/marks``.
         arrays: those that were read.
         dtype: of the rows.
         needed: names of rows that must be there.
@@ -147,7 +149,8 @@ def rows_forms(
     forms = {"steps": Form((recorded,), INTEGER)}
     by_key = {key_of_rows(layer): count for layer, count in neurons.items()}
     for name in (*names, *needed):
-        count = by_key.get(name) or neurons.get(name.removesuffix(REDUCED))
+        beside = name.removesuffix(REDUCED).removesuffix(MARKS)
+        count = by_key.get(name) or neurons.get(beside)
         if count is not None and name != "steps":
             fields = (len(ROW_FIELDS),) if name in by_key else ()
             forms[name] = Form((recorded, *fields, count), dtype, is_needed=name in needed)

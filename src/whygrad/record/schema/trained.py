@@ -4,7 +4,7 @@
 notes beside the arrays of ``data.safetensors`` and ``checkpoints/<step>.safetensors``.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from math import prod
 from typing import Any
@@ -161,6 +161,7 @@ RUN = record(
     },
     also=[agreeing(_has_all_of_its_state), agreeing(_within_its_length)],
 )
+OF_EVERY_LINE = ("step", "epoch", "loss")
 MEASURED_AT_AN_EPOCHS_END = ("train_loss", *(f"validation_{name}" for name in MEASURES))
 LINE = record(
     {"step": COUNT, "epoch": COUNT, "loss": number},
@@ -250,6 +251,31 @@ def line_of(run: dict[str, Any]) -> Check:
         return None
 
     return check
+
+
+def are_sound_lines(run: dict[str, Any], lines: Sequence[dict[str, Any]]) -> bool:
+    """Return whether lines are known to pass :func:`line_of`, each with a later step.
+
+    Told by columns, in a quarter of the time: a long run has hundreds of thousands. False where one
+    may not pass; which, and why, is told one by one.
+    """
+    try:
+        columns = [[line[name] for line in lines] for name in OF_EVERY_LINE]
+    except KeyError:
+        return False
+    measured = (line for line in lines if len(line) > len(OF_EVERY_LINE))
+    if any(LINE(line) is not None for line in measured):
+        return False
+    kinds = [set(map(type, column)) for column in columns]
+    if lines and not (kinds[0] == kinds[1] == {int} and kinds[2] <= {int, float}):
+        return False
+    try:
+        steps, epochs, losses = (np.array(column, float) for column in columns)
+    except OverflowError:  # a whole number beyond every float
+        return False
+    ascend = np.diff(steps, prepend=-1, append=min(total_steps(run), 2**31)) > 0
+    agree = epochs == steps // steps_per_epoch(run)
+    return bool(ascend.all() and agree.all() and np.isfinite(losses).all())
 
 
 # --- arrays -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 from whygrad.record.coverage import REASONS
 from whygrad.record.description import UNSEALED
 from whygrad.record.layers import WATCHED_KINDS, layout_of
-from whygrad.record.schema.arrays import Arrays, Form
+from whygrad.record.schema.arrays import INTEGER, Arrays, Form
 from whygrad.record.schema.checks import (
     Check,
     Fault,
@@ -78,6 +78,7 @@ LAYER = record(
         "bias_first": COUNT,
         "bias_rows": COUNT,
         "neuron_axes": list_of(COUNT),
+        "sharded": list_of(one_of(("weight", "bias"))),
     },
     also=[agreeing(_shape_fits)],
 )
@@ -213,7 +214,11 @@ UPDATED = record(  # the settings of a parameter's group; an optimiser of the us
         "step": LARGE,
     },
 )
-WHOLE = record({"line": LINE, "optimizers": map_of(record({"weight": UPDATED}, {"bias": UPDATED}))})
+PACKED = record({}, {"as": text, "type": text, "shape": list_of(COUNT), "planes": list_of(LARGE)})
+WHOLE = record(
+    {"line": LINE, "optimizers": map_of(record({"weight": UPDATED}, {"bias": UPDATED}))},
+    {"packed": map_of(PACKED)},
+)
 
 
 def facts_of(run: Mapping[str, Any]) -> Check:
@@ -229,11 +234,12 @@ def facts_of(run: Mapping[str, Any]) -> Check:
     return check
 
 
-def whole_of(step: int, layers: Collection[str]) -> Check:
+def whole_of(step: int, layers: Collection[str], names: Collection[str] = ()) -> Check:
     """Return what the notes must be beside the arrays of a step that was kept whole.
 
     Args:
         layers: those that the arrays are of.
+        names: of the arrays as they are written.
     """
 
     def check(notes: Any) -> Fault | None:
@@ -246,6 +252,10 @@ def whole_of(step: int, layers: Collection[str]) -> Check:
         told = notes["optimizers"]
         for name in told.keys() ^ set(layers):
             return Fault("missing" if name in layers else "unknown", place=("optimizers", name))
+        for name, note in notes.get("packed", {}).items():
+            is_whole = note.keys() in ({"as"}, {"type", "shape", "planes"})
+            if note.get("as", name) not in names or not is_whole:
+                return Fault("unknown", place=("packed", name))
         return None
 
     return check
@@ -256,21 +266,26 @@ def whole_of(step: int, layers: Collection[str]) -> Check:
 
 SIZES = ("pushed", "through", "pulled", "pulls", "delta", "layer")
 UPDATE = ("before", "after", "gradient")
-LATER = ("came", "asked")
+PLACES = ("places", "tokens")
+LATER = ("came", "asked", "moved")
 TYPE = "float32"  # whatever the model computes in
 
 
-def whole_forms(layers: Mapping[str, Any], arrays: Arrays) -> dict[str, Form]:
+def whole_forms(
+    layers: Mapping[str, Any], arrays: Arrays, names: Collection[str] = ()
+) -> dict[str, Form]:
     """Return the arrays of a step that was kept whole, of the layers that are in the file.
 
     Args:
         layers: of ``run.json``.
         arrays: by ``layer/name``.
+        names: of all that are in the file, where only some were read.
     """
+    nothing = np.empty(0)
     parts: dict[str, dict[str, np.ndarray]] = {}
-    for name, array in arrays.items():
+    for name in {**dict.fromkeys(names), **arrays}:
         layer, _, which = name.rpartition("/")
-        parts.setdefault(layer, {})[which] = array
+        parts.setdefault(layer, {})[which] = arrays.get(name, nothing)
     return {
         f"{layer}/{name}": form
         for layer, part in parts.items()
@@ -281,21 +296,36 @@ def whole_forms(layers: Mapping[str, Any], arrays: Arrays) -> dict[str, Form]:
 
 def _forms_of_layer(layer: Mapping[str, Any], arrays: Arrays) -> dict[str, Form]:
     n_in, n_out, shape = layer["n_in"], layer["n_out"], tuple(layer["shape"])
+    is_in_samples = "sample.delta" in arrays
     forms = {name: Form((n_out,), TYPE) for name in SIZES} | {
         "layer": Form((3,), TYPE),
-        "pulls": Form(shape, TYPE),
+        "pulls": Form(shape, TYPE, is_needed=not is_in_samples),
+        "length": Form((1,), TYPE, is_needed=False),
+        "closeness": Form((4,), TYPE, is_needed=False),
+        **{name: Form(arrays[name].shape, INTEGER) for name in PLACES if name in arrays},
     }
     for which, of_parameter in (("weight", shape), ("bias", (n_out,))):
         found = {name for name in arrays if name.startswith(f"{which}.")}
         is_updated = bool(found - {f"{which}.before"})  # else it is frozen
+        is_needed = {name: is_updated for name in UPDATE}
+        is_needed["after"] &= f"{which}.moved" not in found
+        is_needed["gradient"] &= not (is_in_samples and which == "weight")
         states = {name for name in found if name.startswith(f"{which}.state.")}
         optional = states | {f"{which}.{name}" for name in LATER}
         forms |= {
-            f"{which}.{name}": Form(of_parameter, TYPE, is_needed=is_updated) for name in UPDATE
+            f"{which}.{name}": Form(of_parameter, TYPE, is_needed=needed)
+            for name, needed in is_needed.items()
         }
         forms |= {name: Form(of_parameter, TYPE, is_needed=False) for name in optional}
-    widths = {"sample.input": n_in, "sample.upstream": n_out, "sample.delta": n_out}
-    if widths.keys() & arrays.keys():
-        rows = max((len(arrays[n]) for n in widths if n in arrays and arrays[n].ndim), default=0)
-        forms |= {name: Form((rows, width), TYPE) for name, width in widths.items()}
+        forms[f"{which}.ratio"] = Form((1,), TYPE, is_needed=False)
+    for part in ("sample", "strongest"):
+        widths = {f"{part}.input": n_in, f"{part}.upstream": n_out, f"{part}.delta": n_out}
+        found = widths.keys() & arrays.keys()
+        rows = max((len(arrays[n]) for n in found if arrays[n].ndim), default=0)
+        for name, width in widths.items():
+            needed = bool(found) and name != f"{part}.upstream"
+            forms[name] = Form((rows, width), TYPE, is_needed=needed)
+        if found and part == "strongest":
+            forms["strongest.rows"] = Form((rows,), INTEGER)
+            forms["strongest.of"] = Form((1,), INTEGER)
     return forms

@@ -120,8 +120,8 @@ def _kept_whole(material: Material) -> list[Explainable]:
     steps = {layer: int(material.records[layer].steps[at]) for layer, at in last.items()}
     largest: dict[str, tuple[str, float]] = {}
     for step in set(steps.values()):  # each is read once: one may hold many layers
-        arrays = material.run.whole(step)[1]
         for layer in (name for name in last if steps[name] == step):
+            arrays = material.run.whole(step, layers=(layer,))[1]
             gradient, spec = arrays.get(f"{layer}/weight.gradient"), material.layers[layer]
             if gradient is not None:
                 first = spec.packed_weight.first if spec.packed_weight else 0
