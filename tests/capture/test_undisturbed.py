@@ -41,7 +41,7 @@ PLACES_TO_BREAK = [
     (record, "diagnostics_of"), (diagnostics, "rates_of"), (registry, "layer_name"),
     (watch, "recorded"), (gradients, "before_update"), (watch, "Gradients"), (watch, "Tracer"),
     (watch, "in_eval_mode"), (watch, "early_schedulers"), (writing, "sealed_tensors"),
-    (published, "sealed_lines"), (writing, "work_of"), (watch, "compiled_parts"),
+    (published, "sealed_lines"), (writing, "_bytes_of"), (watch, "compiled_parts"),
     (watch, "check_compiled"), (readings, "flattened"), (record, "rows_of"), (record, "_plain"),
 ]  # fmt: skip
 

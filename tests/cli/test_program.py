@@ -85,6 +85,7 @@ def work(rank, *ranks):
         optimizer.step()
     left = [p.to_local() if hasattr(p, "to_local") else p for p in model.parameters()]
     torch.save([one.detach() for one in left], f"net{rank}.pt")
+    del model, optimizer  # the last to let go of the group may hold what its thread waits for
     dist.destroy_process_group()
 
 if __name__ == "__main__":

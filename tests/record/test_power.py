@@ -122,10 +122,10 @@ def is_run(path: Path) -> bool:
 
 def test_a_watched_run_whose_power_is_cut_at_any_call_opens(tmp_path, monkeypatch):
     torch = pytest.importorskip("torch")
-    from whygrad.capture import writing
+    from whygrad.capture import schedule, writing
 
     monkeypatch.setattr(writing, "WAITING_STEPS", 2)
-    monkeypatch.setattr(writing, "ROUNDS", 2)
+    monkeypatch.setattr(schedule, "ROUNDS", 2)
     (tmp_path / "disk").mkdir()
     (tmp_path / "cuts").mkdir()
     log = Log(tmp_path / "disk")
