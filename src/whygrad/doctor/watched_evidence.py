@@ -160,6 +160,19 @@ class WatchedEvidence(Evidence):
         return direction_of(self.descended) > FALLING
 
     @cached_property
+    def is_contest(self) -> bool:
+        """Whether losses are told the same of all rows, step after step: real, or not.
+
+        So two networks are trained against each other, whose losses need not fall (Goodfellow and
+        others 2014); there is nothing else to be learned from such targets.
+        """
+        told = [[call["targets"] for call in called_in(one)] for one in self.facts]
+        values = {tuple(one.get("low") for one in targets) for targets in told}
+        return len(values) == 1 and all(
+            targets and all(map(_is_one_for_all, targets)) for targets in told
+        )
+
+    @cached_property
     def beside_guessing(self) -> float:
         """The loss of classes in the later steps, over that of guessing all of them alike.
 
@@ -355,6 +368,12 @@ def direction_of(values: Float[np.ndarray, " recorded"]) -> float:
     """Return the rank correlation of values with their steps: 1 where each is above the last."""
     ranks = np.argsort(np.argsort(values, kind="stable"))
     return float(np.corrcoef(np.arange(len(values)), ranks)[0, 1])
+
+
+def _is_one_for_all(targets: Mapping[str, Any]) -> bool:
+    """Return whether targets are one number for several rows."""
+    is_constant = targets.get("low") is not None and targets["low"] == targets["high"]
+    return is_constant and math.prod(targets["shape"]) > 1
 
 
 def _guessing(call: Call) -> float:

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 import whygrad as wg
+from whygrad.doctor.checks.curve import stuck
 from whygrad.doctor.checks.hidden import vanishing
 from whygrad.doctor.faults import faults_of
 from whygrad.doctor.thresholds import EARLY, ENOUGH_LOSSES
@@ -625,3 +626,22 @@ def test_where_a_push_vanishes_is_the_layer_whose_weights_lose_it():
     found = vanishing(seen_in(Program(thin, optimizer=sgd(1e-6)).run()))
     assert (found.evidence["after"], found.evidence["where"]) == ("2", "1")
     assert "on the way back from 2 to 1" in found.to_dict()["text"]
+
+
+@pytest.mark.parametrize(("real", "is_contest"), [(1.0, True), (None, False)])
+def test_a_loss_that_need_not_fall_is_not_called_stuck(real, is_contest):
+    """A judge is told that all of a batch is real, and then that all of another is not."""
+    torch.manual_seed(0)
+    judge = nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(judge.parameters(), 1e-9)  # as good as it gets
+    with wg.watch(judge, every=10) as watch:
+        for _ in range(ENOUGH_LOSSES * 10):
+            optimizer.zero_grad()
+            draw = torch.randint(0, 2, (8, 1)).float()
+            answers = draw if real is None else torch.full((8, 1), real)
+            for x, y in ((torch.ones(8, 4), answers), (-torch.ones(8, 4), 1 - answers)):
+                F.binary_cross_entropy_with_logits(judge(x), y).backward()
+            optimizer.step()
+    seen = seen_in(watch.run)
+    assert seen.is_contest == is_contest
+    assert (stuck(seen) is None) == is_contest

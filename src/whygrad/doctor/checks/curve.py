@@ -85,7 +85,7 @@ def steps_too_short(seen: WatchedEvidence) -> Finding | None:
 @fault("data", "optimizer", KARPATHY, of=WATCHED, role=VAGUE)
 def stuck(seen: WatchedEvidence) -> Finding | None:
     """The loss does not fall, whatever the reason."""
-    if not seen.is_at_rest:
+    if not seen.is_at_rest or seen.is_contest:
         return None
     numbers = {"first": float(seen.losses[0]), "last": float(seen.losses[-1])}
     return Finding("stuck", 0.4, numbers)
@@ -94,7 +94,7 @@ def stuck(seen: WatchedEvidence) -> Finding | None:
 @fault("opt", "optimizer", KARPATHY, of=WATCHED, role=VAGUE)
 def rising_loss(seen: WatchedEvidence) -> Finding | None:
     """The loss that is trained goes up, step by step, whatever the reason."""
-    if not seen.is_at_rest or direction_of(seen.descended) < RISING:
+    if not seen.is_at_rest or seen.is_contest or direction_of(seen.descended) < RISING:
         return None
     first, last = ends_of(seen.descended)
     if not last > first + RISEN * abs(first):
