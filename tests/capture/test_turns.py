@@ -14,7 +14,7 @@ from torch import nn
 
 import whygrad as wg
 from whygrad.capture import schedule
-from whygrad.capture.held import Half
+from whygrad.capture.halves import Half
 from whygrad.capture.schedule import LEAN, PACKED, ROUNDS, SnapshotSchedule
 from whygrad.capture.session import Session
 from whygrad.cli.watching import _explain_on_signal

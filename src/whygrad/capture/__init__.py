@@ -16,6 +16,7 @@ Reads what torch does and changes nothing of it::
     recurrences -> recurrent_calls           gates, from a second run of their recurrence
     gradients, losses, diagnostics           what else a step leaves behind
     readings -> rows                         its numbers, by one copy to the host, and the factors
+    snapshots, held -> held_step             what a ledger needs beyond: summed at once, or held
     watch -> record -> writing, schedule     when to look, and the run that comes of it
     warned                                   whose line a warning of torch's is told of
     pace, by_hand                            which steps are recorded, and what is a step

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from whygrad.capture.held import Half
+from whygrad.capture.halves import Half
 from whygrad.capture.isolation import ErrorIsolation, without_grad
 from whygrad.capture.readings import Reading, Readings, on_host
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer

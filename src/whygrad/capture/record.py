@@ -12,7 +12,9 @@ from torch import Tensor
 from torch.optim.optimizer import Optimizer
 
 from whygrad.capture.diagnostics import diagnostics_of
-from whygrad.capture.held import Half, HeldLayer, HeldSnapshot, HeldStep, as_numpy
+from whygrad.capture.halves import Half, as_numpy
+from whygrad.capture.held import HeldSnapshot
+from whygrad.capture.held_step import HeldLayer, HeldStep
 from whygrad.capture.layer_calls import Accumulators, FullSnapshot
 from whygrad.capture.readings import Reading, Readings, on_host
 from whygrad.capture.registry import LayerRegistry, RegisteredLayer

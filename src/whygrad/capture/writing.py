@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from torch import nn
 
-from whygrad.capture.held import HeldStep, Room
+from whygrad.capture.held import Room
+from whygrad.capture.held_step import HeldStep
 from whygrad.capture.isolation import warn
 from whygrad.capture.pace import Every
 from whygrad.capture.record import Recorded
