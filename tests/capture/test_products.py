@@ -254,3 +254,21 @@ def test_what_is_not_taken_apart_is_named_with_its_reason():
     }
     assert str(coverage).startswith("50.0 % of all parameters")
     assert "<code>w</code>" in run.report(lab=False).read_text()
+
+
+def test_a_sparse_gradient_of_a_parameter_that_goes_alone_is_read():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.EmbeddingBag(20, 4, mode="sum", sparse=True), nn.Linear(4, 2))
+    table, rest = (torch.optim.SGD(one.parameters(), 0.1) for one in model)
+    with wg.watch(model, every=1) as watch:
+        for _ in range(2):
+            table.zero_grad()
+            rest.zero_grad()
+            model(torch.randint(0, 20, (8, 3))).square().mean().backward()
+            expected = model[0].weight.grad.to_dense().norm().item()
+            table.step()
+            rest.step()
+    (name,) = (n for n, one in watch.run.description["layers"].items() if one["weight"][0] == "0")
+    _, rows = watch.run.rows(name)
+    size = np.linalg.norm(rows[-1, :4].prod(axis=0))
+    assert size == pytest.approx(expected, rel=1e-5)

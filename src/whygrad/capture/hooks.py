@@ -66,5 +66,6 @@ def follow_edges(
 def _hand_over(
     hook: Callable[[Tensor], None], place: int, shape: torch.Size, parts: Any, _: Any
 ) -> None:
-    if parts[place] is not None:
-        hook(parts[place].sum_to_size(shape))
+    part = parts[place]
+    if part is not None:  # of a table whose rows are seldom looked up it may be sparse
+        hook((part.to_dense() if part.is_sparse else part).sum_to_size(shape))
